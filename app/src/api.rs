@@ -1,0 +1,134 @@
+//! The door to the server: one trait an area says what the UI needs, and two-line server functions call it.
+
+mod account;
+mod chat;
+mod quota;
+
+pub use account::{
+    ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere, list_sessions,
+    list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
+};
+pub use chat::{
+    DeleteThread, FollowReply, ListThreads, ReadThread, RenameThread, RestoreThread, StartReply, StopReply, delete_thread,
+    follow_reply, list_threads, read_thread, rename_thread, restore_thread, start_reply, stop_reply,
+};
+pub use quota::{ListPlans, ListUsage, ReadQuota, list_plans, list_usage, read_quota};
+
+#[cfg(feature = "ssr")]
+pub use self::{account::AccountApi, chat::ChatApi, chat::ReplyStream, quota::QuotaApi, server_side::Backend};
+#[cfg(feature = "ssr")]
+use server_side::{answer, call, set_quota_headers};
+
+#[cfg(feature = "ssr")]
+mod server_side {
+    use std::sync::Arc;
+
+    use http::{HeaderName, HeaderValue, StatusCode, header};
+    use leptos::prelude::{expect_context, use_context};
+    use leptos_axum::ResponseOptions;
+
+    use super::{AccountApi, ChatApi, QuotaApi};
+    use crate::types::{Actor, Limit, LimitName, Quota};
+    use crate::{ApiError, ApiResult};
+
+    /// What the server provides to pages and server functions, carried by Leptos context.
+    #[derive(Clone)]
+    pub struct Backend {
+        pub account: Arc<dyn AccountApi>,
+        pub chat: Arc<dyn ChatApi>,
+        pub quota: Arc<dyn QuotaApi>,
+    }
+
+    /// The backend and who is asking.
+    ///
+    /// # Errors
+    /// Outside a request: while the list of routes is made at start-up, pages are rendered once without either.
+    pub(super) fn call() -> ApiResult<(Backend, Actor)> {
+        let backend = use_context::<Backend>().ok_or(ApiError::Connection)?;
+        let parts = use_context::<http::request::Parts>().ok_or(ApiError::Connection)?;
+        Ok((backend, parts.extensions.get::<Actor>().cloned().unwrap_or_default()))
+    }
+
+    /// Gives an error its status and headers: the one place where that is decided.
+    pub(super) fn answer<T>(result: ApiResult<T>) -> ApiResult<T> {
+        if let Err(error) = &result {
+            let response = expect_context::<ResponseOptions>();
+            response.set_status(error.status());
+            if let Some(seconds) = error.retry_after_seconds() {
+                response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            if let ApiError::LimitReached { limit, .. } = error {
+                set_limit_headers(&response, std::slice::from_ref(limit));
+            }
+        }
+        result
+    }
+
+    /// `RateLimit` and `RateLimit-Policy`, as in draft-ietf-httpapi-ratelimit-headers-10.
+    pub(super) fn set_quota_headers(quota: &Quota) {
+        set_limit_headers(&expect_context::<ResponseOptions>(), &quota.limits);
+    }
+
+    fn set_limit_headers(response: &ResponseOptions, limits: &[Limit]) {
+        for (name, item) in [("ratelimit", remaining_item as fn(&Limit) -> String), ("ratelimit-policy", policy_item)] {
+            let text = limits.iter().map(item).collect::<Vec<_>>().join(", ");
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                response.insert_header(HeaderName::from_static(name), value);
+            }
+        }
+    }
+
+    fn remaining_item(limit: &Limit) -> String {
+        let (name, remaining) = (policy_name(limit.name), limit.remaining);
+        match limit.resets_at {
+            Some(time) => {
+                let seconds = (time - chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())).num_seconds();
+                format!("\"{name}\";r={remaining};t={}", seconds.max(0) + 1)
+            }
+            None => format!("\"{name}\";r={remaining}"),
+        }
+    }
+
+    fn policy_item(limit: &Limit) -> String {
+        let (name, most) = (policy_name(limit.name), limit.limit);
+        match limit.name {
+            LimitName::ConcurrentReplies => format!("\"{name}\";q={most};qu=\"concurrent-requests\""),
+            LimitName::RequestsPerMinute => format!("\"{name}\";q={most};w=60"),
+            LimitName::RequestsPerDay => format!("\"{name}\";q={most};w=86400"),
+        }
+    }
+
+    fn policy_name(name: LimitName) -> &'static str {
+        match name {
+            LimitName::ConcurrentReplies => "concurrent",
+            LimitName::RequestsPerMinute => "minute",
+            LimitName::RequestsPerDay => "day",
+        }
+    }
+
+    impl ApiError {
+        /// The HTTP status this error is sent with.
+        pub fn status(&self) -> StatusCode {
+            match self {
+                Self::SignInRequired => StatusCode::UNAUTHORIZED,
+                Self::NotFound => StatusCode::NOT_FOUND,
+                Self::Invalid { .. } => StatusCode::BAD_REQUEST,
+                Self::LimitReached { .. } => StatusCode::TOO_MANY_REQUESTS,
+                Self::OutOfCredit { .. } => StatusCode::PAYMENT_REQUIRED,
+                Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                Self::Model { .. } => StatusCode::BAD_GATEWAY,
+                Self::Internal { .. } | Self::Connection => StatusCode::INTERNAL_SERVER_ERROR,
+            }
+        }
+
+        /// When to ask again, for the `Retry-After` header.
+        pub fn retry_after_seconds(&self) -> Option<u32> {
+            match self {
+                Self::LimitReached { retry_after_seconds, .. } | Self::Unavailable { retry_after_seconds } => {
+                    Some(*retry_after_seconds)
+                }
+                _ => None,
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Threads and replies.
+
+use leptos::prelude::*;
+use server_fn::codec::{ByteStream, Json, Streaming};
+
+#[cfg(feature = "ssr")]
+use super::{answer, call, set_quota_headers};
+#[cfg(feature = "ssr")]
+use crate::types::{Actor, ChatEvent, Quota};
+use crate::types::{Conversation, GenerationId, ReplyRequest, Thread, ThreadId};
+use crate::{ApiError, ApiResult};
+
+#[cfg(feature = "ssr")]
+#[async_trait::async_trait]
+pub trait ChatApi: Send + Sync {
+    /// Last changed first.
+    async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>>;
+    async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation>;
+    async fn rename_thread(&self, actor: &Actor, id: ThreadId, title: String) -> ApiResult<()>;
+    /// Hides a thread; `restore_thread` brings it back for 30 days.
+    async fn delete_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
+    async fn restore_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
+    /// Admits a request and starts its reply, or attaches to the reply this request already has.
+    async fn start_reply(&self, actor: &Actor, request: ReplyRequest) -> ApiResult<ReplyStream>;
+    /// The events after number `after_seq` of a reply, then those to come.
+    async fn follow_reply(&self, actor: &Actor, id: GenerationId, after_seq: u32) -> ApiResult<ReplyStream>;
+    /// Ends a reply; what was said is kept. One that has ended already stays as it is.
+    async fn stop_reply(&self, actor: &Actor, id: GenerationId) -> ApiResult<()>;
+}
+
+/// The events of a reply. Dropping it ends the watching, not the reply.
+#[cfg(feature = "ssr")]
+pub struct ReplyStream {
+    pub events: futures::stream::BoxStream<'static, ChatEvent>,
+    /// What was left at admission.
+    pub quota: Option<Quota>,
+}
+
+#[server(endpoint = "chat/list_threads")]
+pub async fn list_threads() -> ApiResult<Vec<Thread>> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.list_threads(&actor).await)
+}
+
+#[server(endpoint = "chat/read_thread")]
+pub async fn read_thread(id: ThreadId) -> ApiResult<Conversation> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.read_thread(&actor, id).await)
+}
+
+#[server(endpoint = "chat/rename_thread")]
+pub async fn rename_thread(id: ThreadId, title: String) -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.rename_thread(&actor, id, title).await)
+}
+
+#[server(endpoint = "chat/delete_thread")]
+pub async fn delete_thread(id: ThreadId) -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.delete_thread(&actor, id).await)
+}
+
+#[server(endpoint = "chat/restore_thread")]
+pub async fn restore_thread(id: ThreadId) -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.restore_thread(&actor, id).await)
+}
+
+/// Streams one JSON [`ChatEvent`](crate::types::ChatEvent) a line.
+#[server(endpoint = "chat/start_reply", input = Json, output = Streaming)]
+pub async fn start_reply(request: ReplyRequest) -> ApiResult<ByteStream<ApiError>> {
+    let (backend, actor) = call()?;
+    let reply = answer(backend.chat.start_reply(&actor, request).await)?;
+    if let Some(quota) = &reply.quota {
+        set_quota_headers(quota);
+    }
+    Ok(json_lines(reply))
+}
+
+/// Streams one JSON [`ChatEvent`](crate::types::ChatEvent) a line.
+#[server(endpoint = "chat/follow_reply", input = Json, output = Streaming)]
+pub async fn follow_reply(id: GenerationId, after_seq: u32) -> ApiResult<ByteStream<ApiError>> {
+    let (backend, actor) = call()?;
+    Ok(json_lines(answer(backend.chat.follow_reply(&actor, id, after_seq).await)?))
+}
+
+#[server(endpoint = "chat/stop_reply")]
+pub async fn stop_reply(id: GenerationId) -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.stop_reply(&actor, id).await)
+}
+
+#[cfg(feature = "ssr")]
+fn json_lines(reply: ReplyStream) -> ByteStream<ApiError> {
+    use futures::StreamExt;
+
+    ByteStream::new(reply.events.map(|event| {
+        let mut line = serde_json::to_vec(&event).map_err(|_| ApiError::Connection)?;
+        line.push(b'\n');
+        Ok::<_, ApiError>(line)
+    }))
+}

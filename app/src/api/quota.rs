@@ -1,0 +1,37 @@
+//! What is left, what was used, and what can be had.
+
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use super::{answer, call};
+#[cfg(feature = "ssr")]
+use crate::types::Actor;
+use crate::types::{Plan, Quota, UsageEntry};
+use crate::ApiResult;
+
+#[cfg(feature = "ssr")]
+#[async_trait::async_trait]
+pub trait QuotaApi: Send + Sync {
+    async fn read_quota(&self, actor: &Actor) -> ApiResult<Quota>;
+    /// The last charged replies, newest first.
+    async fn list_usage(&self, actor: &Actor) -> ApiResult<Vec<UsageEntry>>;
+    async fn list_plans(&self) -> ApiResult<Vec<Plan>>;
+}
+
+#[server(endpoint = "quota/read_quota")]
+pub async fn read_quota() -> ApiResult<Quota> {
+    let (backend, actor) = call()?;
+    answer(backend.quota.read_quota(&actor).await)
+}
+
+#[server(endpoint = "quota/list_usage")]
+pub async fn list_usage() -> ApiResult<Vec<UsageEntry>> {
+    let (backend, actor) = call()?;
+    answer(backend.quota.list_usage(&actor).await)
+}
+
+#[server(endpoint = "quota/list_plans")]
+pub async fn list_plans() -> ApiResult<Vec<Plan>> {
+    let (backend, _) = call()?;
+    answer(backend.quota.list_plans().await)
+}

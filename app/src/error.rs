@@ -1,0 +1,164 @@
+//! The only error on the wire, in words for people.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::JsonEncoding;
+use server_fn::error::{FromServerFnError, ServerFnErrorErr};
+
+use crate::types::{Credit, Limit, LimitName};
+
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// Why something did not happen. `Display` is the sentence a person reads; it says what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum ApiError {
+    #[error("Sign in to go on.")]
+    SignInRequired,
+    #[error("There is nothing here, or it is not yours.")]
+    NotFound,
+    /// The request cannot be carried out as it is.
+    #[error("{message}")]
+    Invalid { message: String },
+    /// A rate or concurrency limit is reached: 429.
+    #[error("{}", limit_sentence(limit))]
+    LimitReached { limit: Limit, retry_after_seconds: u32 },
+    /// The month's credit does not cover another reply: 402.
+    #[error("{}", credit_sentence(credit))]
+    OutOfCredit { credit: Credit },
+    /// Something we depend on is away for a moment: 503.
+    #[error("We cannot do this right now. Nothing is lost; try again in {retry_after_seconds} seconds.")]
+    Unavailable { retry_after_seconds: u32 },
+    /// The model's provider failed: 502.
+    #[error("{}", model_sentence(*failure))]
+    Model { failure: ModelFailure },
+    /// A fault of ours: 500. The id leads operators to the log.
+    #[error("Something went wrong on our side. If it happens again, tell us this number: {request_id}")]
+    Internal { request_id: String },
+    /// The server could not be reached, or its answer made no sense. Made in the browser only.
+    #[error("The connection was lost. Check that you are online, then try again.")]
+    Connection,
+}
+
+/// How the model's provider failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelFailure {
+    /// Not reachable, or it answered with an error.
+    Unavailable,
+    /// It refused because too much is asked of it.
+    Overloaded,
+    /// It did not begin to answer in time.
+    NoFirstToken,
+    /// It stopped in mid-answer.
+    Interrupted,
+    /// It would not answer this request.
+    Refused,
+}
+
+impl ApiError {
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid { message: message.into() }
+    }
+
+    /// The same request may succeed later, so a "Try again" makes sense.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::SignInRequired | Self::NotFound | Self::Invalid { .. } | Self::OutOfCredit { .. })
+    }
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    /// Errors of the transport itself. Their texts hold internals, so they are dropped.
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_)
+                if cfg!(feature = "ssr") =>
+            {
+                Self::invalid("This request could not be read. Reload the page and try again.")
+            }
+            _ => Self::Connection,
+        }
+    }
+}
+
+fn limit_sentence(limit: &Limit) -> String {
+    let Limit { name, limit: most, .. } = limit;
+    match name {
+        LimitName::ConcurrentReplies => {
+            format!("{} still being written, the most at a time. Wait for one to end.", replies(*most))
+        }
+        LimitName::RequestsPerMinute => {
+            format!("You have used all {most} requests of the last minute. The next one fits{}.", at(limit.resets_at))
+        }
+        LimitName::RequestsPerDay => {
+            format!("You have used all {most} requests of the last 24 hours. The next one fits{}.", at(limit.resets_at))
+        }
+    }
+}
+
+fn replies(count: u32) -> String {
+    if count == 1 { "1 reply is".to_owned() } else { format!("{count} replies are") }
+}
+
+fn credit_sentence(credit: &Credit) -> String {
+    let left = credit.available.or_zero().to_cents_text();
+    let until = credit.resets_at.format("%-d %B");
+    if credit.held > crate::types::Nanos::ZERO {
+        let held = credit.held.to_cents_text();
+        return format!("{left} of your credit is free, which is too little for a reply; {held} is held by replies in progress. Wait for them to end.");
+    }
+    format!("{left} of this month's credit is left, which is too little for a reply. New credit comes on {until}.")
+}
+
+fn model_sentence(failure: ModelFailure) -> &'static str {
+    match failure {
+        ModelFailure::Unavailable => "The model cannot be reached at the moment. Try again in a minute.",
+        ModelFailure::Overloaded => "The model is very busy at the moment. Try again in a minute.",
+        ModelFailure::NoFirstToken => "The model took too long to begin. Try again.",
+        ModelFailure::Interrupted => "The answer was interrupted. What arrived is kept; try again for a whole one.",
+        ModelFailure::Refused => "The model did not accept this request. Shorten or change the message.",
+    }
+}
+
+/// The time of day in UTC: the page shows a countdown in the reader's zone beside it.
+fn at(time: Option<DateTime<Utc>>) -> String {
+    time.map(|time| format!(" at {} UTC", time.format("%H:%M:%S"))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Nanos;
+
+    #[test]
+    fn a_reached_limit_says_which_and_when() {
+        let resets_at = DateTime::from_timestamp(1_700_000_000, 0);
+        let limit = Limit { name: LimitName::RequestsPerMinute, limit: 5, used: 5, remaining: 0, resets_at };
+        let error = ApiError::LimitReached { limit, retry_after_seconds: 12 };
+        assert_eq!(
+            error.to_string(),
+            "You have used all 5 requests of the last minute. The next one fits at 22:13:20 UTC."
+        );
+    }
+
+    #[test]
+    fn missing_credit_says_what_is_left_and_when_more_comes() {
+        let credit = Credit {
+            granted: Nanos::from_cents(50),
+            held: Nanos::ZERO,
+            available: Nanos(1),
+            resets_at: DateTime::from_timestamp(1_701_388_800, 0).expect("a time"),
+        };
+        let text = ApiError::OutOfCredit { credit }.to_string();
+        assert!(text.starts_with("$0.00 of this month's credit is left"), "{text}");
+        assert!(text.ends_with("New credit comes on 1 December."), "{text}");
+    }
+
+    #[test]
+    fn transport_errors_carry_no_internals() {
+        let error = ApiError::from_server_fn_error(ServerFnErrorErr::Request("http://10.0.0.1 refused".to_owned()));
+        assert!(!error.to_string().contains("10.0.0.1"));
+    }
+}

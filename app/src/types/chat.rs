@@ -1,0 +1,227 @@
+//! Conversations and the events of a reply being written.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ClientRequestId, GenerationId, MessageId, Nanos, Quota, ThreadId};
+use crate::ApiError;
+
+/// A conversation, as it stands in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    pub id: ThreadId,
+    pub title: String,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A conversation, whole: one path through its tree of messages, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    pub thread: Thread,
+    pub messages: Vec<Message>,
+    /// The reply being written now, to be followed with `follow_reply`.
+    pub live_reply: Option<GenerationId>,
+}
+
+/// Says what can be brought back with `restore_thread`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedThread {
+    pub thread: Thread,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    User,
+    Assistant,
+}
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub id: MessageId,
+    pub parent_id: Option<MessageId>,
+    pub role: Role,
+    /// As written; markdown when the role is `Assistant`.
+    pub content: String,
+    pub created_at: DateTime<Utc>,
+    /// Of an assistant's message: how its writing ended.
+    pub state: Option<ReplyState>,
+    /// Of an assistant's message: what it cost the account.
+    pub charged: Option<Nanos>,
+}
+
+/// Where a generation is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyState {
+    Streaming,
+    /// Complete.
+    Finished,
+    /// Complete as far as the output cap allowed.
+    Limited,
+    /// Ended by the person.
+    Stopped,
+    /// Ended by an error before anything was said.
+    Failed,
+    /// Ended by an error, or by the server going away, after something was said.
+    Interrupted,
+}
+
+/// Asks for a reply. Sent again with the same `client_request_id`, it attaches to the reply already there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyRequest {
+    pub client_request_id: ClientRequestId,
+    pub target: ReplyTarget,
+    /// An upper bound for the answer's length; the plan's and the model's bounds hold besides.
+    #[serde(default)]
+    pub max_output_tokens: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ReplyTarget {
+    NewThread { prompt: Prompt },
+    Thread { thread_id: ThreadId, prompt: Prompt },
+    /// Answers a message of the person's again, after a failure or for another answer.
+    Retry { thread_id: ThreadId, message_id: MessageId },
+}
+
+/// What a person wrote: not blank, at most [`Prompt::MAX_CHARS`] characters.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Prompt(String);
+
+impl Prompt {
+    pub const MAX_CHARS: usize = 16_000;
+
+    /// # Errors
+    /// Says in words what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, PromptError> {
+        let text = text.trim();
+        match text.chars().count() {
+            0 => Err(PromptError::Blank),
+            count if count > Self::MAX_CHARS => Err(PromptError::TooLong { excess: count - Self::MAX_CHARS }),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Shows the length only: prompts must never reach a log.
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prompt({} bytes)", self.0.len())
+    }
+}
+
+impl TryFrom<String> for Prompt {
+    type Error = PromptError;
+
+    fn try_from(text: String) -> Result<Self, PromptError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Prompt> for String {
+    fn from(prompt: Prompt) -> Self {
+        prompt.0
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PromptError {
+    #[error("Write a message first.")]
+    Blank,
+    #[error("This message is {excess} characters too long. Shorten it, or send it in parts.")]
+    TooLong { excess: usize },
+}
+
+/// The name of a thread: one line, not blank, cut to [`Title::MAX_CHARS`] characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    pub const MAX_CHARS: usize = 80;
+
+    /// None for a blank text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.is_empty() {
+            return None;
+        }
+        if line.chars().count() <= Self::MAX_CHARS {
+            return Some(Self(line));
+        }
+        let cut: String = line.chars().take(Self::MAX_CHARS - 1).collect();
+        Some(Self(format!("{}…", cut.trim_end())))
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// One event of a reply, numbered from 1 without gaps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatEvent {
+    pub seq: u32,
+    #[serde(flatten)]
+    pub kind: ChatEventKind,
+}
+
+/// In order: one `Started`, any number of `Text`, one `Ended`, then `Quota` when it could be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum ChatEventKind {
+    /// The request was admitted and saved; the answer follows.
+    Started { generation_id: GenerationId, thread: Thread, user_message: Message },
+    /// More of the answer, to be appended.
+    Text { text: String },
+    /// The answer as saved, whole: it replaces what was appended. `error` says why it ended early.
+    Ended { message: Message, error: Option<ApiError> },
+    /// What is left after this reply.
+    Quota { quota: Quota },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Prompt, PromptError, Title};
+
+    #[test]
+    fn a_blank_prompt_is_refused() {
+        assert_eq!(Prompt::parse(" \n\t "), Err(PromptError::Blank));
+    }
+
+    #[test]
+    fn a_prompt_is_bounded_in_characters_not_bytes() {
+        let longest = "語".repeat(Prompt::MAX_CHARS);
+        assert!(Prompt::parse(&longest).is_ok());
+        assert_eq!(Prompt::parse(&format!("{longest}語")), Err(PromptError::TooLong { excess: 1 }));
+    }
+
+    #[test]
+    fn a_prompt_is_checked_when_it_arrives_over_the_wire() {
+        assert!(serde_json::from_str::<Prompt>("\"   \"").is_err());
+    }
+
+    #[test]
+    fn a_prompt_does_not_show_in_logs() {
+        let shown = Prompt::parse("my secret").map(|prompt| format!("{prompt:?}"));
+        assert_eq!(shown, Ok("Prompt(9 bytes)".to_owned()));
+    }
+
+    #[test]
+    fn a_title_is_one_short_line() {
+        let title = Title::parse(&format!("First\nline {}", "x".repeat(200))).map(Title::into_string);
+        let title = title.expect("not blank");
+        assert!(title.starts_with("First line x"));
+        assert_eq!(title.chars().count(), Title::MAX_CHARS);
+        assert!(title.ends_with('…'));
+    }
+}
