@@ -1,11 +1,65 @@
-use leptos::prelude::*;
+//! The document, the frame of every page, and the whole table of routes.
 
-#[component]
-pub fn App() -> impl IntoView {
-    view! { <p>"x"</p> }
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::{SsrMode, path};
+
+use crate::browser;
+use crate::components::{RouteAnnouncer, SiteHeader, Toaster};
+use crate::contexts::{provide_clock, provide_quota, provide_session, provide_toasts};
+use crate::pages::{AccountPage, ChatPage, HomePage, NotFoundPage, SignInPage, UsagePage};
+
+/// The HTML document around the app.
+#[cfg(feature = "ssr")]
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    use leptos_meta::{HashedStylesheet, MetaTags};
+
+    use crate::contexts::current_theme;
+
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=current_theme().name()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <HashedStylesheet options=options.clone() id="leptos"/>
+                <AutoReload options=options.clone()/>
+                <HydrationScripts options/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
 }
 
-#[cfg(feature = "ssr")]
-pub fn shell(_options: LeptosOptions) -> impl IntoView {
-    view! { <App/> }
+/// Everything inside the body.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_clock();
+    provide_toasts();
+    provide_quota(provide_session());
+    Effect::new(|_| browser::mark_hydrated());
+    view! {
+        <Title formatter=|text: String| if text.is_empty() || text == "Plumbline" { "Plumbline".to_owned() } else { format!("{text} · Plumbline") }/>
+        <Meta name="description" content="Chat with a language model, and always see exactly what you have left."/>
+        <Router>
+            <a class="skip-link" href="#main">"Skip to the content"</a>
+            <SiteHeader/>
+            <FlatRoutes fallback=|| view! { <NotFoundPage/> }>
+                <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/chat/:id?") view=ChatPage ssr=SsrMode::Async/>
+                <Route path=path!("/usage") view=UsagePage ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+            </FlatRoutes>
+            <Toaster/>
+            <RouteAnnouncer/>
+        </Router>
+    }
 }

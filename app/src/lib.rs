@@ -5,8 +5,22 @@ compile_error!("`ssr` and `hydrate` exclude each other: build `frontend` on its 
 
 pub mod api;
 mod app;
+mod browser;
+mod components;
+mod contexts;
 mod error;
+mod event_decoder;
+mod links;
+mod markdown;
+#[cfg(all(test, feature = "ssr"))]
+mod page_tests;
+mod pages;
+mod reply_progress;
+mod scroll_follow;
+mod time;
+mod transcript;
 pub mod types;
+mod wording;
 
 pub use app::App;
 #[cfg(feature = "ssr")]

@@ -1,0 +1,22 @@
+//! How Plumbline works: routes and server functions call services; services call the store (SQL), the limits (Redis)
+//! and the providers (HTTP). A lower layer never imports a higher one.
+
+pub mod commands;
+pub mod config;
+mod error;
+mod limits;
+mod middleware;
+mod pricing;
+mod providers;
+mod router;
+mod routes;
+mod secret;
+mod services;
+mod state;
+mod store;
+mod telemetry;
+
+pub use error::{AppError, AppResult};
+pub use router::build_router;
+pub use state::{AppState, StartError};
+pub use store::migrate;

@@ -40,10 +40,11 @@ pub struct SignInMethod {
 /// Who is asking. Put into each request by the session middleware.
 #[cfg(feature = "ssr")]
 #[derive(Clone, Debug, Default)]
-pub enum Actor {
-    #[default]
-    Anonymous,
-    SignedIn(SignedIn),
+pub struct Actor {
+    /// Leads from an error somebody reports to its log lines.
+    pub request_id: String,
+    /// None: nobody is signed in.
+    pub signed_in: Option<SignedIn>,
 }
 
 /// A person whose session has been checked.
@@ -59,9 +60,6 @@ pub struct SignedIn {
 impl Actor {
     /// The signed-in person, or the error that sends a visitor to the sign-in page.
     pub fn user(&self) -> crate::ApiResult<SignedIn> {
-        match self {
-            Self::SignedIn(user) => Ok(*user),
-            Self::Anonymous => Err(crate::ApiError::SignInRequired),
-        }
+        self.signed_in.ok_or(crate::ApiError::SignInRequired)
     }
 }

@@ -1,0 +1,149 @@
+use leptos::html;
+use leptos::prelude::*;
+use leptos::{ev, web_sys};
+
+use super::{Icon, Symbol};
+use crate::browser;
+use crate::components::refusal_note::RefusalNote;
+use crate::contexts::{Activity, OpenConversation, use_clock, use_quota};
+use crate::types::{Prompt, PromptError};
+use crate::wording::left_sentence;
+
+/// A browser that runs scripts reads the inside of `<noscript>` as text, so it must not be hydrated as elements.
+const WITHOUT_SCRIPT: &str = "<p class=\"note\">Reading works without JavaScript; sending a message needs it.</p>";
+
+/// Where the person writes. Enter sends, Shift and Enter break the line.
+#[component]
+pub fn Composer(conversation: OpenConversation) -> impl IntoView {
+    let excess = Memo::new(move |_| match conversation.draft.with(|draft| Prompt::parse(draft)) {
+        Err(PromptError::TooLong { excess }) => Some(PromptError::TooLong { excess }),
+        _ => None,
+    });
+    let on_submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        conversation.send();
+        browser::focus("composer-input");
+    };
+    view! {
+        <div class="composer-place">
+            <RefusalNote conversation/>
+            {move || excess.get().map(|error| view! {
+                <p class="note note-error" role="alert" id="composer-excess" data-testid="composer-excess">{error.to_string()}</p>
+            })}
+            <form class="composer needs-script" on:submit=on_submit aria-label="Write a message">
+                <TextField conversation is_too_long=Signal::derive(move || excess.get().is_some())/>
+                <SendOrStop conversation/>
+            </form>
+            <noscript inner_html=WITHOUT_SCRIPT></noscript>
+            <Hint/>
+        </div>
+    }
+}
+
+/// The text field. Its text is never part of the server's HTML: `<textarea>` content is not escaped there.
+#[component]
+fn TextField(conversation: OpenConversation, is_too_long: Signal<bool>) -> impl IntoView {
+    let field = NodeRef::<html::Textarea>::new();
+    let draft = conversation.draft;
+    Effect::new(move |is_later: Option<bool>| {
+        let Some(field) = field.get() else { return is_later.unwrap_or_default() };
+        if is_later == Some(true) {
+            show(&field, &draft.get());
+            conversation.keep_draft();
+        } else {
+            // What was typed before the page came alive comes first, then what was kept in the tab.
+            let typed = Some(field.value()).filter(|typed| !typed.is_empty());
+            let text = typed.or_else(|| conversation.kept_draft()).unwrap_or_default();
+            show(&field, &text);
+            draft.set(text);
+            draft.track();
+            if !browser::has_touch_only() {
+                _ = field.focus();
+            }
+        }
+        true
+    });
+    let on_key = move |event: ev::KeyboardEvent| {
+        // While a word is being composed (Japanese, Chinese, …), Enter belongs to the input method.
+        let is_composing = event.is_composing() || event.key_code() == 229;
+        if event.key() == "Enter" && !event.shift_key() && !is_composing {
+            event.prevent_default();
+            conversation.send();
+        }
+    };
+    view! {
+        <textarea
+            id="composer-input"
+            class="composer-input"
+            rows="1"
+            placeholder="Write a message"
+            aria-label="Message"
+            aria-describedby="composer-hint"
+            aria-invalid=move || is_too_long.get().to_string()
+            enterkeyhint="send"
+            autocomplete="off"
+            data-testid="composer-input"
+            node_ref=field
+            on:input=move |event| draft.set(event_target_value(&event))
+            on:keydown=on_key
+        ></textarea>
+    }
+}
+
+/// Sets the text where it differs, and lets the field grow with it.
+fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
+    if field.value() != text {
+        field.set_value(text);
+    }
+    // Through the object model, which the content security policy allows, unlike a style attribute.
+    let style = web_sys::HtmlElement::style(field);
+    _ = style.set_property("height", "auto");
+    _ = style.set_property("height", &format!("{}px", field.scroll_height()));
+}
+
+#[component]
+fn SendOrStop(conversation: OpenConversation) -> impl IntoView {
+    let clock = use_clock();
+    let is_waiting = move || {
+        let fits_at = conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
+        fits_at.zip(clock.now()).is_some_and(|(at, now)| at > now)
+    };
+    let cannot_send = move || conversation.draft.with(|draft| Prompt::parse(draft).is_err()) || is_waiting();
+    let stop = move |_| {
+        conversation.stop();
+        browser::focus("composer-input");
+    };
+    move || {
+        if conversation.is_idle() {
+            return view! {
+                <button type="submit" class="send-button" aria-label="Send" title="Send" data-testid="composer-send"
+                    disabled=cannot_send>
+                    <Icon symbol=Symbol::Send/>
+                </button>
+            }
+            .into_any();
+        }
+        let is_stopping = move || conversation.activity.get() == Activity::Stopping;
+        view! {
+            <button type="button" class="send-button" data-testid="composer-stop" title="Stop" disabled=is_stopping
+                aria-label=move || if is_stopping() { "Stopping" } else { "Stop" } on:click=stop>
+                <Icon symbol=Symbol::Stop/>
+            </button>
+        }
+        .into_any()
+    }
+}
+
+/// What is left, where it matters.
+#[component]
+fn Hint() -> impl IntoView {
+    let quota = use_quota();
+    view! {
+        <p class="composer-hint" id="composer-hint">
+            <Suspense fallback=|| ()>
+                {move || quota.get().and_then(Result::ok).map(|quota| view! { <span>{left_sentence(&quota)}</span> })}
+            </Suspense>
+            <span class="hint-keys">"Enter sends, Shift+Enter breaks the line"</span>
+        </p>
+    }
+}

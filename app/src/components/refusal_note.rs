@@ -1,0 +1,57 @@
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::{Icon, Symbol};
+use crate::ApiError;
+use crate::contexts::{OpenConversation, Refusal, use_clock, use_quota};
+use crate::links::sign_in_path;
+use crate::time;
+
+/// Why a message was not sent, beside the composer that still holds it.
+#[component]
+pub fn RefusalNote(conversation: OpenConversation) -> impl IntoView {
+    let (clock, quota) = (use_clock(), use_quota());
+    Effect::new(move |_| {
+        let fits_at = conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
+        if fits_at.zip(clock.now()).is_some_and(|(at, now)| at <= now) {
+            conversation.refusal.set(None);
+            conversation.announcement.set("The next request fits now.".to_owned());
+            quota.reload();
+        }
+    });
+    move || conversation.refusal.get().map(|refusal| view! { <Note refusal conversation/> })
+}
+
+#[component]
+fn Note(refusal: Refusal, conversation: OpenConversation) -> impl IntoView {
+    let clock = use_clock();
+    let Refusal { error, fits_at, .. } = refusal;
+    // Kept out of the alert: a screen reader would read every second aloud.
+    let countdown = fits_at.map(|at| {
+        let text = move || clock.now().map(|now| format!("You can send again in {}.", time::wait(time::seconds_until(at, now))));
+        view! { <span class="note-countdown" data-testid="composer-countdown">{text}</span> }
+    });
+    let action = match &error {
+        ApiError::SignInRequired => Some(view! { <SignInLink/> }.into_any()),
+        error if error.is_retryable() && fits_at.is_none() => Some(view! {
+            <button type="button" class="button button-small" data-testid="send-again" on:click=move |_| conversation.send_again()>
+                "Try again"
+            </button>
+        }.into_any()),
+        _ => None,
+    };
+    view! {
+        <div class="note note-error" data-testid="composer-error">
+            <Icon symbol=Symbol::Warning/>
+            <p><span role="alert">{error.to_string()}</span> " " {countdown}</p>
+            {action}
+        </div>
+    }
+}
+
+/// Leaves the page for good, so that it comes back with the new session.
+#[component]
+fn SignInLink() -> impl IntoView {
+    let path = use_location().pathname.get_untracked();
+    view! { <a class="button button-small" href=sign_in_path(&path) rel="external">"Sign in"</a> }
+}

@@ -1,0 +1,22 @@
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::browser;
+
+/// Tells screen readers which page opened, as a full page load would.
+#[component]
+pub fn RouteAnnouncer() -> impl IntoView {
+    let path = use_location().pathname;
+    let announcement = RwSignal::new(String::new());
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            // The new page sets its title after this effect.
+            set_timeout(move || announcement.set(browser::page_title()), Duration::from_millis(300));
+        }
+        path
+    });
+    view! { <p class="visually-hidden" role="status">{announcement}</p> }
+}

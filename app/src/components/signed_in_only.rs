@@ -1,0 +1,44 @@
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate};
+
+use super::ErrorPage;
+use crate::contexts::use_session;
+use crate::links::sign_in_path;
+
+/// Shows its children to a signed-in person; anyone else is led to the sign-in page, and back afterwards.
+#[component]
+pub fn SignedInOnly(children: ChildrenFn) -> impl IntoView {
+    let session = use_session();
+    let children = StoredValue::new(children);
+    view! {
+        <Suspense fallback=|| view! { <main id="main" class="page" tabindex="-1" aria-busy="true"></main> }>
+            {move || Suspend::new(async move {
+                match session.user.await {
+                    Ok(Some(_)) => children.with_value(|children| children()).into_any(),
+                    Ok(None) => view! { <GoToSignIn/> }.into_any(),
+                    Err(error) => view! { <main id="main" class="page" tabindex="-1"><ErrorPage error/></main> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn GoToSignIn() -> impl IntoView {
+    let location = use_location();
+    let search = location.search.get_untracked();
+    let here = location.pathname.get_untracked() + if search.is_empty() { "" } else { "?" } + &search;
+    let address = sign_in_path(&here);
+    #[cfg(feature = "ssr")]
+    leptos_axum::redirect(&address);
+    let navigate = use_navigate();
+    let target = address.clone();
+    Effect::new(move |_| navigate(&target, NavigateOptions { replace: true, ..Default::default() }));
+    view! {
+        <main id="main" class="page" tabindex="-1">
+            <h1>"Sign in to go on"</h1>
+            <p><a href=address>"Go to the sign-in page"</a></p>
+        </main>
+    }
+}

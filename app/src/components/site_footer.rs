@@ -1,0 +1,31 @@
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::Logo;
+
+/// The frame of every page but the chat: title, main landmark, footer.
+#[component]
+pub fn PageFrame(
+    #[prop(into)] title: String,
+    /// A class for the page's own layout.
+    #[prop(default = "")]
+    class: &'static str,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <Title text=title/>
+        <main id="main" class=format!("page {class}") tabindex="-1">{children()}</main>
+        <SiteFooter/>
+    }
+}
+
+/// The foot of the page.
+#[component]
+fn SiteFooter() -> impl IntoView {
+    view! {
+        <footer class="site-footer">
+            <p><Logo/> "Plumbline"</p>
+            <p class="muted">"Exact limits. Nothing lost. Plain words."</p>
+        </footer>
+    }
+}

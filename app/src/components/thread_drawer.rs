@@ -1,0 +1,68 @@
+use leptos::prelude::*;
+
+use super::{Icon, Symbol, ThreadList};
+use crate::browser;
+use crate::types::ThreadId;
+
+/// The conversations: a column beside the chat, on phones a drawer over it.
+#[component]
+pub fn ThreadDrawer(is_open: RwSignal<bool>, current: Signal<Option<ThreadId>>) -> impl IntoView {
+    let close = move || {
+        if is_open.get_untracked() {
+            is_open.set(false);
+            browser::focus("open-threads");
+        }
+    };
+    Effect::new(move |was_open: Option<bool>| {
+        let is_open = is_open.get();
+        if is_open && was_open == Some(false) {
+            browser::focus("close-threads");
+        }
+        is_open
+    });
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            close();
+        }
+    };
+    view! {
+        <div class="drawer-shade" data-open=move || is_open.get().to_string() on:click=move |_| close()></div>
+        <nav class="drawer" id="threads" aria-label="Conversations" data-open=move || is_open.get().to_string() on:keydown=on_key>
+            <div class="drawer-head">
+                <a class="button button-wide" href="/chat" data-testid="new-chat" on:click=move |_| start_new(is_open)>
+                    <Icon symbol=Symbol::Plus/>
+                    "New chat"
+                </a>
+                <button type="button" class="icon-button drawer-close" id="close-threads" aria-label="Close the list"
+                    on:click=move |_| close()>
+                    <Icon symbol=Symbol::Close/>
+                </button>
+            </div>
+            <ThreadList current on_choose=Callback::new(move |()| is_open.set(false))/>
+        </nav>
+    }
+}
+
+/// On a new conversation already, the link leads nowhere: it brings the reader to the composer.
+fn start_new(is_open: RwSignal<bool>) {
+    is_open.set(false);
+    browser::focus("composer-input");
+}
+
+/// Opens the drawer; shown on phones only.
+#[component]
+pub fn DrawerButton(is_open: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <button
+            type="button"
+            class="icon-button drawer-button needs-script"
+            id="open-threads"
+            aria-label="Conversations"
+            aria-controls="threads"
+            aria-expanded=move || is_open.get().to_string()
+            on:click=move |_| is_open.set(true)
+        >
+            <Icon symbol=Symbol::Menu/>
+        </button>
+    }
+}

@@ -1,0 +1,17 @@
+//! State that more than one component shares: `provide_*` near the root, `use_*` below it.
+
+mod clock;
+mod conversation;
+mod quota;
+mod session;
+mod theme;
+mod threads;
+mod toast;
+
+pub use clock::{provide_clock, use_clock};
+pub use conversation::{Activity, OpenConversation, Refusal};
+pub use quota::{QuotaContext, provide_quota, use_quota};
+pub use session::{SessionContext, provide_session, use_session};
+pub use theme::{Theme, current_theme};
+pub use threads::{Threads, provide_threads, use_threads};
+pub use toast::{Toast, ToastContext, UndoDelete, provide_toasts, use_toasts};

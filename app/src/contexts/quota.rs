@@ -1,0 +1,88 @@
+//! What the signed-in person has left, kept up to date without a reload.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::SessionContext;
+use crate::api::read_quota;
+use crate::types::Quota;
+use crate::{ApiError, ApiResult, browser, time};
+
+#[derive(Clone, Copy)]
+pub struct QuotaContext {
+    loaded: Resource<ApiResult<Option<Quota>>>,
+    news: RwSignal<Option<Quota>>,
+}
+
+/// Loads with the page; without a session there is no quota.
+pub fn provide_quota(session: SessionContext) -> QuotaContext {
+    let loaded = Resource::new_blocking(
+        || (),
+        move |()| async move {
+            match session.user.await? {
+                Some(_) => read_quota().await.map(Some),
+                None => Ok(None),
+            }
+        },
+    );
+    let quota = QuotaContext { loaded, news: RwSignal::new(None) };
+    Effect::new(move |_| quota.read_again_when_it_changes());
+    provide_context(quota);
+    quota
+}
+
+pub fn use_quota() -> QuotaContext {
+    expect_context()
+}
+
+impl QuotaContext {
+    /// The newest that is known. To be read inside a `Suspense`.
+    pub fn get(self) -> Option<ApiResult<Quota>> {
+        match self.news.get() {
+            Some(quota) => Some(Ok(quota)),
+            None => self.loaded.get().and_then(Result::transpose),
+        }
+    }
+
+    pub fn set(self, quota: Quota) {
+        self.news.set(Some(quota));
+    }
+
+    /// A refusal says how things stand, too.
+    pub fn learn_from(self, error: &ApiError) {
+        let Some(Ok(mut quota)) = untrack(|| self.get()) else { return };
+        match error {
+            ApiError::LimitReached { limit, .. } => {
+                let same = quota.limits.iter_mut().find(|known| known.name == limit.name);
+                same.map(|known| known.clone_from(limit));
+            }
+            ApiError::OutOfCredit { credit } => quota.credit = credit.clone(),
+            _ => return,
+        }
+        self.set(quota);
+    }
+
+    pub fn reload(self) {
+        spawn_local(async move {
+            if let Ok(quota) = read_quota().await {
+                self.set(quota);
+            }
+        });
+    }
+
+    /// A counted request stops counting by itself, so the number on the page goes stale at a time we know.
+    fn read_again_when_it_changes(self) {
+        let Some(Ok(quota)) = self.get() else { return };
+        let now = browser::now();
+        let next = quota.limits.iter().filter_map(|limit| limit.resets_at).filter(|at| *at > now - TimeDelta::minutes(1)).min();
+        let Some(at) = next else { return };
+        // At least two seconds, whatever the two clocks say.
+        let wait = Duration::from_secs(time::seconds_until(at, now).unsigned_abs().clamp(1, 86_400) + 1);
+        if let Ok(timer) = set_timeout_with_handle(move || self.reload(), wait) {
+            on_cleanup(move || timer.clear());
+        }
+    }
+}

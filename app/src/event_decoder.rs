@@ -1,0 +1,92 @@
+//! Turns the bytes of a streamed reply into events, however the network has cut them.
+
+use crate::types::ChatEvent;
+
+/// Collects bytes until a line is whole. It works on bytes because a chunk may end inside a character.
+#[derive(Debug, Default)]
+pub struct EventDecoder {
+    rest: Vec<u8>,
+}
+
+impl EventDecoder {
+    /// The events that are complete after these bytes.
+    ///
+    /// A line that cannot be read is skipped: a newer server may say things this page does not know yet, and `Ended`
+    /// carries the whole answer anyway.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<ChatEvent> {
+        self.rest.extend_from_slice(bytes);
+        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
+            return Vec::new();
+        };
+        let rest = self.rest.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.rest, rest);
+        whole.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::EventDecoder;
+    use crate::ApiError;
+    use crate::error::ModelFailure;
+    use crate::types::{ChatEvent, ChatEventKind, Message, MessageId, Nanos, ReplyState, Role};
+
+    fn text(seq: u32, text: &str) -> ChatEvent {
+        ChatEvent { seq, kind: ChatEventKind::Text { text: text.to_owned() } }
+    }
+
+    fn ended(seq: u32) -> ChatEvent {
+        let message = Message {
+            id: MessageId(uuid::Uuid::nil()),
+            parent_id: None,
+            role: Role::Assistant,
+            content: "語 done\n".to_owned(),
+            created_at: chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
+            state: Some(ReplyState::Interrupted),
+            charged: Some(Nanos(123)),
+        };
+        let error = Some(ApiError::Model { failure: ModelFailure::Interrupted });
+        ChatEvent { seq, kind: ChatEventKind::Ended { message, error } }
+    }
+
+    fn encode(events: &[ChatEvent]) -> Vec<u8> {
+        let line = |event| serde_json::to_string(event).expect("JSON") + "\n";
+        events.iter().map(line).collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn a_line_that_is_not_whole_waits() {
+        let bytes = encode(&[text(1, "a")]);
+        let mut decoder = EventDecoder::default();
+        assert!(decoder.push(&bytes[..bytes.len() - 1]).is_empty());
+        assert_eq!(decoder.push(b"\n"), [text(1, "a")]);
+    }
+
+    #[test]
+    fn unknown_and_broken_lines_are_skipped() {
+        let mut bytes = b"{\"seq\":1,\"type\":\"reasoning\",\"text\":\"hm\"}\nnonsense\n\n".to_vec();
+        bytes.extend(encode(&[text(2, "a")]));
+        assert_eq!(EventDecoder::default().push(&bytes), [text(2, "a")]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_events(texts in prop::collection::vec(".{0,12}", 0..8), cuts in prop::collection::vec(1_usize..9, 1..40)) {
+            let mut events: Vec<_> = texts.iter().zip(1..).map(|(said, seq)| text(seq, said)).collect();
+            events.push(ended(99));
+            let bytes = encode(&events);
+            let (mut decoder, mut seen, mut rest) = (EventDecoder::default(), Vec::new(), bytes.as_slice());
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (chunk, later) = rest.split_at((*cut).min(rest.len()));
+                seen.extend(decoder.push(chunk));
+                rest = later;
+            }
+            prop_assert_eq!(seen, events);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Addresses inside the product.
+
+use crate::types::ThreadId;
+
+pub fn thread_path(id: ThreadId) -> String {
+    format!("/chat/{id}")
+}
+
+/// Where to sign in, coming back to `path` afterwards.
+pub fn sign_in_path(path: &str) -> String {
+    format!("/sign-in?return_to={}", escape(path))
+}
+
+/// Where an identity provider's sign-in begins.
+pub fn start_path(key: &str, return_to: Option<&str>) -> String {
+    let key = escape(key);
+    match return_to.filter(|path| is_own_path(path)) {
+        Some(path) => format!("/auth/{key}/start?return_to={}", escape(path)),
+        None => format!("/auth/{key}/start"),
+    }
+}
+
+/// A path on this site, and nothing a browser could read as another site's address.
+fn is_own_path(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(char::is_control)
+}
+
+/// Percent-encodes all but unreserved characters and slashes; the result is plain ASCII.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{sign_in_path, start_path};
+
+    #[test]
+    fn the_way_back_is_kept_whole() {
+        assert_eq!(sign_in_path("/chat/1?a=b&c=ü"), "/sign-in?return_to=/chat/1%3Fa%3Db%26c%3D%C3%BC");
+    }
+
+    #[test]
+    fn another_site_is_no_way_back() {
+        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"] {
+            assert_eq!(start_path("oidc", Some(path)), "/auth/oidc/start", "{path}");
+        }
+        assert_eq!(start_path("oidc", Some("/chat")), "/auth/oidc/start?return_to=/chat");
+    }
+}

@@ -1,0 +1,137 @@
+//! Renders whole pages against a backend of fakes.
+//!
+//! With `PAGES_DIR` set, each page is also written there, to be looked at in a browser.
+
+mod fakes;
+
+use std::sync::OnceLock;
+
+use axum::body::{Body, to_bytes};
+use axum::response::Response;
+use http::{Request, StatusCode, header};
+use leptos::prelude::*;
+
+use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
+use fakes::{FINISHED_THREAD, backend};
+
+struct Page {
+    status: StatusCode,
+    location: Option<String>,
+    html: String,
+}
+
+impl Page {
+    fn count(&self, text: &str) -> usize {
+        self.html.matches(text).count()
+    }
+}
+
+async fn open(path: &str, actor: Actor) -> Page {
+    open_with(path, actor, "").await
+}
+
+async fn open_with(path: &str, actor: Actor, cookie: &str) -> Page {
+    prepare();
+    let request = Request::builder().uri(path).header(header::ACCEPT, "text/html").header(header::COOKIE, cookie);
+    let request = request.extension(actor).body(Body::empty()).expect("a request");
+    let context = || provide_context(backend());
+    let options = LeptosOptions::builder().output_name("plumbline").build();
+    let handler = leptos_axum::render_app_async_with_context(context, move || crate::shell(options.clone()));
+    let response: Response = handler(request).await;
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let status = response.status();
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+    let html = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    if let Ok(folder) = std::env::var("PAGES_DIR") {
+        let name = path.trim_matches('/').replace(['/', '?', '='], "_");
+        std::fs::write(format!("{folder}/{name}.html"), &html).expect("a file");
+    }
+    Page { status, location, html }
+}
+
+/// As at start-up: makes the list of routes, which also names Tokio as what runs the pages.
+fn prepare() -> &'static [String] {
+    static ROUTES: OnceLock<Vec<String>> = OnceLock::new();
+    ROUTES.get_or_init(|| {
+        let routes = leptos_axum::generate_route_list(crate::App).into_iter();
+        routes.map(|route| route.path().to_owned()).collect()
+    })
+}
+
+fn somebody() -> Actor {
+    let id = uuid::Uuid::from_u128(7);
+    let signed_in = SignedIn { user_id: UserId(id), account_id: AccountId(id), session_id: SessionId(id) };
+    Actor { request_id: String::new(), signed_in: Some(signed_in) }
+}
+
+#[tokio::test]
+async fn the_routes_are_these() {
+    let mut routes = prepare().to_vec();
+    routes.sort();
+    assert_eq!(routes, ["/", "/account", "/chat", "/chat/{id}", "/sign-in", "/usage"]);
+}
+
+#[tokio::test]
+async fn every_page_has_one_heading_one_main_and_nothing_inline() {
+    let thread = format!("/chat/{FINISHED_THREAD}");
+    let mine = ["/", "/chat", &thread, "/usage", "/account", "/nowhere"].map(|path| (path, somebody()));
+    let public = ["/sign-in?error=expired&return_to=/chat", "/?"].map(|path| (path, Actor::default()));
+    for (path, actor) in mine.into_iter().chain(public) {
+        let page = open(path, actor).await;
+        assert_eq!((page.count("<h1"), page.count("<main"), page.count("<title>")), (1, 1, 1), "{path}");
+        assert_eq!((page.count(" style="), page.count(" onclick="), page.count("javascript:")), (0, 0, 0), "{path}");
+        assert!(page.html.contains("<html lang=\"en\""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_visitor_is_led_to_the_sign_in_page_and_back() {
+    for path in ["/chat", "/usage", "/account"] {
+        let page = open(path, Actor::default()).await;
+        assert_eq!((page.status, page.location), (StatusCode::FOUND, Some(format!("/sign-in?return_to={path}"))));
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_answers_404() {
+    for path in ["/nowhere", "/chat/not-an-id", "/chat/0190a0b0-0000-7000-8000-00000000ffff"] {
+        let page = open(path, somebody()).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.html.contains("data-testid=\"error-page\""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_thread_can_be_read_without_javascript() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!((page.count("data-testid=\"message-user\""), page.count("data-testid=\"message-assistant\"")), (3, 3));
+    assert!(page.html.contains("<noscript>"));
+    assert!(page.html.contains("aria-current=\"page\""));
+    assert!(page.html.contains("Sliding windows"));
+    // What people and models write is text, and never content of the text field.
+    assert!(!page.html.contains("<script>alert"));
+    assert!(page.html.contains("></textarea>"), "the text field is empty");
+}
+
+#[tokio::test]
+async fn what_is_left_is_in_the_page_itself() {
+    let page = open("/usage", somebody()).await;
+    assert!(page.html.contains("data-testid=\"quota-minute-remaining\">4<"));
+    assert!(page.html.contains("data-testid=\"credit-available\">$0.48<"));
+    assert_eq!(page.count("data-testid=\"usage-row\""), 2);
+}
+
+#[tokio::test]
+async fn the_theme_is_there_from_the_first_byte() {
+    let page = open_with("/", Actor::default(), "theme=dark").await;
+    assert!(page.html.contains("data-theme=\"dark\""));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_failed_says_why_and_offers_the_way_on() {
+    let page = open("/sign-in?error=expired&return_to=/chat/1", Actor::default()).await;
+    assert!(page.html.contains("took too long"));
+    assert!(page.html.contains("data-testid=\"sign-in-oidc\""));
+    assert!(page.html.contains("/auth/oidc/start?return_to=/chat/1"));
+}

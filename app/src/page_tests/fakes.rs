@@ -1,0 +1,201 @@
+//! A backend that always answers the same.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::api::{AccountApi, Backend, ChatApi, QuotaApi, ReplyStream};
+use crate::types::*;
+use crate::{ApiError, ApiResult};
+
+pub const FINISHED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000001";
+
+pub fn backend() -> Backend {
+    Backend { account: Arc::new(Fake), chat: Arc::new(Fake), quota: Arc::new(Fake) }
+}
+
+struct Fake;
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000, 0).expect("a time")
+}
+
+fn thread(id: &str, title: &str) -> Thread {
+    Thread { id: id.parse().expect("an id"), title: title.to_owned(), updated_at: now() }
+}
+
+fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Message {
+    let parent_id = (id > 1).then(|| MessageId(Uuid::from_u128(id - 1)));
+    let charged = state.map(|_| Nanos(1_234_500));
+    let (id, content) = (MessageId(Uuid::from_u128(id)), content.to_owned());
+    Message { id, parent_id, role, content, created_at: now(), state, charged }
+}
+
+const ANSWER: &str = "# Sliding windows
+
+A **sliding window** counts the requests of the *last* 60 seconds, whenever you ask. See [the notes](https://example.com).
+
+1. Each request is written down with its time.
+2. Older ones are dropped.
+3. If fewer than the limit are left, the next one fits.
+
+```rust
+fn fits(times: &[u64], now: u64, limit: usize) -> bool {
+    let recent = times.iter().filter(|time| now - **time < 60_000).count();
+    recent < limit // and never a boundary where twice as many fit, as a fixed window has it
+}
+```
+
+| Window | Burst at the edge |
+| --- | --- |
+| fixed | twice the limit |
+| sliding | none |
+
+> Exactness costs one sorted set for each account.
+
+<script>alert(1)</script>";
+
+#[async_trait::async_trait]
+impl AccountApi for Fake {
+    async fn read_user(&self, actor: &Actor) -> ApiResult<Option<User>> {
+        Ok(actor.user().ok().map(|_| User {
+            display_name: "Ada Marlow".to_owned(),
+            email: Some("ada@example.com".to_owned()),
+            has_verified_email: false,
+            providers: vec!["Example ID".to_owned()],
+        }))
+    }
+
+    async fn list_sign_in_methods(&self) -> ApiResult<Vec<SignInMethod>> {
+        let method = |key: &str, name: &str| SignInMethod { key: key.to_owned(), name: name.to_owned() };
+        Ok(vec![method("oidc", "Example ID"), method("github", "GitHub")])
+    }
+
+    async fn list_sessions(&self, _: &Actor) -> ApiResult<Vec<Session>> {
+        let session = |id, device: &str, is_current| Session {
+            id: SessionId(Uuid::from_u128(id)),
+            device: device.to_owned(),
+            created_at: now() - TimeDelta::days(3),
+            last_seen_at: now(),
+            is_current,
+        };
+        Ok(vec![session(1, "Firefox on Linux", true), session(2, "Safari on iPhone", false)])
+    }
+
+    async fn revoke_session(&self, _: &Actor, _: SessionId) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn sign_out(&self, _: &Actor) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn sign_out_everywhere(&self, _: &Actor) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl ChatApi for Fake {
+    async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
+        actor.user()?;
+        let other = |number: u8| format!("0190a0b0-0000-7000-8000-0000000000{number:02}");
+        Ok(vec![
+            thread(FINISHED_THREAD, "How a sliding window counts"),
+            thread(&other(2), "A polite e-mail about Thursday and a title that is far too long for its line"),
+            thread(&other(3), "Lease: what to check"),
+        ])
+    }
+
+    async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {
+        actor.user()?;
+        if id.to_string() != FINISHED_THREAD {
+            return Err(ApiError::NotFound);
+        }
+        let answer = |id, text, state| message(id, Role::Assistant, text, Some(state));
+        let messages = vec![
+            message(1, Role::User, "How does a sliding window count?\n</textarea><script>alert(1)</script>", None),
+            answer(2, ANSWER, ReplyState::Finished),
+            message(3, Role::User, "And in one sentence?", None),
+            answer(4, "It counts what happened in the last minute, wherever that", ReplyState::Stopped),
+            message(5, Role::User, "Go on", None),
+            answer(6, "", ReplyState::Failed),
+        ];
+        let thread = thread(FINISHED_THREAD, "How a sliding window counts");
+        Ok(Conversation { thread, messages, live_reply: None })
+    }
+
+    async fn rename_thread(&self, _: &Actor, _: ThreadId, _: String) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn delete_thread(&self, _: &Actor, _: ThreadId) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn restore_thread(&self, _: &Actor, _: ThreadId) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn start_reply(&self, _: &Actor, _: ReplyRequest) -> ApiResult<ReplyStream> {
+        Err(ApiError::Connection)
+    }
+
+    async fn follow_reply(&self, _: &Actor, _: GenerationId, _: u32) -> ApiResult<ReplyStream> {
+        Err(ApiError::Connection)
+    }
+
+    async fn stop_reply(&self, _: &Actor, _: GenerationId) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl QuotaApi for Fake {
+    async fn read_quota(&self, actor: &Actor) -> ApiResult<Quota> {
+        actor.user()?;
+        let limit = |name, limit, remaining, resets_at| Limit { name, limit, used: limit - remaining, remaining, resets_at };
+        Ok(Quota {
+            plan_name: "Free".to_owned(),
+            limits: vec![
+                limit(LimitName::ConcurrentReplies, 2, 2, None),
+                limit(LimitName::RequestsPerMinute, 5, 4, Some(now() + TimeDelta::seconds(42))),
+                limit(LimitName::RequestsPerDay, 100, 19, Some(now() + TimeDelta::hours(3))),
+            ],
+            credit: Credit {
+                granted: Nanos::from_cents(50),
+                held: Nanos(2_000_000),
+                available: Nanos::from_cents(48),
+                resets_at: now() + TimeDelta::days(12),
+            },
+        })
+    }
+
+    async fn list_usage(&self, actor: &Actor) -> ApiResult<Vec<UsageEntry>> {
+        actor.user()?;
+        let entry = |id, is_estimated, charged| UsageEntry {
+            generation_id: GenerationId(Uuid::from_u128(id)),
+            thread_id: FINISHED_THREAD.parse().expect("an id"),
+            thread_title: "How a sliding window counts".to_owned(),
+            model: "standard".to_owned(),
+            input_tokens: 412,
+            output_tokens: 1_028,
+            is_estimated,
+            charged: Nanos(charged),
+            created_at: now() - TimeDelta::minutes(7),
+        };
+        Ok(vec![entry(1, false, 1_234_500), entry(2, true, 98_000)])
+    }
+
+    async fn list_plans(&self) -> ApiResult<Vec<Plan>> {
+        Ok(vec![Plan {
+            key: "free".to_owned(),
+            name: "Free".to_owned(),
+            requests_per_minute: 5,
+            requests_per_day: 100,
+            concurrent_replies: 2,
+            monthly_credit: Nanos::from_cents(50),
+        }])
+    }
+}

@@ -1,0 +1,64 @@
+use leptos::prelude::*;
+
+use crate::api::{RevokeSession, list_sessions};
+use crate::components::{ErrorNote, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly};
+use crate::contexts::use_session;
+use crate::types::User;
+
+/// The person, and the browsers they are signed in with.
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    view! { <SignedInOnly><Account/></SignedInOnly> }
+}
+
+#[component]
+fn Account() -> impl IntoView {
+    let session = use_session();
+    let revoke = ServerAction::<RevokeSession>::new();
+    let sessions = Resource::new(move || revoke.version().get(), |_| list_sessions());
+    view! {
+        <PageFrame title="Account" class="page-narrow">
+            <header class="page-head"><h1>"Account"</h1></header>
+            <Suspense fallback=|| ()>
+                {move || Suspend::new(async move {
+                    session.user.await.ok().flatten().map(|user| view! { <Person user/> })
+                })}
+            </Suspense>
+            <section class="panel" aria-labelledby="devices-heading">
+                <div class="panel-head"><h2 id="devices-heading">"Where you are signed in"</h2></div>
+                <Transition fallback=|| view! { <span class="skeleton" aria-hidden="true"></span> }>
+                    {move || Suspend::new(async move {
+                        match sessions.await {
+                            Ok(sessions) => view! { <SessionList sessions revoke/> }.into_any(),
+                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        }
+                    })}
+                </Transition>
+                <div class="panel-actions">
+                    <SignOutForm test_id="account-sign-out"/>
+                    <SignOutEverywhereForm/>
+                </div>
+            </section>
+        </PageFrame>
+    }
+}
+
+#[component]
+fn Person(user: User) -> impl IntoView {
+    let User { display_name, email, has_verified_email, providers } = user;
+    let email_note = (email.is_some() && !has_verified_email).then(|| view! {
+        <p class="limit-note">
+            "Not verified: your provider does not confirm that this address is yours. It is shown to you only and used for nothing."
+        </p>
+    });
+    view! {
+        <section class="panel" aria-labelledby="person-heading">
+            <div class="panel-head"><h2 id="person-heading">"You"</h2></div>
+            <dl class="facts">
+                <div><dt>"Name"</dt><dd>{display_name}</dd></div>
+                <div><dt>"E-mail"</dt><dd>{email.unwrap_or_else(|| "Not shared by your provider".to_owned())} {email_note}</dd></div>
+                <div><dt>"Signs in with"</dt><dd>{providers.join(", ")}</dd></div>
+            </dl>
+        </section>
+    }
+}

@@ -1,0 +1,97 @@
+//! The sentences about what is left and how a reply ended.
+
+use crate::types::{Limit, LimitName, Quota, ReplyState};
+
+/// What is left, for the line below the composer: the tighter of the two rates, and the credit.
+pub fn left_sentence(quota: &Quota) -> String {
+    let minute = quota.limit(LimitName::RequestsPerMinute);
+    let day = quota.limit(LimitName::RequestsPerDay);
+    let credit = format!("{} credit", quota.credit.available.or_zero().to_cents_text());
+    match (minute, day) {
+        (Some(minute), Some(day)) if day.remaining <= minute.remaining => {
+            format!("{} · {credit}", requests_left(day.remaining, "today"))
+        }
+        (Some(minute), _) => format!("{} · {credit}", requests_left(minute.remaining, "this minute")),
+        (None, Some(day)) => format!("{} · {credit}", requests_left(day.remaining, "today")),
+        (None, None) => credit,
+    }
+}
+
+fn requests_left(count: u32, period: &str) -> String {
+    let requests = if count == 1 { "request" } else { "requests" };
+    format!("{count} {requests} left {period}")
+}
+
+pub fn limit_title(name: LimitName) -> &'static str {
+    match name {
+        LimitName::ConcurrentReplies => "Replies at a time",
+        LimitName::RequestsPerMinute => "Requests a minute",
+        LimitName::RequestsPerDay => "Requests in 24 hours",
+    }
+}
+
+pub fn limit_explanation(name: LimitName) -> &'static str {
+    match name {
+        LimitName::ConcurrentReplies => "How many answers may be written at the same moment.",
+        LimitName::RequestsPerMinute => "Counted over the last 60 seconds, to the request.",
+        LimitName::RequestsPerDay => "Counted over the last 24 hours, to the request.",
+    }
+}
+
+/// What the time in `resets_at` means: it depends on whether the limit is reached.
+pub fn reset_words(limit: &Limit) -> &'static str {
+    if limit.remaining == 0 { "The next request fits" } else { "The oldest request stops counting" }
+}
+
+/// How a reply ended, where that needs saying.
+pub fn state_note(state: ReplyState) -> Option<&'static str> {
+    match state {
+        ReplyState::Streaming | ReplyState::Finished => None,
+        ReplyState::Limited => Some("Cut at the length limit"),
+        ReplyState::Stopped => Some("Stopped"),
+        ReplyState::Failed => Some("No answer came"),
+        ReplyState::Interrupted => Some("Interrupted"),
+    }
+}
+
+/// The reason a sign-in did not succeed, from the code in the address.
+pub fn sign_in_error(code: &str) -> &'static str {
+    match code {
+        "refused" => "The sign-in was cancelled, so nothing has changed. Start again whenever you like.",
+        "expired" => "That sign-in took too long, or its page was opened twice. Please start again.",
+        "unavailable" => "The identity provider cannot be reached at the moment. Try again in a minute.",
+        _ => "The sign-in did not succeed. Please start again; if it keeps failing, tell whoever runs this site.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::left_sentence;
+    use crate::types::{Credit, Limit, LimitName, Nanos, Quota};
+
+    fn limit(name: LimitName, remaining: u32) -> Limit {
+        Limit { name, limit: 100, used: 100 - remaining, remaining, resets_at: None }
+    }
+
+    fn quota(minute: u32, day: u32) -> Quota {
+        let resets_at = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
+        let credit = Credit { granted: Nanos::from_cents(50), held: Nanos::ZERO, available: Nanos::from_cents(48), resets_at };
+        let limits = vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)];
+        Quota { plan_name: "Free".to_owned(), limits, credit }
+    }
+
+    #[test]
+    fn the_tighter_limit_is_named() {
+        assert_eq!(left_sentence(&quota(4, 90)), "4 requests left this minute · $0.48 credit");
+        assert_eq!(left_sentence(&quota(4, 1)), "1 request left today · $0.48 credit");
+    }
+
+    #[test]
+    fn a_deficit_is_shown_as_nothing_left() {
+        let mut quota = quota(4, 90);
+        quota.credit.available = Nanos(-5);
+        assert_eq!(left_sentence(&quota), "4 requests left this minute · $0.00 credit");
+    }
+}

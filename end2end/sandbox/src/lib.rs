@@ -1,0 +1,51 @@
+//! Stand-ins for everything outside Plumbline: one process, one port, loopback only.
+//!
+//! The product reaches the sandbox through ordinary settings (issuer, base URLs, keys), so each stand-in speaks the
+//! real protocol of whatever it replaces. One module a stand-in; what tests steer by hand lives under `/control`.
+
+mod control;
+mod github;
+mod model;
+mod oidc;
+mod pages;
+mod people;
+mod sign_in;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use url::Url;
+
+use crate::github::Github;
+use crate::model::Model;
+use crate::oidc::Oidc;
+
+/// All stand-ins behind one router. `public_url` is the address clients use; the OIDC issuer is derived from it.
+///
+/// # Errors
+///
+/// When no signing key can be made, or `public_url` makes no valid issuer.
+pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
+    let base = public_url.as_str().trim_end_matches('/').to_owned();
+    let oidc = Arc::new(Oidc::new(format!("{base}/oidc"))?);
+    let github = Arc::new(Github::default());
+    let model = Arc::new(Model::default());
+    Ok(Router::new()
+        .route("/", get(async move || Html(pages::home::render(&base))))
+        .route("/health", get(async || "ok\n"))
+        .nest("/oidc", oidc::routes(oidc))
+        .nest("/github", github::routes(github))
+        .nest("/openai/v1", model::openai::routes(Arc::clone(&model)))
+        .nest("/control", control::routes(model))
+        .fallback(say_not_found))
+}
+
+/// Names the path: a base URL with a part too many or too few is the usual mistake.
+async fn say_not_found(method: Method, uri: Uri) -> Response {
+    let message = format!("The sandbox has nothing at {method} {}. See `/` for what there is.\n", uri.path());
+    (StatusCode::NOT_FOUND, message).into_response()
+}

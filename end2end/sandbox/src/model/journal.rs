@@ -1,0 +1,166 @@
+//! The journal: what the model was asked, and how each reply ended.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::model::tokens;
+
+const LONGEST_JOURNAL: usize = 10_000;
+const LONGEST_MESSAGE: usize = 4_000;
+
+/// How a reply stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReplyState {
+    Streaming,
+    Finished,
+    ClientGone,
+    Failed,
+}
+
+/// What is known of a request when it arrives.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Request {
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) max_tokens: Option<u64>,
+    pub(crate) message_count: usize,
+    pub(crate) last_user_message: String,
+    pub(crate) prompt_tokens: u64,
+}
+
+/// One request and how far its reply has come.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Entry {
+    at: DateTime<Utc>,
+    #[serde(flatten)]
+    request: Request,
+    state: ReplyState,
+    chunks_sent: u64,
+    /// Tokens sent so far, whatever was reported as usage.
+    completion_tokens: u64,
+    #[serde(skip)]
+    characters_sent: u64,
+}
+
+/// The last 10,000 requests, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<VecDeque<Arc<Mutex<Entry>>>>);
+
+impl Journal {
+    /// Opens an entry. Long messages are kept shortened.
+    pub(crate) fn open(&self, mut request: Request) -> OpenEntry {
+        if let Some((end, _)) = request.last_user_message.char_indices().nth(LONGEST_MESSAGE) {
+            request.last_user_message.truncate(end);
+        }
+        let entry = Arc::new(Mutex::new(Entry {
+            at: Utc::now(),
+            request,
+            state: ReplyState::Streaming,
+            chunks_sent: 0,
+            completion_tokens: 0,
+            characters_sent: 0,
+        }));
+        let mut entries = lock(&self.0);
+        if entries.len() == LONGEST_JOURNAL {
+            entries.pop_front();
+        }
+        entries.push_back(Arc::clone(&entry));
+        OpenEntry(entry)
+    }
+
+    /// The entries whose last user message contains `text`.
+    pub(crate) fn list_containing(&self, text: &str) -> Vec<Entry> {
+        let entries = lock(&self.0);
+        entries
+            .iter()
+            .map(|entry| lock(entry))
+            .filter(|entry| entry.request.last_user_message.contains(text))
+            .map(|entry| entry.clone())
+            .collect()
+    }
+}
+
+/// The entry of a reply under way. Dropping it unclosed means that nobody was left to read the reply.
+#[derive(Debug)]
+pub(crate) struct OpenEntry(Arc<Mutex<Entry>>);
+
+impl OpenEntry {
+    /// Counts a chunk of content.
+    pub(crate) fn count_chunk(&self, content: &str) {
+        let mut entry = lock(&self.0);
+        entry.chunks_sent += 1;
+        entry.characters_sent += content.chars().count() as u64;
+        entry.completion_tokens = tokens::count_characters(entry.characters_sent);
+    }
+
+    /// Records how the reply ended. What happens to the connection afterwards no longer matters.
+    pub(crate) fn close(&self, state: ReplyState) {
+        lock(&self.0).state = state;
+    }
+}
+
+impl Drop for OpenEntry {
+    fn drop(&mut self) {
+        let mut entry = lock(&self.0);
+        if entry.state == ReplyState::Streaming {
+            entry.state = ReplyState::ClientGone;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(last_user_message: &str) -> Request {
+        Request {
+            model: "sandbox-small".into(),
+            stream: true,
+            max_tokens: None,
+            message_count: 1,
+            last_user_message: last_user_message.into(),
+            prompt_tokens: 1,
+        }
+    }
+
+    #[test]
+    fn an_entry_dropped_unclosed_lost_its_client() {
+        let journal = Journal::default();
+        let state = || journal.list_containing("t-1")[0].state;
+        let entry = journal.open(request("t-1"));
+        assert_eq!(state(), ReplyState::Streaming);
+        drop(entry);
+        assert_eq!(state(), ReplyState::ClientGone);
+    }
+
+    #[test]
+    fn an_entry_keeps_its_ending_and_counts() {
+        let journal = Journal::default();
+        let entry = journal.open(request("t-1"));
+        entry.count_chunk("abc");
+        entry.count_chunk("de");
+        entry.close(ReplyState::Finished);
+        drop(entry);
+        let entries = journal.list_containing("");
+        let [entry] = entries.as_slice() else { panic!("one entry") };
+        assert_eq!((entry.state, entry.chunks_sent, entry.completion_tokens), (ReplyState::Finished, 2, 2));
+    }
+
+    #[test]
+    fn the_journal_is_bounded() {
+        let journal = Journal::default();
+        for number in 0..=LONGEST_JOURNAL {
+            journal.open(request(&format!("t-{number}.")));
+        }
+        assert_eq!(journal.list_containing("").len(), LONGEST_JOURNAL);
+        assert!(journal.list_containing("t-0.").is_empty());
+    }
+}

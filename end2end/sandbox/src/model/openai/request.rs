@@ -1,0 +1,144 @@
+//! Chat requests. What the sandbox has no use for (temperature, tools, …) is accepted and ignored.
+
+use serde::Deserialize;
+
+use crate::model::openai::error::OpenaiError;
+use crate::model::tokens;
+
+/// The body of a chat request.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ChatRequest {
+    pub(crate) model: String,
+    messages: Vec<Message>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    role: String,
+    content: Option<Content>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Debug, Deserialize)]
+struct Part {
+    text: Option<String>,
+}
+
+impl ChatRequest {
+    /// Reads a body, refusing what the vendor refuses.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, OpenaiError> {
+        let request: Self = serde_json::from_slice(body)
+            .map_err(|error| OpenaiError::invalid_request(&format!("Invalid body: {error}."), None))?;
+        if request.messages.is_empty() {
+            let message = "Invalid 'messages': empty array. Expected an array with minimum length 1.";
+            return Err(OpenaiError::invalid_request(message, Some("messages")));
+        }
+        if request.max_tokens() == Some(0) {
+            let message = "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1.";
+            return Err(OpenaiError::invalid_request(message, Some("max_tokens")));
+        }
+        Ok(request)
+    }
+
+    /// Whether the answer is to be streamed.
+    pub(crate) fn stream(&self) -> bool {
+        self.stream.unwrap_or(false)
+    }
+
+    /// Whether a stream is to end with a chunk that reports usage.
+    pub(crate) fn include_usage(&self) -> bool {
+        self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false)
+    }
+
+    /// The cap on the answer, under its new or its old name.
+    pub(crate) fn max_tokens(&self) -> Option<u64> {
+        self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    /// How many messages there are.
+    pub(crate) fn message_count(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// The tokens of all messages together.
+    pub(crate) fn prompt_tokens(&self) -> u64 {
+        self.messages.iter().map(|message| tokens::count(&message.text())).sum()
+    }
+
+    /// The text of the last message by the user; empty without one.
+    pub(crate) fn last_user_message(&self) -> String {
+        self.messages.iter().rfind(|message| message.role == "user").map(Message::text).unwrap_or_default()
+    }
+}
+
+impl Message {
+    fn text(&self) -> String {
+        match &self.content {
+            None => String::new(),
+            Some(Content::Text(text)) => text.clone(),
+            Some(Content::Parts(parts)) => parts.iter().filter_map(|part| part.text.as_deref()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parse(body: &Value) -> Result<ChatRequest, OpenaiError> {
+        ChatRequest::parse(body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn the_last_user_message_is_found_in_either_form() {
+        let parts = json!([
+            {"type": "text", "text": "what is "},
+            {"type": "image_url", "image_url": {"url": "data:,"}},
+            {"type": "text", "text": "this?"}
+        ]);
+        let request = parse(&json!({"model": "m", "temperature": 0.5, "messages": [
+            {"role": "user", "content": "first"},
+            {"role": "user", "content": parts},
+            {"role": "assistant", "content": null}
+        ]}));
+        assert_eq!(request.unwrap().last_user_message(), "what is this?");
+    }
+
+    #[test]
+    fn either_name_of_the_cap_is_read() {
+        let messages = json!([{"role": "user", "content": "hi"}]);
+        let cap = |field: &str| parse(&json!({"model": "m", "messages": messages, field: 7})).unwrap();
+        assert_eq!(cap("max_tokens").max_tokens(), Some(7));
+        assert_eq!(cap("max_completion_tokens").max_tokens(), Some(7));
+    }
+
+    #[test]
+    fn bad_requests_are_refused() {
+        let messages = json!([{"role": "user", "content": "hi"}]);
+        for body in [
+            json!({"model": "m"}),
+            json!({"model": "m", "messages": []}),
+            json!({"model": "m", "messages": messages, "max_tokens": 0}),
+            json!({"model": "m", "messages": messages, "max_tokens": -1}),
+        ] {
+            assert!(parse(&body).is_err(), "{body}");
+        }
+    }
+}

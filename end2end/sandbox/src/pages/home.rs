@@ -1,0 +1,56 @@
+//! The front page: what the sandbox stands in for, and how to reach it.
+
+use crate::pages::{Escaped, layout};
+use crate::people::{Email, Person, demo_people};
+use crate::sign_in::client::{CLIENT_ID, CLIENT_SECRET};
+
+/// Renders the front page for a sandbox reached at `base`.
+pub(crate) fn render(base: &str) -> String {
+    let people: String = demo_people().iter().map(person_item).collect();
+    let base = Escaped(base);
+    let body = format!(
+        r#"<header>
+<p class="eyebrow">Plumbline sandbox</p>
+<h1>Everything outside, on one port</h1>
+<p>This process stands in for the services Plumbline talks to, so that it runs, and is tested, without accounts, keys
+or the internet. Point the product's ordinary settings here.</p>
+</header>
+<section class="card">
+<h2>Stand-ins</h2>
+<dl>
+<dt><a href="/oidc/.well-known/openid-configuration">OpenID Connect provider</a></dt>
+<dd><code>{base}/oidc</code> <span>client <code>{CLIENT_ID}</code>, secret <code>{CLIENT_SECRET}</code></span></dd>
+<dt>GitHub sign-in</dt>
+<dd><code>{base}/github</code> <span>same client, API under <code>/github/api</code></span></dd>
+<dt>OpenAI-compatible model</dt>
+<dd><code>{base}/openai/v1</code> <span>key <code>{key}</code>, models <code>{models}</code></span></dd>
+<dt><a href="/control/model/journal">Model journal</a></dt>
+<dd><code>{base}/control</code> <span>what tests steer and read</span></dd>
+</dl>
+</section>
+<section class="card">
+<h2>Demo people</h2>
+<ul class="plain">
+{people}</ul>
+</section>
+<p class="note">Listens on this machine only. Nothing is kept: a restart forgets codes, tokens, scripts and the
+journal.</p>"#,
+        key = crate::model::openai::API_KEY,
+        models = crate::model::openai::MODELS.join("</code>, <code>"),
+    );
+    layout("Plumbline sandbox", &body)
+}
+
+fn person_item(person: &Person) -> String {
+    let email = match &person.email {
+        Email::Verified(address) => address.clone(),
+        Email::Unverified(address) => format!("{address}, not verified"),
+        Email::Missing => "no e-mail address".to_owned(),
+    };
+    format!(
+        "<li><strong>{}</strong> <code>{}</code><br><span class=\"address\">{}</span></li>\n",
+        Escaped(&person.name),
+        Escaped(&person.login),
+        Escaped(&email)
+    )
+}

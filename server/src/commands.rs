@@ -1,0 +1,51 @@
+//! What the binary can be told to do.
+
+mod serve;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use crate::config::{Config, DatabaseConfig, Env, LogConfig};
+use crate::telemetry;
+
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Serve the application until SIGTERM or Ctrl-C
+    Serve,
+    /// Bring the database schema up to date
+    Migrate,
+}
+
+impl Command {
+    /// Runs to the end; a failure is told on standard error.
+    pub fn run(self) -> ExitCode {
+        // Several crates bring rustls without choosing how it computes; the choice is made here, once.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        match self.start() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                #[expect(clippy::print_stderr, reason = "the log may be what failed to start")]
+                {
+                    eprintln!("plumbline: {error}");
+                }
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn start(self) -> Result<(), Box<dyn Error>> {
+        let env = Env::of_process();
+        telemetry::start(&LogConfig::from_env(&env)?)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        match self {
+            Self::Serve => runtime.block_on(serve::serve(Config::from_env(&env)?)),
+            Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),
+        }
+    }
+}
+
+async fn migrate(config: &DatabaseConfig) -> Result<(), Box<dyn Error>> {
+    let applied = crate::migrate(config).await?;
+    tracing::info!(versions = applied.join(", "), "Database schema is up to date, {} migrations applied", applied.len());
+    Ok(())
+}

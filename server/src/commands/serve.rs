@@ -1,0 +1,60 @@
+//! The life of a serving process.
+
+use std::error::Error;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::state::AppState;
+
+/// How often holds of replies whose process has died are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// How long clients may take to read the end of what is settled.
+const LAST_BYTES: Duration = Duration::from_secs(3);
+
+/// Serves until told to end, then lets replies in progress finish for as long as the settings say. What is not finished
+/// by then is cut, saved and settled.
+pub(super) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
+    let (addr, public_url) = (config.server.listen_addr, config.server.public_url.clone());
+    let grace = config.server.shutdown_grace;
+    let state = AppState::new(config)?;
+    let listener =
+        TcpListener::bind(addr).await.map_err(|error| format!("cannot listen on {addr}: {error} (see LISTEN_ADDR)"))?;
+    tracing::info!(%addr, %public_url, "Serving {public_url}");
+    state.spawn_sweeper(SWEEP_EVERY);
+
+    let router = crate::build_router(&state);
+    let stopping = state.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        told_to_stop().await;
+        tracing::info!("Shutting down: no new requests, replies in progress may finish");
+        stopping.begin_shutdown();
+    });
+    let replies = async {
+        state.ending().await;
+        state.finish_replies(grace).await;
+        tokio::time::sleep(LAST_BYTES).await;
+    };
+    tokio::select! {
+        served = server => served?,
+        () = replies => tracing::warn!("Some clients did not read to the end"),
+    }
+    // The last connection may have gone before the last reply.
+    state.finish_replies(grace).await;
+    tracing::info!("Shut down");
+    Ok(())
+}
+
+async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,176 @@
+//! Settings: one small struct a concern, read once at start-up, each field naming its variable.
+
+mod database;
+mod llm;
+mod log;
+mod plans;
+mod redis;
+mod server;
+mod session;
+mod sign_in;
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use self::database::DatabaseConfig;
+pub use self::llm::{LlmClocks, LlmConfig, ModelConfig};
+pub use self::log::{LogConfig, LogFormat};
+pub use self::plans::PlansConfig;
+pub use self::redis::RedisConfig;
+pub use self::server::ServerConfig;
+pub use self::session::SessionConfig;
+pub use self::sign_in::{GithubConfig, OidcConfig, SignInConfig};
+
+/// Everything the server can be told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub server: ServerConfig,
+    pub database: DatabaseConfig,
+    pub redis: RedisConfig,
+    pub session: SessionConfig,
+    pub sign_in: SignInConfig,
+    pub llm: LlmConfig,
+    pub plans: PlansConfig,
+}
+
+impl Config {
+    /// # Errors
+    /// Names the first variable that is missing or makes no sense.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            server: ServerConfig::from_env(env)?,
+            database: DatabaseConfig::from_env(env)?,
+            redis: RedisConfig::from_env(env)?,
+            session: SessionConfig::from_env(env)?,
+            sign_in: SignInConfig::from_env(env)?,
+            llm: LlmConfig::from_env(env)?,
+            plans: PlansConfig::from_env(env)?,
+        })
+    }
+}
+
+/// A setting that keeps the server from starting.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable} {problem} (see docs/configuration.md)")]
+pub struct ConfigError {
+    pub variable: &'static str,
+    pub problem: String,
+}
+
+/// The variables settings are read from. One that is set to nothing counts as not set.
+#[derive(Clone, Debug, Default)]
+pub struct Env(HashMap<String, String>);
+
+impl Env {
+    /// Those of this process.
+    pub fn of_process() -> Self {
+        std::env::vars().collect()
+    }
+
+    fn text(&self, variable: &'static str) -> Option<String> {
+        self.0.get(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn text_or(&self, variable: &'static str, default: &str) -> String {
+        self.text(variable).unwrap_or_else(|| default.to_owned())
+    }
+
+    fn required(&self, variable: &'static str) -> Result<String, ConfigError> {
+        self.text(variable).ok_or_else(|| ConfigError { variable, problem: "must be set".to_owned() })
+    }
+
+    fn parsed_or<T>(&self, variable: &'static str, default: T) -> Result<T, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let Some(text) = self.text(variable) else { return Ok(default) };
+        text.parse().map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+    }
+
+    fn positive_or(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
+        match self.parsed_or(variable, default)? {
+            0 => Err(ConfigError { variable, problem: "must be at least 1".to_owned() }),
+            value => Ok(value),
+        }
+    }
+
+    fn seconds_or(&self, variable: &'static str, default_seconds: u32) -> Result<Duration, ConfigError> {
+        Ok(Duration::from_secs(self.positive_or(variable, default_seconds)?.into()))
+    }
+
+    fn days_or(&self, variable: &'static str, default_days: u32) -> Result<Duration, ConfigError> {
+        Ok(Duration::from_secs(u64::from(self.positive_or(variable, default_days)?) * 86_400))
+    }
+
+    fn url_or(&self, variable: &'static str, default: &str) -> Result<url::Url, ConfigError> {
+        let url: url::Url = self
+            .text_or(variable, default)
+            .parse()
+            .map_err(|error| ConfigError { variable, problem: format!("is not a URL: {error}") })?;
+        match url.scheme() {
+            "http" | "https" => Ok(url),
+            scheme => Err(ConfigError { variable, problem: format!("must be http or https, not {scheme}") }),
+        }
+    }
+}
+
+impl FromIterator<(String, String)> for Env {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(variables: &[(&str, &str)]) -> Env {
+        let required = [
+            ("DATABASE_URL", "postgres://localhost/plumbline"),
+            ("REDIS_URL", "redis://localhost"),
+            ("LLM_API_KEY", "key"),
+            ("LLM_MODEL", "model"),
+        ];
+        required.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_required_variables_are_enough() {
+        assert!(Config::from_env(&env(&[])).is_ok());
+    }
+
+    #[test]
+    fn start_up_fails_naming_the_variable() {
+        for (variable, value) in [
+            ("DATABASE_URL", ""),
+            ("REDIS_URL", " "),
+            ("PUBLIC_URL", "ftp://example.test"),
+            ("LISTEN_ADDR", "here"),
+            ("DATABASE_POOL_SIZE", "0"),
+            ("FREE_REQUESTS_PER_MINUTE", "-1"),
+            ("OIDC_ISSUER", "https://issuer.example"),
+            ("GITHUB_CLIENT_ID", "id"),
+            ("LLM_OUTPUT_NANOS_PER_MILLION_TOKENS", "free"),
+        ] {
+            let error = Config::from_env(&env(&[(variable, value)])).expect_err(variable).to_string();
+            let named = if variable.ends_with("_ISSUER") { "OIDC_CLIENT_ID" } else { variable };
+            let named = if named == "GITHUB_CLIENT_ID" { "GITHUB_CLIENT_SECRET" } else { named };
+            assert!(error.starts_with(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show_when_settings_are_printed() {
+        let config = Config::from_env(&env(&[
+            ("LLM_API_KEY", "s3cret"),
+            ("DATABASE_URL", "postgres://u:s3cret@h/d"),
+            ("REDIS_URL", "redis://:s3cret@h"),
+            ("GITHUB_CLIENT_ID", "id"),
+            ("GITHUB_CLIENT_SECRET", "s3cret"),
+        ]));
+        assert!(!format!("{config:?}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,27 @@
+use app::types::Nanos;
+
+use super::{ConfigError, Env};
+
+/// What the Free plan includes.
+#[derive(Clone, Debug)]
+pub struct PlansConfig {
+    /// Read from `FREE_REQUESTS_PER_MINUTE`. Default 5.
+    pub free_requests_per_minute: u32,
+    /// Read from `FREE_REQUESTS_PER_DAY`. Default 100.
+    pub free_requests_per_day: u32,
+    /// Read from `FREE_CONCURRENT_REPLIES`. Default 2.
+    pub free_concurrent_replies: u32,
+    /// Read from `FREE_MONTHLY_CREDIT_CENTS`. Default 50.
+    pub free_monthly_credit: Nanos,
+}
+
+impl PlansConfig {
+    pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            free_requests_per_minute: env.positive_or("FREE_REQUESTS_PER_MINUTE", 5)?,
+            free_requests_per_day: env.positive_or("FREE_REQUESTS_PER_DAY", 100)?,
+            free_concurrent_replies: env.positive_or("FREE_CONCURRENT_REPLIES", 2)?,
+            free_monthly_credit: Nanos::from_cents(env.positive_or("FREE_MONTHLY_CREDIT_CENTS", 50)?.into()),
+        })
+    }
+}

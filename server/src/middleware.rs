@@ -1,0 +1,67 @@
+//! What happens around every request, in order.
+
+mod headers;
+mod request_span;
+mod session;
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use axum::{Router, middleware};
+use http::{HeaderName, StatusCode};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+
+pub(crate) use self::headers::CspNonce;
+pub(crate) use self::request_span::request_id;
+pub(crate) use self::session::{BrowserCookies, session_token};
+use self::request_span::{NewRequestId, RequestSpan, log_response};
+use crate::routes::error_page;
+use crate::state::AppState;
+
+/// Until the head of the answer: streams may go on for as long as they like.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest prompt in its worst encoding, with room to spare.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Around everything, outermost first.
+pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
+        .layer(tower_http::trace::TraceLayer::new_for_http().make_span_with(RequestSpan).on_request(()).on_response(log_response).on_failure(()))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::set_security_headers))
+        .layer(CatchPanicLayer::custom(answer_panic));
+    router.layer(layers)
+}
+
+/// Around pages, server functions and sign-in, outermost first.
+pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    // Streams of events are `application/octet-stream`: compressing them would hold back the words.
+    let compress = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
+    let layers = ServiceBuilder::new()
+        .layer(CsrfLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HEAD_TIMEOUT))
+        .layer(CompressionLayer::new().compress_when(compress))
+        .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
+        // Innermost: it changes the body's type.
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
+    router.layer(layers)
+}
+
+/// The panic itself is logged by its hook, with the request's span around it.
+fn answer_panic(_: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    tracing::error!("A request panicked");
+    error_page::internal().into_response()
+}

@@ -1,0 +1,53 @@
+//! One id and one span for each request.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Extensions, Request, Response};
+use tower_http::request_id::{MakeRequestId, RequestId};
+use tower_http::trace::MakeSpan;
+use tracing::Span;
+use uuid::Uuid;
+
+/// Ours, whatever the client sent: an id that is not unique would mix up two requests in the logs.
+#[derive(Clone, Copy)]
+pub(super) struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
+        Uuid::now_v7().to_string().parse().ok().map(RequestId::new)
+    }
+}
+
+/// The id of the request these extensions belong to.
+pub(crate) fn request_id(extensions: &Extensions) -> String {
+    extensions
+        .get::<RequestId>()
+        .and_then(|id| id.header_value().to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Names the path but never the query: it may hold codes.
+#[derive(Clone, Copy)]
+pub(super) struct RequestSpan;
+
+impl MakeSpan<Body> for RequestSpan {
+    fn make_span(&mut self, request: &Request<Body>) -> Span {
+        tracing::info_span!(
+            "request",
+            http.method = %request.method(),
+            http.path = request.uri().path(),
+            request.id = request_id(request.extensions()),
+        )
+    }
+}
+
+pub(super) fn log_response(response: &Response<Body>, latency: Duration, _: &Span) {
+    let (status, latency_ms) = (response.status().as_u16(), latency.as_millis());
+    if status >= 500 {
+        tracing::warn!(http.status = status, latency_ms, "Answered {status} in {latency_ms} ms");
+    } else {
+        tracing::info!(http.status = status, latency_ms, "Answered {status} in {latency_ms} ms");
+    }
+}

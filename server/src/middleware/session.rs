@@ -1,0 +1,90 @@
+//! Who is asking: from the session's cookie to the `Actor`.
+
+use app::types::Actor;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use http::header::SET_COOKIE;
+use http::{HeaderValue, Method};
+
+use super::request_id;
+use crate::AppError;
+use crate::routes::error_page;
+use crate::secret::Token;
+use crate::state::AppState;
+
+/// `__Host-`: set by this host itself, for it alone, over TLS (or on localhost).
+const SESSION: &str = "__Host-session";
+const BROWSER: &str = "__Host-browser";
+
+/// The cookies that know a browser.
+pub(crate) struct BrowserCookies;
+
+impl BrowserCookies {
+    /// For as long as the browser keeps it; the server ends sessions by its own clock.
+    pub(crate) fn session(token: &Token, max_age: std::time::Duration) -> Cookie<'static> {
+        cookie(SESSION, token.as_str().to_owned(), max_age)
+    }
+
+    /// Binds a sign-in to the browser that began it.
+    pub(crate) fn browser(token: &str) -> Cookie<'static> {
+        cookie(BROWSER, token.to_owned(), std::time::Duration::from_secs(3600))
+    }
+
+    pub(crate) fn browser_token(jar: &CookieJar) -> Option<&str> {
+        jar.get(BROWSER).map(Cookie::value)
+    }
+}
+
+fn cookie(name: &'static str, value: String, max_age: std::time::Duration) -> Cookie<'static> {
+    let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
+    Cookie::build((name, value))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(time::Duration::seconds(seconds))
+        .build()
+}
+
+pub(crate) fn session_token(jar: &CookieJar) -> Option<&str> {
+    jar.get(SESSION).map(Cookie::value)
+}
+
+/// Puts the `Actor` into the request. A cookie that is no good any more is taken back.
+pub(super) async fn set_actor(State(state): State<AppState>, jar: CookieJar, mut request: Request, next: Next) -> Response {
+    let request_id = request_id(request.extensions());
+    let token = session_token(&jar);
+    let signed_in = match token {
+        Some(token) => match state.account.authenticate(token).await {
+            Ok(signed_in) => signed_in,
+            Err(error) => return answer_error(&request, error, &request_id),
+        },
+        None => None,
+    };
+    request.extensions_mut().insert(Actor { request_id, signed_in });
+    let mut response = next.run(request).await;
+    if token.is_some() && signed_in.is_none() && !sets_session(&response) {
+        response.headers_mut().append(SET_COOKIE, forget_session());
+    }
+    response
+}
+
+fn sets_session(response: &Response) -> bool {
+    let is_session = |value: &HeaderValue| value.as_bytes().starts_with(SESSION.as_bytes());
+    response.headers().get_all(SET_COOKIE).iter().any(is_session)
+}
+
+fn forget_session() -> HeaderValue {
+    let mut cookie = cookie(SESSION, String::new(), std::time::Duration::ZERO);
+    cookie.make_removal();
+    HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Server functions get the error in their own format, browsers a page.
+fn answer_error(request: &Request, error: AppError, request_id: &str) -> Response {
+    let error = error.into_api(request_id);
+    if request.method() == Method::POST { error_page::json(&error) } else { error_page::html(&error).into_response() }
+}

@@ -1,0 +1,147 @@
+//! The arithmetic of money: tokens to nano-dollars, in integers, with one rounding rule.
+
+use app::types::Nanos;
+
+const MILLION: i128 = 1_000_000;
+
+/// A model's price for our users, in nano-dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenPrices {
+    pub input_nanos_per_million: i64,
+    pub output_nanos_per_million: i64,
+}
+
+/// Tokens a reply used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenUsage {
+    pub input_tokens: u32,
+    pub output_tokens: u32,
+}
+
+impl TokenPrices {
+    /// What these tokens cost, rounded half up once, at the end.
+    pub fn charge(&self, usage: TokenUsage) -> Nanos {
+        let exact = i128::from(usage.input_tokens) * i128::from(self.input_nanos_per_million)
+            + i128::from(usage.output_tokens) * i128::from(self.output_nanos_per_million);
+        let rounded = (exact + MILLION / 2).div_euclid(MILLION);
+        Nanos(i64::try_from(rounded).unwrap_or(i64::MAX))
+    }
+}
+
+/// What a reply wants to set aside before it begins.
+#[derive(Clone, Copy, Debug)]
+pub struct HoldRequest {
+    pub prices: TokenPrices,
+    pub input_tokens: u32,
+    /// The longest answer wanted.
+    pub output_tokens: u32,
+    /// A shorter answer would be of no use.
+    pub min_output_tokens: u32,
+}
+
+/// What is set aside, and how long the answer may become for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldTerms {
+    pub amount: Nanos,
+    pub output_tokens: u32,
+}
+
+impl HoldRequest {
+    /// The longest useful answer that `available` covers; None when even the shortest does not fit.
+    pub fn fit(&self, available: Nanos) -> Option<HoldTerms> {
+        let useful = self.min_output_tokens.min(self.output_tokens);
+        (self.terms(useful).amount <= available).then_some(())?;
+        let wanted = self.terms(self.output_tokens);
+        if wanted.amount <= available {
+            return Some(wanted);
+        }
+        // The price only grows with the length, so halving finds the longest answer that fits.
+        let (mut fits, mut too_long) = (useful, self.output_tokens);
+        while too_long - fits > 1 {
+            let middle = fits + (too_long - fits) / 2;
+            if self.terms(middle).amount <= available { fits = middle } else { too_long = middle }
+        }
+        Some(self.terms(fits))
+    }
+
+    fn terms(&self, output_tokens: u32) -> HoldTerms {
+        let usage = TokenUsage { input_tokens: self.input_tokens, output_tokens };
+        HoldTerms { amount: self.prices.charge(usage), output_tokens }
+    }
+}
+
+/// How many tokens a text may be, when nobody has counted them: one for every three characters, rounded up. English
+/// has about four characters a token, so this errs on the careful side; Chinese or Japanese has one to two and is
+/// undercounted, which the settlement by the provider's own count puts right.
+pub fn estimate_tokens(text: &str) -> u32 {
+    u32::try_from(text.chars().count().div_ceil(3)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(prices: (i64, i64), input_tokens: u32, output_tokens: u32, min_output_tokens: u32) -> HoldRequest {
+        let prices = TokenPrices { input_nanos_per_million: prices.0, output_nanos_per_million: prices.1 };
+        HoldRequest { prices, input_tokens, output_tokens, min_output_tokens }
+    }
+
+    #[test]
+    fn a_charge_is_rounded_half_up_once() {
+        let prices = TokenPrices { input_nanos_per_million: 250_000, output_nanos_per_million: 250_000 };
+        assert_eq!(prices.charge(TokenUsage { input_tokens: 1, output_tokens: 0 }), Nanos(0));
+        assert_eq!(prices.charge(TokenUsage { input_tokens: 1, output_tokens: 1 }), Nanos(1));
+    }
+
+    #[test]
+    fn the_dearest_model_and_the_longest_text_do_not_overflow() {
+        let prices = TokenPrices { input_nanos_per_million: i64::MAX, output_nanos_per_million: i64::MAX };
+        let most = TokenUsage { input_tokens: u32::MAX, output_tokens: u32::MAX };
+        assert_eq!(prices.charge(most), Nanos(i64::MAX));
+    }
+
+    #[test]
+    fn an_answer_is_shortened_to_what_is_affordable() {
+        let terms = request((0, 1_000_000), 0, 1000, 64).fit(Nanos(500));
+        assert_eq!(terms, Some(HoldTerms { amount: Nanos(500), output_tokens: 500 }));
+    }
+
+    #[test]
+    fn an_answer_too_short_to_be_useful_does_not_fit() {
+        assert_eq!(request((0, 1_000_000), 0, 1000, 64).fit(Nanos(63)), None);
+    }
+
+    #[test]
+    fn a_short_answer_that_was_asked_for_fits_below_the_useful_minimum() {
+        let terms = request((0, 1_000_000), 0, 10, 64).fit(Nanos(10));
+        assert_eq!(terms, Some(HoldTerms { amount: Nanos(10), output_tokens: 10 }));
+    }
+
+    #[test]
+    fn nothing_fits_a_negative_balance() {
+        assert_eq!(request((0, 1), 0, 1, 1).fit(Nanos(-1)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_hold_never_exceeds_what_is_available_and_is_as_long_as_possible(
+            prices in (0i64..1_000_000_000, 0i64..1_000_000_000),
+            input in 0u32..100_000,
+            output in 1u32..100_000,
+            available in -1_000i64..100_000_000_000,
+        ) {
+            let request = request(prices, input, output, 1);
+            match request.fit(Nanos(available)) {
+                Some(terms) => {
+                    prop_assert!(terms.amount <= Nanos(available));
+                    prop_assert!(terms.output_tokens <= output);
+                    let longer = request.terms(terms.output_tokens + 1);
+                    prop_assert!(terms.output_tokens == output || longer.amount > Nanos(available));
+                }
+                None => prop_assert!(request.terms(1).amount > Nanos(available)),
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Every URL.
+
+use app::App;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, request::Parts};
+use leptos::config::LeptosOptions;
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::{
+    LeptosRoutes, file_and_error_handler_with_context, generate_route_list, site_pkg_dir_service,
+    site_pkg_dir_service_route_path,
+};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::middleware;
+use crate::routes::{auth, health};
+use crate::state::AppState;
+
+/// The application, whole.
+pub fn build_router(state: &AppState) -> Router {
+    let options = state.server.leptos.clone();
+    let provide = context(state);
+    let pages = Router::new()
+        .route("/auth/{provider}/start", get(auth::begin_sign_in))
+        .route("/auth/{provider}/callback", get(auth::complete_sign_in))
+        // Pages, and server functions below /api.
+        .leptos_routes_with_context(state, generate_route_list(App), provide.clone(), {
+            let options = options.clone();
+            move || app::shell(options.clone())
+        })
+        .fallback(file_and_error_handler_with_context::<AppState, _>(provide, app::shell));
+    let assets = bundle(&options);
+    let probes = Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready));
+    let pages = middleware::around_pages(pages, state);
+    middleware::around_all(pages.merge(assets).merge(probes), state).with_state(state.clone())
+}
+
+/// The wasm bundle and the stylesheet. With hashed names they never change, so browsers may keep them.
+fn bundle(options: &LeptosOptions) -> Router<AppState> {
+    let cache = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache_found = move |response: &Response| response.status().is_success().then(|| HeaderValue::from_static(cache));
+    Router::new()
+        .route_service(&site_pkg_dir_service_route_path(options), site_pkg_dir_service(options))
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, cache_found))
+}
+
+/// What pages and server functions find in Leptos' context, besides the request.
+fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+    let backend = state.backend.clone();
+    move || {
+        provide_context(backend.clone());
+        let nonce = use_context::<Parts>().and_then(|parts| parts.extensions.get::<middleware::CspNonce>().cloned());
+        if let Some(middleware::CspNonce(nonce)) = nonce {
+            provide_context(leptos::nonce::Nonce::from_value(nonce));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The two ends of signing in: the way to the identity provider, and the way back.
+
+use axum::extract::{Path, Query, Request, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::CookieJar;
+use http::header::USER_AGENT;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use crate::AppError;
+use crate::middleware::{BrowserCookies, request_id, session_token};
+use crate::routes::error_page;
+use crate::secret::Token;
+use crate::services::account::Browser;
+use crate::services::sign_in::{CallbackQuery, Refusal, ReturnTo};
+use crate::state::AppState;
+
+#[derive(Deserialize)]
+pub(crate) struct BeginQuery {
+    return_to: Option<String>,
+}
+
+/// Sends the browser to the identity provider.
+pub(crate) async fn begin_sign_in(
+    State(state): State<AppState>,
+    Path(provider): Path<String>,
+    Query(query): Query<BeginQuery>,
+    jar: CookieJar,
+    request: Request,
+) -> Response {
+    let return_to = ReturnTo::parse(query.return_to.as_deref().unwrap_or("/chat"));
+    let browser_token =
+        BrowserCookies::browser_token(&jar).map_or_else(|| Token::random().as_str().to_owned(), str::to_owned);
+    match state.sign_in.begin(&provider, &browser_token, return_to).await {
+        Ok(Some(url)) => {
+            (jar.add(BrowserCookies::browser(&browser_token)), Redirect::to(url.as_str())).into_response()
+        }
+        Ok(None) => {
+            let sentence = "This way of signing in is not set up here.";
+            error_page::page(StatusCode::NOT_FOUND, "Not found", sentence, ("/sign-in", "Choose another way"))
+        }
+        Err(error) => answer_error(error, &request_id(request.extensions())),
+    }
+}
+
+/// Takes the provider's answer and starts the session.
+pub(crate) async fn complete_sign_in(
+    State(state): State<AppState>,
+    Path(provider): Path<String>,
+    Query(query): Query<CallbackQuery>,
+    jar: CookieJar,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    let request_id = request_id(request.extensions());
+    let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let browser = Browser { session_token: session_token(&jar), user_agent };
+    let browser_token = BrowserCookies::browser_token(&jar);
+    match state.sign_in.complete(&provider, query, browser_token, browser, &request_id).await {
+        Ok(Ok(sign_in)) => {
+            let cookie = BrowserCookies::session(&sign_in.session_token, state.account.session_lifetime());
+            (jar.add(cookie), Redirect::to(sign_in.return_to.as_str())).into_response()
+        }
+        Ok(Err(refusal)) => answer_refusal(&refusal),
+        Err(error) => answer_error(error, &request_id),
+    }
+}
+
+fn answer_refusal(refusal: &Refusal) -> Response {
+    let again = ("/sign-in", "Sign in again");
+    let title = "You are not signed in";
+    match refusal {
+        Refusal::Declined => Redirect::to("/sign-in?error=refused").into_response(),
+        Refusal::ProviderUnavailable => Redirect::to("/sign-in?error=unavailable").into_response(),
+        Refusal::Stale => {
+            let sentence = "This sign-in was begun in another browser, took too long, or was used before.";
+            error_page::page(StatusCode::BAD_REQUEST, title, sentence, again)
+        }
+        Refusal::NotProved => {
+            let sentence = "The identity provider's answer does not prove who you are.";
+            error_page::page(StatusCode::BAD_REQUEST, title, sentence, again)
+        }
+    }
+}
+
+fn answer_error(error: AppError, request_id: &str) -> Response {
+    match error {
+        AppError::Identity(error) => {
+            tracing::warn!(request.id = request_id, %error, "Sign-in could not begin");
+            Redirect::to("/sign-in?error=unavailable").into_response()
+        }
+        error => error_page::html(&error.into_api(request_id)),
+    }
+}

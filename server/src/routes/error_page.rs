@@ -1,0 +1,46 @@
+//! Plain pages for when the application itself cannot answer.
+
+use app::ApiError;
+use axum::Json;
+use axum::response::{Html, IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+
+/// A page with one sentence and a way on.
+pub(crate) fn page(status: StatusCode, title: &str, sentence: &str, link: (&str, &str)) -> Response {
+    let (href, label) = link;
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title} · Plumbline</title>\
+         <link rel=\"stylesheet\" href=\"/error.css\"></head><body><main><h1>{title}</h1><p>{}</p>\
+         <p><a href=\"{href}\">{label}</a></p></main></body></html>",
+        escape(sentence)
+    );
+    (status, Html(html)).into_response()
+}
+
+/// The error as a page.
+pub(crate) fn html(error: &ApiError) -> Response {
+    with_retry_after(error, page(error.status(), "That did not work", &error.to_string(), ("/", "Go to the start page")))
+}
+
+/// The error as server functions send it.
+pub(crate) fn json(error: &ApiError) -> Response {
+    with_retry_after(error, (error.status(), Json(error)).into_response())
+}
+
+pub(crate) fn internal() -> Response {
+    let sentence = "Something went wrong on our side. Nothing is lost; try again in a moment.";
+    page(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", sentence, ("/", "Go to the start page"))
+}
+
+fn with_retry_after(error: &ApiError, mut response: Response) -> Response {
+    if let Some(seconds) = error.retry_after_seconds() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

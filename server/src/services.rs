@@ -1,0 +1,9 @@
+//! The rules: what may happen, in what order, and what it costs.
+
+pub mod account;
+mod account_queue;
+pub mod chat;
+pub mod generation;
+pub mod plans;
+pub mod quota;
+pub mod sign_in;

@@ -1,0 +1,184 @@
+//! People and their sessions.
+
+use std::time::Duration;
+
+use app::ApiResult;
+use app::api::AccountApi;
+use app::types::{Actor, Session, SessionId, SignInMethod, SignedIn, User, UserId};
+use async_trait::async_trait;
+
+use crate::config::SessionConfig;
+use crate::error::reported;
+use crate::secret::{self, Token};
+use crate::store::audit::{AuditKind, NewAuditEvent};
+use crate::store::sessions::{NewSession, SessionRow};
+use crate::store::{Db, audit, sessions, users};
+use crate::{AppError, AppResult};
+
+/// What is kept of a browser's description of itself.
+const MAX_USER_AGENT_CHARS: usize = 300;
+
+#[derive(Clone)]
+pub struct AccountService {
+    db: Db,
+    config: SessionConfig,
+    sign_in_methods: Vec<SignInMethod>,
+}
+
+impl AccountService {
+    pub fn new(db: Db, config: SessionConfig, sign_in_methods: Vec<SignInMethod>) -> Self {
+        Self { db, config, sign_in_methods }
+    }
+
+    /// How long a session lasts at most.
+    pub(crate) fn session_lifetime(&self) -> Duration {
+        self.config.max
+    }
+
+    /// Who a session's token belongs to; None when it is no good (any more).
+    pub(crate) async fn authenticate(&self, token: &str) -> AppResult<Option<SignedIn>> {
+        let mut conn = self.db.get().await?;
+        Ok(sessions::authenticate(&mut conn, &secret::hash(token), self.config.idle).await?)
+    }
+
+    /// Starts a session and ends the one this browser had, so that a token never survives a sign-in.
+    pub(crate) async fn start_session(&self, user_id: UserId, browser: Browser<'_>) -> AppResult<Token> {
+        let token = Token::random();
+        let mut conn = self.db.get().await?;
+        if let Some(old) = browser.session_token {
+            sessions::delete_by_token(&mut conn, &secret::hash(old)).await?;
+        }
+        let user_agent: String = browser.user_agent.chars().take(MAX_USER_AGENT_CHARS).collect();
+        let session = NewSession {
+            token_hash: &secret::hash(token.as_str()),
+            user_id,
+            user_agent: &user_agent,
+            lifetime: self.config.max,
+        };
+        sessions::insert(&mut conn, session).await?;
+        Ok(token)
+    }
+
+    async fn end(&self, actor: &Actor, user: SignedIn, which: Ending) -> AppResult<()> {
+        let mut conn = self.db.get().await?;
+        let kind = match which {
+            Ending::Everywhere => {
+                sessions::delete_all(&mut conn, user.user_id).await?;
+                AuditKind::SignedOutEverywhere
+            }
+            Ending::One(id) => {
+                if !sessions::delete(&mut conn, user.user_id, id).await? {
+                    return Err(app::ApiError::NotFound.into());
+                }
+                if id == user.session_id { AuditKind::SignedOut } else { AuditKind::SessionRevoked }
+            }
+        };
+        let event = NewAuditEvent { kind, user_id: Some(user.user_id), request_id: &actor.request_id, detail: "" };
+        Ok(audit::insert(&mut conn, event).await?)
+    }
+}
+
+/// The browser somebody signs in with.
+#[derive(Clone, Copy)]
+pub(crate) struct Browser<'a> {
+    pub(crate) session_token: Option<&'a str>,
+    pub(crate) user_agent: &'a str,
+}
+
+enum Ending {
+    One(SessionId),
+    Everywhere,
+}
+
+#[async_trait]
+impl AccountApi for AccountService {
+    async fn read_user(&self, actor: &Actor) -> ApiResult<Option<User>> {
+        let Some(user) = actor.signed_in else { return Ok(None) };
+        reported(actor, async { Ok(Some(users::find(&mut *self.db.get().await?, user.user_id).await?)) }).await
+    }
+
+    async fn list_sign_in_methods(&self) -> ApiResult<Vec<SignInMethod>> {
+        Ok(self.sign_in_methods.clone())
+    }
+
+    async fn list_sessions(&self, actor: &Actor) -> ApiResult<Vec<Session>> {
+        let user = actor.user()?;
+        let rows = reported(actor, async {
+            Ok(sessions::list(&mut *self.db.get().await?, user.user_id, self.config.idle).await?)
+        });
+        let mut list: Vec<_> = rows.await?.into_iter().map(|row| to_session(row, user.session_id)).collect();
+        list.sort_by_key(|session| !session.is_current);
+        Ok(list)
+    }
+
+    async fn revoke_session(&self, actor: &Actor, id: SessionId) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.end(actor, user, Ending::One(id))).await
+    }
+
+    async fn sign_out(&self, actor: &Actor) -> ApiResult<()> {
+        let Some(user) = actor.signed_in else { return Ok(()) };
+        let ended = self.end(actor, user, Ending::One(user.session_id)).await;
+        match ended {
+            // Signed out from elsewhere in the same moment.
+            Err(AppError::Api(app::ApiError::NotFound)) => Ok(()),
+            other => reported(actor, async { other }).await,
+        }
+    }
+
+    async fn sign_out_everywhere(&self, actor: &Actor) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.end(actor, user, Ending::Everywhere)).await
+    }
+}
+
+fn to_session(row: SessionRow, current: SessionId) -> Session {
+    Session {
+        id: SessionId(row.id),
+        device: device(&row.user_agent),
+        created_at: row.created_at,
+        last_seen_at: row.last_seen_at,
+        is_current: SessionId(row.id) == current,
+    }
+}
+
+/// "Firefox on Linux", as far as the user agent tells. The order matters: browsers claim to be each other.
+fn device(user_agent: &str) -> String {
+    let first = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+    };
+    let browser = first(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "Mac"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => "Unknown device".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device;
+
+    #[test]
+    fn devices_are_named_for_people() {
+        let chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36";
+        assert_eq!(device(chrome), "Chrome on Windows");
+        assert_eq!(device(&format!("{chrome} Edg/130.0")), "Edge on Windows");
+        assert_eq!(device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1"), "Safari on iPhone");
+        assert_eq!(device("curl/8"), "Unknown device");
+    }
+}

@@ -1,0 +1,80 @@
+//! Threads, and the door to their replies.
+
+mod path;
+
+use app::api::{ChatApi, ReplyStream};
+use app::types::{Actor, Conversation, GenerationId, ReplyRequest, Thread, ThreadId, Title};
+use app::{ApiError, ApiResult};
+use async_trait::async_trait;
+
+pub(super) use self::path::{active_path, path_to};
+use super::generation::GenerationService;
+use crate::error::reported;
+use crate::store::{Db, generations, messages, threads};
+
+#[derive(Clone)]
+pub struct ChatService {
+    db: Db,
+    generations: GenerationService,
+}
+
+impl ChatService {
+    pub fn new(db: Db, generations: GenerationService) -> Self {
+        Self { db, generations }
+    }
+}
+
+#[async_trait]
+impl ChatApi for ChatService {
+    async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
+        let user = actor.user()?;
+        reported(actor, async { Ok(threads::list(&mut *self.db.get().await?, user.account_id).await?) }).await
+    }
+
+    async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {
+        let user = actor.user()?;
+        reported(actor, async {
+            let mut conn = self.db.get().await?;
+            let thread = threads::find(&mut conn, user.account_id, id).await?;
+            // Asked for before the messages: a reply that ends in between is then among them.
+            let live_reply = generations::find_live(&mut conn, id).await?;
+            let messages = active_path(messages::list(&mut conn, id).await?);
+            Ok(Conversation { thread, messages, live_reply })
+        })
+        .await
+    }
+
+    async fn rename_thread(&self, actor: &Actor, id: ThreadId, title: String) -> ApiResult<()> {
+        let user = actor.user()?;
+        let title = Title::parse(&title).ok_or_else(|| ApiError::invalid("A conversation needs a name."))?.into_string();
+        reported(actor, async {
+            Ok(threads::rename(&mut *self.db.get().await?, user.account_id, id, &title).await?)
+        })
+        .await
+    }
+
+    async fn delete_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, async { Ok(threads::delete(&mut *self.db.get().await?, user.account_id, id).await?) }).await
+    }
+
+    async fn restore_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, async { Ok(threads::restore(&mut *self.db.get().await?, user.account_id, id).await?) }).await
+    }
+
+    async fn start_reply(&self, actor: &Actor, request: ReplyRequest) -> ApiResult<ReplyStream> {
+        let user = actor.user()?;
+        reported(actor, self.generations.start(user.account_id, request)).await
+    }
+
+    async fn follow_reply(&self, actor: &Actor, id: GenerationId, after_seq: u32) -> ApiResult<ReplyStream> {
+        let user = actor.user()?;
+        reported(actor, self.generations.follow(user.account_id, id, after_seq)).await
+    }
+
+    async fn stop_reply(&self, actor: &Actor, id: GenerationId) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.generations.stop(user.account_id, id)).await
+    }
+}

@@ -1,0 +1,116 @@
+//! What a reply ends as: its state, what it is charged for, and what the person is told.
+
+use app::types::{Message, ReplyState};
+use app::{ApiError, ModelFailure};
+
+use super::live::CancelReason;
+use crate::pricing::{TokenUsage, estimate_tokens};
+use crate::providers::llm::LlmError;
+
+/// Why the text goes no further.
+#[derive(Debug)]
+pub(super) enum Ending {
+    Finished { is_limited: bool },
+    Cancelled(CancelReason),
+    Failed(LlmError),
+    /// A fault of ours.
+    Panicked,
+}
+
+/// Everything that was heard of the model.
+#[derive(Debug, Default)]
+pub(super) struct Transcript {
+    pub(super) text: String,
+    /// As the provider counted.
+    pub(super) usage: Option<TokenUsage>,
+}
+
+impl Ending {
+    pub(super) fn state(&self, transcript: &Transcript) -> ReplyState {
+        match self {
+            Self::Finished { is_limited: false } => ReplyState::Finished,
+            Self::Finished { is_limited: true } => ReplyState::Limited,
+            Self::Cancelled(CancelReason::Stopped) => ReplyState::Stopped,
+            Self::Cancelled(CancelReason::ShuttingDown) => ReplyState::Interrupted,
+            Self::Failed(_) | Self::Panicked if transcript.text.is_empty() => ReplyState::Failed,
+            Self::Failed(_) | Self::Panicked => ReplyState::Interrupted,
+        }
+    }
+
+    pub(super) fn error(&self, transcript: &Transcript) -> Option<ApiError> {
+        match self {
+            Self::Finished { .. } | Self::Cancelled(CancelReason::Stopped) => None,
+            Self::Failed(error) if transcript.text.is_empty() => {
+                let failure = match error.failure {
+                    ModelFailure::Interrupted => ModelFailure::Unavailable,
+                    other => other,
+                };
+                Some(ApiError::Model { failure })
+            }
+            _ => Some(ApiError::Model { failure: ModelFailure::Interrupted }),
+        }
+    }
+
+    /// The tokens to charge for, and whether they are our estimate. The provider's count wins, an explicit zero
+    /// included. Without one we count what was sent and said; an answer that failed before its first word is free.
+    pub(super) fn usage(&self, transcript: &Transcript, input_tokens: u32) -> (TokenUsage, bool) {
+        if let Some(usage) = transcript.usage {
+            return (usage, false);
+        }
+        if matches!(self, Self::Failed(_) | Self::Panicked) && transcript.text.is_empty() {
+            return (TokenUsage::default(), false);
+        }
+        (TokenUsage { input_tokens, output_tokens: estimate_tokens(&transcript.text) }, true)
+    }
+}
+
+/// What is told of an answer that was saved and is read again.
+pub(super) fn error_of(message: &Message) -> Option<ApiError> {
+    match message.state? {
+        ReplyState::Failed => Some(ApiError::Model { failure: ModelFailure::Unavailable }),
+        ReplyState::Interrupted => Some(ApiError::Model { failure: ModelFailure::Interrupted }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transcript(text: &str, usage: Option<TokenUsage>) -> Transcript {
+        Transcript { text: text.to_owned(), usage }
+    }
+
+    fn failed() -> Ending {
+        Ending::Failed(LlmError { failure: ModelFailure::Overloaded, detail: String::new() })
+    }
+
+    #[test]
+    fn an_answer_that_fails_before_its_first_word_is_free_and_says_why() {
+        let nothing = transcript("", None);
+        assert_eq!(failed().state(&nothing), ReplyState::Failed);
+        assert_eq!(failed().usage(&nothing, 100), (TokenUsage::default(), false));
+        assert_eq!(failed().error(&nothing), Some(ApiError::Model { failure: ModelFailure::Overloaded }));
+    }
+
+    #[test]
+    fn an_answer_cut_in_the_middle_is_kept_and_charged_by_our_count() {
+        let half = transcript("abcdef", None);
+        assert_eq!(failed().state(&half), ReplyState::Interrupted);
+        assert_eq!(failed().usage(&half, 100), (TokenUsage { input_tokens: 100, output_tokens: 2 }, true));
+    }
+
+    #[test]
+    fn an_explicit_zero_is_charged_as_zero() {
+        let ending = Ending::Finished { is_limited: false };
+        let whole = transcript("abcdef", Some(TokenUsage::default()));
+        assert_eq!(ending.usage(&whole, 100), (TokenUsage::default(), false));
+    }
+
+    #[test]
+    fn a_stop_before_the_first_word_pays_for_what_was_sent() {
+        let ending = Ending::Cancelled(CancelReason::Stopped);
+        let (usage, is_estimated) = ending.usage(&transcript("", None), 100);
+        assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 0, true));
+    }
+}

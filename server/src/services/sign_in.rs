@@ -1,0 +1,200 @@
+//! Signing in: from the button to the session.
+
+mod return_to;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::types::{SignInMethod, UserId};
+use chrono::Utc;
+use url::Url;
+
+pub(crate) use self::return_to::ReturnTo;
+use super::account::{AccountService, Browser};
+use crate::AppResult;
+use crate::providers::identity::{Callback, Identity, IdentityError, IdentityProvider};
+use crate::secret::{self, Token};
+use crate::store::audit::{AuditKind, NewAuditEvent};
+use crate::store::sign_in_flows::SignInFlowRow;
+use crate::store::users::NewIdentity;
+use crate::store::{Db, audit, sign_in_flows, users};
+
+/// How long somebody may take at the identity provider.
+const FLOW_LIFETIME: Duration = Duration::from_secs(600);
+
+const MAX_NAME_CHARS: usize = 100;
+
+#[derive(Clone)]
+pub struct SignInService {
+    db: Db,
+    providers: Arc<[Box<dyn IdentityProvider>]>,
+    public_url: Url,
+    account: AccountService,
+    default_plan: String,
+}
+
+/// A sign-in that ended without a session.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The person said no at the provider.
+    Declined,
+    /// Not begun in this browser, begun too long ago, or used before.
+    Stale,
+    /// The provider's answer does not prove who somebody is.
+    NotProved,
+    /// The provider is away.
+    ProviderUnavailable,
+}
+
+/// What the provider sent the browser back with.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+pub(crate) struct CallbackQuery {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+}
+
+/// A finished sign-in.
+pub(crate) struct SignIn {
+    pub(crate) session_token: Token,
+    pub(crate) return_to: ReturnTo,
+}
+
+/// The buttons for these providers.
+pub(crate) fn methods(providers: &[Box<dyn IdentityProvider>]) -> Vec<SignInMethod> {
+    let method =
+        |provider: &Box<dyn IdentityProvider>| SignInMethod { key: provider.key().to_owned(), name: provider.name().to_owned() };
+    providers.iter().map(method).collect()
+}
+
+impl SignInService {
+    pub(crate) fn new(
+        db: Db,
+        providers: Arc<[Box<dyn IdentityProvider>]>,
+        public_url: Url,
+        account: AccountService,
+        default_plan: String,
+    ) -> Self {
+        Self { db, providers, public_url, account, default_plan }
+    }
+
+    /// Where to send the browser, which is known by the token in its cookie. None: no such provider.
+    pub(crate) async fn begin(&self, key: &str, browser_token: &str, return_to: ReturnTo) -> AppResult<Option<Url>> {
+        let Some(provider) = self.provider(key) else { return Ok(None) };
+        let authorization = provider.authorize(&self.redirect_uri(key)).await?;
+        let flow = SignInFlowRow {
+            state_hash: secret::hash(&authorization.state),
+            browser_hash: secret::hash(browser_token),
+            provider_key: key.to_owned(),
+            nonce: authorization.nonce,
+            pkce_verifier: authorization.pkce_verifier,
+            return_to: return_to.into_string(),
+            expires_at: Utc::now() + FLOW_LIFETIME,
+        };
+        sign_in_flows::insert(&mut *self.db.get().await?, &flow).await?;
+        Ok(Some(authorization.url))
+    }
+
+    /// Turns the provider's answer into a session. Every ending leaves an audit row.
+    pub(crate) async fn complete(
+        &self,
+        key: &str,
+        query: CallbackQuery,
+        browser_token: Option<&str>,
+        browser: Browser<'_>,
+        request_id: &str,
+    ) -> AppResult<Result<SignIn, Refusal>> {
+        let proved = match self.take_flow(key, &query, browser_token).await? {
+            Ok(flow) => self.prove(key, query, flow).await,
+            Err(refusal) => Err(refusal),
+        };
+        match proved {
+            Ok((identity, return_to)) => {
+                let user_id = self.save(key, &identity).await?;
+                let session_token = self.account.start_session(user_id, browser).await?;
+                self.record(AuditKind::SignedIn, Some(user_id), request_id, key).await?;
+                Ok(Ok(SignIn { session_token, return_to }))
+            }
+            Err(refusal) => {
+                let detail = format!("{key}: {refusal:?}");
+                self.record(AuditKind::SignInRefused, None, request_id, &detail).await?;
+                Ok(Err(refusal))
+            }
+        }
+    }
+
+    /// The flow this answer belongs to, used up. It must have begun in the same browser.
+    async fn take_flow(
+        &self,
+        key: &str,
+        query: &CallbackQuery,
+        browser_token: Option<&str>,
+    ) -> AppResult<Result<SignInFlowRow, Refusal>> {
+        let (Some(state), Some(browser_token)) = (&query.state, browser_token) else { return Ok(Err(Refusal::Stale)) };
+        let flow = sign_in_flows::take(&mut *self.db.get().await?, &secret::hash(state)).await?;
+        let is_ours =
+            |flow: &SignInFlowRow| flow.browser_hash == secret::hash(browser_token) && flow.provider_key == key;
+        Ok(flow.filter(is_ours).ok_or(Refusal::Stale))
+    }
+
+    async fn prove(
+        &self,
+        key: &str,
+        query: CallbackQuery,
+        flow: SignInFlowRow,
+    ) -> Result<(Identity, ReturnTo), Refusal> {
+        let provider = self.provider(key).ok_or(Refusal::Stale)?;
+        let code = match (query.code, query.error.as_deref()) {
+            (Some(code), None) => code,
+            (_, Some("access_denied")) => return Err(Refusal::Declined),
+            _ => return Err(Refusal::NotProved),
+        };
+        let redirect_uri = self.redirect_uri(key);
+        let callback =
+            Callback { code, redirect_uri: &redirect_uri, nonce: flow.nonce, pkce_verifier: flow.pkce_verifier };
+        match provider.identify(callback).await {
+            Ok(identity) => Ok((identity, ReturnTo::parse(&flow.return_to))),
+            Err(error) => {
+                tracing::warn!(provider = key, %error, "Sign-in failed at the identity provider");
+                Err(match error {
+                    IdentityError::Unavailable(_) => Refusal::ProviderUnavailable,
+                    IdentityError::NotProved(_) => Refusal::NotProved,
+                })
+            }
+        }
+    }
+
+    async fn save(&self, key: &str, identity: &Identity) -> AppResult<UserId> {
+        let display_name: String = identity.display_name.trim().chars().take(MAX_NAME_CHARS).collect();
+        let new = NewIdentity {
+            issuer: &identity.issuer,
+            subject: &identity.subject,
+            provider_name: self.provider(key).map_or(key, |provider| provider.name()),
+            display_name: &display_name,
+            email: identity.email.as_deref(),
+            email_verified: identity.email_verified,
+        };
+        Ok(users::find_or_insert(&mut *self.db.get().await?, new, &self.default_plan).await?)
+    }
+
+    async fn record(
+        &self,
+        kind: AuditKind,
+        user_id: Option<UserId>,
+        request_id: &str,
+        detail: &str,
+    ) -> AppResult<()> {
+        let event = NewAuditEvent { kind, user_id, request_id, detail };
+        Ok(audit::insert(&mut *self.db.get().await?, event).await?)
+    }
+
+    fn provider(&self, key: &str) -> Option<&dyn IdentityProvider> {
+        self.providers.iter().find(|provider| provider.key() == key).map(AsRef::as_ref)
+    }
+
+    fn redirect_uri(&self, key: &str) -> Url {
+        let mut url = self.public_url.clone();
+        url.set_path(&format!("/auth/{key}/callback"));
+        url
+    }
+}

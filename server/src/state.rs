@@ -1,0 +1,148 @@
+//! The only place where parts are wired together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::api::Backend;
+use leptos::config::LeptosOptions;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, ServerConfig, SignInConfig};
+use crate::limits::Limiter;
+use crate::providers::identity::{Github, IdentityProvider, Oidc};
+use crate::providers::llm::OpenAiCompatible;
+use crate::services::account::AccountService;
+use crate::services::chat::ChatService;
+use crate::services::generation::GenerationService;
+use crate::services::plans::Plans;
+use crate::services::quota::QuotaService;
+use crate::services::sign_in::{self, SignInService};
+use crate::store::Db;
+
+/// A part that could not be made from its settings.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("REDIS_URL makes no sense: {0}")]
+    Redis(#[from] redis::RedisError),
+    #[error("the HTTP client cannot be made: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Everything a request needs. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub(crate) server: Arc<ServerConfig>,
+    pub(crate) db: Db,
+    pub(crate) limiter: Limiter,
+    pub(crate) account: AccountService,
+    pub(crate) sign_in: SignInService,
+    pub(crate) generations: GenerationService,
+    pub(crate) backend: Backend,
+    background: TaskTracker,
+    is_ending: CancellationToken,
+}
+
+impl AppState {
+    /// Connects to nothing yet: what is away shows in `/health/ready`.
+    ///
+    /// # Errors
+    /// When a setting makes no sense.
+    pub fn new(config: Config) -> Result<Self, StartError> {
+        let db = Db::new(&config.database);
+        let plans = Plans::new(&config.plans);
+        let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
+        let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
+        let provider = Arc::new(OpenAiCompatible::new(&config.llm)?);
+        let generations = GenerationService::new(
+            db.clone(),
+            limiter.clone(),
+            plans.clone(),
+            quota.clone(),
+            provider,
+            &config.llm,
+        );
+        let providers = identity_providers(config.sign_in)?;
+        let account = AccountService::new(db.clone(), config.session, sign_in::methods(&providers));
+        let public_url = config.server.public_url.clone();
+        let default_plan = plans.default_plan().key.clone();
+        let sign_in = SignInService::new(db.clone(), providers, public_url, account.clone(), default_plan);
+        let backend = Backend {
+            account: Arc::new(account.clone()),
+            chat: Arc::new(ChatService::new(db.clone(), generations.clone())),
+            quota: Arc::new(quota),
+        };
+        Ok(Self {
+            server: Arc::new(config.server),
+            db,
+            limiter,
+            account,
+            sign_in,
+            generations,
+            backend,
+            background: TaskTracker::new(),
+            is_ending: CancellationToken::new(),
+        })
+    }
+
+    /// True from the signal to stop on: no new requests should be sent here.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending.is_cancelled()
+    }
+
+    /// Takes no new replies from now on.
+    pub fn begin_shutdown(&self) {
+        self.is_ending.cancel();
+        self.generations.begin_shutdown();
+    }
+
+    /// Waits until every reply in progress is saved and settled; those still going after `grace` are cut.
+    pub async fn finish_replies(&self, grace: Duration) {
+        self.generations.finish(grace).await;
+    }
+
+    /// Waits for [`AppState::begin_shutdown`].
+    pub(crate) async fn ending(&self) {
+        self.is_ending.cancelled().await;
+    }
+
+    /// Looks for replies whose process has died, now and from time to time.
+    pub(crate) fn spawn_sweeper(&self, every: Duration) {
+        let state = self.clone();
+        self.background.spawn(async move {
+            let mut ticks = tokio::time::interval(every);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => state.sweep().await,
+                    () = state.ending() => return,
+                }
+            }
+        });
+    }
+
+    /// Ends replies whose process has died.
+    pub async fn sweep(&self) {
+        match self.generations.sweep().await {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(count, "Ended {count} replies whose process had died"),
+            Err(error) => tracing::warn!(%error, "Sweeping failed; it is tried again"),
+        }
+    }
+}
+
+impl axum::extract::FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.server.leptos.clone()
+    }
+}
+
+fn identity_providers(config: SignInConfig) -> Result<Arc<[Box<dyn IdentityProvider>]>, reqwest::Error> {
+    let mut providers: Vec<Box<dyn IdentityProvider>> = Vec::new();
+    for oidc in config.oidc {
+        providers.push(Box::new(Oidc::new(oidc)?));
+    }
+    if let Some(github) = config.github {
+        providers.push(Box::new(Github::new(github)?));
+    }
+    Ok(providers.into())
+}

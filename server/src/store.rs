@@ -1,0 +1,71 @@
+//! PostgreSQL: all SQL lives below this module, one file a noun.
+
+pub mod accounts;
+pub mod audit;
+pub mod generations;
+pub mod ledger;
+pub mod messages;
+mod pool;
+mod schema;
+pub mod sessions;
+pub mod sign_in_flows;
+pub mod threads;
+pub mod usage;
+pub mod users;
+
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+pub use pool::{Connection, Db};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
+
+/// Any constant: only our own migrations ask for it.
+const MIGRATION_LOCK: i64 = 0x706c_756d_626c;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("no such row")]
+    NotFound,
+    /// All connections are in use and none came free in time.
+    #[error("no free database connection")]
+    PoolExhausted,
+    /// The database is away, or gave up on a statement.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    #[error("database error: {0}")]
+    Query(diesel::result::Error),
+}
+
+pub type StoreResult<T> = Result<T, StoreError>;
+
+impl From<diesel::result::Error> for StoreError {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error};
+
+        match error {
+            Error::NotFound => Self::NotFound,
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, detail) => {
+                Self::Unavailable(detail.message().to_owned())
+            }
+            Error::BrokenTransactionManager => Self::Unavailable("connection broke in a transaction".to_owned()),
+            other => Self::Query(other),
+        }
+    }
+}
+
+/// Brings the schema up to date and returns the versions that were applied. Safe to run from several machines at
+/// once: an advisory lock lets them in one by one. Blocks the thread, so it needs the multi-threaded runtime.
+///
+/// # Errors
+/// When the database cannot be reached or a migration fails; the failed one is rolled back.
+pub async fn migrate(config: &crate::config::DatabaseConfig) -> StoreResult<Vec<String>> {
+    use diesel_async::RunQueryDsl;
+
+    let mut conn = pool::connect(config).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    diesel::sql_query(format!("select pg_advisory_lock({MIGRATION_LOCK})")).execute(&mut conn).await?;
+    let mut harness = diesel_async::AsyncMigrationHarness::new(conn);
+    let applied = harness
+        .run_pending_migrations(MIGRATIONS)
+        .map_err(|error| StoreError::Unavailable(format!("migration failed: {error}")))?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}

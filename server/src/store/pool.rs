@@ -1,0 +1,87 @@
+//! Connections to PostgreSQL.
+
+use std::str::FromStr;
+
+use bb8::RunError;
+use diesel::ConnectionError;
+use diesel_async::pooled_connection::bb8::{Pool, PooledConnection};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures::FutureExt;
+use secrecy::ExposeSecret;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{StoreError, StoreResult};
+use crate::config::DatabaseConfig;
+
+/// What every function of the store works with.
+pub type Connection = AsyncPgConnection;
+
+/// The database: hands out connections for as long as a few statements take, never for the length of a reply.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<AsyncPgConnection>,
+}
+
+impl Db {
+    /// Does not connect yet: the server starts, and says so in `/health/ready`, while the database is away.
+    pub fn new(config: &DatabaseConfig) -> Self {
+        let setup_config = config.clone();
+        let mut manager_config = ManagerConfig::default();
+        manager_config.custom_setup = Box::new(move |_| {
+            let config = setup_config.clone();
+            async move { connect(&config).await }.boxed()
+        });
+        // A broken connection is recognised without asking the server, which would cost a round trip per checkout.
+        manager_config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::new_with_config(config.url.expose_secret(), manager_config);
+        let pool = Pool::builder()
+            .max_size(config.pool_size)
+            .connection_timeout(config.pool_wait)
+            .build_unchecked(manager);
+        Self { pool }
+    }
+
+    /// A connection, waited for as long as the settings say.
+    ///
+    /// # Errors
+    /// `PoolExhausted` or `Unavailable`: both answered with 503.
+    pub async fn get(&self) -> StoreResult<PooledConnection<'_, AsyncPgConnection>> {
+        self.pool.get().await.map_err(|error| match error {
+            RunError::TimedOut => StoreError::PoolExhausted,
+            RunError::User(error) => StoreError::Unavailable(error.to_string()),
+        })
+    }
+
+    /// Whether the database answers.
+    pub async fn is_up(&self) -> bool {
+        let Ok(mut conn) = self.get().await else { return false };
+        conn.batch_execute("select 1").await.is_ok()
+    }
+}
+
+/// One connection of its own, with TLS when the URL's `sslmode` and the server allow it.
+pub(super) async fn connect(config: &DatabaseConfig) -> Result<AsyncPgConnection, ConnectionError> {
+    let bad = |error: &dyn std::error::Error| ConnectionError::BadConnection(with_source(error));
+    let mut postgres = tokio_postgres::Config::from_str(config.url.expose_secret()).map_err(|error| bad(&error))?;
+    postgres.connect_timeout(config.pool_wait).application_name("plumbline");
+    let tls = MakeRustlsConnect::with_native_certs()
+        .map_err(|_| ConnectionError::BadConnection("this machine has no root certificates".to_owned()))?
+        .0;
+    let (client, connection) = postgres.connect(tls).await.map_err(|error| bad(&error))?;
+    let mut conn = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+    let timeouts = format!(
+        "set statement_timeout = {0}; set idle_in_transaction_session_timeout = {0}",
+        config.statement_timeout.as_millis()
+    );
+    conn.batch_execute(&timeouts).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+/// tokio-postgres puts the interesting part into the source.
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

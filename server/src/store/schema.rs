@@ -1,0 +1,158 @@
+//! The tables as Diesel sees them. Kept by hand, in step with `migrations/`.
+
+diesel::table! {
+    accounts (id) {
+        id -> Uuid,
+        plan -> Text,
+        posted_nanos -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        display_name -> Text,
+        email -> Nullable<Text>,
+        email_verified -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Uuid,
+        provider_name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_in_flows (state_hash) {
+        state_hash -> Bytea,
+        browser_hash -> Bytea,
+        provider_key -> Text,
+        nonce -> Text,
+        pkce_verifier -> Text,
+        return_to -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        user_agent -> Text,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_events (id) {
+        id -> Uuid,
+        kind -> Text,
+        user_id -> Nullable<Uuid>,
+        request_id -> Text,
+        detail -> Text,
+        occurred_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    threads (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        title -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Uuid,
+        thread_id -> Uuid,
+        parent_id -> Nullable<Uuid>,
+        role -> Text,
+        content -> Text,
+        generation_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    generations (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        client_request_id -> Uuid,
+        thread_id -> Uuid,
+        user_message_id -> Uuid,
+        model -> Text,
+        state -> Text,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        cause -> Text,
+        amount_nanos -> BigInt,
+        remaining_nanos -> BigInt,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    holds (generation_id) {
+        generation_id -> Uuid,
+        account_id -> Uuid,
+        amount_nanos -> BigInt,
+        state -> Text,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    ledger_entries (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        cause -> Text,
+        amount_nanos -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    usage_records (generation_id) {
+        generation_id -> Uuid,
+        account_id -> Uuid,
+        model -> Text,
+        input_tokens -> Integer,
+        output_tokens -> Integer,
+        is_estimated -> Bool,
+        charged_nanos -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(users -> accounts (account_id));
+diesel::joinable!(identities -> users (user_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(generations -> threads (thread_id));
+diesel::joinable!(usage_records -> generations (generation_id));
+diesel::allow_tables_to_appear_in_same_query!(accounts, users, identities, sessions);
+diesel::allow_tables_to_appear_in_same_query!(threads, messages, generations, usage_records, holds);

@@ -1,0 +1,103 @@
+//! People and the identities they sign in with.
+
+use app::types::{AccountId, User, UserId};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::schema::{identities, users};
+use super::{Connection, StoreError, StoreResult, accounts};
+
+/// Somebody who has just proved who they are to an identity provider.
+#[derive(Clone, Debug)]
+pub struct NewIdentity<'a> {
+    pub issuer: &'a str,
+    pub subject: &'a str,
+    pub provider_name: &'a str,
+    pub display_name: &'a str,
+    pub email: Option<&'a str>,
+    pub email_verified: bool,
+}
+
+/// The user with this identity, made with an account on `plan` when there is none. An e-mail address equal to another
+/// user's means nothing.
+pub async fn find_or_insert(conn: &mut Connection, identity: NewIdentity<'_>, plan: &str) -> StoreResult<UserId> {
+    if let Some(user_id) = find_by_identity(conn, &identity).await? {
+        update_profile(conn, user_id, &identity).await?;
+        return Ok(user_id);
+    }
+    match insert(conn, &identity, plan).await {
+        // Somebody signed in for the first time in two windows at once: the other one made the user.
+        Err(StoreError::Query(diesel::result::Error::DatabaseError(
+            diesel::result::DatabaseErrorKind::UniqueViolation,
+            _,
+        ))) => find_by_identity(conn, &identity).await?.ok_or(StoreError::NotFound),
+        inserted => inserted,
+    }
+}
+
+async fn find_by_identity(conn: &mut Connection, identity: &NewIdentity<'_>) -> StoreResult<Option<UserId>> {
+    let id: Option<Uuid> = identities::table
+        .find((identity.issuer, identity.subject))
+        .select(identities::user_id)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(id.map(UserId))
+}
+
+async fn update_profile(conn: &mut Connection, id: UserId, identity: &NewIdentity<'_>) -> StoreResult<()> {
+    diesel::update(users::table.find(id.0))
+        .set((
+            users::display_name.eq(identity.display_name),
+            users::email.eq(identity.email),
+            users::email_verified.eq(identity.email_verified),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn insert(conn: &mut Connection, identity: &NewIdentity<'_>, plan: &str) -> StoreResult<UserId> {
+    let (account_id, user_id) = (AccountId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+    conn.transaction::<_, diesel::result::Error, _>(async |conn| {
+        accounts::insert(conn, account_id, plan).await?;
+        diesel::insert_into(users::table)
+            .values((
+                users::id.eq(user_id.0),
+                users::account_id.eq(account_id.0),
+                users::display_name.eq(identity.display_name),
+                users::email.eq(identity.email),
+                users::email_verified.eq(identity.email_verified),
+            ))
+            .execute(conn)
+            .await?;
+        diesel::insert_into(identities::table)
+            .values((
+                identities::issuer.eq(identity.issuer),
+                identities::subject.eq(identity.subject),
+                identities::provider_name.eq(identity.provider_name),
+                identities::user_id.eq(user_id.0),
+            ))
+            .execute(conn)
+            .await
+    })
+    .await?;
+    Ok(user_id)
+}
+
+/// The person as they see themselves.
+pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<User> {
+    let (display_name, email, has_verified_email) = users::table
+        .find(id.0)
+        .select((users::display_name, users::email, users::email_verified))
+        .first(conn)
+        .await?;
+    let providers = identities::table
+        .filter(identities::user_id.eq(id.0))
+        .select(identities::provider_name)
+        .order(identities::created_at)
+        .load(conn)
+        .await?;
+    Ok(User { display_name, email, has_verified_email, providers })
+}

@@ -1,0 +1,301 @@
+//! Threads and replies.
+
+use app::types::{ChatEventKind, Conversation, LimitName, Nanos, ReplyState, Role, Thread};
+use app::{ApiError, ModelFailure};
+use futures::future::join_all;
+use http::StatusCode;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{TestApp, new_request, prompt};
+
+fn quick(text: &str) -> Value {
+    json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_arrives_in_pieces_and_is_there_after_a_reload() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, quick("One two three.")).await;
+    let reply = browser.ask(&prompt).await;
+    assert!(reply.events.iter().filter(|event| matches!(event.kind, ChatEventKind::Text { .. })).count() > 1);
+    assert_eq!(reply.events.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=reply.events.len() as u32).collect::<Vec<_>>());
+    assert_eq!(reply.text(), "One two three.");
+    assert_eq!(reply.state(), ReplyState::Finished);
+
+    let threads: Vec<Thread> = browser.value("chat/list_threads", &[]).await;
+    assert_eq!(threads[0].title, prompt);
+    let conversation: Conversation = browser.value("chat/read_thread", &[("id", &threads[0].id.to_string())]).await;
+    let turns: Vec<_> = conversation.messages.iter().map(|message| (message.role, message.content.as_str())).collect();
+    assert_eq!(turns, [(Role::User, prompt.as_str()), (Role::Assistant, "One two three.")]);
+    assert_eq!(conversation.live_reply, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_is_told_what_was_said_before() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let (first, second) = (prompt(), prompt());
+    let mut reply = browser.start_reply(&new_request(&first)).await;
+    let (_, thread_id) = reply.read_started().await;
+    reply.read_to_end().await;
+    let request = json!({
+        "client_request_id": Uuid::now_v7(),
+        "target": { "kind": "thread", "thread_id": thread_id, "prompt": second },
+    });
+    browser.start_reply(&request).await.read_to_end().await;
+    assert_eq!(app.sandbox.journal(&second).await[0]["message_count"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_sent_many_times_is_one_reply() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "Once only.", "first_token_delay_ms": 50, "gap_ms": 5 })).await;
+    let request = new_request(&prompt);
+    let mut replies = join_all((0..8).map(|_| browser.start_reply(&request))).await;
+    crate::support::read_all(&mut replies).await;
+    // And once more when it is long over.
+    let mut late = browser.start_reply(&request).await;
+    late.read_to_end().await;
+    replies.push(late);
+
+    for reply in &replies {
+        assert_eq!(reply.status(), StatusCode::OK);
+        assert_eq!(reply.ended().0.id, replies[0].ended().0.id);
+        assert_eq!(reply.ended().0.content, "Once only.");
+    }
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 1);
+    let quota: app::types::Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(quota.limit(LimitName::RequestsPerDay).expect("a limit").used, 1);
+}
+
+/// (8)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_before_the_first_word_is_charged_once_and_finds_the_answer_later() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "Still here.", "first_token_delay_ms": 300, "gap_ms": 0 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (id, thread_id) = reply.read_started().await;
+    drop(reply);
+
+    let mut later = browser.follow_reply(id, 0).await;
+    later.read_to_end().await;
+    assert_eq!(later.ended().0.content, "Still here.");
+    let conversation: Conversation = browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
+    assert_eq!(conversation.messages[1].content, "Still here.");
+    let charges = app.database().number("select count(*) from ledger_entries where cause like 'generation:%'").await;
+    assert_eq!(charges, 1);
+    assert_eq!(app.sandbox.journal(&prompt).await[0]["state"], "finished");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_in_mid_answer_goes_on_without_gap_or_repeat() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "a b c d e f g h", "first_token_delay_ms": 0, "gap_ms": 30 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (id, thread_id) = reply.read_started().await;
+    reply.read_event().await;
+    let seen = reply.events.last().expect("an event").seq;
+    let before = reply.text();
+    drop(reply);
+
+    let conversation: Conversation = browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
+    assert_eq!(conversation.live_reply, Some(id));
+    let mut rest = browser.follow_reply(id, seen).await;
+    rest.read_to_end().await;
+    assert_eq!(rest.events[0].seq, seen + 1);
+    assert_eq!(format!("{before}{}", rest.text()), "a b c d e f g h");
+}
+
+/// (11)
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_cut_into_bytes_anywhere_is_the_same_text() {
+    let app = TestApp::with(|config| config.plans.free_concurrent_replies = 50).await;
+    let browser = app.user().await;
+    let text = "日本語の文章と emoji 👩‍👩‍👧‍👦, accents é, and a tail. ".repeat(3);
+    let replies = (1..=12).map(|size| {
+        let (app, browser, text) = (&app, &browser, &text);
+        async move {
+            let prompt = prompt();
+            let script = json!({ "text": text, "split_bytes": size, "crlf": size % 2 == 0, "comments": size % 3 == 0,
+                                 "gap_ms": 0, "first_token_delay_ms": 0 });
+            app.sandbox.script(&prompt, script).await;
+            (size, browser.ask(&prompt).await)
+        }
+    });
+    for (size, reply) in join_all(replies).await {
+        assert_eq!(reply.text(), text, "in pieces of {size}");
+        assert_eq!(reply.ended().0.content, text);
+        assert_eq!(reply.state(), ReplyState::Finished);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_reply_keeps_and_bills_what_was_said() {
+    let app = TestApp::with(|config| {
+        config.llm.model.input_nanos_per_million_tokens = 0;
+        config.llm.model.output_nanos_per_million_tokens = 1_000_000;
+    })
+    .await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "abcdef never said", "chunk_chars": 6, "stall_after_chunks": 1, "first_token_delay_ms": 0 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (id, _) = reply.read_started().await;
+    reply.read_event().await;
+    browser.call("chat/stop_reply", &[("id", &id.to_string())]).await;
+    reply.read_to_end().await;
+    let (message, error) = reply.ended();
+    assert_eq!((message.content.as_str(), message.state, error), ("abcdef", Some(ReplyState::Stopped), None));
+    assert_eq!(message.charged, Some(Nanos(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_before_the_first_word_is_free_and_can_be_tried_again() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "status": 500, "times": 1 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (_, thread_id) = reply.read_started().await;
+    reply.read_to_end().await;
+    let (message, error) = reply.ended();
+    assert_eq!((message.state, message.charged), (Some(ReplyState::Failed), Some(Nanos(0))));
+    assert_eq!(error, Some(&ApiError::Model { failure: ModelFailure::Unavailable }));
+
+    let retry = json!({
+        "client_request_id": Uuid::now_v7(),
+        "target": { "kind": "retry", "thread_id": thread_id, "message_id": message.parent_id },
+    });
+    let mut again = browser.start_reply(&retry).await;
+    again.read_to_end().await;
+    assert_eq!(again.state(), ReplyState::Finished);
+    let conversation: Conversation = browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
+    assert_eq!(conversation.messages.len(), 2, "the failed answer is off the path");
+    assert_eq!(app.sandbox.journal(&prompt).await[1]["message_count"], 1, "a failed answer is no turn");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_way_a_provider_fails_is_told_in_its_own_words() {
+    let app = TestApp::with(|config| {
+        config.plans.free_concurrent_replies = 50;
+        config.llm.clocks.first_token = std::time::Duration::from_millis(1500);
+        config.llm.clocks.idle = std::time::Duration::from_millis(500);
+    })
+    .await;
+    let browser = app.user().await;
+    let cases = [
+        (json!({ "status": 429 }), ReplyState::Failed, ModelFailure::Overloaded),
+        (json!({ "status": 400 }), ReplyState::Failed, ModelFailure::Refused),
+        (json!({ "status": 503 }), ReplyState::Failed, ModelFailure::Overloaded),
+        (json!({ "stall_after_chunks": 0 }), ReplyState::Failed, ModelFailure::NoFirstToken),
+        (json!({ "cut_after_chunks": 0 }), ReplyState::Failed, ModelFailure::Unavailable),
+        (json!({ "stall_after_chunks": 2 }), ReplyState::Interrupted, ModelFailure::Interrupted),
+        (json!({ "cut_after_chunks": 2 }), ReplyState::Interrupted, ModelFailure::Interrupted),
+        (json!({ "end_after_chunks": 2 }), ReplyState::Interrupted, ModelFailure::Interrupted),
+        (json!({ "error_after_chunks": 2 }), ReplyState::Interrupted, ModelFailure::Interrupted),
+    ];
+    let outcomes = cases.into_iter().map(|(script, state, failure)| {
+        let (app, browser) = (&app, &browser);
+        async move {
+            let prompt = prompt();
+            let mut paced = script.clone();
+            if script.get("status").is_none() {
+                paced["text"] = json!("one two three four");
+                paced["gap_ms"] = json!(0);
+                paced["first_token_delay_ms"] = json!(0);
+            }
+            app.sandbox.script(&prompt, paced).await;
+            (script, state, failure, browser.ask(&prompt).await)
+        }
+    });
+    for (script, state, failure, reply) in join_all(outcomes).await {
+        let (message, error) = reply.ended();
+        assert_eq!(message.state, Some(state), "{script}");
+        assert_eq!(error, Some(&ApiError::Model { failure }), "{script}");
+        let said = if state == ReplyState::Interrupted { "one two " } else { "" };
+        assert_eq!(message.content.trim_end(), said.trim_end(), "{script}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blank_or_endless_prompt_is_refused_in_words() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    for prompt in [" \n ".to_owned(), "x".repeat(16_001)] {
+        let reply = browser.start_reply(&new_request(&prompt)).await;
+        assert_eq!(reply.status(), StatusCode::BAD_REQUEST);
+        assert!(matches!(reply.error().await, ApiError::Invalid { .. }));
+    }
+}
+
+/// (38)
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_thread_is_like_a_missing_one() {
+    let app = TestApp::start().await;
+    let (owner, mut stranger) = (app.user().await, app.user().await);
+    let secret = prompt();
+    app.sandbox.script(&secret, json!({ "text": "x", "stall_after_chunks": 0 })).await;
+    let mut reply = owner.start_reply(&new_request(&secret)).await;
+    let (generation_id, thread_id) = reply.read_started().await;
+    let (real, missing) = (thread_id.to_string(), Uuid::now_v7().to_string());
+
+    for function in ["chat/read_thread", "chat/delete_thread", "chat/restore_thread"] {
+        let guessed = stranger.error(function, &[("id", &real)]).await;
+        assert_eq!(guessed, stranger.error(function, &[("id", &missing)]).await, "{function}");
+        assert_eq!(guessed.0, 404, "{function}");
+    }
+    let renamed = stranger.error("chat/rename_thread", &[("id", &real), ("title", "Mine now")]).await;
+    assert_eq!(renamed.0, 404);
+    assert_eq!(stranger.error("chat/stop_reply", &[("id", &generation_id.to_string())]).await.0, 404);
+    assert_eq!(stranger.follow_reply(generation_id, 0).await.status(), StatusCode::NOT_FOUND);
+    for target in [
+        json!({ "kind": "thread", "thread_id": real, "prompt": "Continue" }),
+        json!({ "kind": "retry", "thread_id": real, "message_id": Uuid::now_v7() }),
+    ] {
+        let request = json!({ "client_request_id": Uuid::now_v7(), "target": target });
+        assert_eq!(stranger.start_reply(&request).await.status(), StatusCode::NOT_FOUND);
+    }
+    let (guessed, absent) = (stranger.get(&format!("/chat/{real}")).await, stranger.get(&format!("/chat/{missing}")).await);
+    assert_eq!((guessed.status(), absent.status()), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
+    assert!(!guessed.text().await.expect("a page").contains(&secret));
+
+    owner.call("chat/stop_reply", &[("id", &generation_id.to_string())]).await;
+    reply.read_to_end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_can_be_renamed_deleted_and_brought_back() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    browser.ask(&prompt()).await;
+    let threads: Vec<Thread> = browser.value("chat/list_threads", &[]).await;
+    let id = threads[0].id.to_string();
+    assert_eq!(browser.error("chat/rename_thread", &[("id", &id), ("title", "  ")]).await.0, 400);
+    browser.value::<()>("chat/rename_thread", &[("id", &id), ("title", "  A better\nname ")]).await;
+    browser.value::<()>("chat/delete_thread", &[("id", &id)]).await;
+    assert_eq!(browser.value::<Vec<Thread>>("chat/list_threads", &[]).await, []);
+    assert_eq!(browser.error("chat/read_thread", &[("id", &id)]).await.0, 404);
+    browser.value::<()>("chat/restore_thread", &[("id", &id)]).await;
+    assert_eq!(browser.value::<Vec<Thread>>("chat/list_threads", &[]).await[0].title, "A better name");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_who_is_not_signed_in_gets_no_reply() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let reply = browser.start_reply(&new_request("Hello")).await;
+    assert_eq!(reply.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(reply.error().await, ApiError::SignInRequired);
+    let garbled = browser.request(Method::POST, "/api/chat/start_reply").json(&json!({ "request": 1 })).send().await;
+    assert_eq!(garbled.expect("an answer").status(), StatusCode::BAD_REQUEST);
+}

@@ -1,0 +1,158 @@
+//! What goes on while something else does not.
+
+use std::time::Duration;
+
+use app::types::{LimitName, Quota, ReplyState};
+use futures::future::join_all;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, new_request, prompt, read_all};
+
+async fn readiness(app: &TestApp) -> (StatusCode, Value) {
+    let response = app.browser().get("/health/ready").await;
+    (response.status(), response.json().await.expect("JSON"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_tells_what_is_up() {
+    let app = TestApp::start().await;
+    assert_eq!(readiness(&app).await, (StatusCode::OK, json!({ "status": "ok", "database": "up", "redis": "up" })));
+    app.state.begin_shutdown();
+    assert_eq!(readiness(&app).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let live = app.browser().get("/health/live").await;
+    assert_eq!(live.status(), StatusCode::OK, "it is not to be killed, only left alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_replies_go_on_with_half_the_rate_and_exact_money() {
+    let app = TestApp::with(|config| {
+        config.redis.url = "redis://127.0.0.1:9/".to_owned().into();
+        config.plans.free_requests_per_minute = 4;
+    })
+    .await;
+    assert_eq!(readiness(&app).await, (StatusCode::OK, json!({ "status": "degraded", "database": "up", "redis": "down" })));
+    let browser = app.user().await;
+    for _ in 0..2 {
+        assert_eq!(browser.ask(&prompt()).await.state(), ReplyState::Finished);
+    }
+    let third = browser.start_reply(&new_request(&prompt())).await;
+    assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(quota.limit(LimitName::RequestsPerMinute).expect("a limit").limit, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_people_are_told_to_come_back() {
+    let app = TestApp::with(|config| {
+        config.database.url = "postgres://127.0.0.1:9/none".to_owned().into();
+        config.database.pool_wait = Duration::from_millis(200);
+    })
+    .await;
+    assert_eq!(readiness(&app).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let mut browser = app.browser();
+    browser.cookies.insert("__Host-session".to_owned(), "anything".to_owned());
+    let page = browser.get("/chat").await;
+    assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.headers()["retry-after"], "2");
+    assert!(page.text().await.expect("a page").contains("Nothing is lost"));
+    assert_eq!(browser.error("quota/read_quota", &[]).await, (503, json!({ "type": "unavailable", "retry_after_seconds": 2 })));
+    assert_eq!(app.browser().get("/").await.status(), StatusCode::OK, "the landing page needs no database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_every_connection_in_use_people_are_told_to_come_back() {
+    let app = TestApp::with(|config| {
+        config.database.pool_size = 1;
+        config.database.pool_wait = Duration::from_millis(300);
+    })
+    .await;
+    let (blocked, other) = (app.user().await, app.user().await);
+    let account = "select account_id from users order by created_at limit 1";
+    app.database().execute(&format!("begin; select from accounts where id = ({account}) for update")).await;
+
+    // It waits for the row with the only connection.
+    let request = new_request(&prompt());
+    let waiting = tokio::task::spawn({
+        let blocked = blocked.clone();
+        async move { blocked.start_reply(&request).await }
+    });
+    while app.database().number("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()").await == 0 {}
+    let (status, error) = other.error("quota/read_quota", &[]).await;
+    assert_eq!((status, error["type"].as_str()), (503, Some("unavailable")));
+
+    app.database().execute("rollback").await;
+    let mut reply = waiting.await.expect("no panic");
+    reply.read_to_end().await;
+    assert_eq!(reply.state(), ReplyState::Finished);
+    assert_eq!(other.error("chat/read_thread", &[]).await.0, 400, "connections are free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_one_connection_and_fifty_long_replies_other_pages_still_answer() {
+    let app = TestApp::with(|config| {
+        config.database.pool_size = 1;
+        config.plans.free_concurrent_replies = 50;
+        config.plans.free_monthly_credit = app::types::Nanos::from_cents(100_000);
+    })
+    .await;
+    let mut browser = app.user().await;
+    let prompt = prompt();
+    // Ten seconds each.
+    app.sandbox.script(&prompt, json!({ "length_tokens": 20, "first_token_delay_ms": 500, "gap_ms": 500 })).await;
+    let requests: Vec<_> = (0..50).map(|_| new_request(&prompt)).collect();
+    let mut replies = join_all(requests.iter().map(|request| browser.start_reply(request))).await;
+    assert!(replies.iter().all(|reply| reply.status() == StatusCode::OK));
+
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(quota.limit(LimitName::ConcurrentReplies).expect("a limit").used, 50, "all are in flight");
+    for path in ["/chat", "/usage", "/account", "/"] {
+        assert_eq!(browser.get(path).await.status(), StatusCode::OK, "{path}");
+    }
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(quota.limit(LimitName::ConcurrentReplies).expect("a limit").used, 50, "all are still in flight");
+    read_all(&mut replies).await;
+    assert!(replies.iter().all(|reply| reply.state() == ReplyState::Finished));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_whose_process_was_killed_frees_its_money_and_is_marked() {
+    let app = TestApp::start().await;
+    let mut process = app.spawn_process(&[]);
+    process.ready().await;
+    let browser = app.user().await.at(&process.url);
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "a b c", "stall_after_chunks": 1, "first_token_delay_ms": 0 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (_, thread_id) = reply.read_started().await;
+    reply.read_event().await;
+    process.kill();
+
+    let browser = browser.at(&app.url);
+    let held: Quota = browser.value("quota/read_quota", &[]).await;
+    assert!(held.credit.held > app::types::Nanos::ZERO);
+    app.database().execute("update holds set expires_at = now()").await;
+    let free: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!((free.credit.held, free.credit.available), (app::types::Nanos::ZERO, held.credit.granted), "even before a sweep");
+    app.state.sweep().await;
+    let conversation: app::types::Conversation = browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
+    assert_eq!(conversation.messages[1].state, Some(ReplyState::Interrupted));
+    assert_eq!(conversation.live_reply, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_saves_and_settles_replies_in_progress() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    reply.read_started().await;
+    reply.read_event().await;
+    app.state.begin_shutdown();
+    let refused = browser.start_reply(&new_request(&prompt)).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    app.state.finish_replies(Duration::ZERO).await;
+    reply.read_to_end().await;
+    assert_eq!((reply.state(), reply.ended().0.content.trim_end()), (ReplyState::Interrupted, "said"));
+}

@@ -1,0 +1,304 @@
+//! Limits and credit, under concurrency.
+
+use app::ApiError;
+use app::types::{LimitName, Nanos, Plan, Quota};
+use futures::future::join_all;
+use http::StatusCode;
+use redis::AsyncCommands;
+use serde_json::{Value, json};
+use server::config::Config;
+use uuid::Uuid;
+
+use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all};
+
+/// No answer, until stopped.
+fn silent() -> Value {
+    json!({ "stall_after_chunks": 0 })
+}
+
+fn quick(text: &str) -> Value {
+    json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })
+}
+
+fn with_max_tokens(prompt: &str, tokens: u32) -> Value {
+    let mut request = new_request(prompt);
+    request["max_output_tokens"] = json!(tokens);
+    request
+}
+
+async fn start_all(browser: &Browser, requests: &[Value]) -> (Vec<Reply>, Vec<Reply>) {
+    let replies = join_all(requests.iter().map(|request| browser.start_reply(request))).await;
+    replies.into_iter().partition(|reply| reply.status() == StatusCode::OK)
+}
+
+async fn stop_all(browser: &Browser, replies: &mut [Reply]) {
+    for reply in replies.iter_mut() {
+        let (id, _) = reply.read_started().await;
+        assert!(browser.call("chat/stop_reply", &[("id", &id.to_string())]).await.status().is_success());
+    }
+    read_all(replies).await;
+}
+
+/// A token costs a nano-dollar, the prompt nothing.
+fn cheap(config: &mut Config) {
+    config.llm.model.input_nanos_per_million_tokens = 0;
+    config.llm.model.output_nanos_per_million_tokens = 1_000_000;
+    config.plans.free_concurrent_replies = 1000;
+    config.plans.free_requests_per_minute = 1000;
+    config.plans.free_requests_per_day = 10_000;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_requests_at_once_with_credit_for_three_are_three_replies() {
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free_monthly_credit = Nanos(3 * 700);
+    })
+    .await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, silent()).await;
+    let requests: Vec<_> = (0..20).map(|_| with_max_tokens(&prompt, 700)).collect();
+
+    let (mut admitted, refused) = start_all(&browser, &requests).await;
+    assert_eq!((admitted.len(), refused.len()), (3, 17));
+    for reply in refused {
+        assert_eq!(reply.status(), StatusCode::PAYMENT_REQUIRED);
+        let ApiError::OutOfCredit { credit } = reply.error().await else { panic!("not out of credit") };
+        assert_eq!((credit.available, credit.held), (Nanos(0), Nanos(2100)));
+    }
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(quota.limit(LimitName::RequestsPerDay).expect("a limit").used, 3, "refused requests use nothing");
+
+    stop_all(&browser, &mut admitted).await;
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!((quota.credit.available, quota.credit.held), (Nanos(2100), Nanos(0)), "nothing was said, nothing is paid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_requests_at_once_against_fifty_a_minute_are_fifty_replies() {
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free_requests_per_minute = 50;
+    })
+    .await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, quick("Yes.")).await;
+    let requests: Vec<_> = (0..200).map(|_| new_request(&prompt)).collect();
+
+    let (mut admitted, refused) = start_all(&browser, &requests).await;
+    assert_eq!((admitted.len(), refused.len()), (50, 150));
+    read_all(&mut admitted).await;
+    for reply in refused {
+        assert_eq!(reply.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 50, "the model was asked for those alone");
+}
+
+/// (25)
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_with_clocks_four_minutes_apart_keep_one_limit() {
+    let mut app = TestApp::with(cheap).await;
+    app.expect_open_holds();
+    let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+    let servers = ["-120", "+120"].map(|offset| {
+        app.spawn_process(&[
+            ("LD_PRELOAD", library),
+            ("FAKETIME", offset),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("FREE_REQUESTS_PER_MINUTE", "10"),
+            ("FREE_CONCURRENT_REPLIES", "100"),
+        ])
+    });
+    let browser = app.user().await;
+    let mut browsers = Vec::new();
+    for mut server in servers {
+        server.ready().await;
+        browsers.push((browser.at(&server.url), server));
+    }
+    let prompt = prompt();
+    app.sandbox.script(&prompt, silent()).await;
+    let requests: Vec<_> = (0..40).map(|_| new_request(&prompt)).collect();
+    let replies = join_all(requests.iter().enumerate().map(|(n, request)| browsers[n % 2].0.start_reply(request))).await;
+    let admitted = replies.iter().filter(|reply| reply.status() == StatusCode::OK).count();
+    assert_eq!(admitted, 10);
+}
+
+/// (25)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_across_a_minutes_boundary_does_not_double_the_limit() {
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free_requests_per_minute = 50;
+    })
+    .await;
+    let browser = app.user().await;
+    let account_id = app.database().rows("select id::text from accounts").await[0].get::<_, String>(0);
+    // 49 requests four seconds ago, as a window that begins anew with the minute would have forgotten.
+    let (url, prefix) = (setting(&app, "REDIS_URL"), setting(&app, "REDIS_KEY_PREFIX"));
+    let mut redis = redis::Client::open(url).expect("a URL").get_multiplexed_async_connection().await.expect("Redis");
+    let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.expect("the time");
+    let four_seconds_ago = (seconds - 4) * 1_000_000 + micros;
+    let earlier: Vec<_> = (0..49).map(|_| (four_seconds_ago, Uuid::now_v7().as_bytes().to_vec())).collect();
+    let () = redis.zadd_multiple(format!("{prefix}{{{account_id}}}:requests"), &earlier).await.expect("written");
+
+    let prompt = prompt();
+    app.sandbox.script(&prompt, quick("Yes.")).await;
+    let requests: Vec<_> = (0..60).map(|_| new_request(&prompt)).collect();
+    let (mut admitted, refused) = start_all(&browser, &requests).await;
+    assert_eq!(admitted.len(), 1);
+    read_all(&mut admitted).await;
+    let retry_after: i64 = refused[0].header("retry-after").parse().expect("seconds");
+    assert!((50..=56).contains(&retry_after), "the oldest leaves in 56 seconds at most, not {retry_after}");
+}
+
+fn setting(app: &TestApp, name: &str) -> String {
+    app.env.iter().find(|(key, _)| key == name).expect("set").1.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_which_limit_what_is_left_and_when() {
+    let app = TestApp::with(|config| config.plans.free_requests_per_minute = 1).await;
+    let browser = app.user().await;
+    let first = browser.ask(&prompt()).await;
+    assert_eq!(first.header("ratelimit-policy"), "\"concurrent\";q=5;qu=\"concurrent-requests\", \"minute\";q=1;w=60, \"day\";q=100;w=86400");
+    assert!(first.header("ratelimit").contains("\"minute\";r=0;t="), "{}", first.header("ratelimit"));
+
+    let second = browser.start_reply(&new_request(&prompt())).await;
+    assert_eq!(second.status(), StatusCode::TOO_MANY_REQUESTS);
+    let retry_after: u32 = second.header("retry-after").parse().expect("seconds");
+    assert!((1..=60).contains(&retry_after));
+    assert_eq!(second.header("ratelimit-policy"), "\"minute\";q=1;w=60");
+    let error = second.error().await;
+    let text = error.to_string();
+    assert!(text.starts_with("You have used all 1 requests of the last minute."), "{text}");
+    let ApiError::LimitReached { limit, retry_after_seconds } = error else { panic!("another error") };
+    assert_eq!((limit.name, limit.remaining, retry_after_seconds), (LimitName::RequestsPerMinute, 0, retry_after));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_in_progress_are_limited_and_free_their_place_when_they_end() {
+    let app = TestApp::with(|config| config.plans.free_concurrent_replies = 2).await;
+    let browser = app.user().await;
+    let silence = prompt();
+    app.sandbox.script(&silence, silent()).await;
+    let (mut running, _) = start_all(&browser, &[new_request(&silence), new_request(&silence)]).await;
+    let third = browser.start_reply(&new_request(&prompt())).await;
+    assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(third.header("ratelimit-policy"), "\"concurrent\";q=2;qu=\"concurrent-requests\"");
+    assert_eq!(third.error().await.to_string(), "2 replies are still being written, the most at a time. Wait for one to end.");
+
+    stop_all(&browser, &mut running).await;
+    let after = browser.ask(&prompt()).await;
+    assert_eq!(after.quota().limit(LimitName::ConcurrentReplies).expect("a limit").used, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quota_after_a_reply_shows_what_it_used_and_what_it_cost() {
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free_monthly_credit = Nanos::from_cents(50);
+    })
+    .await;
+    let browser = app.user().await;
+    let before: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!((before.credit.available, before.credit.granted), (Nanos::from_cents(50), Nanos::from_cents(50)));
+
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "Yes.", "usage": { "prompt_tokens": 9, "completion_tokens": 700 }, "gap_ms": 0 })).await;
+    let reply = browser.ask(&prompt).await;
+    let quota = reply.quota();
+    assert_eq!(quota.credit.available, Nanos(500_000_000 - 700));
+    assert_eq!(quota.limit(LimitName::RequestsPerDay).expect("a limit").used, 1);
+    assert_eq!(reply.ended().0.charged, Some(Nanos(700)));
+
+    let usage: Vec<Value> = browser.value("quota/list_usage", &[]).await;
+    assert_eq!((&usage[0]["charged"], &usage[0]["input_tokens"], &usage[0]["is_estimated"]), (&json!(700), &json!(9), &json!(false)));
+}
+
+/// (22)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_usage_of_zero_is_free_and_a_missing_one_is_estimated() {
+    let app = TestApp::with(cheap).await;
+    let browser = app.user().await;
+    let (zero, missing) = (prompt(), prompt());
+    app.sandbox.script(&zero, json!({ "text": "123456", "usage": "zero", "gap_ms": 0 })).await;
+    app.sandbox.script(&missing, json!({ "text": "123456", "usage": "missing", "gap_ms": 0 })).await;
+    assert_eq!(browser.ask(&zero).await.ended().0.charged, Some(Nanos(0)));
+    assert_eq!(browser.ask(&missing).await.ended().0.charged, Some(Nanos(2)));
+    let usage: Vec<Value> = browser.value("quota/list_usage", &[]).await;
+    assert_eq!((&usage[0]["is_estimated"], &usage[1]["is_estimated"]), (&json!(true), &json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_cost_more_than_was_left_is_posted_and_refuses_the_next() {
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free_monthly_credit = Nanos(100);
+    })
+    .await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "Yes.", "usage": { "prompt_tokens": 0, "completion_tokens": 130 }, "gap_ms": 0 })).await;
+    assert_eq!(browser.ask(&prompt).await.quota().credit.available, Nanos(-30));
+    let refused = browser.start_reply(&new_request(&prompt)).await;
+    assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
+    let text = refused.error().await.to_string();
+    assert!(text.contains("New credit comes on 1 "), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_month_brings_new_credit_once_and_takes_the_rest_of_the_old() {
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free_monthly_credit = Nanos(100);
+    })
+    .await;
+    let browser = app.user().await;
+    let _: Quota = browser.value("quota/read_quota", &[]).await;
+    let age = "update grants set expires_at = now() - interval '1 day', cause = replace(cause, 'free:', 'old:'); \
+               alter table ledger_entries disable trigger user; \
+               update ledger_entries set cause = replace(cause, 'free:', 'old:'); \
+               alter table ledger_entries enable trigger user;";
+    app.database().execute(age).await;
+
+    let reads = join_all((0..10).map(|_| browser.value::<Quota>("quota/read_quota", &[]))).await;
+    assert!(reads.iter().all(|quota| quota.credit.available == Nanos(100)), "{reads:?}");
+    let entries = app.database().rows("select amount_nanos from ledger_entries order by id").await;
+    assert_eq!(entries.iter().map(|row| row.get(0)).collect::<Vec<i64>>(), [100, -100, 100]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_cut_to_what_is_affordable() {
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free_monthly_credit = Nanos(100);
+    })
+    .await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "length_tokens": 5000, "gap_ms": 0, "first_token_delay_ms": 0 })).await;
+    let reply = browser.ask(&prompt).await;
+    assert_eq!(reply.state(), app::types::ReplyState::Limited);
+    assert_eq!(app.sandbox.journal(&prompt).await[0]["max_tokens"], 100);
+    assert_eq!(reply.quota().credit.available, Nanos(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_refuses_changes_even_by_hand() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let _: Quota = browser.value("quota/read_quota", &[]).await;
+    let attempt = "do $$ begin update ledger_entries set amount_nanos = 0; raise 'changed'; \
+                   exception when others then if sqlerrm not like 'rows of%' then raise; end if; end $$";
+    app.database().execute(attempt).await;
+    assert_eq!(app.database().number("select sum(amount_nanos)::bigint from ledger_entries").await, 500_000_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_show_the_values_in_force() {
+    let app = TestApp::with(|config| config.plans.free_requests_per_day = 77).await;
+    let plans: Vec<Plan> = app.browser().value("quota/list_plans", &[]).await;
+    assert_eq!((plans[0].key.as_str(), plans[0].requests_per_day), ("free", 77));
+}

@@ -1,0 +1,11 @@
+mod browser;
+mod database;
+mod reply;
+mod sandbox;
+mod test_app;
+
+pub use browser::{Browser, location};
+pub use database::TestDatabase;
+pub use reply::{Reply, new_request, prompt, read_all};
+pub use sandbox::Sandbox;
+pub use test_app::TestApp;

@@ -1,0 +1,103 @@
+use std::env;
+
+use server::config::{DatabaseConfig, Env};
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls, Row};
+use url::Url;
+use uuid::Uuid;
+
+/// A database of its own for one test, cloned from a migrated template.
+pub struct TestDatabase {
+    name: String,
+    /// For looking behind the scenes; the application has its own connections.
+    client: Client,
+}
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+impl TestDatabase {
+    pub async fn create() -> Self {
+        let template = TEMPLATE.get_or_init(create_template).await;
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        let admin = connect(&server_url()).await;
+        admin.batch_execute(&format!("create database {name} template {template}")).await.expect("create database");
+        let client = connect(&url_of(&name)).await;
+        Self { name, client }
+    }
+
+    /// Where the application finds it: through PgBouncer when `TEST_DATABASE_VIA` says so.
+    pub fn app_url(&self) -> String {
+        let mut url = url_of(&self.name);
+        if let Ok(via) = env::var("TEST_DATABASE_VIA") {
+            let via: Url = via.parse().expect("TEST_DATABASE_VIA is a URL");
+            url.set_port(via.port()).expect("a port");
+            url.set_host(via.host_str()).expect("a host");
+        }
+        url.into()
+    }
+
+    pub async fn rows(&self, sql: &str) -> Vec<Row> {
+        self.client.query(sql, &[]).await.expect("query")
+    }
+
+    /// The one number a query answers with.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.client.query_one(sql, &[]).await.expect("query").get(0)
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        self.client.batch_execute(sql).await.expect("statement");
+    }
+
+    /// What must hold when every reply has ended.
+    pub async fn assert_consistent(&self) {
+        let open_holds = self.number("select count(*) from holds where state = 'pending'").await;
+        assert_eq!(open_holds, 0, "holds are open at the end of the test");
+        let off_balance = self
+            .number(
+                "select count(*) from accounts where posted_nanos <> \
+                 (select coalesce(sum(amount_nanos), 0) from ledger_entries where account_id = accounts.id)",
+            )
+            .await;
+        assert_eq!(off_balance, 0, "an account's balance is not the sum of its entries");
+        let unposted = self
+            .number(
+                "select count(*) from usage_records u where charged_nanos > 0 and not exists \
+                 (select from ledger_entries where cause = 'generation:' || u.generation_id and amount_nanos = -u.charged_nanos)",
+            )
+            .await;
+        assert_eq!(unposted, 0, "a charge has no posting");
+    }
+
+    pub async fn drop_now(self) {
+        let admin = connect(&server_url()).await;
+        admin.batch_execute(&format!("drop database if exists {} with (force)", self.name)).await.expect("drop database");
+    }
+}
+
+async fn create_template() -> String {
+    let name = format!("template_{}", std::process::id());
+    let admin = connect(&server_url()).await;
+    admin.batch_execute(&format!("drop database if exists {name} with (force)")).await.expect("drop old template");
+    admin.batch_execute(&format!("create database {name}")).await.expect("create template");
+    let env: Env = [("DATABASE_URL".to_owned(), url_of(&name).into())].into_iter().collect();
+    server::migrate(&DatabaseConfig::from_env(&env).expect("settings")).await.expect("migrate");
+    name
+}
+
+fn server_url() -> Url {
+    let url = env::var("DATABASE_URL").expect("DATABASE_URL is not set: run bin/test integration");
+    url.parse().expect("DATABASE_URL is a URL")
+}
+
+fn url_of(name: &str) -> Url {
+    let mut url = server_url();
+    url.set_path(name);
+    url
+}
+
+async fn connect(url: &Url) -> Client {
+    let (client, connection) = tokio_postgres::connect(url.as_str(), NoTls).await.expect("connect to PostgreSQL");
+    tokio::task::spawn(connection);
+    client
+}

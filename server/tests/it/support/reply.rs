@@ -1,0 +1,124 @@
+use app::types::{ChatEvent, ChatEventKind, GenerationId, Message, Quota, ThreadId};
+use app::{ApiError, types::ReplyState};
+use futures::StreamExt;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Browser;
+
+/// A request for a reply in a new thread.
+pub fn new_request(prompt: &str) -> Value {
+    json!({ "client_request_id": Uuid::now_v7(), "target": { "kind": "new_thread", "prompt": prompt } })
+}
+
+/// A prompt nobody else uses, for a script of its own.
+pub fn prompt() -> String {
+    format!("prompt {}", Uuid::now_v7())
+}
+
+/// The answer to a request for a reply: refused, or a stream of events.
+pub struct Reply {
+    pub response: Response,
+    unread: Vec<u8>,
+    pub events: Vec<ChatEvent>,
+}
+
+impl Browser {
+    pub async fn start_reply(&self, request: &Value) -> Reply {
+        self.stream("chat/start_reply", json!({ "request": request })).await
+    }
+
+    pub async fn follow_reply(&self, id: GenerationId, after_seq: u32) -> Reply {
+        self.stream("chat/follow_reply", json!({ "id": id, "after_seq": after_seq })).await
+    }
+
+    async fn stream(&self, function: &str, body: Value) -> Reply {
+        let request = self.request(Method::POST, &format!("/api/{function}")).json(&body);
+        Reply { response: request.send().await.expect("an answer"), unread: vec![], events: vec![] }
+    }
+
+    /// Asks and reads to the end.
+    pub async fn ask(&self, prompt: &str) -> Reply {
+        let mut reply = self.start_reply(&new_request(prompt)).await;
+        assert_eq!(reply.response.status(), StatusCode::OK);
+        reply.read_to_end().await;
+        reply
+    }
+}
+
+impl Reply {
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.response.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    pub async fn error(self) -> ApiError {
+        self.response.json().await.expect("an error")
+    }
+
+    pub async fn read_to_end(&mut self) {
+        while self.read_event().await.is_some() {}
+    }
+
+    /// The next event; None at the end of the stream.
+    pub async fn read_event(&mut self) -> Option<ChatEvent> {
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                let event: ChatEvent = serde_json::from_slice(&line).expect("an event a line");
+                self.events.push(event.clone());
+                return Some(event);
+            }
+            let bytes = self.response.chunk().await.expect("the stream goes on")?;
+            self.unread.extend_from_slice(&bytes);
+        }
+    }
+
+    pub async fn read_started(&mut self) -> (GenerationId, ThreadId) {
+        match self.read_event().await.expect("an event").kind {
+            ChatEventKind::Started { generation_id, thread, .. } => (generation_id, thread.id),
+            other => panic!("not started but {other:?}"),
+        }
+    }
+
+    /// The text as it came, piece by piece.
+    pub fn text(&self) -> String {
+        self.events.iter().filter_map(|event| match &event.kind {
+            ChatEventKind::Text { text } => Some(text.as_str()),
+            _ => None,
+        }).collect()
+    }
+
+    pub fn ended(&self) -> (&Message, Option<&ApiError>) {
+        self.events
+            .iter()
+            .find_map(|event| match &event.kind {
+                ChatEventKind::Ended { message, error } => Some((message, error.as_ref())),
+                _ => None,
+            })
+            .expect("the reply has ended")
+    }
+
+    pub fn state(&self) -> ReplyState {
+        self.ended().0.state.expect("a state")
+    }
+
+    pub fn quota(&self) -> &Quota {
+        self.events
+            .iter()
+            .find_map(|event| match &event.kind {
+                ChatEventKind::Quota { quota } => Some(quota),
+                _ => None,
+            })
+            .expect("the quota after the reply")
+    }
+}
+
+/// Reads all of them to the end, side by side.
+pub async fn read_all(replies: &mut [Reply]) {
+    futures::stream::iter(replies.iter_mut()).for_each_concurrent(None, Reply::read_to_end).await;
+}

@@ -1,0 +1,31 @@
+use std::env;
+
+use serde_json::{Value, json};
+
+/// The stand-in for the outside world, started by `bin/test`.
+pub struct Sandbox {
+    pub url: String,
+    http: reqwest::Client,
+}
+
+impl Sandbox {
+    pub fn find() -> Self {
+        let url = env::var("SANDBOX_URL").expect("SANDBOX_URL is not set: run bin/test integration");
+        Self { url, http: reqwest::Client::new() }
+    }
+
+    /// Answers prompts that contain `matching` as the script says.
+    pub async fn script(&self, matching: &str, mut script: Value) {
+        script["match"] = json!(matching);
+        let answer = self.http.post(format!("{}/control/model/scripts", self.url)).json(&script).send().await;
+        let status = answer.expect("the sandbox answers").status();
+        assert!(status.is_success(), "the sandbox refused the script with {status}");
+    }
+
+    /// What the model was asked with prompts that contain `matching`.
+    pub async fn journal(&self, matching: &str) -> Vec<Value> {
+        let url = format!("{}/control/model/journal", self.url);
+        let answer = self.http.get(url).query(&[("contains", matching)]).send().await.expect("the sandbox answers");
+        answer.json().await.expect("a journal")
+    }
+}

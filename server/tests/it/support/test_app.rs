@@ -1,0 +1,161 @@
+use std::env;
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+
+use server::config::{Config, Env};
+use server::{AppState, build_router};
+use tokio::net::TcpListener;
+use url::Url;
+use uuid::Uuid;
+
+use super::{Browser, Sandbox, TestDatabase};
+
+/// One server with a database and a Redis prefix of its own. Dropping it checks that no hold is open and that money adds
+/// up; a test about crashes calls [`TestApp::expect_open_holds`].
+pub struct TestApp {
+    pub url: Url,
+    pub state: AppState,
+    pub sandbox: Sandbox,
+    pub env: Vec<(String, String)>,
+    database: Option<TestDatabase>,
+    may_leave_holds: bool,
+}
+
+static RUSTLS: Once = Once::new();
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A server with other settings than the usual ones.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        RUSTLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("once"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url: Url = format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL");
+        let (sandbox, database) = (Sandbox::find(), TestDatabase::create().await);
+        let env = settings(&url, &database, &sandbox);
+        let mut config = Config::from_env(&env.iter().cloned().collect::<Env>()).expect("settings");
+        change(&mut config);
+        let state = AppState::new(config).expect("a state");
+        let router = build_router(&state);
+        tokio::task::spawn(async move { axum::serve(listener, router).await });
+        Self { url, state, sandbox, env, database: Some(database), may_leave_holds: false }
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// A person who has just signed in for the first time.
+    pub async fn user(&self) -> Browser {
+        let mut browser = self.browser();
+        browser.sign_in(&format!("person-{}", Uuid::now_v7().simple())).await;
+        browser
+    }
+
+    pub fn database(&self) -> &TestDatabase {
+        self.database.as_ref().expect("there until the end")
+    }
+
+    pub fn expect_open_holds(&mut self) {
+        self.may_leave_holds = true;
+    }
+
+    /// Another server as a process of its own, sharing PostgreSQL and Redis, with further variables set.
+    pub fn spawn_process(&self, variables: &[(&str, &str)]) -> ServerProcess {
+        let port = free_port();
+        let child = Command::new(env!("CARGO_BIN_EXE_plumbline"))
+            .arg("serve")
+            .envs(self.env.iter().cloned())
+            .envs(variables.iter().copied())
+            .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        ServerProcess { child, url: format!("http://127.0.0.1:{port}/").parse().expect("a URL") }
+    }
+}
+
+fn settings(url: &Url, database: &TestDatabase, sandbox: &Sandbox) -> Vec<(String, String)> {
+    let base = &sandbox.url;
+    [
+        ("PUBLIC_URL", url.to_string()),
+        ("DATABASE_URL", database.app_url()),
+        ("REDIS_URL", env::var("REDIS_URL").expect("REDIS_URL is not set: run bin/test integration")),
+        ("REDIS_KEY_PREFIX", format!("test:{}:", Uuid::now_v7().simple())),
+        ("LEPTOS_SITE_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/../public").to_owned()),
+        ("OIDC_NAME", "Sandbox".to_owned()),
+        ("OIDC_ISSUER", format!("{base}/oidc")),
+        ("OIDC_CLIENT_ID", "plumbline".to_owned()),
+        ("OIDC_CLIENT_SECRET", "sandbox-secret".to_owned()),
+        ("GITHUB_CLIENT_ID", "plumbline".to_owned()),
+        ("GITHUB_CLIENT_SECRET", "sandbox-secret".to_owned()),
+        ("GITHUB_URL", format!("{base}/github")),
+        ("GITHUB_API_URL", format!("{base}/github/api")),
+        ("LLM_BASE_URL", format!("{base}/openai/v1")),
+        ("LLM_API_KEY", "sandbox-key".to_owned()),
+        ("LLM_MODEL", "sandbox-small".to_owned()),
+        ("FREE_REQUESTS_PER_MINUTE", "50".to_owned()),
+        ("FREE_CONCURRENT_REPLIES", "5".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let Some(database) = self.database.take() else { return };
+        let is_failing = std::thread::panicking();
+        let may_leave_holds = self.may_leave_holds;
+        // A thread with a runtime of its own: dropping cannot wait for a future.
+        let check = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async move {
+                if !is_failing && !may_leave_holds {
+                    database.assert_consistent().await;
+                }
+                database.drop_now().await;
+            });
+        });
+        if check.join().is_err() && !is_failing {
+            panic!("the test left something behind, see above");
+        }
+    }
+}
+
+/// A server in a process that can be killed.
+pub struct ServerProcess {
+    child: Child,
+    pub url: Url,
+}
+
+impl ServerProcess {
+    /// Waits until it answers, for as long as it runs.
+    pub async fn ready(&mut self) {
+        let url = self.url.join("health/live").expect("a path");
+        while reqwest::get(url.clone()).await.is_err() {
+            assert!(self.child.try_wait().expect("a child").is_none(), "the server ended");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// As `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("its end");
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}

