@@ -9,13 +9,18 @@ pub use account::{
     list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
 };
 pub use chat::{
-    DeleteThread, FollowReply, ListThreads, ReadThread, RenameThread, RestoreThread, StartReply, StopReply, delete_thread,
-    follow_reply, list_threads, read_thread, rename_thread, restore_thread, start_reply, stop_reply,
+    DeleteThread, FollowReply, ListThreads, ReadThread, RenameThread, RestoreThread, StartReply, StopReply,
+    delete_thread, follow_reply, list_threads, read_thread, rename_thread, restore_thread, start_reply,
+    stop_reply,
 };
 pub use quota::{ListPlans, ListUsage, ReadQuota, list_plans, list_usage, read_quota};
 
 #[cfg(feature = "ssr")]
-pub use self::{account::AccountApi, chat::ChatApi, chat::ReplyStream, quota::QuotaApi, server_side::Backend};
+pub use self::{
+    account::AccountApi, chat::ChatApi, chat::ReplyStream, quota::QuotaApi, server_side::Backend,
+};
+#[cfg(feature = "ssr")]
+pub(crate) use server_side::set_error_status;
 #[cfg(feature = "ssr")]
 use server_side::{answer, call, set_quota_headers};
 
@@ -52,16 +57,21 @@ mod server_side {
     /// Gives an error its status and headers: the one place where that is decided.
     pub(super) fn answer<T>(result: ApiResult<T>) -> ApiResult<T> {
         if let Err(error) = &result {
-            let response = expect_context::<ResponseOptions>();
-            response.set_status(error.status());
-            if let Some(seconds) = error.retry_after_seconds() {
-                response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            if let ApiError::LimitReached { limit, .. } = error {
-                set_limit_headers(&response, std::slice::from_ref(limit));
-            }
+            set_error_status(error);
         }
         result
+    }
+
+    /// The same for an error that arises before the server function is reached.
+    pub(crate) fn set_error_status(error: &ApiError) {
+        let Some(response) = use_context::<ResponseOptions>() else { return };
+        response.set_status(error.status());
+        if let Some(seconds) = error.retry_after_seconds() {
+            response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let ApiError::LimitReached { limit, .. } = error {
+            set_limit_headers(&response, std::slice::from_ref(limit));
+        }
     }
 
     /// `RateLimit` and `RateLimit-Policy`, as in draft-ietf-httpapi-ratelimit-headers-10.
@@ -70,7 +80,9 @@ mod server_side {
     }
 
     fn set_limit_headers(response: &ResponseOptions, limits: &[Limit]) {
-        for (name, item) in [("ratelimit", remaining_item as fn(&Limit) -> String), ("ratelimit-policy", policy_item)] {
+        for (name, item) in
+            [("ratelimit", remaining_item as fn(&Limit) -> String), ("ratelimit-policy", policy_item)]
+        {
             let text = limits.iter().map(item).collect::<Vec<_>>().join(", ");
             if let Ok(value) = HeaderValue::from_str(&text) {
                 response.insert_header(HeaderName::from_static(name), value);
@@ -82,7 +94,8 @@ mod server_side {
         let (name, remaining) = (policy_name(limit.name), limit.remaining);
         match limit.resets_at {
             Some(time) => {
-                let seconds = (time - chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())).num_seconds();
+                let seconds = (time - chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()))
+                    .num_seconds();
                 format!("\"{name}\";r={remaining};t={}", seconds.max(0) + 1)
             }
             None => format!("\"{name}\";r={remaining}"),
@@ -124,9 +137,8 @@ mod server_side {
         /// When to ask again, for the `Retry-After` header.
         pub fn retry_after_seconds(&self) -> Option<u32> {
             match self {
-                Self::LimitReached { retry_after_seconds, .. } | Self::Unavailable { retry_after_seconds } => {
-                    Some(*retry_after_seconds)
-                }
+                Self::LimitReached { retry_after_seconds, .. }
+                | Self::Unavailable { retry_after_seconds } => Some(*retry_after_seconds),
                 _ => None,
             }
         }

@@ -49,7 +49,7 @@ pub fn App() -> impl IntoView {
         <Title formatter=|text: String| if text.is_empty() || text == "Plumbline" { "Plumbline".to_owned() } else { format!("{text} · Plumbline") }/>
         <Meta name="description" content="Chat with a language model, and always see exactly what you have left."/>
         <Router>
-            <a class="skip-link" href="#main">"Skip to the content"</a>
+            <a class="skip-link" href="#main" rel="external">"Skip to the content"</a>
             <SiteHeader/>
             <FlatRoutes fallback=|| view! { <NotFoundPage/> }>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>

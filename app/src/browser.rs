@@ -83,7 +83,11 @@ pub fn set_root_attribute(name: &str, value: &str) {
 /// Sets a cookie for a year.
 pub fn set_cookie(name: &str, value: &str) {
     if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
-        let secure = if window().location().protocol().is_ok_and(|scheme| scheme == "https:") { "; Secure" } else { "" };
+        let secure = if window().location().protocol().is_ok_and(|scheme| scheme == "https:") {
+            "; Secure"
+        } else {
+            ""
+        };
         _ = document.set_cookie(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax{secure}"));
     }
 }
@@ -96,6 +100,14 @@ pub fn focus(id: &str) {
     let element = IS_BROWSER.then(|| document().get_element_by_id(id)).flatten();
     if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
         _ = element.focus();
+    }
+}
+
+/// As `focus`, when the page has been drawn anew.
+pub fn focus_later(id: &str) {
+    let id = id.to_owned();
+    if IS_BROWSER {
+        set_timeout(move || focus(&id), Duration::from_millis(50));
     }
 }
 

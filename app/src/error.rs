@@ -63,7 +63,10 @@ impl ApiError {
 
     /// The same request may succeed later, so a "Try again" makes sense.
     pub fn is_retryable(&self) -> bool {
-        !matches!(self, Self::SignInRequired | Self::NotFound | Self::Invalid { .. } | Self::OutOfCredit { .. })
+        !matches!(
+            self,
+            Self::SignInRequired | Self::NotFound | Self::Invalid { .. } | Self::OutOfCredit { .. }
+        )
     }
 }
 
@@ -72,14 +75,19 @@ impl FromServerFnError for ApiError {
 
     /// Errors of the transport itself. Their texts hold internals, so they are dropped.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_)
-                if cfg!(feature = "ssr") =>
-            {
-                Self::invalid("This request could not be read. Reload the page and try again.")
-            }
-            _ => Self::Connection,
+        #[cfg(feature = "ssr")]
+        if matches!(
+            error,
+            ServerFnErrorErr::Args(_)
+                | ServerFnErrorErr::MissingArg(_)
+                | ServerFnErrorErr::Deserialization(_)
+        ) {
+            let invalid = Self::invalid("This request could not be read. Reload the page and try again.");
+            crate::api::set_error_status(&invalid);
+            return invalid;
         }
+        let _ = error;
+        Self::Connection
     }
 }
 
@@ -90,10 +98,16 @@ fn limit_sentence(limit: &Limit) -> String {
             format!("{} still being written, the most at a time. Wait for one to end.", replies(*most))
         }
         LimitName::RequestsPerMinute => {
-            format!("You have used all {most} requests of the last minute. The next one fits{}.", at(limit.resets_at))
+            format!(
+                "You have used all {most} requests of the last minute. The next one fits{}.",
+                at(limit.resets_at)
+            )
         }
         LimitName::RequestsPerDay => {
-            format!("You have used all {most} requests of the last 24 hours. The next one fits{}.", at(limit.resets_at))
+            format!(
+                "You have used all {most} requests of the last 24 hours. The next one fits{}.",
+                at(limit.resets_at)
+            )
         }
     }
 }
@@ -107,9 +121,13 @@ fn credit_sentence(credit: &Credit) -> String {
     let until = credit.resets_at.format("%-d %B");
     if credit.held > crate::types::Nanos::ZERO {
         let held = credit.held.to_cents_text();
-        return format!("{left} of your credit is free, which is too little for a reply; {held} is held by replies in progress. Wait for them to end.");
+        return format!(
+            "{left} of your credit is free, which is too little for a reply; {held} is held by replies in progress. Wait for them to end."
+        );
     }
-    format!("{left} of this month's credit is left, which is too little for a reply. New credit comes on {until}.")
+    format!(
+        "{left} of this month's credit is left, which is too little for a reply. New credit comes on {until}."
+    )
 }
 
 fn model_sentence(failure: ModelFailure) -> &'static str {
@@ -117,7 +135,9 @@ fn model_sentence(failure: ModelFailure) -> &'static str {
         ModelFailure::Unavailable => "The model cannot be reached at the moment. Try again in a minute.",
         ModelFailure::Overloaded => "The model is very busy at the moment. Try again in a minute.",
         ModelFailure::NoFirstToken => "The model took too long to begin. Try again.",
-        ModelFailure::Interrupted => "The answer was interrupted. What arrived is kept; try again for a whole one.",
+        ModelFailure::Interrupted => {
+            "The answer was interrupted. What arrived is kept; try again for a whole one."
+        }
         ModelFailure::Refused => "The model did not accept this request. Shorten or change the message.",
     }
 }
@@ -158,7 +178,8 @@ mod tests {
 
     #[test]
     fn transport_errors_carry_no_internals() {
-        let error = ApiError::from_server_fn_error(ServerFnErrorErr::Request("http://10.0.0.1 refused".to_owned()));
+        let error =
+            ApiError::from_server_fn_error(ServerFnErrorErr::Request("http://10.0.0.1 refused".to_owned()));
         assert!(!error.to_string().contains("10.0.0.1"));
     }
 }

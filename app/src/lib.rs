@@ -1,7 +1,9 @@
 //! What the user sees, and the contract with the server that shows it.
 
 #[cfg(all(feature = "ssr", feature = "hydrate"))]
-compile_error!("`ssr` and `hydrate` exclude each other: build `frontend` on its own, for wasm32-unknown-unknown.");
+compile_error!(
+    "`ssr` and `hydrate` exclude each other: build `frontend` on its own, for wasm32-unknown-unknown."
+);
 
 pub mod api;
 mod app;
@@ -12,7 +14,8 @@ mod error;
 mod event_decoder;
 mod links;
 mod markdown;
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod page_tests;
 mod pages;
 mod reply_progress;

@@ -32,13 +32,15 @@ async fn open(path: &str, actor: Actor) -> Page {
 
 async fn open_with(path: &str, actor: Actor, cookie: &str) -> Page {
     prepare();
-    let request = Request::builder().uri(path).header(header::ACCEPT, "text/html").header(header::COOKIE, cookie);
+    let request =
+        Request::builder().uri(path).header(header::ACCEPT, "text/html").header(header::COOKIE, cookie);
     let request = request.extension(actor).body(Body::empty()).expect("a request");
     let context = || provide_context(backend());
     let options = LeptosOptions::builder().output_name("plumbline").build();
     let handler = leptos_axum::render_app_async_with_context(context, move || crate::shell(options.clone()));
     let response: Response = handler(request).await;
-    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let location =
+        response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = response.status();
     let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
     let html = String::from_utf8(bytes.to_vec()).expect("UTF-8");
@@ -79,7 +81,11 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
     for (path, actor) in mine.into_iter().chain(public) {
         let page = open(path, actor).await;
         assert_eq!((page.count("<h1"), page.count("<main"), page.count("<title>")), (1, 1, 1), "{path}");
-        assert_eq!((page.count(" style="), page.count(" onclick="), page.count("javascript:")), (0, 0, 0), "{path}");
+        assert_eq!(
+            (page.count(" style="), page.count(" onclick="), page.count("javascript:")),
+            (0, 0, 0),
+            "{path}"
+        );
         assert!(page.html.contains("<html lang=\"en\""), "{path}");
     }
 }
@@ -88,7 +94,10 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
 async fn a_visitor_is_led_to_the_sign_in_page_and_back() {
     for path in ["/chat", "/usage", "/account"] {
         let page = open(path, Actor::default()).await;
-        assert_eq!((page.status, page.location), (StatusCode::FOUND, Some(format!("/sign-in?return_to={path}"))));
+        assert_eq!(
+            (page.status, page.location),
+            (StatusCode::FOUND, Some(format!("/sign-in?return_to={path}")))
+        );
     }
 }
 
@@ -105,7 +114,10 @@ async fn what_is_missing_answers_404() {
 async fn a_thread_can_be_read_without_javascript() {
     let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
     assert_eq!(page.status, StatusCode::OK);
-    assert_eq!((page.count("data-testid=\"message-user\""), page.count("data-testid=\"message-assistant\"")), (3, 3));
+    assert_eq!(
+        (page.count("data-testid=\"message-user\""), page.count("data-testid=\"message-assistant\"")),
+        (3, 3)
+    );
     assert!(page.html.contains("<noscript>"));
     assert!(page.html.contains("aria-current=\"page\""));
     assert!(page.html.contains("Sliding windows"));

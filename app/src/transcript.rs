@@ -143,7 +143,9 @@ impl Transcript {
 
     /// Takes back what was shown too early.
     pub fn take_back(self) {
-        self.rows.update(|rows| rows.retain(|row| row.turn.with_untracked(|turn| turn.state != TurnState::Sending)));
+        self.rows.update(|rows| {
+            rows.retain(|row| row.turn.with_untracked(|turn| turn.state != TurnState::Sending))
+        });
     }
 
     /// The request was admitted: the message is real, and below it an answer begins. Older answers to it make room.
@@ -180,7 +182,9 @@ impl Transcript {
 
     /// The answer cannot be followed any more.
     pub fn lose(self, error: ApiError) {
-        let question = self.rows.with_untracked(|rows| rows.last().and_then(|row| row.turn.with_untracked(Turn::question)));
+        let question = self
+            .rows
+            .with_untracked(|rows| rows.last().and_then(|row| row.turn.with_untracked(Turn::question)));
         if let Some(id) = question {
             self.push(Turn::answer_to(id));
         }
@@ -239,7 +243,9 @@ mod tests {
     fn shown(transcript: Transcript) -> Vec<(u32, String, &'static str)> {
         let show = |turn: Turn| (turn.content, turn.state.name());
         let rows = transcript.rows().into_iter();
-        rows.map(|row| (row.key, show(row.turn.get_untracked()))).map(|(key, (text, state))| (key, text, state)).collect()
+        rows.map(|row| (row.key, show(row.turn.get_untracked())))
+            .map(|(key, (text, state))| (key, text, state))
+            .collect()
     }
 
     #[test]
@@ -251,7 +257,10 @@ mod tests {
             transcript.start(question());
             transcript.append("be");
             transcript.append("cause");
-            assert_eq!(shown(transcript), [(0, "why?".to_owned(), "sent"), (1, "because".to_owned(), "streaming")]);
+            assert_eq!(
+                shown(transcript),
+                [(0, "why?".to_owned(), "sent"), (1, "because".to_owned(), "streaming")]
+            );
             transcript.end(answer(2, "because."), None);
             assert_eq!(shown(transcript)[1], (1, "because.".to_owned(), "finished"));
         });

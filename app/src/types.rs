@@ -7,12 +7,12 @@ mod quota;
 mod user;
 
 pub use chat::{
-    ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest, ReplyState,
-    ReplyTarget, Role, Thread, Title,
+    ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest,
+    ReplyState, ReplyTarget, Role, Thread, Title,
 };
 pub use ids::{AccountId, ClientRequestId, GenerationId, MessageId, SessionId, ThreadId, UserId};
 pub use money::Nanos;
 pub use quota::{Credit, Limit, LimitName, Plan, Quota, UsageEntry};
-pub use user::{Session, SignInMethod, User};
 #[cfg(feature = "ssr")]
 pub use user::{Actor, SignedIn};
+pub use user::{Session, SignInMethod, User};

@@ -60,7 +60,9 @@ pub fn sign_in_error(code: &str) -> &'static str {
         "refused" => "The sign-in was cancelled, so nothing has changed. Start again whenever you like.",
         "expired" => "That sign-in took too long, or its page was opened twice. Please start again.",
         "unavailable" => "The identity provider cannot be reached at the moment. Try again in a minute.",
-        _ => "The sign-in did not succeed. Please start again; if it keeps failing, tell whoever runs this site.",
+        _ => {
+            "The sign-in did not succeed. Please start again; if it keeps failing, tell whoever runs this site."
+        }
     }
 }
 
@@ -77,7 +79,12 @@ mod tests {
 
     fn quota(minute: u32, day: u32) -> Quota {
         let resets_at = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
-        let credit = Credit { granted: Nanos::from_cents(50), held: Nanos::ZERO, available: Nanos::from_cents(48), resets_at };
+        let credit = Credit {
+            granted: Nanos::from_cents(50),
+            held: Nanos::ZERO,
+            available: Nanos::from_cents(48),
+            resets_at,
+        };
         let limits = vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)];
         Quota { plan_name: "Free".to_owned(), limits, credit }
     }

@@ -1,6 +1,7 @@
 //! What happens around every request, in order.
 
 mod headers;
+mod referer;
 mod request_span;
 mod session;
 
@@ -52,6 +53,7 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
     let compress = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
     let layers = ServiceBuilder::new()
         .layer(CsrfLayer::new())
+        .layer(middleware::from_fn(referer::drop_foreign_referer))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HEAD_TIMEOUT))
         .layer(CompressionLayer::new().compress_when(compress))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use super::{answer, call};
+use crate::ApiResult;
 #[cfg(feature = "ssr")]
 use crate::types::Actor;
 use crate::types::{Plan, Quota, UsageEntry};
-use crate::ApiResult;
 
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]

@@ -10,7 +10,8 @@ use crate::types::{Prompt, PromptError};
 use crate::wording::left_sentence;
 
 /// A browser that runs scripts reads the inside of `<noscript>` as text, so it must not be hydrated as elements.
-const WITHOUT_SCRIPT: &str = "<p class=\"note\">Reading works without JavaScript; sending a message needs it.</p>";
+const WITHOUT_SCRIPT: &str =
+    "<p class=\"note\">Reading works without JavaScript; sending a message needs it.</p>";
 
 /// Where the person writes. Enter sends, Shift and Enter break the line.
 #[component]
@@ -105,7 +106,8 @@ fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
 fn SendOrStop(conversation: OpenConversation) -> impl IntoView {
     let clock = use_clock();
     let is_waiting = move || {
-        let fits_at = conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
+        let fits_at =
+            conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
         fits_at.zip(clock.now()).is_some_and(|(at, now)| at > now)
     };
     let cannot_send = move || conversation.draft.with(|draft| Prompt::parse(draft).is_err()) || is_waiting();
@@ -113,8 +115,9 @@ fn SendOrStop(conversation: OpenConversation) -> impl IntoView {
         conversation.stop();
         browser::focus("composer-input");
     };
+    let is_idle = Memo::new(move |_| conversation.is_idle());
     move || {
-        if conversation.is_idle() {
+        if is_idle.get() {
             return view! {
                 <button type="submit" class="send-button" aria-label="Send" title="Send" data-testid="composer-send"
                     disabled=cannot_send>

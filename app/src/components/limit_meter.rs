@@ -62,6 +62,9 @@ mod tests {
 
     #[test]
     fn a_quarter_is_low() {
-        assert_eq!([level(5, 5), level(2, 5), level(1, 5), level(0, 5), level(-3, 5)], ["fine", "fine", "low", "empty", "empty"]);
+        assert_eq!(
+            [level(5, 5), level(2, 5), level(1, 5), level(0, 5), level(-3, 5)],
+            ["fine", "fine", "low", "empty", "empty"]
+        );
     }
 }

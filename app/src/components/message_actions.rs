@@ -62,7 +62,9 @@ impl Offer {
             (_, Some(_)) => question.map(Self::TryAgain),
             // Its answer was never saved.
             (TurnState::Sent, None) => question.map(Self::TryAgain),
-            (TurnState::Reply(ReplyState::Failed | ReplyState::Interrupted), None) => question.map(Self::TryAgain),
+            (TurnState::Reply(ReplyState::Failed | ReplyState::Interrupted), None) => {
+                question.map(Self::TryAgain)
+            }
             (TurnState::Reply(ReplyState::Streaming) | TurnState::Sending | TurnState::Lost, None) => None,
             (TurnState::Reply(_), None) => question.map(Self::AnotherAnswer),
         }
@@ -73,7 +75,9 @@ impl Offer {
 fn OfferButton(offer: Offer, conversation: OpenConversation) -> impl IntoView {
     let act = move |_| match offer {
         Offer::FollowAgain => conversation.follow_again(),
-        Offer::TryAgain(message_id) | Offer::AnotherAnswer(message_id) => conversation.answer_again(message_id),
+        Offer::TryAgain(message_id) | Offer::AnotherAnswer(message_id) => {
+            conversation.answer_again(message_id)
+        }
     };
     match offer {
         Offer::AnotherAnswer(_) => view! {
@@ -121,7 +125,15 @@ mod tests {
     fn answer(state: TurnState, error: Option<ApiError>) -> Turn {
         let id = |number| Some(MessageId(Uuid::from_u128(number)));
         let content = String::new();
-        Turn { message_id: id(2), parent_id: id(1), role: Role::Assistant, content, state, charged: None, error }
+        Turn {
+            message_id: id(2),
+            parent_id: id(1),
+            role: Role::Assistant,
+            content,
+            state,
+            charged: None,
+            error,
+        }
     }
 
     #[test]

@@ -11,12 +11,13 @@ use crate::types::{ReplyState, Role};
 pub fn MessageItem(row: Row, conversation: OpenConversation) -> impl IntoView {
     let turn: Signal<Turn> = row.turn.clone().into();
     let role = turn.with_untracked(|turn| turn.role);
-    let content = match role {
-        Role::User => view! { <UserMessage turn/> }.into_any(),
-        Role::Assistant => view! { <AssistantMessage turn/> }.into_any(),
+    let (heading, content) = match role {
+        Role::User => ("You", view! { <UserMessage turn/> }.into_any()),
+        Role::Assistant => ("Answer", view! { <AssistantMessage turn/> }.into_any()),
     };
     view! {
         <li class="turn">
+            <h2 class="visually-hidden">{heading}</h2>
             {content}
             <MessageActions key=row.key turn conversation/>
         </li>
@@ -28,7 +29,7 @@ fn UserMessage(turn: Signal<Turn>) -> impl IntoView {
     let state = move || turn.with(|turn| turn.state.name());
     let content = Memo::new(move |_| turn.with(|turn| turn.content.clone()));
     view! {
-        <article class="message message-user" data-testid="message-user" data-state=state aria-label="You">
+        <article class="message message-user" data-testid="message-user" data-state=state>
             <p class="message-text">{content}</p>
         </article>
     }
@@ -47,7 +48,6 @@ fn AssistantMessage(turn: Signal<Turn>) -> impl IntoView {
             class="message message-assistant"
             data-testid="message-assistant"
             data-state=move || state.get().name()
-            aria-label="Answer"
             aria-busy=move || (state.get() == TurnState::Reply(ReplyState::Streaming)).to_string()
         >
             {waiting}

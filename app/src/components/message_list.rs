@@ -45,7 +45,7 @@ pub fn MessageList(conversation: OpenConversation) -> impl IntoView {
             jump();
         }
     });
-    let is_away = Signal::derive(move || !follow.get().is_following);
+    let is_away = Memo::new(move |_| !follow.get().is_following);
     view! {
         <div class="transcript" node_ref=frame on:scroll=on_scroll tabindex="0" role="region" aria-label="Messages">
             <ol class="messages" node_ref=list on:click=copy_code>
@@ -54,7 +54,7 @@ pub fn MessageList(conversation: OpenConversation) -> impl IntoView {
                 </For>
             </ol>
         </div>
-        <div class="jump-place"><JumpToLatest is_away on_jump=Callback::new(move |()| jump())/></div>
+        <div class="jump-place"><JumpToLatest is_away=is_away.into() on_jump=Callback::new(move |()| jump())/></div>
     }
 }
 
@@ -63,7 +63,9 @@ fn copy_code(event: ev::MouseEvent) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let Some(button) = target.and_then(|target| target.closest(".code-copy").ok().flatten()) else { return };
     let block = button.closest(".code").ok().flatten();
-    let code = block.and_then(|block| block.query_selector("code").ok().flatten()).and_then(|code| code.text_content());
+    let code = block
+        .and_then(|block| block.query_selector("code").ok().flatten())
+        .and_then(|code| code.text_content());
     if let Some(code) = code {
         browser::copy_text(&code);
         button.set_text_content(Some("Copied"));

@@ -86,6 +86,9 @@ mod tests {
 
     #[test]
     fn the_weight_sinks_as_less_is_left() {
-        assert_eq!([gauge_drop(5, 5), gauge_drop(0, 5), gauge_drop(-9, 5), gauge_drop(9, 5), gauge_drop(1, 0)], [2, 15, 15, 2, 15]);
+        assert_eq!(
+            [gauge_drop(5, 5), gauge_drop(0, 5), gauge_drop(-9, 5), gauge_drop(9, 5), gauge_drop(1, 0)],
+            [2, 15, 15, 2, 15]
+        );
     }
 }

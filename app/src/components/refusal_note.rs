@@ -12,7 +12,8 @@ use crate::time;
 pub fn RefusalNote(conversation: OpenConversation) -> impl IntoView {
     let (clock, quota) = (use_clock(), use_quota());
     Effect::new(move |_| {
-        let fits_at = conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
+        let fits_at =
+            conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
         if fits_at.zip(clock.now()).is_some_and(|(at, now)| at <= now) {
             conversation.refusal.set(None);
             conversation.announcement.set("The next request fits now.".to_owned());
@@ -28,7 +29,11 @@ fn Note(refusal: Refusal, conversation: OpenConversation) -> impl IntoView {
     let Refusal { error, fits_at, .. } = refusal;
     // Kept out of the alert: a screen reader would read every second aloud.
     let countdown = fits_at.map(|at| {
-        let text = move || clock.now().map(|now| format!("You can send again in {}.", time::wait(time::seconds_until(at, now))));
+        let text = move || {
+            clock
+                .now()
+                .map(|now| format!("You can send again in {}.", time::wait(time::seconds_until(at, now))))
+        };
         view! { <span class="note-countdown" data-testid="composer-countdown">{text}</span> }
     });
     let action = match &error {

@@ -5,13 +5,18 @@ use leptos_router::hooks::use_navigate;
 
 use super::{Icon, Symbol};
 use crate::api::{delete_thread, rename_thread};
+use crate::browser;
 use crate::contexts::{Threads, Toast, ToastContext, UndoDelete, use_threads, use_toasts};
 use crate::links::thread_path;
 use crate::types::{Thread, ThreadId, Title};
 
 /// One conversation in the list: opens it, renames it, deletes it.
 #[component]
-pub fn ThreadItem(thread: Thread, current: Signal<Option<ThreadId>>, on_choose: Callback<()>) -> impl IntoView {
+pub fn ThreadItem(
+    thread: Thread,
+    current: Signal<Option<ThreadId>>,
+    on_choose: Callback<()>,
+) -> impl IntoView {
     let (threads, toasts) = (use_threads(), use_toasts());
     let navigate = use_navigate();
     let is_renaming = RwSignal::new(false);
@@ -21,6 +26,11 @@ pub fn ThreadItem(thread: Thread, current: Signal<Option<ThreadId>>, on_choose: 
     let rename = Callback::new(move |new: String| {
         is_renaming.set(false);
         rename_to(threads, toasts, id, title.clone(), new);
+        browser::focus_later(&format!("thread-{id}"));
+    });
+    let cancel = Callback::new(move |()| {
+        is_renaming.set(false);
+        browser::focus_later(&format!("thread-{id}"));
     });
     let title = thread.title.clone();
     let delete = move |_| {
@@ -34,12 +44,13 @@ pub fn ThreadItem(thread: Thread, current: Signal<Option<ThreadId>>, on_choose: 
     let content = move || {
         let title = title.clone();
         if is_renaming.get() {
-            return view! { <RenameField title on_done=rename on_cancel=move || is_renaming.set(false)/> }.into_any();
+            return view! { <RenameField title on_done=rename on_cancel=cancel/> }.into_any();
         }
         let (rename_label, delete_label) = (format!("Rename {title}"), format!("Delete {title}"));
         view! {
             <a
                 class="thread-link"
+                id=format!("thread-{id}")
                 href=thread_path(id)
                 data-testid="thread-link"
                 aria-current=move || is_current.get().then_some("page")
@@ -65,7 +76,7 @@ pub fn ThreadItem(thread: Thread, current: Signal<Option<ThreadId>>, on_choose: 
 
 /// Enter or leaving the field saves, Escape does not.
 #[component]
-fn RenameField(title: String, on_done: Callback<String>, on_cancel: impl Fn() + Copy + Send + Sync + 'static) -> impl IntoView {
+fn RenameField(title: String, on_done: Callback<String>, on_cancel: Callback<()>) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
     let is_done = StoredValue::new(false);
     let save = move || {
@@ -79,7 +90,7 @@ fn RenameField(title: String, on_done: Callback<String>, on_cancel: impl Fn() + 
         "Escape" => {
             event.stop_propagation();
             is_done.set_value(true);
-            on_cancel();
+            on_cancel.run(());
         }
         _ => {}
     };

@@ -30,7 +30,8 @@ pub fn ThreadList(current: Signal<Option<ThreadId>>, on_choose: Callback<()>) ->
 
 #[component]
 fn Items(threads: Vec<Thread>, current: Signal<Option<ThreadId>>, on_choose: Callback<()>) -> impl IntoView {
-    let items = threads.into_iter().map(|thread| view! { <ThreadItem thread current on_choose/> }).collect_view();
+    let items =
+        threads.into_iter().map(|thread| view! { <ThreadItem thread current on_choose/> }).collect_view();
     view! { <ul class="threads" data-testid="thread-list">{items}</ul> }
 }
 

@@ -4,6 +4,7 @@ use leptos_router::hooks::use_navigate;
 
 use super::{Icon, Symbol};
 use crate::api::restore_thread;
+use crate::browser;
 use crate::contexts::{UndoDelete, use_toasts};
 use crate::links::thread_path;
 
@@ -32,7 +33,7 @@ pub fn Toaster() -> impl IntoView {
         let undo = undo.clone();
         toasts.current.get().map(|toast| {
             let undo_button = toast.undo.map(|what| view! {
-                <button type="button" class="button button-small" data-testid="undo-delete" on:click=move |_| undo(what.clone())>
+                <button type="button" class="button button-small" id="undo-delete" data-testid="undo-delete" on:click=move |_| undo(what.clone())>
                     "Undo"
                 </button>
             });
@@ -47,5 +48,10 @@ pub fn Toaster() -> impl IntoView {
             }
         })
     };
+    Effect::new(move |_| {
+        if toasts.current.with(|toast| toast.as_ref().is_some_and(|toast| toast.undo.is_some())) {
+            browser::focus_later("undo-delete");
+        }
+    });
     view! { <div class="toaster" role="status">{toast}</div> }
 }

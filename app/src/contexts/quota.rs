@@ -56,8 +56,9 @@ impl QuotaContext {
         let Some(Ok(mut quota)) = untrack(|| self.get()) else { return };
         match error {
             ApiError::LimitReached { limit, .. } => {
-                let same = quota.limits.iter_mut().find(|known| known.name == limit.name);
-                same.map(|known| known.clone_from(limit));
+                for known in quota.limits.iter_mut().filter(|known| known.name == limit.name) {
+                    known.clone_from(limit);
+                }
             }
             ApiError::OutOfCredit { credit } => quota.credit = credit.clone(),
             _ => return,
@@ -77,7 +78,12 @@ impl QuotaContext {
     fn read_again_when_it_changes(self) {
         let Some(Ok(quota)) = self.get() else { return };
         let now = browser::now();
-        let next = quota.limits.iter().filter_map(|limit| limit.resets_at).filter(|at| *at > now - TimeDelta::minutes(1)).min();
+        let next = quota
+            .limits
+            .iter()
+            .filter_map(|limit| limit.resets_at)
+            .filter(|at| *at > now - TimeDelta::minutes(1))
+            .min();
         let Some(at) = next else { return };
         // At least two seconds, whatever the two clocks say.
         let wait = Duration::from_secs(time::seconds_until(at, now).unsigned_abs().clamp(1, 86_400) + 1);

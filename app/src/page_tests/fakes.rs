@@ -115,7 +115,12 @@ impl ChatApi for Fake {
         }
         let answer = |id, text, state| message(id, Role::Assistant, text, Some(state));
         let messages = vec![
-            message(1, Role::User, "How does a sliding window count?\n</textarea><script>alert(1)</script>", None),
+            message(
+                1,
+                Role::User,
+                "How does a sliding window count?\n</textarea><script>alert(1)</script>",
+                None,
+            ),
             answer(2, ANSWER, ReplyState::Finished),
             message(3, Role::User, "And in one sentence?", None),
             answer(4, "It counts what happened in the last minute, wherever that", ReplyState::Stopped),
@@ -155,7 +160,13 @@ impl ChatApi for Fake {
 impl QuotaApi for Fake {
     async fn read_quota(&self, actor: &Actor) -> ApiResult<Quota> {
         actor.user()?;
-        let limit = |name, limit, remaining, resets_at| Limit { name, limit, used: limit - remaining, remaining, resets_at };
+        let limit = |name, limit, remaining, resets_at| Limit {
+            name,
+            limit,
+            used: limit - remaining,
+            remaining,
+            resets_at,
+        };
         Ok(Quota {
             plan_name: "Free".to_owned(),
             limits: vec![

@@ -1,7 +1,9 @@
 use leptos::prelude::*;
 
 use crate::api::{RevokeSession, list_sessions};
-use crate::components::{ErrorNote, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly};
+use crate::components::{
+    ErrorNote, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
+};
 use crate::contexts::use_session;
 use crate::types::User;
 

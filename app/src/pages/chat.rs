@@ -96,20 +96,24 @@ fn ConversationView(
     let navigate = use_navigate();
     let on_new_thread = Callback::new(move |thread: crate::types::Thread| {
         made.set_value(Some(thread.id));
-        navigate(&thread_path(thread.id), NavigateOptions { replace: true, scroll: false, ..Default::default() });
+        navigate(
+            &thread_path(thread.id),
+            NavigateOptions { replace: true, scroll: false, ..Default::default() },
+        );
     });
     let conversation = OpenConversation::new(loaded, threads, use_quota(), on_new_thread);
     let title = Memo::new(move |_| match conversation.thread.get() {
         Some(thread) => threads.title(thread.id).unwrap_or(thread.title),
         None => "New conversation".to_owned(),
     });
+    let is_empty = Memo::new(move |_| conversation.transcript.is_empty());
     view! {
         <Title text=title/>
         <div class="chat-head">
             <DrawerButton is_open=is_drawer_open/>
             <h1>{title}</h1>
         </div>
-        {move || if conversation.transcript.is_empty() {
+        {move || if is_empty.get() {
             view! { <Beginning conversation/> }.into_any()
         } else {
             view! { <MessageList conversation/> }.into_any()
@@ -129,13 +133,15 @@ const EXAMPLES: [&str; 4] = [
 /// A new conversation: a few ways to begin.
 #[component]
 fn Beginning(conversation: OpenConversation) -> impl IntoView {
-    let example = move |text: &'static str| view! {
-        <li>
-            <button type="button" class="example needs-script" on:click=move |_| {
-                conversation.draft.set(text.to_owned());
-                crate::browser::focus("composer-input");
-            }>{text}</button>
-        </li>
+    let example = move |text: &'static str| {
+        view! {
+            <li>
+                <button type="button" class="example needs-script" on:click=move |_| {
+                    conversation.draft.set(text.to_owned());
+                    crate::browser::focus("composer-input");
+                }>{text}</button>
+            </li>
+        }
     };
     view! {
         <div class="beginning">

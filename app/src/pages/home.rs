@@ -42,7 +42,13 @@ fn Hero() -> impl IntoView {
 fn HeroArt() -> impl IntoView {
     let ticks = (0..=24)
         .map(|tick| {
-            let length = if tick % 6 == 0 { 26 } else if tick % 3 == 0 { 18 } else { 10 };
+            let length = if tick % 6 == 0 {
+                26
+            } else if tick % 3 == 0 {
+                18
+            } else {
+                10
+            };
             view! { <path d=format!("M40 {}h{length}", 40 + tick * 13)></path> }
         })
         .collect_view();
@@ -51,7 +57,7 @@ fn HeroArt() -> impl IntoView {
             <path class="art-ruler" d="M40 24v344"></path>
             <g class="art-ticks">{ticks}</g>
             <path class="art-bar" d="M96 24h152"></path>
-            <path class="art-shadow" d="M172 24 232 300"></path>
+            <path class="art-reading" d="M72 280h62"></path>
             <path class="art-string" d="M172 24v252"></path>
             <path class="art-cap" d="M164 268h16v12h-16z"></path>
             <path class="art-bob" d="M140 280h64l-7 38-25 50-25-50z"></path>
@@ -63,7 +69,8 @@ fn HeroArt() -> impl IntoView {
 
 #[component]
 fn Promises() -> impl IntoView {
-    let promise = |heading: &'static str, text: &'static str| view! { <li><h3>{heading}</h3><p>{text}</p></li> };
+    let promise =
+        |heading: &'static str, text: &'static str| view! { <li><h3>{heading}</h3><p>{text}</p></li> };
     view! {
         <section class="home-section" aria-labelledby="promises">
             <h2 id="promises">"Three promises"</h2>

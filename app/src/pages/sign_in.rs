@@ -14,12 +14,16 @@ pub fn SignInPage() -> impl IntoView {
     let query = use_query_map();
     let methods = Resource::new(|| (), |()| list_sign_in_methods());
     let return_to = Signal::derive(move || query.with(|query| query.get("return_to")));
-    let failure = move || query.with(|query| query.get("error")).map(|code| view! {
-        <p class="note note-error" role="alert">
-            <Icon symbol=Symbol::Warning/>
-            <span>{sign_in_error(&code)}</span>
-        </p>
-    });
+    let failure = move || {
+        query.with(|query| query.get("error")).map(|code| {
+            view! {
+                <p class="note note-error" role="alert">
+                    <Icon symbol=Symbol::Warning/>
+                    <span>{sign_in_error(&code)}</span>
+                </p>
+            }
+        })
+    };
     view! {
         <PageFrame title="Sign in" class="page-narrow sign-in">
             <div class="sign-in-card">

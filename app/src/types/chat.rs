@@ -83,10 +83,18 @@ pub struct ReplyRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum ReplyTarget {
-    NewThread { prompt: Prompt },
-    Thread { thread_id: ThreadId, prompt: Prompt },
+    NewThread {
+        prompt: Prompt,
+    },
+    Thread {
+        thread_id: ThreadId,
+        prompt: Prompt,
+    },
     /// Answers a message of the person's again, after a failure or for another answer.
-    Retry { thread_id: ThreadId, message_id: MessageId },
+    Retry {
+        thread_id: ThreadId,
+        message_id: MessageId,
+    },
 }
 
 /// What a person wrote: not blank, at most [`Prompt::MAX_CHARS`] characters.

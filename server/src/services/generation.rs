@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use app::api::ReplyStream;
 use app::types::{
-    AccountId, ChatEvent, ChatEventKind, GenerationId, Limit, Message, MessageId, Plan, ReplyRequest, ReplyTarget, Role,
+    AccountId, ChatEvent, ChatEventKind, ClientRequestId, GenerationId, Limit, Message, MessageId, Plan, ReplyRequest, ReplyTarget, Role,
     Thread, ThreadId, Title,
 };
 use app::ApiError;
@@ -109,8 +109,11 @@ impl GenerationService {
     }
 
     async fn admit(self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
-        let plan = self.plans.of_account(&mut *self.db.get().await?, account_id).await?;
         let request_id = request.client_request_id;
+        let (plan, existing) = self.look_up(account_id, request_id).await?;
+        if let Some(id) = existing {
+            return self.follow(account_id, id, 0).await;
+        }
         let (limits, is_counted) = match self.limiter.admit(account_id, request_id, &plan).await {
             Admission::Admitted(limits) => (limits, true),
             Admission::Repeated(limits) => (limits, false),
@@ -121,12 +124,8 @@ impl GenerationService {
         };
         match self.claim(account_id, request, &plan).await {
             Ok(Claimed::New(job)) => self.detach(*job, plan, limits).await,
-            Ok(Claimed::Existing(id)) => {
-                if is_counted {
-                    self.limiter.forget(account_id, request_id, &plan).await;
-                }
-                self.follow(account_id, id, 0).await
-            }
+            // Sent twice in the same moment: both count as the one that was claimed.
+            Ok(Claimed::Existing(id)) => self.follow(account_id, id, 0).await,
             Err(error) => {
                 if is_counted {
                     self.limiter.forget(account_id, request_id, &plan).await;
@@ -134,6 +133,17 @@ impl GenerationService {
                 Err(error)
             }
         }
+    }
+
+    /// The account's plan, and the generation this request has already.
+    async fn look_up(
+        &self,
+        account_id: AccountId,
+        request_id: ClientRequestId,
+    ) -> AppResult<(Plan, Option<GenerationId>)> {
+        let mut conn = self.db.get().await?;
+        let existing = generations::find_by_request(&mut conn, account_id, request_id).await?;
+        Ok((self.plans.of_account(&mut conn, account_id).await?, existing))
     }
 
     /// Claims the request and its money in PostgreSQL.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::ledger::{self, HoldEnd};
 use super::schema::{generations, usage_records};
-use super::{Connection, StoreResult, messages, threads};
+use super::{Connection, StoreError, StoreResult, messages, threads};
 use crate::pricing::{HoldRequest, HoldTerms, TokenUsage};
 
 /// A generation as asked for, everything but its hold decided.
@@ -46,7 +46,7 @@ pub enum Claim {
 /// unless the outcome is `Claimed`.
 pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Claim> {
     let claim = conn
-        .transaction::<_, diesel::result::Error, _>(async |conn| {
+        .transaction::<_, StoreError, _>(async |conn| {
             let at = ledger::lock(conn, new.account_id).await?;
             if let Some(id) = find_by_request(conn, new.account_id, new.client_request_id).await? {
                 return Ok(Claim::Existing(id));
@@ -62,11 +62,12 @@ pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Cl
     Ok(claim)
 }
 
-async fn find_by_request(
+/// The generation this request has, if it was sent before.
+pub async fn find_by_request(
     conn: &mut Connection,
     account_id: AccountId,
     request_id: ClientRequestId,
-) -> QueryResult<Option<GenerationId>> {
+) -> StoreResult<Option<GenerationId>> {
     let id: Option<Uuid> = generations::table
         .filter(generations::account_id.eq(account_id.0))
         .filter(generations::client_request_id.eq(request_id.0))

@@ -1,0 +1,188 @@
+//! Reads the streamed answer of a conversation, and takes it up again where a connection broke.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
+use futures::future::abortable;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use server_fn::codec::ByteStream;
+
+use super::{Activity, OpenConversation, Refusal, prompt_of};
+use crate::api::{follow_reply, start_reply};
+use crate::event_decoder::EventDecoder;
+use crate::reply_progress::ReplyProgress;
+use crate::types::{ChatEventKind, GenerationId, LimitName, Message, ReplyRequest, Thread};
+use crate::{ApiError, ApiResult, browser, markdown};
+
+/// Where a reading begins.
+pub(super) enum Source {
+    Start(ReplyRequest),
+    Follow(ReplyProgress),
+}
+
+impl OpenConversation {
+    pub(super) fn read(self, source: Source) {
+        self.lost.set(None);
+        if let Source::Follow(ReplyProgress { generation_id: Some(id), .. }) = &source {
+            self.activity.set(Activity::Writing(*id));
+        }
+        let (reading, handle) = abortable(self.read_to_end(source));
+        if let Some(Some(previous)) = self.reading.try_update_value(|reading| reading.replace(handle)) {
+            previous.abort();
+        }
+        spawn_local(async move { _ = reading.await });
+    }
+
+    /// Reads until the reply has ended, taking it up again where the connection broke.
+    async fn read_to_end(self, source: Source) {
+        let (request, mut progress) = match source {
+            Source::Start(request) => (Some(request), ReplyProgress::default()),
+            Source::Follow(progress) => (None, progress),
+        };
+        let mut result = match (&request, progress.generation_id) {
+            (Some(request), _) => self.take_in(start_reply(request.clone()).await, &mut progress).await,
+            (None, Some(id)) => self.take_in(follow_reply(id, progress.last_seq).await, &mut progress).await,
+            (None, None) => return,
+        };
+        while !progress.has_ended {
+            let error = result.err().unwrap_or(ApiError::Connection);
+            let Some(id) = progress.generation_id else {
+                return self.refuse(error, request);
+            };
+            match progress.next_try().filter(|_| is_passing(&error)) {
+                Some(wait) => browser::sleep(wait).await,
+                None => return self.lose(error, progress),
+            }
+            result = self.take_in(follow_reply(id, progress.last_seq).await, &mut progress).await;
+        }
+        if result.is_err() {
+            // The answer is whole, but what is left did not arrive any more.
+            self.quota.reload();
+        }
+    }
+
+    async fn take_in(
+        self,
+        stream: ApiResult<ByteStream<ApiError>>,
+        progress: &mut ReplyProgress,
+    ) -> ApiResult<()> {
+        let mut bytes = stream?.into_inner();
+        let mut decoder = EventDecoder::default();
+        while let Some(chunk) = bytes.next().await {
+            for event in decoder.push(&chunk.map_err(|_| ApiError::Connection)?) {
+                if let Some(news) = progress.accept(event) {
+                    self.apply(news);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(self, news: ChatEventKind) {
+        match news {
+            ChatEventKind::Started { generation_id, thread, user_message } => {
+                self.started(generation_id, thread, user_message);
+            }
+            ChatEventKind::Text { text } => self.write(&text),
+            ChatEventKind::Ended { message, error } => self.ended(message, error),
+            ChatEventKind::Quota { quota } => self.quota.set(quota),
+        }
+    }
+
+    fn started(self, generation_id: GenerationId, thread: Thread, user_message: Message) {
+        browser::drafts::write(&self.draft_key(), "");
+        self.activity.set(Activity::Writing(generation_id));
+        self.transcript.start(user_message);
+        self.announcement.set("The answer is being written.".to_owned());
+        self.threads.put(thread.clone());
+        let is_new = self.thread.with_untracked(Option::is_none);
+        self.thread.set(Some(thread.clone()));
+        self.keep_draft();
+        if is_new {
+            self.on_new_thread.run(thread);
+        }
+        if self.wants_stop.get_value() {
+            self.stop_generation(generation_id);
+        }
+    }
+
+    /// Collects text until the next frame: the page is drawn once a frame, however fast the model is.
+    fn write(self, text: &str) {
+        let was_empty = self.unwritten.with_value(String::is_empty);
+        self.unwritten.update_value(|unwritten| unwritten.push_str(text));
+        if was_empty {
+            request_animation_frame(move || self.write_collected());
+        }
+    }
+
+    fn write_collected(self) {
+        // The page may be gone by the time of the frame, and the answer may have ended.
+        let collected = self.unwritten.try_update_value(std::mem::take).unwrap_or_default();
+        if !collected.is_empty() {
+            self.transcript.append(&collected);
+        }
+    }
+
+    fn ended(self, message: Message, error: Option<ApiError>) {
+        self.unwritten.set_value(String::new());
+        self.announcement.set(match &error {
+            Some(error) => error.to_string(),
+            None => format!("The answer: {}", markdown::to_text(&message.content)),
+        });
+        self.transcript.end(message, error);
+        self.activity.set(Activity::Idle);
+    }
+
+    /// Not admitted: everything is as before, and the text is back in the composer.
+    fn refuse(self, error: ApiError, request: Option<ReplyRequest>) {
+        self.activity.set(Activity::Idle);
+        self.transcript.take_back();
+        self.quota.learn_from(&error);
+        let Some(request) = request else { return };
+        if let Some(prompt) = prompt_of(&request) {
+            self.draft.update(|draft| *draft = with_text_before(prompt.as_str(), draft));
+        }
+        self.refusal.set(Some(Refusal { fits_at: fits_at(&error), error, request }));
+    }
+
+    fn lose(self, error: ApiError, progress: ReplyProgress) {
+        self.write_collected();
+        self.announcement.set(error.to_string());
+        self.transcript.lose(error);
+        self.lost.set(Some(progress));
+        self.activity.set(Activity::Idle);
+    }
+}
+
+/// Puts a refused text back without touching what was written meanwhile.
+fn with_text_before(text: &str, draft: &str) -> String {
+    if draft.trim().is_empty() { text.to_owned() } else { format!("{text}\n\n{draft}") }
+}
+
+/// Worth another try without asking anybody.
+fn is_passing(error: &ApiError) -> bool {
+    matches!(error, ApiError::Connection | ApiError::Unavailable { .. } | ApiError::LimitReached { .. })
+}
+
+/// When the same request would be admitted. A running reply ends at no known time, so nothing is known there.
+fn fits_at(error: &ApiError) -> Option<DateTime<Utc>> {
+    match error {
+        ApiError::LimitReached { limit, retry_after_seconds }
+            if limit.name != LimitName::ConcurrentReplies =>
+        {
+            Some(browser::now() + TimeDelta::seconds((*retry_after_seconds).into()))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_text_before;
+
+    #[test]
+    fn a_refused_text_comes_back_and_nothing_written_meanwhile_is_lost() {
+        assert_eq!(with_text_before("old", " \n"), "old");
+        assert_eq!(with_text_before("old", "new"), "old\n\nnew");
+    }
+}
