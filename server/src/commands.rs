@@ -46,6 +46,10 @@ impl Command {
 
 async fn migrate(config: &DatabaseConfig) -> Result<(), Box<dyn Error>> {
     let applied = crate::migrate(config).await?;
-    tracing::info!(versions = applied.join(", "), "Database schema is up to date, {} migrations applied", applied.len());
+    tracing::info!(
+        versions = applied.join(", "),
+        "Database schema is up to date, {} migrations applied",
+        applied.len()
+    );
     Ok(())
 }

@@ -134,7 +134,11 @@ mod tests {
             ("LLM_API_KEY", "key"),
             ("LLM_MODEL", "model"),
         ];
-        required.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        required
+            .iter()
+            .chain(variables)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]

@@ -52,7 +52,8 @@ impl Limiter {
             .set_connection_timeout(Some(REDIS_TIMEOUT))
             .set_response_timeout(Some(REDIS_TIMEOUT))
             .set_number_of_retries(1);
-        let redis = ConnectionManager::new_lazy_with_config(Client::open(config.url.expose_secret())?, connection)?;
+        let redis =
+            ConnectionManager::new_lazy_with_config(Client::open(config.url.expose_secret())?, connection)?;
         Ok(Self {
             redis,
             key_prefix: config.key_prefix.clone(),
@@ -190,7 +191,12 @@ impl Windows {
     fn limits(&self, plan: &Plan) -> Vec<Limit> {
         vec![
             limit(LimitName::ConcurrentReplies, plan.concurrent_replies, self.replies, 0),
-            limit(LimitName::RequestsPerMinute, plan.requests_per_minute, self.minute_used, self.minute_resets_at),
+            limit(
+                LimitName::RequestsPerMinute,
+                plan.requests_per_minute,
+                self.minute_used,
+                self.minute_resets_at,
+            ),
             limit(LimitName::RequestsPerDay, plan.requests_per_day, self.day_used, self.day_resets_at),
         ]
     }

@@ -23,8 +23,8 @@ use tower_http::timeout::TimeoutLayer;
 
 pub(crate) use self::headers::CspNonce;
 pub(crate) use self::request_span::request_id;
-pub(crate) use self::session::{BrowserCookies, session_token};
 use self::request_span::{NewRequestId, RequestSpan, log_response};
+pub(crate) use self::session::{BrowserCookies, session_token};
 use crate::routes::error_page;
 use crate::state::AppState;
 
@@ -40,7 +40,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
-        .layer(tower_http::trace::TraceLayer::new_for_http().make_span_with(RequestSpan).on_request(()).on_response(log_response).on_failure(()))
+        .layer(
+            tower_http::trace::TraceLayer::new_for_http()
+                .make_span_with(RequestSpan)
+                .on_request(())
+                .on_response(log_response)
+                .on_failure(()),
+        )
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(middleware::from_fn_with_state(state.clone(), headers::set_security_headers))
         .layer(CatchPanicLayer::custom(answer_panic));

@@ -83,7 +83,12 @@ mod tests {
 
     use super::*;
 
-    fn request(prices: (i64, i64), input_tokens: u32, output_tokens: u32, min_output_tokens: u32) -> HoldRequest {
+    fn request(
+        prices: (i64, i64),
+        input_tokens: u32,
+        output_tokens: u32,
+        min_output_tokens: u32,
+    ) -> HoldRequest {
         let prices = TokenPrices { input_nanos_per_million: prices.0, output_nanos_per_million: prices.1 };
         HoldRequest { prices, input_tokens, output_tokens, min_output_tokens }
     }

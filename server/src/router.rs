@@ -32,9 +32,8 @@ pub fn build_router(state: &AppState) -> Router {
         })
         .fallback(file_and_error_handler_with_context::<AppState, _>(provide, app::shell));
     let assets = bundle(&options);
-    let probes = Router::new()
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready));
+    let probes =
+        Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready));
     let pages = middleware::around_pages(pages, state);
     middleware::around_all(pages.merge(assets).merge(probes), state).with_state(state.clone())
 }
@@ -42,7 +41,8 @@ pub fn build_router(state: &AppState) -> Router {
 /// The wasm bundle and the stylesheet. With hashed names they never change, so browsers may keep them.
 fn bundle(options: &LeptosOptions) -> Router<AppState> {
     let cache = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let cache_found = move |response: &Response| response.status().is_success().then(|| HeaderValue::from_static(cache));
+    let cache_found =
+        move |response: &Response| response.status().is_success().then(|| HeaderValue::from_static(cache));
     Router::new()
         .route_service(&site_pkg_dir_service_route_path(options), site_pkg_dir_service(options))
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, cache_found))
@@ -53,7 +53,8 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let backend = state.backend.clone();
     move || {
         provide_context(backend.clone());
-        let nonce = use_context::<Parts>().and_then(|parts| parts.extensions.get::<middleware::CspNonce>().cloned());
+        let nonce =
+            use_context::<Parts>().and_then(|parts| parts.extensions.get::<middleware::CspNonce>().cloned());
         if let Some(middleware::CspNonce(nonce)) = nonce {
             provide_context(leptos::nonce::Nonce::from_value(nonce));
         }

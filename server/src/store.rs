@@ -44,10 +44,13 @@ impl From<diesel::result::Error> for StoreError {
 
         match error {
             Error::NotFound => Self::NotFound,
-            Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, detail) => {
-                Self::Unavailable(detail.message().to_owned())
+            Error::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                detail,
+            ) => Self::Unavailable(detail.message().to_owned()),
+            Error::BrokenTransactionManager => {
+                Self::Unavailable("connection broke in a transaction".to_owned())
             }
-            Error::BrokenTransactionManager => Self::Unavailable("connection broke in a transaction".to_owned()),
             other => Self::Query(other),
         }
     }

@@ -40,9 +40,8 @@ pub fn ThreadItem(
             navigate("/chat", Default::default());
         }
     };
-    let delete = StoredValue::new_local(delete);
     let content = move || {
-        let title = title.clone();
+        let (title, delete) = (title.clone(), delete.clone());
         if is_renaming.get() {
             return view! { <RenameField title on_done=rename on_cancel=cancel/> }.into_any();
         }
@@ -64,7 +63,7 @@ pub fn ThreadItem(
                     <Icon symbol=Symbol::Pencil/>
                 </button>
                 <button type="button" class="icon-button" aria-label=delete_label title="Delete" data-testid="delete-thread"
-                    on:click=move |event| delete.with_value(|delete| delete(event))>
+                    on:click=delete>
                     <Icon symbol=Symbol::Bin/>
                 </button>
             </span>

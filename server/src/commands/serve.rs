@@ -21,8 +21,9 @@ pub(super) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     let (addr, public_url) = (config.server.listen_addr, config.server.public_url.clone());
     let grace = config.server.shutdown_grace;
     let state = AppState::new(config)?;
-    let listener =
-        TcpListener::bind(addr).await.map_err(|error| format!("cannot listen on {addr}: {error} (see LISTEN_ADDR)"))?;
+    let listener = TcpListener::bind(addr)
+        .await
+        .map_err(|error| format!("cannot listen on {addr}: {error} (see LISTEN_ADDR)"))?;
     tracing::info!(%addr, %public_url, "Serving {public_url}");
     state.spawn_sweeper(SWEEP_EVERY);
 
@@ -49,7 +50,8 @@ pub(super) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
 }
 
 async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };

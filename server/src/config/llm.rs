@@ -57,8 +57,16 @@ impl LlmConfig {
                 context_tokens: env.positive_or("LLM_CONTEXT_TOKENS", 32_768)?,
                 max_output_tokens: env.positive_or("LLM_MAX_OUTPUT_TOKENS", 2048)?,
                 min_output_tokens: env.positive_or("LLM_MIN_OUTPUT_TOKENS", 64)?,
-                input_nanos_per_million_tokens: price_or(env, "LLM_INPUT_NANOS_PER_MILLION_TOKENS", 150_000_000)?,
-                output_nanos_per_million_tokens: price_or(env, "LLM_OUTPUT_NANOS_PER_MILLION_TOKENS", 600_000_000)?,
+                input_nanos_per_million_tokens: price_or(
+                    env,
+                    "LLM_INPUT_NANOS_PER_MILLION_TOKENS",
+                    150_000_000,
+                )?,
+                output_nanos_per_million_tokens: price_or(
+                    env,
+                    "LLM_OUTPUT_NANOS_PER_MILLION_TOKENS",
+                    600_000_000,
+                )?,
             },
             clocks: LlmClocks {
                 connect: env.seconds_or("LLM_CONNECT_TIMEOUT_SECONDS", 5)?,

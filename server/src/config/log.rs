@@ -22,7 +22,12 @@ impl LogConfig {
         let format = match env.text_or("LOG_FORMAT", "json").as_str() {
             "json" => LogFormat::Json,
             "text" => LogFormat::Text,
-            _ => return Err(ConfigError { variable: "LOG_FORMAT", problem: "must be json or text".to_owned() }),
+            _ => {
+                return Err(ConfigError {
+                    variable: "LOG_FORMAT",
+                    problem: "must be json or text".to_owned(),
+                });
+            }
         };
         Ok(Self { format, filter: env.text_or("RUST_LOG", "info") })
     }

@@ -48,7 +48,10 @@ impl LocalLimiter {
 
     pub(super) fn finish(&self, account_id: AccountId, request_id: ClientRequestId) {
         self.with_entries(account_id, |entries| {
-            entries.iter_mut().filter(|entry| entry.request_id == request_id).for_each(|entry| entry.is_running = false);
+            entries
+                .iter_mut()
+                .filter(|entry| entry.request_id == request_id)
+                .for_each(|entry| entry.is_running = false);
         });
     }
 
@@ -72,14 +75,20 @@ impl LocalLimiter {
 fn limits(entries: &[Entry], plan: &Plan) -> Vec<Limit> {
     let running = entries.iter().filter(|entry| entry.is_running).count();
     let recent: Vec<_> = entries.iter().filter(|entry| entry.admitted_at.elapsed() < MINUTE).collect();
-    let resets_at = recent.first().map(|oldest| Utc::now() + MINUTE.saturating_sub(oldest.admitted_at.elapsed()));
+    let resets_at =
+        recent.first().map(|oldest| Utc::now() + MINUTE.saturating_sub(oldest.admitted_at.elapsed()));
     let limit = |name, limit: u32, used: usize, resets_at| {
         let used = u32::try_from(used).unwrap_or(u32::MAX);
         Limit { name, limit, used, remaining: limit.saturating_sub(used), resets_at }
     };
     vec![
         limit(LimitName::ConcurrentReplies, plan.concurrent_replies, running, None),
-        limit(LimitName::RequestsPerMinute, plan.requests_per_minute.div_ceil(SHARE), recent.len(), resets_at),
+        limit(
+            LimitName::RequestsPerMinute,
+            plan.requests_per_minute.div_ceil(SHARE),
+            recent.len(),
+            resets_at,
+        ),
     ]
 }
 

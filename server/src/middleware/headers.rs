@@ -21,7 +21,11 @@ const FIXED: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
 ];
 
-pub(super) async fn set_security_headers(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn set_security_headers(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let nonce = Token::random().as_str().to_owned();
     request.extensions_mut().insert(CspNonce(nonce.clone()));
     let mut response = next.run(request).await;
@@ -37,7 +41,8 @@ pub(super) async fn set_security_headers(State(state): State<AppState>, mut requ
 }
 
 fn set_content_security_policy(headers: &mut HeaderMap, nonce: &str, reload_port: Option<u32>) {
-    let reloader = reload_port.map(|port| format!(" ws://localhost:{port} ws://127.0.0.1:{port}")).unwrap_or_default();
+    let reloader =
+        reload_port.map(|port| format!(" ws://localhost:{port} ws://127.0.0.1:{port}")).unwrap_or_default();
     let policy = format!(
         "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self'; connect-src 'self'{reloader}; object-src 'none'; base-uri 'none'; form-action 'self'; \

@@ -54,7 +54,12 @@ pub(crate) fn session_token(jar: &CookieJar) -> Option<&str> {
 }
 
 /// Puts the `Actor` into the request. A cookie that is no good any more is taken back.
-pub(super) async fn set_actor(State(state): State<AppState>, jar: CookieJar, mut request: Request, next: Next) -> Response {
+pub(super) async fn set_actor(
+    State(state): State<AppState>,
+    jar: CookieJar,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let request_id = request_id(request.extensions());
     let token = session_token(&jar);
     let signed_in = match token {
@@ -86,5 +91,9 @@ fn forget_session() -> HeaderValue {
 /// Server functions get the error in their own format, browsers a page.
 fn answer_error(request: &Request, error: AppError, request_id: &str) -> Response {
     let error = error.into_api(request_id);
-    if request.method() == Method::POST { error_page::json(&error) } else { error_page::html(&error).into_response() }
+    if request.method() == Method::POST {
+        error_page::json(&error)
+    } else {
+        error_page::html(&error).into_response()
+    }
 }

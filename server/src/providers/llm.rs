@@ -40,7 +40,9 @@ pub enum Speaker {
 pub enum CompletionEvent {
     Text(String),
     /// The answer is whole, or cut at the output cap.
-    Finished { is_limited: bool },
+    Finished {
+        is_limited: bool,
+    },
     /// The provider's own count. An explicit zero is zero.
     Usage(TokenUsage),
 }

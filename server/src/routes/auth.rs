@@ -29,8 +29,8 @@ pub(crate) async fn begin_sign_in(
     request: Request,
 ) -> Response {
     let return_to = ReturnTo::parse(query.return_to.as_deref().unwrap_or("/chat"));
-    let browser_token =
-        BrowserCookies::browser_token(&jar).map_or_else(|| Token::random().as_str().to_owned(), str::to_owned);
+    let browser_token = BrowserCookies::browser_token(&jar)
+        .map_or_else(|| Token::random().as_str().to_owned(), str::to_owned);
     match state.sign_in.begin(&provider, &browser_token, return_to).await {
         Ok(Some(url)) => {
             (jar.add(BrowserCookies::browser(&browser_token)), Redirect::to(url.as_str())).into_response()

@@ -21,7 +21,10 @@ pub(crate) fn page(status: StatusCode, title: &str, sentence: &str, link: (&str,
 
 /// The error as a page.
 pub(crate) fn html(error: &ApiError) -> Response {
-    with_retry_after(error, page(error.status(), "That did not work", &error.to_string(), ("/", "Go to the start page")))
+    with_retry_after(
+        error,
+        page(error.status(), "That did not work", &error.to_string(), ("/", "Go to the start page")),
+    )
 }
 
 /// The error as server functions send it.

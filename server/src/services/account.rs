@@ -73,7 +73,8 @@ impl AccountService {
                 if id == user.session_id { AuditKind::SignedOut } else { AuditKind::SessionRevoked }
             }
         };
-        let event = NewAuditEvent { kind, user_id: Some(user.user_id), request_id: &actor.request_id, detail: "" };
+        let event =
+            NewAuditEvent { kind, user_id: Some(user.user_id), request_id: &actor.request_id, detail: "" };
         Ok(audit::insert(&mut conn, event).await?)
     }
 }
@@ -94,7 +95,8 @@ enum Ending {
 impl AccountApi for AccountService {
     async fn read_user(&self, actor: &Actor) -> ApiResult<Option<User>> {
         let Some(user) = actor.signed_in else { return Ok(None) };
-        reported(actor, async { Ok(Some(users::find(&mut *self.db.get().await?, user.user_id).await?)) }).await
+        reported(actor, async { Ok(Some(users::find(&mut *self.db.get().await?, user.user_id).await?)) })
+            .await
     }
 
     async fn list_sign_in_methods(&self) -> ApiResult<Vec<SignInMethod>> {
@@ -178,7 +180,10 @@ mod tests {
         let chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36";
         assert_eq!(device(chrome), "Chrome on Windows");
         assert_eq!(device(&format!("{chrome} Edg/130.0")), "Edge on Windows");
-        assert_eq!(device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1"), "Safari on iPhone");
+        assert_eq!(
+            device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1"),
+            "Safari on iPhone"
+        );
         assert_eq!(device("curl/8"), "Unknown device");
     }
 }

@@ -46,7 +46,9 @@ impl ChatApi for ChatService {
 
     async fn rename_thread(&self, actor: &Actor, id: ThreadId, title: String) -> ApiResult<()> {
         let user = actor.user()?;
-        let title = Title::parse(&title).ok_or_else(|| ApiError::invalid("A conversation needs a name."))?.into_string();
+        let title = Title::parse(&title)
+            .ok_or_else(|| ApiError::invalid("A conversation needs a name."))?
+            .into_string();
         reported(actor, async {
             Ok(threads::rename(&mut *self.db.get().await?, user.account_id, id, &title).await?)
         })
@@ -55,12 +57,16 @@ impl ChatApi for ChatService {
 
     async fn delete_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
         let user = actor.user()?;
-        reported(actor, async { Ok(threads::delete(&mut *self.db.get().await?, user.account_id, id).await?) }).await
+        reported(actor, async { Ok(threads::delete(&mut *self.db.get().await?, user.account_id, id).await?) })
+            .await
     }
 
     async fn restore_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
         let user = actor.user()?;
-        reported(actor, async { Ok(threads::restore(&mut *self.db.get().await?, user.account_id, id).await?) }).await
+        reported(actor, async {
+            Ok(threads::restore(&mut *self.db.get().await?, user.account_id, id).await?)
+        })
+        .await
     }
 
     async fn start_reply(&self, actor: &Actor, request: ReplyRequest) -> ApiResult<ReplyStream> {

@@ -11,12 +11,12 @@ mod run;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::ApiError;
 use app::api::ReplyStream;
 use app::types::{
-    AccountId, ChatEvent, ChatEventKind, ClientRequestId, GenerationId, Limit, Message, MessageId, Plan, ReplyRequest, ReplyTarget, Role,
-    Thread, ThreadId, Title,
+    AccountId, ChatEvent, ChatEventKind, ClientRequestId, GenerationId, Limit, Message, MessageId, Plan,
+    ReplyRequest, ReplyTarget, Role, Thread, ThreadId, Title,
 };
-use app::ApiError;
 use chrono::Utc;
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
@@ -150,10 +150,13 @@ impl GenerationService {
     async fn claim(&self, account_id: AccountId, request: ReplyRequest, plan: &Plan) -> AppResult<Claimed> {
         let _turn = self.queue.turn(account_id).await;
         let prepared = self.prepare(account_id, request.target).await?;
-        let output_tokens =
-            request.max_output_tokens.map_or(self.model.max_output_tokens, |tokens| tokens.min(self.model.max_output_tokens));
+        let output_tokens = request
+            .max_output_tokens
+            .map_or(self.model.max_output_tokens, |tokens| tokens.min(self.model.max_output_tokens));
         let turns = fit_context(prepared.turns, self.model.context_tokens.saturating_sub(output_tokens))
-            .ok_or_else(|| ApiError::invalid("This message is too long for the model. Shorten it and try again."))?;
+            .ok_or_else(|| {
+                ApiError::invalid("This message is too long for the model. Shorten it and try again.")
+            })?;
         let id = GenerationId(Uuid::now_v7());
         // Before the claim can be seen by others: whoever finds it there can follow it here.
         let live = self.live.insert(id, account_id);
@@ -201,7 +204,8 @@ impl GenerationService {
             path.push(user_message(path.last().map(|message| message.id), prompt));
         }
         let turns = path.iter().filter_map(to_turn).collect();
-        let user_message = path.pop().filter(|message| message.role == Role::User).ok_or(ApiError::NotFound)?;
+        let user_message =
+            path.pop().filter(|message| message.role == Role::User).ok_or(ApiError::NotFound)?;
         Ok(Prepared { thread, is_new_thread: false, user_message, is_new_message, turns })
     }
 
@@ -227,7 +231,12 @@ impl GenerationService {
     ///
     /// # Errors
     /// Not found: there is no such reply, or it is another account's.
-    pub async fn follow(&self, account_id: AccountId, id: GenerationId, after_seq: u32) -> AppResult<ReplyStream> {
+    pub async fn follow(
+        &self,
+        account_id: AccountId,
+        id: GenerationId,
+        after_seq: u32,
+    ) -> AppResult<ReplyStream> {
         if let Some(live) = self.live.find(id, account_id) {
             return Ok(ReplyStream { events: live.follow(after_seq), quota: None });
         }

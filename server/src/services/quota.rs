@@ -34,7 +34,12 @@ impl QuotaService {
     }
 
     /// The same, with limits known from an admission a moment ago.
-    pub(super) async fn with_limits(&self, account_id: AccountId, plan: Plan, limits: Vec<Limit>) -> AppResult<Quota> {
+    pub(super) async fn with_limits(
+        &self,
+        account_id: AccountId,
+        plan: Plan,
+        limits: Vec<Limit>,
+    ) -> AppResult<Quota> {
         let credit = ledger::read_credit(&mut *self.db.get().await?, account_id, plan.monthly_credit).await?;
         Ok(Quota { plan_name: plan.name, limits, credit })
     }
@@ -49,7 +54,10 @@ impl QuotaApi for QuotaService {
 
     async fn list_usage(&self, actor: &Actor) -> ApiResult<Vec<UsageEntry>> {
         let user = actor.user()?;
-        reported(actor, async { Ok(usage::list(&mut *self.db.get().await?, user.account_id, LISTED_USAGE).await?) }).await
+        reported(actor, async {
+            Ok(usage::list(&mut *self.db.get().await?, user.account_id, LISTED_USAGE).await?)
+        })
+        .await
     }
 
     async fn list_plans(&self) -> ApiResult<Vec<Plan>> {

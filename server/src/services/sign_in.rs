@@ -62,9 +62,10 @@ pub(crate) struct SignIn {
 
 /// The buttons for these providers.
 pub(crate) fn methods(providers: &[Box<dyn IdentityProvider>]) -> Vec<SignInMethod> {
-    let method =
-        |provider: &Box<dyn IdentityProvider>| SignInMethod { key: provider.key().to_owned(), name: provider.name().to_owned() };
-    providers.iter().map(method).collect()
+    providers
+        .iter()
+        .map(|provider| SignInMethod { key: provider.key().to_owned(), name: provider.name().to_owned() })
+        .collect()
 }
 
 impl SignInService {
@@ -79,7 +80,12 @@ impl SignInService {
     }
 
     /// Where to send the browser, which is known by the token in its cookie. None: no such provider.
-    pub(crate) async fn begin(&self, key: &str, browser_token: &str, return_to: ReturnTo) -> AppResult<Option<Url>> {
+    pub(crate) async fn begin(
+        &self,
+        key: &str,
+        browser_token: &str,
+        return_to: ReturnTo,
+    ) -> AppResult<Option<Url>> {
         let Some(provider) = self.provider(key) else { return Ok(None) };
         let authorization = provider.authorize(&self.redirect_uri(key)).await?;
         let flow = SignInFlowRow {
@@ -130,10 +136,13 @@ impl SignInService {
         query: &CallbackQuery,
         browser_token: Option<&str>,
     ) -> AppResult<Result<SignInFlowRow, Refusal>> {
-        let (Some(state), Some(browser_token)) = (&query.state, browser_token) else { return Ok(Err(Refusal::Stale)) };
+        let (Some(state), Some(browser_token)) = (&query.state, browser_token) else {
+            return Ok(Err(Refusal::Stale));
+        };
         let flow = sign_in_flows::take(&mut *self.db.get().await?, &secret::hash(state)).await?;
-        let is_ours =
-            |flow: &SignInFlowRow| flow.browser_hash == secret::hash(browser_token) && flow.provider_key == key;
+        let is_ours = |flow: &SignInFlowRow| {
+            flow.browser_hash == secret::hash(browser_token) && flow.provider_key == key
+        };
         Ok(flow.filter(is_ours).ok_or(Refusal::Stale))
     }
 
@@ -150,8 +159,12 @@ impl SignInService {
             _ => return Err(Refusal::NotProved),
         };
         let redirect_uri = self.redirect_uri(key);
-        let callback =
-            Callback { code, redirect_uri: &redirect_uri, nonce: flow.nonce, pkce_verifier: flow.pkce_verifier };
+        let callback = Callback {
+            code,
+            redirect_uri: &redirect_uri,
+            nonce: flow.nonce,
+            pkce_verifier: flow.pkce_verifier,
+        };
         match provider.identify(callback).await {
             Ok(identity) => Ok((identity, ReturnTo::parse(&flow.return_to))),
             Err(error) => {

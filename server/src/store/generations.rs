@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use app::types::{
-    AccountId, ClientRequestId, Credit, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread, ThreadId,
+    AccountId, ClientRequestId, Credit, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
+    ThreadId,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -126,7 +127,8 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
             if !insert_usage(conn, settlement).await? {
                 return Ok(None);
             }
-            ledger::post_charge(conn, settlement.account_id, settlement.generation_id, settlement.charged).await?;
+            ledger::post_charge(conn, settlement.account_id, settlement.generation_id, settlement.charged)
+                .await?;
             let end = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
             ledger::resolve_hold(conn, settlement.generation_id, end).await?;
             end_generation(conn, settlement.generation_id, settlement.state).await?;
@@ -163,7 +165,10 @@ async fn insert_usage(conn: &mut Connection, settlement: &Settlement) -> QueryRe
 
 async fn end_generation(conn: &mut Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {
     diesel::update(generations::table.find(id.0))
-        .set((generations::state.eq(state_text(state)), generations::ended_at.eq(ledger::clock_timestamp().nullable())))
+        .set((
+            generations::state.eq(state_text(state)),
+            generations::ended_at.eq(ledger::clock_timestamp().nullable()),
+        ))
         .execute(conn)
         .await?;
     Ok(())

@@ -17,12 +17,17 @@ diesel::define_sql_function! {
 }
 
 /// What the account can spend now. Gives the month's credit first when it is due.
-pub async fn read_credit(conn: &mut Connection, account_id: AccountId, monthly: Nanos) -> StoreResult<Credit> {
+pub async fn read_credit(
+    conn: &mut Connection,
+    account_id: AccountId,
+    monthly: Nanos,
+) -> StoreResult<Credit> {
     let at = time(conn).await?;
-    let has_grant: bool =
-        diesel::select(diesel::dsl::exists(grants::table.filter(grants::cause.eq(monthly_cause(account_id, at)))))
-            .get_result(conn)
-            .await?;
+    let has_grant: bool = diesel::select(diesel::dsl::exists(
+        grants::table.filter(grants::cause.eq(monthly_cause(account_id, at))),
+    ))
+    .get_result(conn)
+    .await?;
     if has_grant {
         return Ok(credit(conn, account_id, at).await?);
     }
@@ -125,7 +130,9 @@ pub(super) async fn post_charge(
     generation_id: GenerationId,
     charged: Nanos,
 ) -> QueryResult<()> {
-    if charged == Nanos::ZERO || !post(conn, account_id, &format!("generation:{generation_id}"), -charged).await? {
+    if charged == Nanos::ZERO
+        || !post(conn, account_id, &format!("generation:{generation_id}"), -charged).await?
+    {
         return Ok(());
     }
     let live: Vec<(Uuid, i64)> = grants::table
@@ -210,7 +217,11 @@ pub(super) async fn list_expired_holds(
 }
 
 /// What can be spent at a moment. Holds and grants past their end count for nothing, even before a sweep wrote that.
-pub(super) async fn credit(conn: &mut Connection, account_id: AccountId, at: DateTime<Utc>) -> QueryResult<Credit> {
+pub(super) async fn credit(
+    conn: &mut Connection,
+    account_id: AccountId,
+    at: DateTime<Utc>,
+) -> QueryResult<Credit> {
     let posted: i64 = accounts::table.find(account_id.0).select(accounts::posted_nanos).first(conn).await?;
     let expired = remaining(conn, account_id, Some(at)).await?;
     let held = amount(

@@ -39,7 +39,9 @@ fn to_message((row, state, charged_nanos): MessageColumns) -> Message {
 pub async fn list(conn: &mut Connection, thread_id: ThreadId) -> StoreResult<Vec<Message>> {
     let rows: Vec<MessageColumns> = messages::table
         .left_join(generations::table.on(messages::generation_id.eq(generations::id.nullable())))
-        .left_join(usage_records::table.on(messages::generation_id.eq(usage_records::generation_id.nullable())))
+        .left_join(
+            usage_records::table.on(messages::generation_id.eq(usage_records::generation_id.nullable())),
+        )
         .filter(messages::thread_id.eq(thread_id.0))
         .order(messages::id)
         .select((
@@ -61,7 +63,9 @@ pub async fn find(conn: &mut Connection, thread_id: ThreadId, id: MessageId) -> 
 pub async fn find_by_generation(conn: &mut Connection, id: GenerationId) -> StoreResult<Option<Message>> {
     let row: Option<MessageColumns> = messages::table
         .inner_join(generations::table.on(messages::generation_id.eq(generations::id.nullable())))
-        .left_join(usage_records::table.on(messages::generation_id.eq(usage_records::generation_id.nullable())))
+        .left_join(
+            usage_records::table.on(messages::generation_id.eq(usage_records::generation_id.nullable())),
+        )
         .filter(messages::generation_id.eq(id.0))
         .select((
             MessageRow::as_select(),
@@ -74,7 +78,11 @@ pub async fn find_by_generation(conn: &mut Connection, id: GenerationId) -> Stor
     Ok(row.map(to_message))
 }
 
-pub(super) async fn insert_user(conn: &mut Connection, thread_id: ThreadId, message: &Message) -> QueryResult<()> {
+pub(super) async fn insert_user(
+    conn: &mut Connection,
+    thread_id: ThreadId,
+    message: &Message,
+) -> QueryResult<()> {
     diesel::insert_into(messages::table)
         .values((
             messages::id.eq(message.id.0),

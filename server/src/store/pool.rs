@@ -34,7 +34,8 @@ impl Db {
         });
         // A broken connection is recognised without asking the server, which would cost a round trip per checkout.
         manager_config.recycling_method = RecyclingMethod::Fast;
-        let manager = AsyncDieselConnectionManager::new_with_config(config.url.expose_secret(), manager_config);
+        let manager =
+            AsyncDieselConnectionManager::new_with_config(config.url.expose_secret(), manager_config);
         let pool = Pool::builder()
             .max_size(config.pool_size)
             .connection_timeout(config.pool_wait)
@@ -63,7 +64,8 @@ impl Db {
 /// One connection of its own, with TLS when the URL's `sslmode` and the server allow it.
 pub(super) async fn connect(config: &DatabaseConfig) -> Result<AsyncPgConnection, ConnectionError> {
     let bad = |error: &dyn std::error::Error| ConnectionError::BadConnection(with_source(error));
-    let mut postgres = tokio_postgres::Config::from_str(config.url.expose_secret()).map_err(|error| bad(&error))?;
+    let mut postgres =
+        tokio_postgres::Config::from_str(config.url.expose_secret()).map_err(|error| bad(&error))?;
     postgres.connect_timeout(config.pool_wait).application_name("plumbline");
     let tls = MakeRustlsConnect::with_native_certs()
         .map_err(|_| ConnectionError::BadConnection("this machine has no root certificates".to_owned()))?

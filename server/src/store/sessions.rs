@@ -47,7 +47,11 @@ pub async fn insert(conn: &mut Connection, session: NewSession<'_>) -> StoreResu
 }
 
 /// Who a token belongs to; None when its session has ended or was not used for `idle`.
-pub async fn authenticate(conn: &mut Connection, token_hash: &[u8], idle: Duration) -> StoreResult<Option<SignedIn>> {
+pub async fn authenticate(
+    conn: &mut Connection,
+    token_hash: &[u8],
+    idle: Duration,
+) -> StoreResult<Option<SignedIn>> {
     let at = Utc::now();
     let row: Option<(Uuid, Uuid, Uuid, DateTime<Utc>)> = sessions::table
         .inner_join(users::table)
@@ -60,7 +64,10 @@ pub async fn authenticate(conn: &mut Connection, token_hash: &[u8], idle: Durati
         .optional()?;
     let Some((session_id, user_id, account_id, last_seen_at)) = row else { return Ok(None) };
     if last_seen_at < at - SEEN_EVERY {
-        diesel::update(sessions::table.find(session_id)).set(sessions::last_seen_at.eq(now)).execute(conn).await?;
+        diesel::update(sessions::table.find(session_id))
+            .set(sessions::last_seen_at.eq(now))
+            .execute(conn)
+            .await?;
     }
     Ok(Some(SignedIn {
         user_id: UserId(user_id),

@@ -51,7 +51,12 @@ pub async fn find(conn: &mut Connection, account_id: AccountId, id: ThreadId) ->
     Ok(row.into())
 }
 
-pub(super) async fn insert(conn: &mut Connection, account_id: AccountId, id: ThreadId, title: &str) -> QueryResult<()> {
+pub(super) async fn insert(
+    conn: &mut Connection,
+    account_id: AccountId,
+    id: ThreadId,
+    title: &str,
+) -> QueryResult<()> {
     diesel::insert_into(threads::table)
         .values((threads::id.eq(id.0), threads::account_id.eq(account_id.0), threads::title.eq(title)))
         .execute(conn)
@@ -64,7 +69,12 @@ pub(super) async fn touch(conn: &mut Connection, id: ThreadId) -> QueryResult<()
     Ok(())
 }
 
-pub async fn rename(conn: &mut Connection, account_id: AccountId, id: ThreadId, title: &str) -> StoreResult<()> {
+pub async fn rename(
+    conn: &mut Connection,
+    account_id: AccountId,
+    id: ThreadId,
+    title: &str,
+) -> StoreResult<()> {
     let rows = threads::table.find(id.0).filter(threads::account_id.eq(account_id.0));
     found(diesel::update(rows).set(threads::title.eq(title)).execute(conn).await?)
 }

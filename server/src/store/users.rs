@@ -21,7 +21,11 @@ pub struct NewIdentity<'a> {
 
 /// The user with this identity, made with an account on `plan` when there is none. An e-mail address equal to another
 /// user's means nothing.
-pub async fn find_or_insert(conn: &mut Connection, identity: NewIdentity<'_>, plan: &str) -> StoreResult<UserId> {
+pub async fn find_or_insert(
+    conn: &mut Connection,
+    identity: NewIdentity<'_>,
+    plan: &str,
+) -> StoreResult<UserId> {
     if let Some(user_id) = find_by_identity(conn, &identity).await? {
         update_profile(conn, user_id, &identity).await?;
         return Ok(user_id);

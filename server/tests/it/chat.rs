@@ -22,14 +22,19 @@ async fn a_reply_arrives_in_pieces_and_is_there_after_a_reload() {
     app.sandbox.script(&prompt, quick("One two three.")).await;
     let reply = browser.ask(&prompt).await;
     assert!(reply.events.iter().filter(|event| matches!(event.kind, ChatEventKind::Text { .. })).count() > 1);
-    assert_eq!(reply.events.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=reply.events.len() as u32).collect::<Vec<_>>());
+    assert_eq!(
+        reply.events.iter().map(|event| event.seq).collect::<Vec<_>>(),
+        (1..=reply.events.len() as u32).collect::<Vec<_>>()
+    );
     assert_eq!(reply.text(), "One two three.");
     assert_eq!(reply.state(), ReplyState::Finished);
 
     let threads: Vec<Thread> = browser.value("chat/list_threads", &[]).await;
     assert_eq!(threads[0].title, prompt);
-    let conversation: Conversation = browser.value("chat/read_thread", &[("id", &threads[0].id.to_string())]).await;
-    let turns: Vec<_> = conversation.messages.iter().map(|message| (message.role, message.content.as_str())).collect();
+    let conversation: Conversation =
+        browser.value("chat/read_thread", &[("id", &threads[0].id.to_string())]).await;
+    let turns: Vec<_> =
+        conversation.messages.iter().map(|message| (message.role, message.content.as_str())).collect();
     assert_eq!(turns, [(Role::User, prompt.as_str()), (Role::Assistant, "One two three.")]);
     assert_eq!(conversation.live_reply, None);
 }
@@ -55,7 +60,9 @@ async fn the_same_request_sent_many_times_is_one_reply() {
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "Once only.", "first_token_delay_ms": 50, "gap_ms": 5 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "text": "Once only.", "first_token_delay_ms": 50, "gap_ms": 5 }))
+        .await;
     let request = new_request(&prompt);
     let mut replies = join_all((0..8).map(|_| browser.start_reply(&request))).await;
     crate::support::read_all(&mut replies).await;
@@ -80,7 +87,9 @@ async fn a_client_that_leaves_before_the_first_word_is_charged_once_and_finds_th
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "Still here.", "first_token_delay_ms": 300, "gap_ms": 0 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "text": "Still here.", "first_token_delay_ms": 300, "gap_ms": 0 }))
+        .await;
     let mut reply = browser.start_reply(&new_request(&prompt)).await;
     let (id, thread_id) = reply.read_started().await;
     drop(reply);
@@ -88,9 +97,11 @@ async fn a_client_that_leaves_before_the_first_word_is_charged_once_and_finds_th
     let mut later = browser.follow_reply(id, 0).await;
     later.read_to_end().await;
     assert_eq!(later.ended().0.content, "Still here.");
-    let conversation: Conversation = browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
+    let conversation: Conversation =
+        browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
     assert_eq!(conversation.messages[1].content, "Still here.");
-    let charges = app.database().number("select count(*) from ledger_entries where cause like 'generation:%'").await;
+    let charges =
+        app.database().number("select count(*) from ledger_entries where cause like 'generation:%'").await;
     assert_eq!(charges, 1);
     assert_eq!(app.sandbox.journal(&prompt).await[0]["state"], "finished");
 }
@@ -100,7 +111,9 @@ async fn a_reload_in_mid_answer_goes_on_without_gap_or_repeat() {
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "a b c d e f g h", "first_token_delay_ms": 0, "gap_ms": 30 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "text": "a b c d e f g h", "first_token_delay_ms": 0, "gap_ms": 30 }))
+        .await;
     let mut reply = browser.start_reply(&new_request(&prompt)).await;
     let (id, thread_id) = reply.read_started().await;
     reply.read_event().await;
@@ -108,7 +121,8 @@ async fn a_reload_in_mid_answer_goes_on_without_gap_or_repeat() {
     let before = reply.text();
     drop(reply);
 
-    let conversation: Conversation = browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
+    let conversation: Conversation =
+        browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
     assert_eq!(conversation.live_reply, Some(id));
     let mut rest = browser.follow_reply(id, seen).await;
     rest.read_to_end().await;
@@ -179,7 +193,8 @@ async fn a_failure_before_the_first_word_is_free_and_can_be_tried_again() {
     let mut again = browser.start_reply(&retry).await;
     again.read_to_end().await;
     assert_eq!(again.state(), ReplyState::Finished);
-    let conversation: Conversation = browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
+    let conversation: Conversation =
+        browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
     assert_eq!(conversation.messages.len(), 2, "the failed answer is off the path");
     assert_eq!(app.sandbox.journal(&prompt).await[1]["message_count"], 1, "a failed answer is no turn");
 }
@@ -265,7 +280,8 @@ async fn somebody_elses_thread_is_like_a_missing_one() {
         let request = json!({ "client_request_id": Uuid::now_v7(), "target": target });
         assert_eq!(stranger.start_reply(&request).await.status(), StatusCode::NOT_FOUND);
     }
-    let (guessed, absent) = (stranger.get(&format!("/chat/{real}")).await, stranger.get(&format!("/chat/{missing}")).await);
+    let (guessed, absent) =
+        (stranger.get(&format!("/chat/{real}")).await, stranger.get(&format!("/chat/{missing}")).await);
     assert_eq!((guessed.status(), absent.status()), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
     assert!(!guessed.text().await.expect("a page").contains(&secret));
 
@@ -296,6 +312,7 @@ async fn a_visitor_who_is_not_signed_in_gets_no_reply() {
     let reply = browser.start_reply(&new_request("Hello")).await;
     assert_eq!(reply.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(reply.error().await, ApiError::SignInRequired);
-    let garbled = browser.request(Method::POST, "/api/chat/start_reply").json(&json!({ "request": 1 })).send().await;
+    let garbled =
+        browser.request(Method::POST, "/api/chat/start_reply").json(&json!({ "request": 1 })).send().await;
     assert_eq!(garbled.expect("an answer").status(), StatusCode::BAD_REQUEST);
 }

@@ -1,7 +1,7 @@
 //! The server as its clients meet it: real HTTP, PostgreSQL and Redis, and the sandbox for the outside world.
 //! Run with `bin/test integration`.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "no shutdown waits for the tasks of a test")]
 
 mod chat;

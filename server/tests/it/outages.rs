@@ -17,7 +17,10 @@ async fn readiness(app: &TestApp) -> (StatusCode, Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_tells_what_is_up() {
     let app = TestApp::start().await;
-    assert_eq!(readiness(&app).await, (StatusCode::OK, json!({ "status": "ok", "database": "up", "redis": "up" })));
+    assert_eq!(
+        readiness(&app).await,
+        (StatusCode::OK, json!({ "status": "ok", "database": "up", "redis": "up" }))
+    );
     app.state.begin_shutdown();
     assert_eq!(readiness(&app).await.0, StatusCode::SERVICE_UNAVAILABLE);
     let live = app.browser().get("/health/live").await;
@@ -31,7 +34,10 @@ async fn without_redis_replies_go_on_with_half_the_rate_and_exact_money() {
         config.plans.free_requests_per_minute = 4;
     })
     .await;
-    assert_eq!(readiness(&app).await, (StatusCode::OK, json!({ "status": "degraded", "database": "up", "redis": "down" })));
+    assert_eq!(
+        readiness(&app).await,
+        (StatusCode::OK, json!({ "status": "degraded", "database": "up", "redis": "down" }))
+    );
     let browser = app.user().await;
     for _ in 0..2 {
         assert_eq!(browser.ask(&prompt()).await.state(), ReplyState::Finished);
@@ -56,7 +62,10 @@ async fn without_the_database_people_are_told_to_come_back() {
     assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(page.headers()["retry-after"], "2");
     assert!(page.text().await.expect("a page").contains("Nothing is lost"));
-    assert_eq!(browser.error("quota/read_quota", &[]).await, (503, json!({ "type": "unavailable", "retry_after_seconds": 2 })));
+    assert_eq!(
+        browser.error("quota/read_quota", &[]).await,
+        (503, json!({ "type": "unavailable", "retry_after_seconds": 2 }))
+    );
     assert_eq!(app.browser().get("/").await.status(), StatusCode::OK, "the landing page needs no database");
 }
 
@@ -99,7 +108,9 @@ async fn with_one_connection_and_fifty_long_replies_other_pages_still_answer() {
     let mut browser = app.user().await;
     let prompt = prompt();
     // Ten seconds each.
-    app.sandbox.script(&prompt, json!({ "length_tokens": 20, "first_token_delay_ms": 500, "gap_ms": 500 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "length_tokens": 20, "first_token_delay_ms": 500, "gap_ms": 500 }))
+        .await;
     let requests: Vec<_> = (0..50).map(|_| new_request(&prompt)).collect();
     let mut replies = join_all(requests.iter().map(|request| browser.start_reply(request))).await;
     assert!(replies.iter().all(|reply| reply.status() == StatusCode::OK));
@@ -110,7 +121,11 @@ async fn with_one_connection_and_fifty_long_replies_other_pages_still_answer() {
         assert_eq!(browser.get(path).await.status(), StatusCode::OK, "{path}");
     }
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
-    assert_eq!(quota.limit(LimitName::ConcurrentReplies).expect("a limit").used, 50, "all are still in flight");
+    assert_eq!(
+        quota.limit(LimitName::ConcurrentReplies).expect("a limit").used,
+        50,
+        "all are still in flight"
+    );
     read_all(&mut replies).await;
     assert!(replies.iter().all(|reply| reply.state() == ReplyState::Finished));
 }
@@ -122,7 +137,9 @@ async fn a_reply_whose_process_was_killed_frees_its_money_and_is_marked() {
     process.ready().await;
     let browser = app.user().await.at(&process.url);
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "a b c", "stall_after_chunks": 1, "first_token_delay_ms": 0 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "text": "a b c", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
+        .await;
     let mut reply = browser.start_reply(&new_request(&prompt)).await;
     let (_, thread_id) = reply.read_started().await;
     reply.read_event().await;
@@ -133,9 +150,14 @@ async fn a_reply_whose_process_was_killed_frees_its_money_and_is_marked() {
     assert!(held.credit.held > app::types::Nanos::ZERO);
     app.database().execute("update holds set expires_at = now()").await;
     let free: Quota = browser.value("quota/read_quota", &[]).await;
-    assert_eq!((free.credit.held, free.credit.available), (app::types::Nanos::ZERO, held.credit.granted), "even before a sweep");
+    assert_eq!(
+        (free.credit.held, free.credit.available),
+        (app::types::Nanos::ZERO, held.credit.granted),
+        "even before a sweep"
+    );
     app.state.sweep().await;
-    let conversation: app::types::Conversation = browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
+    let conversation: app::types::Conversation =
+        browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await;
     assert_eq!(conversation.messages[1].state, Some(ReplyState::Interrupted));
     assert_eq!(conversation.live_reply, None);
 }
@@ -145,7 +167,9 @@ async fn a_shutdown_saves_and_settles_replies_in_progress() {
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
+        .await;
     let mut reply = browser.start_reply(&new_request(&prompt)).await;
     reply.read_started().await;
     reply.read_event().await;

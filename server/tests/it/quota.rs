@@ -68,11 +68,19 @@ async fn twenty_requests_at_once_with_credit_for_three_are_three_replies() {
         assert_eq!((credit.available, credit.held), (Nanos(0), Nanos(2100)));
     }
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
-    assert_eq!(quota.limit(LimitName::RequestsPerDay).expect("a limit").used, 3, "refused requests use nothing");
+    assert_eq!(
+        quota.limit(LimitName::RequestsPerDay).expect("a limit").used,
+        3,
+        "refused requests use nothing"
+    );
 
     stop_all(&browser, &mut admitted).await;
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
-    assert_eq!((quota.credit.available, quota.credit.held), (Nanos(2100), Nanos(0)), "nothing was said, nothing is paid");
+    assert_eq!(
+        (quota.credit.available, quota.credit.held),
+        (Nanos(2100), Nanos(0)),
+        "nothing was said, nothing is paid"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +128,9 @@ async fn servers_with_clocks_four_minutes_apart_keep_one_limit() {
     let prompt = prompt();
     app.sandbox.script(&prompt, silent()).await;
     let requests: Vec<_> = (0..40).map(|_| new_request(&prompt)).collect();
-    let replies = join_all(requests.iter().enumerate().map(|(n, request)| browsers[n % 2].0.start_reply(request))).await;
+    let replies =
+        join_all(requests.iter().enumerate().map(|(n, request)| browsers[n % 2].0.start_reply(request)))
+            .await;
     let admitted = replies.iter().filter(|reply| reply.status() == StatusCode::OK).count();
     assert_eq!(admitted, 10);
 }
@@ -137,11 +147,13 @@ async fn a_burst_across_a_minutes_boundary_does_not_double_the_limit() {
     let account_id = app.database().rows("select id::text from accounts").await[0].get::<_, String>(0);
     // 49 requests four seconds ago, as a window that begins anew with the minute would have forgotten.
     let (url, prefix) = (setting(&app, "REDIS_URL"), setting(&app, "REDIS_KEY_PREFIX"));
-    let mut redis = redis::Client::open(url).expect("a URL").get_multiplexed_async_connection().await.expect("Redis");
+    let mut redis =
+        redis::Client::open(url).expect("a URL").get_multiplexed_async_connection().await.expect("Redis");
     let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut redis).await.expect("the time");
     let four_seconds_ago = (seconds - 4) * 1_000_000 + micros;
     let earlier: Vec<_> = (0..49).map(|_| (four_seconds_ago, Uuid::now_v7().as_bytes().to_vec())).collect();
-    let () = redis.zadd_multiple(format!("{prefix}{{{account_id}}}:requests"), &earlier).await.expect("written");
+    let () =
+        redis.zadd_multiple(format!("{prefix}{{{account_id}}}:requests"), &earlier).await.expect("written");
 
     let prompt = prompt();
     app.sandbox.script(&prompt, quick("Yes.")).await;
@@ -162,7 +174,10 @@ async fn a_refusal_says_which_limit_what_is_left_and_when() {
     let app = TestApp::with(|config| config.plans.free_requests_per_minute = 1).await;
     let browser = app.user().await;
     let first = browser.ask(&prompt()).await;
-    assert_eq!(first.header("ratelimit-policy"), "\"concurrent\";q=5;qu=\"concurrent-requests\", \"minute\";q=1;w=60, \"day\";q=100;w=86400");
+    assert_eq!(
+        first.header("ratelimit-policy"),
+        "\"concurrent\";q=5;qu=\"concurrent-requests\", \"minute\";q=1;w=60, \"day\";q=100;w=86400"
+    );
     assert!(first.header("ratelimit").contains("\"minute\";r=0;t="), "{}", first.header("ratelimit"));
 
     let second = browser.start_reply(&new_request(&prompt())).await;
@@ -174,7 +189,10 @@ async fn a_refusal_says_which_limit_what_is_left_and_when() {
     let text = error.to_string();
     assert!(text.starts_with("You have used all 1 requests of the last minute."), "{text}");
     let ApiError::LimitReached { limit, retry_after_seconds } = error else { panic!("another error") };
-    assert_eq!((limit.name, limit.remaining, retry_after_seconds), (LimitName::RequestsPerMinute, 0, retry_after));
+    assert_eq!(
+        (limit.name, limit.remaining, retry_after_seconds),
+        (LimitName::RequestsPerMinute, 0, retry_after)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +205,10 @@ async fn replies_in_progress_are_limited_and_free_their_place_when_they_end() {
     let third = browser.start_reply(&new_request(&prompt())).await;
     assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(third.header("ratelimit-policy"), "\"concurrent\";q=2;qu=\"concurrent-requests\"");
-    assert_eq!(third.error().await.to_string(), "2 replies are still being written, the most at a time. Wait for one to end.");
+    assert_eq!(
+        third.error().await.to_string(),
+        "2 replies are still being written, the most at a time. Wait for one to end."
+    );
 
     stop_all(&browser, &mut running).await;
     let after = browser.ask(&prompt()).await;
@@ -203,10 +224,18 @@ async fn the_quota_after_a_reply_shows_what_it_used_and_what_it_cost() {
     .await;
     let browser = app.user().await;
     let before: Quota = browser.value("quota/read_quota", &[]).await;
-    assert_eq!((before.credit.available, before.credit.granted), (Nanos::from_cents(50), Nanos::from_cents(50)));
+    assert_eq!(
+        (before.credit.available, before.credit.granted),
+        (Nanos::from_cents(50), Nanos::from_cents(50))
+    );
 
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "Yes.", "usage": { "prompt_tokens": 9, "completion_tokens": 700 }, "gap_ms": 0 })).await;
+    app.sandbox
+        .script(
+            &prompt,
+            json!({ "text": "Yes.", "usage": { "prompt_tokens": 9, "completion_tokens": 700 }, "gap_ms": 0 }),
+        )
+        .await;
     let reply = browser.ask(&prompt).await;
     let quota = reply.quota();
     assert_eq!(quota.credit.available, Nanos(500_000_000 - 700));
@@ -214,7 +243,10 @@ async fn the_quota_after_a_reply_shows_what_it_used_and_what_it_cost() {
     assert_eq!(reply.ended().0.charged, Some(Nanos(700)));
 
     let usage: Vec<Value> = browser.value("quota/list_usage", &[]).await;
-    assert_eq!((&usage[0]["charged"], &usage[0]["input_tokens"], &usage[0]["is_estimated"]), (&json!(700), &json!(9), &json!(false)));
+    assert_eq!(
+        (&usage[0]["charged"], &usage[0]["input_tokens"], &usage[0]["is_estimated"]),
+        (&json!(700), &json!(9), &json!(false))
+    );
 }
 
 /// (22)
@@ -240,7 +272,12 @@ async fn a_reply_that_cost_more_than_was_left_is_posted_and_refuses_the_next() {
     .await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "Yes.", "usage": { "prompt_tokens": 0, "completion_tokens": 130 }, "gap_ms": 0 })).await;
+    app.sandbox
+        .script(
+            &prompt,
+            json!({ "text": "Yes.", "usage": { "prompt_tokens": 0, "completion_tokens": 130 }, "gap_ms": 0 }),
+        )
+        .await;
     assert_eq!(browser.ask(&prompt).await.quota().credit.available, Nanos(-30));
     let refused = browser.start_reply(&new_request(&prompt)).await;
     assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
@@ -278,7 +315,9 @@ async fn an_answer_is_cut_to_what_is_affordable() {
     .await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "length_tokens": 5000, "gap_ms": 0, "first_token_delay_ms": 0 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "length_tokens": 5000, "gap_ms": 0, "first_token_delay_ms": 0 }))
+        .await;
     let reply = browser.ask(&prompt).await;
     assert_eq!(reply.state(), app::types::ReplyState::Limited);
     assert_eq!(app.sandbox.journal(&prompt).await[0]["max_tokens"], 100);
@@ -293,7 +332,10 @@ async fn the_ledger_refuses_changes_even_by_hand() {
     let attempt = "do $$ begin update ledger_entries set amount_nanos = 0; raise 'changed'; \
                    exception when others then if sqlerrm not like 'rows of%' then raise; end if; end $$";
     app.database().execute(attempt).await;
-    assert_eq!(app.database().number("select sum(amount_nanos)::bigint from ledger_entries").await, 500_000_000);
+    assert_eq!(
+        app.database().number("select sum(amount_nanos)::bigint from ledger_entries").await,
+        500_000_000
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

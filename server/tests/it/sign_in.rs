@@ -20,8 +20,11 @@ async fn sessions(app: &TestApp) -> i64 {
 /// The callback with one parameter replaced.
 fn with_parameter(callback: &str, name: &str, value: &str) -> String {
     let mut url: Url = callback.parse().expect("a URL");
-    let kept: Vec<(String, String)> =
-        url.query_pairs().filter(|(key, _)| key != name).map(|(key, value)| (key.into(), value.into())).collect();
+    let kept: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(key, _)| key != name)
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
     url.query_pairs_mut().clear().extend_pairs(kept).append_pair(name, value);
     url.into()
 }
@@ -172,7 +175,14 @@ async fn a_person_without_an_email_address_can_sign_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_signing_in_nobody_is_sent_to_another_site() {
     let app = TestApp::start().await;
-    for evil in ["//evil.test", "/\\evil.test", "/%5Cevil.test", "/\t/evil.test", "https://evil.test/", "javascript:1"] {
+    for evil in [
+        "//evil.test",
+        "/\\evil.test",
+        "/%5Cevil.test",
+        "/\t/evil.test",
+        "https://evil.test/",
+        "javascript:1",
+    ] {
         let mut browser = app.browser();
         let callback = browser.authorize("oidc", "new:traveller", Some(evil)).await;
         assert_eq!(location(&browser.get(&callback).await), "/", "{evil:?}");
@@ -189,7 +199,8 @@ async fn the_session_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts()
     let mut browser = app.browser();
     let callback = browser.authorize("oidc", "new:cookie", None).await;
     let response = browser.get(&callback).await;
-    let cookies: Vec<_> = response.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().expect("text")).collect();
+    let cookies: Vec<_> =
+        response.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().expect("text")).collect();
     let session = cookies.iter().find(|cookie| cookie.starts_with("__Host-session=")).expect("a session");
     for attribute in ["; HttpOnly", "; SameSite=Lax", "; Secure", "; Path=/"] {
         assert!(session.contains(attribute), "{session}");
@@ -273,7 +284,12 @@ async fn a_session_nobody_used_for_long_or_past_its_end_is_over() {
 async fn another_site_cannot_make_a_browser_change_anything() {
     let app = TestApp::start().await;
     let browser = app.user().await;
-    let attempts = [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.test"), ("origin", "null")];
+    let attempts = [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.test"),
+        ("origin", "null"),
+    ];
     for (name, value) in attempts {
         let response = forged(&browser, Method::POST, &[(name, value)]).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN, "{name}: {value}");

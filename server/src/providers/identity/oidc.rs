@@ -3,9 +3,16 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use oauth2::{AuthorizationCode, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata, CoreTokenResponse};
-use openidconnect::{ClaimsVerificationError, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, TokenResponse};
+use oauth2::{
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope,
+};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata, CoreTokenResponse,
+};
+use openidconnect::{
+    ClaimsVerificationError, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, TokenResponse,
+};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::sync::RwLock;
@@ -19,8 +26,14 @@ use crate::config::OidcConfig;
 const DISCOVERY_TTL: Duration = Duration::from_secs(3600);
 
 /// A client after discovery: the authorization endpoint is known, the others may be.
-type DiscoveredClient =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+type DiscoveredClient = CoreClient<
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
 
 /// A provider that can be discovered, such as Google.
 pub struct Oidc {
@@ -53,16 +66,21 @@ impl Oidc {
         }
         let issuer = IssuerUrl::new(self.config.issuer.as_str().trim_end_matches('/').to_owned())
             .map_err(|error| IdentityError::Unavailable(error.to_string()))?;
-        let metadata = CoreProviderMetadata::discover_async(issuer, &|request| send(self.http.clone(), request))
-            .await
-            .map_err(|error| IdentityError::Unavailable(format!("discovery failed: {error}")))?;
+        let metadata =
+            CoreProviderMetadata::discover_async(issuer, &|request| send(self.http.clone(), request))
+                .await
+                .map_err(|error| IdentityError::Unavailable(format!("discovery failed: {error}")))?;
         *self.discovered.write().await = Some((Instant::now(), metadata.clone()));
         Ok(metadata)
     }
 
     /// The claims of the id_token, its signature, issuer, audience, expiry and nonce checked. A signature that does not
     /// hold may be made with a key newer than those we know, so discovery is repeated once.
-    async fn verify(&self, token: &CoreTokenResponse, callback: &Callback<'_>) -> Result<CoreIdTokenClaims, IdentityError> {
+    async fn verify(
+        &self,
+        token: &CoreTokenResponse,
+        callback: &Callback<'_>,
+    ) -> Result<CoreIdTokenClaims, IdentityError> {
         let id_token = token.id_token().ok_or_else(|| IdentityError::NotProved("no id_token".to_owned()))?;
         let nonce = Nonce::new(callback.nonce.clone());
         let client = self.client(callback.redirect_uri).await?;
@@ -140,13 +158,17 @@ where
     T: oauth2::ErrorResponse + 'static,
 {
     match error {
-        RequestTokenError::ServerResponse(_) => IdentityError::NotProved("the provider refused the code".to_owned()),
+        RequestTokenError::ServerResponse(_) => {
+            IdentityError::NotProved("the provider refused the code".to_owned())
+        }
         RequestTokenError::Request(error) => IdentityError::Unavailable(error.to_string()),
         // GitHub refuses with status 200.
         RequestTokenError::Parse(_, body) if serde_json::from_slice::<Refusal>(&body).is_ok() => {
             IdentityError::NotProved("the provider refused the code".to_owned())
         }
-        RequestTokenError::Parse(..) => IdentityError::Unavailable("the token answer makes no sense".to_owned()),
+        RequestTokenError::Parse(..) => {
+            IdentityError::Unavailable("the token answer makes no sense".to_owned())
+        }
         RequestTokenError::Other(text) => IdentityError::Unavailable(text),
     }
 }

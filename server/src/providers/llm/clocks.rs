@@ -11,7 +11,11 @@ use crate::config::LlmClocks;
 
 /// The provider's answer, ended by an error when a clock runs out. A slow answer that keeps coming outlives the idle
 /// clock; none outlives the total.
-pub async fn with_clocks(provider: &dyn LlmProvider, request: CompletionRequest, clocks: LlmClocks) -> CompletionStream {
+pub async fn with_clocks(
+    provider: &dyn LlmProvider,
+    request: CompletionRequest,
+    clocks: LlmClocks,
+) -> CompletionStream {
     let started_at = Instant::now();
     let first_token_at = started_at + clocks.first_token;
     let answer = match timeout_at(first_token_at, provider.stream(request)).await {
@@ -19,7 +23,13 @@ pub async fn with_clocks(provider: &dyn LlmProvider, request: CompletionRequest,
         Ok(Err(error)) => return stream::iter([Err(error)]).boxed(),
         Err(_) => return stream::iter([Err(no_first_token())]).boxed(),
     };
-    let state = Clocked { answer, ends_at: started_at + clocks.total, silent_until: first_token_at, idle: clocks.idle, has_begun: false };
+    let state = Clocked {
+        answer,
+        ends_at: started_at + clocks.total,
+        silent_until: first_token_at,
+        idle: clocks.idle,
+        has_begun: false,
+    };
     stream::unfold(Some(state), |state| async move { state?.next().await }).boxed()
 }
 
@@ -81,7 +91,8 @@ mod tests {
 
     async fn listen(pauses_seconds: &[u64]) -> Vec<Result<CompletionEvent, LlmError>> {
         let seconds = Duration::from_secs;
-        let clocks = LlmClocks { connect: seconds(1), first_token: seconds(10), idle: seconds(5), total: seconds(60) };
+        let clocks =
+            LlmClocks { connect: seconds(1), first_token: seconds(10), idle: seconds(5), total: seconds(61) };
         let request = CompletionRequest { model: String::new(), turns: vec![], max_output_tokens: 1 };
         let pauses = pauses_seconds.iter().copied().map(seconds).collect();
         with_clocks(&Paced(pauses), request, clocks).await.collect().await
@@ -111,7 +122,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_answer_outlives_the_total_clock() {
         let events = listen(&[4; 30]).await;
-        assert_eq!(events.len(), 15);
-        assert!(events[14].is_err());
+        assert_eq!(events.len(), 16);
+        assert!(events[15].is_err());
     }
 }

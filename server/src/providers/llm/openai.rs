@@ -65,10 +65,7 @@ fn failure_of(status: StatusCode) -> ModelFailure {
 
 fn events(response: reqwest::Response) -> CompletionStream {
     let mut decoder = SseDecoder::default();
-    response
-        .bytes_stream()
-        .flat_map(move |bytes| stream::iter(decode(&mut decoder, bytes)))
-        .boxed()
+    response.bytes_stream().flat_map(move |bytes| stream::iter(decode(&mut decoder, bytes))).boxed()
 }
 
 fn decode(
@@ -80,7 +77,9 @@ fn decode(
         .map_err(|error| interrupted(error.without_url().to_string()))
         .and_then(|bytes| decoder.push(&bytes).map_err(|error| interrupted(error.to_string())));
     match frames {
-        Ok(frames) => frames.iter().filter(|frame| *frame != "[DONE]").flat_map(|frame| parse(frame)).collect(),
+        Ok(frames) => {
+            frames.iter().filter(|frame| *frame != "[DONE]").flat_map(|frame| parse(frame)).collect()
+        }
         Err(error) => vec![Err(error)],
     }
 }

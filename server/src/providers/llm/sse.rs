@@ -45,7 +45,8 @@ impl SseDecoder {
 
     fn end_line(&mut self) -> Result<Option<String>, SseError> {
         let line = std::mem::take(&mut self.line);
-        let line = if self.has_begun { &line[..] } else { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line) };
+        let line =
+            if self.has_begun { &line[..] } else { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line) };
         self.has_begun = true;
         if line.is_empty() {
             return self.end_event();

@@ -10,7 +10,9 @@ use crate::providers::llm::LlmError;
 /// Why the text goes no further.
 #[derive(Debug)]
 pub(super) enum Ending {
-    Finished { is_limited: bool },
+    Finished {
+        is_limited: bool,
+    },
     Cancelled(CancelReason),
     Failed(LlmError),
     /// A fault of ours.

@@ -76,7 +76,9 @@ impl GenerationService {
                         return Ending::Finished { is_limited: true };
                     }
                 }
-                Some(Ok(CompletionEvent::Finished { is_limited })) => finished = Some(Ending::Finished { is_limited }),
+                Some(Ok(CompletionEvent::Finished { is_limited })) => {
+                    finished = Some(Ending::Finished { is_limited })
+                }
                 Some(Ok(CompletionEvent::Usage(usage))) => transcript.usage = Some(usage),
                 // The answer is whole; only its count was lost.
                 Some(Err(error)) => return finished.unwrap_or(Ending::Failed(error)),

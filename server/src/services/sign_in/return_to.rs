@@ -27,7 +27,9 @@ impl ReturnTo {
 fn is_own_path(text: &str) -> bool {
     let decoded = percent_decode_str(text).decode_utf8_lossy();
     let is_plain = |text: &str| {
-        text.starts_with('/') && !text.starts_with("//") && !text.contains(|c: char| c == '\\' || c.is_control())
+        text.starts_with('/')
+            && !text.starts_with("//")
+            && !text.contains(|c: char| c == '\\' || c.is_control())
     };
     let base = Url::parse("https://own.invalid/");
     is_plain(text)

@@ -29,10 +29,13 @@ impl Browser {
         let url = self.base_url.join(path).expect("a path");
         let mut request = self.http.request(method, url.clone());
         if url.origin() == self.base_url.origin() && !self.cookies.is_empty() {
-            let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<_> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(COOKIE, cookies.join("; "));
         }
-        request.header("sec-fetch-site", "same-origin").header("user-agent", "Mozilla/5.0 (X11; Linux) Firefox/140.0")
+        request
+            .header("sec-fetch-site", "same-origin")
+            .header("user-agent", "Mozilla/5.0 (X11; Linux) Firefox/140.0")
     }
 
     pub async fn get(&mut self, path: &str) -> Response {
@@ -46,7 +49,8 @@ impl Browser {
     fn keep_cookies(&mut self, response: &Response) {
         for header in response.headers().get_all(SET_COOKIE) {
             let text = header.to_str().expect("text");
-            let (name, value) = text.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            let (name, value) =
+                text.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
             if text.contains("Max-Age=0") {
                 self.cookies.remove(name);
             } else {
@@ -78,7 +82,12 @@ impl Browser {
     pub async fn authorize(&mut self, provider: &str, hint: &str, return_to: Option<&str>) -> String {
         let mut start = format!("/auth/{provider}/start");
         if let Some(return_to) = return_to {
-            start = format!("{start}?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", return_to).finish());
+            start = format!(
+                "{start}?{}",
+                url::form_urlencoded::Serializer::new(String::new())
+                    .append_pair("return_to", return_to)
+                    .finish()
+            );
         }
         let mut authorize: Url = location(&self.get(&start).await).parse().expect("the provider's address");
         for (name, value) in url::form_urlencoded::parse(format!("login_hint={hint}").as_bytes()) {

@@ -20,7 +20,10 @@ impl TestDatabase {
         let template = TEMPLATE.get_or_init(create_template).await;
         let name = format!("test_{}", Uuid::now_v7().simple());
         let admin = connect(&server_url()).await;
-        admin.batch_execute(&format!("create database {name} template {template}")).await.expect("create database");
+        admin
+            .batch_execute(&format!("create database {name} template {template}"))
+            .await
+            .expect("create database");
         let client = connect(&url_of(&name)).await;
         Self { name, client }
     }
@@ -71,14 +74,20 @@ impl TestDatabase {
 
     pub async fn drop_now(self) {
         let admin = connect(&server_url()).await;
-        admin.batch_execute(&format!("drop database if exists {} with (force)", self.name)).await.expect("drop database");
+        admin
+            .batch_execute(&format!("drop database if exists {} with (force)", self.name))
+            .await
+            .expect("drop database");
     }
 }
 
 async fn create_template() -> String {
     let name = format!("template_{}", std::process::id());
     let admin = connect(&server_url()).await;
-    admin.batch_execute(&format!("drop database if exists {name} with (force)")).await.expect("drop old template");
+    admin
+        .batch_execute(&format!("drop database if exists {name} with (force)"))
+        .await
+        .expect("drop old template");
     admin.batch_execute(&format!("create database {name}")).await.expect("create template");
     let env: Env = [("DATABASE_URL".to_owned(), url_of(&name).into())].into_iter().collect();
     server::migrate(&DatabaseConfig::from_env(&env).expect("settings")).await.expect("migrate");
@@ -97,7 +106,8 @@ fn url_of(name: &str) -> Url {
 }
 
 async fn connect(url: &Url) -> Client {
-    let (client, connection) = tokio_postgres::connect(url.as_str(), NoTls).await.expect("connect to PostgreSQL");
+    let (client, connection) =
+        tokio_postgres::connect(url.as_str(), NoTls).await.expect("connect to PostgreSQL");
     tokio::task::spawn(connection);
     client
 }

@@ -87,10 +87,13 @@ impl Reply {
 
     /// The text as it came, piece by piece.
     pub fn text(&self) -> String {
-        self.events.iter().filter_map(|event| match &event.kind {
-            ChatEventKind::Text { text } => Some(text.as_str()),
-            _ => None,
-        }).collect()
+        self.events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                ChatEventKind::Text { text } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     pub fn ended(&self) -> (&Message, Option<&ApiError>) {

@@ -25,7 +25,8 @@ impl Sandbox {
     /// What the model was asked with prompts that contain `matching`.
     pub async fn journal(&self, matching: &str) -> Vec<Value> {
         let url = format!("{}/control/model/journal", self.url);
-        let answer = self.http.get(url).query(&[("contains", matching)]).send().await.expect("the sandbox answers");
+        let answer =
+            self.http.get(url).query(&[("contains", matching)]).send().await.expect("the sandbox answers");
         answer.json().await.expect("a journal")
     }
 }

@@ -32,7 +32,8 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         RUSTLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("once"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url: Url = format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL");
+        let url: Url =
+            format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL");
         let (sandbox, database) = (Sandbox::find(), TestDatabase::create().await);
         let env = settings(&url, &database, &sandbox);
         let mut config = Config::from_env(&env.iter().cloned().collect::<Env>()).expect("settings");
@@ -111,7 +112,8 @@ impl Drop for TestApp {
         let may_leave_holds = self.may_leave_holds;
         // A thread with a runtime of its own: dropping cannot wait for a future.
         let check = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async move {
                 if !is_failing && !may_leave_holds {
                     database.assert_consistent().await;
