@@ -19,6 +19,10 @@ use crate::config::RedisConfig;
 /// Redis answers in well under a millisecond. One that needs longer than this is treated as away.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
 
+#[derive(Debug, thiserror::Error)]
+#[error("REDIS_URL makes no sense: {0}")]
+pub struct BadRedisUrl(#[from] RedisError);
+
 /// What the limiter says of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -47,7 +51,7 @@ impl Limiter {
     ///
     /// # Errors
     /// When the URL makes no sense.
-    pub fn new(config: &RedisConfig, reply_lease: Duration) -> Result<Self, RedisError> {
+    pub fn new(config: &RedisConfig, reply_lease: Duration) -> Result<Self, BadRedisUrl> {
         let connection = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(REDIS_TIMEOUT))
             .set_response_timeout(Some(REDIS_TIMEOUT))

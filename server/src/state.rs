@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, ServerConfig, SignInConfig};
-use crate::limits::Limiter;
+use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::llm::OpenAiCompatible;
 use crate::services::account::AccountService;
@@ -23,8 +23,8 @@ use crate::store::Db;
 /// A part that could not be made from its settings.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("REDIS_URL makes no sense: {0}")]
-    Redis(#[from] redis::RedisError),
+    #[error(transparent)]
+    Limiter(#[from] BadRedisUrl),
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
 }

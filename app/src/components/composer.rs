@@ -143,9 +143,7 @@ fn Hint() -> impl IntoView {
     let quota = use_quota();
     view! {
         <p class="composer-hint" id="composer-hint">
-            <Suspense fallback=|| ()>
-                {move || quota.get().and_then(Result::ok).map(|quota| view! { <span>{left_sentence(&quota)}</span> })}
-            </Suspense>
+            {move || quota.get().and_then(Result::ok).map(|quota| view! { <span>{left_sentence(&quota)}</span> })}
             <span class="hint-keys">"Enter sends, Shift+Enter breaks the line"</span>
         </p>
     }

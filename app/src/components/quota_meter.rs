@@ -9,14 +9,12 @@ use crate::types::{LimitName, Quota};
 pub fn QuotaMeter() -> impl IntoView {
     let quota = use_quota();
     view! {
-        <Suspense fallback=|| ()>
-            {move || quota.get().map(|quota| match quota {
-                Ok(quota) => view! { <Meter quota/> }.into_any(),
-                Err(_) => view! {
-                    <a class="quota-meter" href="/usage" data-testid="quota-meter">"Limits not known"</a>
-                }.into_any(),
-            })}
-        </Suspense>
+        {move || quota.get().map(|quota| match quota {
+            Ok(quota) => view! { <Meter quota/> }.into_any(),
+            Err(_) => view! {
+                <a class="quota-meter" href="/usage" data-testid="quota-meter">"Limits not known"</a>
+            }.into_any(),
+        })}
     }
 }
 

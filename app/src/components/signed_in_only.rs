@@ -3,18 +3,20 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use super::ErrorPage;
-use crate::contexts::use_session;
+use crate::contexts::{use_quota, use_session};
 use crate::links::sign_in_path;
 
 /// Shows its children to a signed-in person; anyone else is led to the sign-in page, and back afterwards.
 #[component]
 pub fn SignedInOnly(children: ChildrenFn) -> impl IntoView {
-    let session = use_session();
+    let (session, quota) = (use_session(), use_quota());
     let children = StoredValue::new(children);
     view! {
         <Suspense fallback=|| view! { <main id="main" class="page" tabindex="-1" aria-busy="true"></main> }>
             {move || Suspend::new(async move {
-                match session.user.await {
+                let user = session.user.await;
+                quota.ready().await;
+                match user {
                     Ok(Some(_)) => children.with_value(|children| children()).into_any(),
                     Ok(None) => view! { <GoToSignIn/> }.into_any(),
                     Err(error) => view! { <main id="main" class="page" tabindex="-1"><ErrorPage error/></main> }.into_any(),

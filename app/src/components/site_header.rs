@@ -2,13 +2,13 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::{Logo, QuotaMeter, ThemeSwitch, UserMenu};
-use crate::contexts::use_session;
+use crate::contexts::{use_quota, use_session};
 use crate::types::User;
 
 /// The head of every page: where to go, what is left, who is signed in.
 #[component]
 pub fn SiteHeader() -> impl IntoView {
-    let session = use_session();
+    let (session, quota) = (use_session(), use_quota());
     view! {
         <header class="site-header">
             <A href="/" attr:class="brand" attr:aria-label="Plumbline, front page">
@@ -17,7 +17,9 @@ pub fn SiteHeader() -> impl IntoView {
             </A>
             <Suspense fallback=|| ()>
                 {move || Suspend::new(async move {
-                    match session.user.await {
+                    let user = session.user.await;
+                    quota.ready().await;
+                    match user {
                         Ok(Some(user)) => view! { <SignedInHeader user/> }.into_any(),
                         Ok(None) => view! { <SignedOutHeader/> }.into_any(),
                         Err(_) => view! { <div class="header-end"><ThemeSwitch/></div> }.into_any(),

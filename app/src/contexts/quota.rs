@@ -39,7 +39,12 @@ pub fn use_quota() -> QuotaContext {
 }
 
 impl QuotaContext {
-    /// The newest that is known. To be read inside a `Suspense`.
+    /// Waits until `get` has an answer. Awaited above everything that is only for signed-in people.
+    pub async fn ready(self) {
+        _ = self.loaded.await;
+    }
+
+    /// The newest that is known; None without a session.
     pub fn get(self) -> Option<ApiResult<Quota>> {
         match self.news.get() {
             Some(quota) => Some(Ok(quota)),

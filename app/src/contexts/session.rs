@@ -1,6 +1,10 @@
 //! Who is signed in.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::api::{SignOut, SignOutEverywhere, read_user};
 use crate::types::User;
@@ -27,6 +31,34 @@ pub fn provide_session() -> SessionContext {
 
 pub fn use_session() -> SessionContext {
     expect_context()
+}
+
+impl SessionContext {
+    /// What only a signed-in person can load. For anybody else the server is not even asked: its refusal would become
+    /// the status of a page that is about to redirect.
+    ///
+    /// To be made at the top of a page, not inside a `Suspense`: both sides number resources in the order they are made.
+    pub fn resource<S, T, F>(
+        self,
+        source: impl Fn() -> S + Send + Sync + 'static,
+        load: impl Fn(S) -> F + Send + Sync + 'static,
+    ) -> Resource<ApiResult<T>>
+    where
+        S: PartialEq + Clone + Send + Sync + 'static,
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+        F: Future<Output = ApiResult<T>> + Send + 'static,
+    {
+        let load = Arc::new(load);
+        Resource::new(source, move |input| {
+            let load = Arc::clone(&load);
+            async move {
+                match self.user.await? {
+                    Some(_) => load(input).await,
+                    None => Err(ApiError::SignInRequired),
+                }
+            }
+        })
+    }
 }
 
 /// Nothing of the person may stay behind, neither in memory nor in the tab's storage.

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::SessionContext;
 use crate::ApiResult;
 use crate::api::list_threads;
 use crate::types::{Thread, ThreadId};
@@ -12,8 +13,9 @@ pub struct Threads {
     changed: RwSignal<Option<Vec<Thread>>>,
 }
 
-pub fn provide_threads() -> Threads {
-    let threads = Threads { loaded: Resource::new(|| (), |()| list_threads()), changed: RwSignal::new(None) };
+pub fn provide_threads(session: SessionContext) -> Threads {
+    let threads =
+        Threads { loaded: session.resource(|| (), |()| list_threads()), changed: RwSignal::new(None) };
     provide_context(threads);
     threads
 }

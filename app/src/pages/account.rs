@@ -1,23 +1,27 @@
 use leptos::prelude::*;
 
+use crate::ApiResult;
 use crate::api::{RevokeSession, list_sessions};
 use crate::components::{
     ErrorNote, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
 };
 use crate::contexts::use_session;
-use crate::types::User;
+use crate::types::{Session, User};
 
 /// The person, and the browsers they are signed in with.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    view! { <SignedInOnly><Account/></SignedInOnly> }
+    let revoke = ServerAction::<RevokeSession>::new();
+    let sessions = use_session().resource(move || revoke.version().get(), |_| list_sessions());
+    view! { <SignedInOnly><Account sessions revoke/></SignedInOnly> }
 }
 
 #[component]
-fn Account() -> impl IntoView {
+fn Account(
+    sessions: Resource<ApiResult<Vec<Session>>>,
+    revoke: ServerAction<RevokeSession>,
+) -> impl IntoView {
     let session = use_session();
-    let revoke = ServerAction::<RevokeSession>::new();
-    let sessions = Resource::new(move || revoke.version().get(), |_| list_sessions());
     view! {
         <PageFrame title="Account" class="page-narrow">
             <header class="page-head"><h1>"Account"</h1></header>

@@ -6,7 +6,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 use super::not_found::answer_not_found;
 use crate::api::read_thread;
 use crate::components::{Composer, DrawerButton, ErrorPage, MessageList, SignedInOnly, ThreadDrawer};
-use crate::contexts::{OpenConversation, provide_threads, use_quota, use_threads};
+use crate::contexts::{OpenConversation, provide_threads, use_quota, use_session, use_threads};
 use crate::links::thread_path;
 use crate::types::{Conversation, ThreadId};
 use crate::{ApiError, ApiResult};
@@ -14,7 +14,18 @@ use crate::{ApiError, ApiResult};
 /// Conversations: the list of them and the open one, or a new one.
 #[component]
 pub fn ChatPage() -> impl IntoView {
-    view! { <SignedInOnly><Chat/></SignedInOnly> }
+    let session = use_session();
+    provide_threads(session);
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id")).filter(|id| !id.is_empty()));
+    let made = StoredValue::new(None::<ThreadId>);
+    let visit = Memo::new(move |before: Option<&Visit>| {
+        let made_now = made.try_update_value(Option::take).flatten();
+        Visit::next(before, id.get(), made_now)
+    });
+    let loaded = session.resource(move || visit.get(), |visit| load(visit.id));
+    let current = Signal::derive(move || parse(id.get().as_deref()));
+    view! { <SignedInOnly><Chat loaded made current/></SignedInOnly> }
 }
 
 /// Which conversation is open. Each visit loads anew, a new conversation that got its address does not.
@@ -41,18 +52,12 @@ fn parse(id: Option<&str>) -> Option<ThreadId> {
 }
 
 #[component]
-fn Chat() -> impl IntoView {
-    provide_threads();
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")).filter(|id| !id.is_empty()));
-    let made = StoredValue::new(None::<ThreadId>);
-    let visit = Memo::new(move |before: Option<&Visit>| {
-        let made_now = made.try_update_value(Option::take).flatten();
-        Visit::next(before, id.get(), made_now)
-    });
-    let loaded = Resource::new(move || visit.get(), |visit| load(visit.id));
+fn Chat(
+    loaded: Resource<ApiResult<Option<Conversation>>>,
+    made: StoredValue<Option<ThreadId>>,
+    current: Signal<Option<ThreadId>>,
+) -> impl IntoView {
     let is_drawer_open = RwSignal::new(false);
-    let current = Signal::derive(move || parse(id.get().as_deref()));
     view! {
         <div class="chat">
             <ThreadDrawer is_open=is_drawer_open current/>

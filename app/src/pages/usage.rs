@@ -1,31 +1,31 @@
 use leptos::prelude::*;
 
+use crate::ApiResult;
 use crate::api::list_usage;
 use crate::components::{ErrorNote, PageFrame, QuotaPanel, SignedInOnly, UsageTable};
-use crate::contexts::use_quota;
+use crate::contexts::{use_quota, use_session};
+use crate::types::UsageEntry;
 
 /// What is left, in full, and what each reply has cost.
 #[component]
 pub fn UsagePage() -> impl IntoView {
-    view! { <SignedInOnly><Usage/></SignedInOnly> }
+    let usage = use_session().resource(|| (), |()| list_usage());
+    view! { <SignedInOnly><Usage usage/></SignedInOnly> }
 }
 
 #[component]
-fn Usage() -> impl IntoView {
+fn Usage(usage: Resource<ApiResult<Vec<UsageEntry>>>) -> impl IntoView {
     let quota = use_quota();
-    let usage = Resource::new(|| (), |()| list_usage());
     view! {
         <PageFrame title="Usage">
             <header class="page-head">
                 <h1>"Usage"</h1>
                 <p class="muted">"What you have left now, and what each reply has cost."</p>
             </header>
-            <Suspense fallback=|| view! { <Skeleton/> }>
-                {move || quota.get().map(|quota| match quota {
-                    Ok(quota) => view! { <div class="panels"><QuotaPanel quota/></div> }.into_any(),
-                    Err(error) => view! { <ErrorNote error/> }.into_any(),
-                })}
-            </Suspense>
+            {move || quota.get().map(|quota| match quota {
+                Ok(quota) => view! { <div class="panels"><QuotaPanel quota/></div> }.into_any(),
+                Err(error) => view! { <ErrorNote error/> }.into_any(),
+            })}
             <section class="panel" aria-labelledby="charged-heading">
                 <div class="panel-head"><h2 id="charged-heading">"Charged replies"</h2></div>
                 <Suspense fallback=|| view! { <Skeleton/> }>

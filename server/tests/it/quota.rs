@@ -109,15 +109,11 @@ async fn two_hundred_requests_at_once_against_fifty_a_minute_are_fifty_replies()
 async fn servers_with_clocks_four_minutes_apart_keep_one_limit() {
     let mut app = TestApp::with(cheap).await;
     app.expect_open_holds();
-    let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-    let servers = ["-120", "+120"].map(|offset| {
-        app.spawn_process(&[
-            ("LD_PRELOAD", library),
-            ("FAKETIME", offset),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-            ("FREE_REQUESTS_PER_MINUTE", "10"),
-            ("FREE_CONCURRENT_REPLIES", "100"),
-        ])
+    let servers = ["-120s", "+120s"].map(|offset| {
+        app.spawn_process_with_clock(
+            offset,
+            &[("FREE_REQUESTS_PER_MINUTE", "10"), ("FREE_CONCURRENT_REPLIES", "100")],
+        )
     });
     let browser = app.user().await;
     let mut browsers = Vec::new();

@@ -65,8 +65,18 @@ impl TestApp {
 
     /// Another server as a process of its own, sharing PostgreSQL and Redis, with further variables set.
     pub fn spawn_process(&self, variables: &[(&str, &str)]) -> ServerProcess {
+        self.spawn(&mut Command::new(env!("CARGO_BIN_EXE_plumbline")), variables)
+    }
+
+    /// The same, with a clock that is off by some seconds, such as `+120s`.
+    pub fn spawn_process_with_clock(&self, offset: &str, variables: &[(&str, &str)]) -> ServerProcess {
+        let arguments = ["--exclude-monotonic", "-f", offset, env!("CARGO_BIN_EXE_plumbline")];
+        self.spawn(Command::new("faketime").args(arguments), variables)
+    }
+
+    fn spawn(&self, command: &mut Command, variables: &[(&str, &str)]) -> ServerProcess {
         let port = free_port();
-        let child = Command::new(env!("CARGO_BIN_EXE_plumbline"))
+        let child = command
             .arg("serve")
             .envs(self.env.iter().cloned())
             .envs(variables.iter().copied())
