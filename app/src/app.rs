@@ -7,7 +7,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::browser;
 use crate::components::{RouteAnnouncer, SiteHeader, Toaster};
-use crate::contexts::{provide_clock, provide_quota, provide_session, provide_toasts};
+use crate::contexts::{provide_clock, provide_page_title, provide_quota, provide_session, provide_toasts};
 use crate::pages::{AccountPage, ChatPage, HomePage, NotFoundPage, SignInPage, UsagePage};
 
 /// The HTML document around the app.
@@ -43,10 +43,11 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_clock();
     provide_toasts();
+    let title = provide_page_title();
     provide_quota(provide_session());
     Effect::new(|_| browser::mark_hydrated());
     view! {
-        <Title formatter=|text: String| if text.is_empty() || text == "Plumbline" { "Plumbline".to_owned() } else { format!("{text} · Plumbline") }/>
+        <Title text=move || title.full()/>
         <Meta name="description" content="Chat with a language model, and always see exactly what you have left."/>
         <Router>
             <a class="skip-link" href="#main" rel="external">"Skip to the content"</a>

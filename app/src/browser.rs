@@ -92,10 +92,6 @@ pub fn set_cookie(name: &str, value: &str) {
     }
 }
 
-pub fn page_title() -> String {
-    if IS_BROWSER { document().title() } else { String::new() }
-}
-
 pub fn focus(id: &str) {
     let element = IS_BROWSER.then(|| document().get_element_by_id(id)).flatten();
     if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {

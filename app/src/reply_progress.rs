@@ -11,6 +11,8 @@ pub struct ReplyProgress {
     pub generation_id: Option<GenerationId>,
     pub last_seq: u32,
     pub has_ended: bool,
+    /// What is left after the reply has arrived, too.
+    pub has_quota: bool,
     /// Tries since the last event that arrived.
     failed_tries: u32,
 }
@@ -32,7 +34,8 @@ impl ReplyProgress {
         match &event.kind {
             ChatEventKind::Started { generation_id, .. } => self.generation_id = Some(*generation_id),
             ChatEventKind::Ended { .. } => self.has_ended = true,
-            ChatEventKind::Text { .. } | ChatEventKind::Quota { .. } => {}
+            ChatEventKind::Quota { .. } => self.has_quota = true,
+            ChatEventKind::Text { .. } => {}
         }
         Some(event.kind)
     }

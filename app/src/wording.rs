@@ -17,6 +17,17 @@ pub fn left_sentence(quota: &Quota) -> String {
     }
 }
 
+/// The rate that is used up, if one is.
+pub fn used_up(quota: &Quota) -> Option<&Limit> {
+    let is_rate = |limit: &&Limit| limit.name != LimitName::ConcurrentReplies;
+    quota
+        .limits
+        .iter()
+        .filter(is_rate)
+        .filter(|limit| limit.remaining == 0)
+        .max_by_key(|limit| limit.resets_at)
+}
+
 fn requests_left(count: u32, period: &str) -> String {
     let requests = if count == 1 { "request" } else { "requests" };
     format!("{count} {requests} left {period}")
@@ -70,7 +81,7 @@ pub fn sign_in_error(code: &str) -> &'static str {
 mod tests {
     use chrono::DateTime;
 
-    use super::left_sentence;
+    use super::{left_sentence, used_up};
     use crate::types::{Credit, Limit, LimitName, Nanos, Quota};
 
     fn limit(name: LimitName, remaining: u32) -> Limit {
@@ -93,6 +104,14 @@ mod tests {
     fn the_tighter_limit_is_named() {
         assert_eq!(left_sentence(&quota(4, 90)), "4 requests left this minute · $0.48 credit");
         assert_eq!(left_sentence(&quota(4, 1)), "1 request left today · $0.48 credit");
+    }
+
+    #[test]
+    fn a_used_up_rate_is_found_and_replies_in_progress_are_none() {
+        let mut quota = quota(0, 90);
+        quota.limits.push(limit(LimitName::ConcurrentReplies, 0));
+        assert_eq!(used_up(&quota).map(|limit| limit.name), Some(LimitName::RequestsPerMinute));
+        assert_eq!(used_up(&self::quota(1, 90)), None);
     }
 
     #[test]

@@ -2,12 +2,12 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::{ev, web_sys};
 
-use super::{Icon, Symbol};
+use super::{Countdown, Icon, Symbol};
 use crate::browser;
 use crate::components::refusal_note::RefusalNote;
 use crate::contexts::{Activity, OpenConversation, use_clock, use_quota};
-use crate::types::{Prompt, PromptError};
-use crate::wording::left_sentence;
+use crate::types::{Prompt, PromptError, Quota};
+use crate::wording::{left_sentence, used_up};
 
 /// A browser that runs scripts reads the inside of `<noscript>` as text, so it must not be hydrated as elements.
 const WITHOUT_SCRIPT: &str =
@@ -46,6 +46,7 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
 fn TextField(conversation: OpenConversation, is_too_long: Signal<bool>) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
     let draft = conversation.draft;
+    let was_alive = use_clock().is_alive();
     Effect::new(move |is_later: Option<bool>| {
         let Some(field) = field.get() else { return is_later.unwrap_or_default() };
         if is_later == Some(true) {
@@ -53,7 +54,7 @@ fn TextField(conversation: OpenConversation, is_too_long: Signal<bool>) -> impl 
             conversation.keep_draft();
         } else {
             // What was typed before the page came alive comes first, then what was kept in the tab.
-            let typed = Some(field.value()).filter(|typed| !typed.is_empty());
+            let typed = Some(field.value()).filter(|typed| !was_alive && !typed.is_empty());
             let text = typed.or_else(|| conversation.kept_draft()).unwrap_or_default();
             show(&field, &text);
             draft.set(text);
@@ -137,13 +138,20 @@ fn SendOrStop(conversation: OpenConversation) -> impl IntoView {
     }
 }
 
+#[component]
+fn Left(quota: Quota) -> impl IntoView {
+    let resets_at = used_up(&quota).and_then(|limit| limit.resets_at);
+    let next = resets_at.map(|at| view! { " · next fits " <Countdown at/> });
+    view! { <span>{left_sentence(&quota)} {next}</span> }
+}
+
 /// What is left, where it matters.
 #[component]
 fn Hint() -> impl IntoView {
     let quota = use_quota();
     view! {
         <p class="composer-hint" id="composer-hint">
-            {move || quota.get().and_then(Result::ok).map(|quota| view! { <span>{left_sentence(&quota)}</span> })}
+            {move || quota.get().and_then(Result::ok).map(|quota| view! { <Left quota/> })}
             <span class="hint-keys">"Enter sends, Shift+Enter breaks the line"</span>
         </p>
     }

@@ -1,9 +1,9 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::Icon;
 use super::Symbol;
 use crate::ApiError;
+use crate::contexts::set_page_title;
 
 /// An error in words, read out at once.
 #[component]
@@ -21,8 +21,8 @@ pub fn ErrorNote(#[prop(into)] error: Signal<ApiError>) -> impl IntoView {
 pub fn ErrorPage(error: ApiError) -> impl IntoView {
     let is_missing = error == ApiError::NotFound;
     let heading = if is_missing { "Nothing hangs here" } else { "This page could not be shown" };
+    set_page_title(heading);
     view! {
-        <Title text=heading/>
         <div class="error-page" data-testid="error-page">
             <svg class="error-art" viewBox="0 0 120 120" aria-hidden="true" focusable="false">
                 <path class="art-bar" d="M20 8h80"></path>

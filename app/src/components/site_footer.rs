@@ -1,7 +1,7 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::Logo;
+use crate::contexts::set_page_title;
 
 /// The frame of every page but the chat: title, main landmark, footer.
 #[component]
@@ -12,8 +12,8 @@ pub fn PageFrame(
     class: &'static str,
     children: Children,
 ) -> impl IntoView {
+    set_page_title(title);
     view! {
-        <Title text=title/>
         <main id="main" class=format!("page {class}") tabindex="-1">{children()}</main>
         <SiteFooter/>
     }

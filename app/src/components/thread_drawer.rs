@@ -1,4 +1,6 @@
 use leptos::prelude::*;
+use leptos::{ev, html, web_sys};
+use wasm_bindgen::JsCast;
 
 use super::{Icon, Symbol, ThreadList};
 use crate::browser;
@@ -20,14 +22,22 @@ pub fn ThreadDrawer(is_open: RwSignal<bool>, current: Signal<Option<ThreadId>>) 
         }
         is_open
     });
-    let on_key = move |event: leptos::ev::KeyboardEvent| {
+    let on_key = move |event: ev::KeyboardEvent| {
         if event.key() == "Escape" {
             close();
         }
     };
+    // Over the page it must not leave the focus on what it covers.
+    let drawer = NodeRef::<html::Nav>::new();
+    let on_leave = move |event: ev::FocusEvent| {
+        let to = event.related_target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        if to.is_some() && !drawer.get_untracked().is_some_and(|drawer| drawer.contains(to.as_ref())) {
+            is_open.set(false);
+        }
+    };
     view! {
         <div class="drawer-shade" data-open=move || is_open.get().to_string() on:click=move |_| close()></div>
-        <nav class="drawer" id="threads" aria-label="Conversations" data-open=move || is_open.get().to_string() on:keydown=on_key>
+        <nav node_ref=drawer class="drawer" id="threads" aria-label="Conversations" data-open=move || is_open.get().to_string() on:keydown=on_key on:focusout=on_leave>
             <div class="drawer-head">
                 <a class="button button-wide" href="/chat" data-testid="new-chat" on:click=move |_| start_new(is_open)>
                     <Icon symbol=Symbol::Plus/>

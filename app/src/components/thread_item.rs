@@ -79,7 +79,8 @@ fn RenameField(title: String, on_done: Callback<String>, on_cancel: Callback<()>
     let field = NodeRef::<html::Input>::new();
     let is_done = StoredValue::new(false);
     let save = move || {
-        if !is_done.get_value() {
+        // Taking the focused field out of the page blurs it, when its signals may be gone already.
+        if is_done.try_get_value() == Some(false) {
             is_done.set_value(true);
             on_done.run(field.get_untracked().map(|field| field.value()).unwrap_or_default());
         }
@@ -95,8 +96,11 @@ fn RenameField(title: String, on_done: Callback<String>, on_cancel: Callback<()>
     };
     Effect::new(move |_| {
         if let Some(field) = field.get() {
-            _ = field.focus();
-            field.select();
+            // A moment later: only then does the field stand in the page.
+            request_animation_frame(move || {
+                _ = field.focus();
+                field.select();
+            });
         }
     });
     view! {
@@ -105,7 +109,7 @@ fn RenameField(title: String, on_done: Callback<String>, on_cancel: Callback<()>
             aria-label="New name"
             maxlength=Title::MAX_CHARS.to_string()
             node_ref=field
-            prop:value=title
+            value=title
             on:keydown=on_key
             on:blur=move |_| save()
         />

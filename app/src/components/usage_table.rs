@@ -19,7 +19,7 @@ pub fn UsageTable(entries: Vec<UsageEntry>) -> impl IntoView {
     let has_estimates = entries.iter().any(|entry| entry.is_estimated);
     let rows = entries.into_iter().map(|entry| view! { <Row entry/> }).collect_view();
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Charged replies">
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Table of charged replies">
             <table class="usage-table">
                 <thead>
                     <tr>

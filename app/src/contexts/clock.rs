@@ -38,6 +38,11 @@ impl Clock {
         self.is_alive.get().then(|| browser::zone(at)).flatten()
     }
 
+    /// Whether the server's page has come alive, and what is made now is made by the browser.
+    pub fn is_alive(self) -> bool {
+        self.is_alive.get_untracked()
+    }
+
     /// Ticks every second in the browser; None on the server and while the page comes alive.
     pub fn now(self) -> Option<DateTime<Utc>> {
         self.now.get()

@@ -15,6 +15,10 @@ use crate::{ApiError, ApiResult, browser, time};
 pub struct QuotaContext {
     loaded: Resource<ApiResult<Option<Quota>>>,
     news: RwSignal<Option<Quota>>,
+    /// What `get` last answered, for changes made outside the page's drawing.
+    latest: StoredValue<Option<Quota>>,
+    /// Counts the news, so that an answer that was asked for before them is not shown after them.
+    version: StoredValue<u32>,
 }
 
 /// Loads with the page; without a session there is no quota.
@@ -28,8 +32,18 @@ pub fn provide_quota(session: SessionContext) -> QuotaContext {
             }
         },
     );
-    let quota = QuotaContext { loaded, news: RwSignal::new(None) };
-    Effect::new(move |_| quota.read_again_when_it_changes());
+    let quota = QuotaContext {
+        loaded,
+        news: RwSignal::new(None),
+        latest: StoredValue::new(None),
+        version: StoredValue::new(0),
+    };
+    Effect::new(move |_| {
+        if let Some(Ok(known)) = quota.get() {
+            quota.read_again_when_it_changes(&known);
+            quota.latest.set_value(Some(known));
+        }
+    });
     provide_context(quota);
     quota
 }
@@ -53,12 +67,13 @@ impl QuotaContext {
     }
 
     pub fn set(self, quota: Quota) {
+        self.version.update_value(|version| *version += 1);
         self.news.set(Some(quota));
     }
 
     /// A refusal says how things stand, too.
     pub fn learn_from(self, error: &ApiError) {
-        let Some(Ok(mut quota)) = untrack(|| self.get()) else { return };
+        let Some(mut quota) = self.latest.get_value() else { return };
         match error {
             ApiError::LimitReached { limit, .. } => {
                 for known in quota.limits.iter_mut().filter(|known| known.name == limit.name) {
@@ -72,16 +87,18 @@ impl QuotaContext {
     }
 
     pub fn reload(self) {
+        let version = self.version.get_value();
         spawn_local(async move {
-            if let Ok(quota) = read_quota().await {
+            if let Ok(quota) = read_quota().await
+                && self.version.get_value() == version
+            {
                 self.set(quota);
             }
         });
     }
 
     /// A counted request stops counting by itself, so the number on the page goes stale at a time we know.
-    fn read_again_when_it_changes(self) {
-        let Some(Ok(quota)) = self.get() else { return };
+    fn read_again_when_it_changes(self, quota: &Quota) {
         let now = browser::now();
         let next = quota
             .limits

@@ -11,11 +11,21 @@ use crate::types::{Thread, ThreadId};
 pub struct Threads {
     loaded: Resource<ApiResult<Vec<Thread>>>,
     changed: RwSignal<Option<Vec<Thread>>>,
+    /// What `get` last answered, for changes made outside the page's drawing.
+    latest: StoredValue<Vec<Thread>>,
 }
 
 pub fn provide_threads(session: SessionContext) -> Threads {
-    let threads =
-        Threads { loaded: session.resource(|| (), |()| list_threads()), changed: RwSignal::new(None) };
+    let threads = Threads {
+        loaded: session.resource(|| (), |()| list_threads()),
+        changed: RwSignal::new(None),
+        latest: StoredValue::new(Vec::new()),
+    };
+    Effect::new(move |_| {
+        if let Some(Ok(list)) = threads.get() {
+            threads.latest.set_value(list);
+        }
+    });
     provide_context(threads);
     threads
 }
@@ -56,8 +66,9 @@ impl Threads {
     }
 
     fn update(self, change: impl FnOnce(&mut Vec<Thread>)) {
-        let Some(Ok(mut threads)) = untrack(|| self.get()) else { return };
+        let mut threads = self.latest.get_value();
         change(&mut threads);
+        self.latest.set_value(threads.clone());
         self.changed.set(Some(threads));
     }
 }

@@ -1,12 +1,13 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
 
 use super::not_found::answer_not_found;
 use crate::api::read_thread;
 use crate::components::{Composer, DrawerButton, ErrorPage, MessageList, SignedInOnly, ThreadDrawer};
-use crate::contexts::{OpenConversation, provide_threads, use_quota, use_session, use_threads};
+use crate::contexts::{
+    OpenConversation, provide_threads, set_page_title, use_quota, use_session, use_threads,
+};
 use crate::links::thread_path;
 use crate::types::{Conversation, ThreadId};
 use crate::{ApiError, ApiResult};
@@ -107,13 +108,14 @@ fn ConversationView(
         );
     });
     let conversation = OpenConversation::new(loaded, threads, use_quota(), on_new_thread);
-    let title = Memo::new(move |_| match conversation.thread.get() {
-        Some(thread) => threads.title(thread.id).unwrap_or(thread.title),
-        None => "New conversation".to_owned(),
+    let title = RwSignal::new(String::new());
+    show_title(title, conversation.thread.get_untracked().map(|thread| thread.title));
+    Effect::new(move |_| {
+        let thread = conversation.thread.get();
+        show_title(title, thread.map(|thread| threads.title(thread.id).unwrap_or(thread.title)));
     });
     let is_empty = Memo::new(move |_| conversation.transcript.is_empty());
     view! {
-        <Title text=title/>
         <div class="chat-head">
             <DrawerButton is_open=is_drawer_open/>
             <h1>{title}</h1>
@@ -126,6 +128,12 @@ fn ConversationView(
         <p class="visually-hidden" role="status" aria-live="polite">{conversation.announcement}</p>
         <Composer conversation/>
     }
+}
+
+fn show_title(shown: RwSignal<String>, title: Option<String>) {
+    let title = title.unwrap_or_else(|| "New conversation".to_owned());
+    set_page_title(title.clone());
+    shown.set(title);
 }
 
 const EXAMPLES: [&str; 4] = [

@@ -7,7 +7,7 @@ use crate::components::{ErrorNote, PageFrame, PlanCard};
 #[component]
 pub fn HomePage() -> impl IntoView {
     view! {
-        <PageFrame title="Plumbline" class="home">
+        <PageFrame title="" class="home">
             <Hero/>
             <Promises/>
             <Payment/>

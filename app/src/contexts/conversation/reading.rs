@@ -55,8 +55,8 @@ impl OpenConversation {
             }
             result = self.take_in(follow_reply(id, progress.last_seq).await, &mut progress).await;
         }
-        if result.is_err() {
-            // The answer is whole, but what is left did not arrive any more.
+        if !progress.has_quota {
+            // Cut after the answer, or told from what was saved, which knows nothing of the time since.
             self.quota.reload();
         }
     }
@@ -94,6 +94,8 @@ impl OpenConversation {
         self.activity.set(Activity::Writing(generation_id));
         self.transcript.start(user_message);
         self.announcement.set("The answer is being written.".to_owned());
+        // The request counts and its credit is held from now on.
+        self.quota.reload();
         self.threads.put(thread.clone());
         let is_new = self.thread.with_untracked(Option::is_none);
         self.thread.set(Some(thread.clone()));

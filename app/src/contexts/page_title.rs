@@ -1,0 +1,32 @@
+//! The title of the open page.
+//!
+//! One `<Title>` in `App` shows it. One in each page would not do: a page that is rebuilt in place leaves its old title
+//! behind, together with signals that are gone.
+
+use leptos::prelude::*;
+
+#[derive(Clone, Copy)]
+pub struct PageTitle {
+    pub text: RwSignal<String>,
+}
+
+pub fn provide_page_title() -> PageTitle {
+    let title = PageTitle { text: RwSignal::new(String::new()) };
+    provide_context(title);
+    title
+}
+
+/// To be called by each page while it is made.
+pub fn set_page_title(text: impl Into<String>) {
+    expect_context::<PageTitle>().text.set(text.into());
+}
+
+impl PageTitle {
+    /// As in the browser's tab.
+    pub fn full(self) -> String {
+        self.text.with(|text| match text.as_str() {
+            "" => "Plumbline".to_owned(),
+            text => format!("{text} · Plumbline"),
+        })
+    }
+}
