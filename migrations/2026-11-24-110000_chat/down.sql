@@ -1,2 +1,2 @@
-alter table generations drop column user_message_id;
+alter table generations drop column parent_message_id;
 drop table messages, generations, threads;

@@ -17,6 +17,11 @@ create table generations (
     model text not null,
     state text not null default 'streaming'
         check (state in ('streaming', 'finished', 'limited', 'stopped', 'failed', 'interrupted')),
+    -- What was said so far, saved from time to time: what a killed process leaves behind.
+    checkpoint_text text not null default '',
+    estimated_input_tokens int not null,
+    -- Somebody wants it to end; also told by NOTIFY.
+    stop_requested_at timestamptz,
     created_at timestamptz not null default now(),
     ended_at timestamptz,
     unique (account_id, client_request_id),
@@ -38,4 +43,5 @@ create table messages (
 );
 create index messages_thread_id on messages (thread_id, id);
 
-alter table generations add column user_message_id uuid not null references messages (id) deferrable initially deferred;
+-- What it answers: a person's message, or an answer it continues.
+alter table generations add column parent_message_id uuid not null references messages (id) deferrable initially deferred;

@@ -52,6 +52,8 @@ create table usage_records (
     input_tokens int not null check (input_tokens >= 0),
     output_tokens int not null check (output_tokens >= 0),
     is_estimated boolean not null,
+    -- Written by the sweeper from a checkpoint; a settlement that comes after all corrects it.
+    is_provisional boolean not null default false,
     charged_nanos bigint not null check (charged_nanos >= 0),
     created_at timestamptz not null default now()
 );

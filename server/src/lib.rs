@@ -14,6 +14,7 @@ mod secret;
 mod services;
 mod state;
 mod store;
+mod streams;
 mod telemetry;
 
 pub use error::{AppError, AppResult};

@@ -19,6 +19,7 @@ use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
 use crate::store::Db;
+use crate::streams::StreamLog;
 
 /// A part that could not be made from its settings.
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +55,11 @@ impl AppState {
         let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
         let provider = Arc::new(OpenAiCompatible::new(&config.llm)?);
+        let log = StreamLog::new(&config.redis).map_err(BadRedisUrl::from)?;
         let generations = GenerationService::new(
             db.clone(),
             limiter.clone(),
+            log,
             plans.clone(),
             quota.clone(),
             provider,
@@ -106,11 +109,19 @@ impl AppState {
         self.is_ending.cancelled().await;
     }
 
-    /// Looks for replies whose process has died, now and from time to time.
-    pub(crate) fn spawn_sweeper(&self, every: Duration) {
+    /// Starts what runs beside the requests until shutdown: looking for replies whose process has died, and listening
+    /// for replies to be stopped.
+    pub fn spawn_background(&self, sweep_every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
-            let mut ticks = tokio::time::interval(every);
+            tokio::select! {
+                () = state.generations.listen_for_stops() => {}
+                () = state.ending() => {}
+            }
+        });
+        let state = self.clone();
+        self.background.spawn(async move {
+            let mut ticks = tokio::time::interval(sweep_every);
             loop {
                 tokio::select! {
                     _ = ticks.tick() => state.sweep().await,

@@ -221,7 +221,7 @@ fn new_request(target: ReplyTarget) -> Option<ReplyRequest> {
 fn prompt_of(request: &ReplyRequest) -> Option<&Prompt> {
     match &request.target {
         ReplyTarget::NewThread { prompt } | ReplyTarget::Thread { prompt, .. } => Some(prompt),
-        ReplyTarget::Retry { .. } => None,
+        ReplyTarget::Retry { .. } | ReplyTarget::Continue { .. } => None,
     }
 }
 

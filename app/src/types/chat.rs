@@ -95,6 +95,11 @@ pub enum ReplyTarget {
         thread_id: ThreadId,
         message_id: MessageId,
     },
+    /// Goes on with an answer that was interrupted, stopped or cut at the output cap.
+    Continue {
+        thread_id: ThreadId,
+        message_id: MessageId,
+    },
 }
 
 /// What a person wrote: not blank, at most [`Prompt::MAX_CHARS`] characters.

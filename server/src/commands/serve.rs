@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::Config;
 use crate::state::AppState;
 
-/// How often holds of replies whose process has died are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// How often replies whose process has died are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// How long clients may take to read the end of what is settled.
 const LAST_BYTES: Duration = Duration::from_secs(3);
@@ -25,7 +25,7 @@ pub(super) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("cannot listen on {addr}: {error} (see LISTEN_ADDR)"))?;
     tracing::info!(%addr, %public_url, "Serving {public_url}");
-    state.spawn_sweeper(SWEEP_EVERY);
+    state.spawn_background(SWEEP_EVERY);
 
     let router = crate::build_router(&state);
     let stopping = state.clone();

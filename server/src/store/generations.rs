@@ -6,12 +6,14 @@ use app::types::{
     AccountId, ClientRequestId, Credit, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
     ThreadId,
 };
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::ledger::{self, HoldEnd};
-use super::schema::{generations, usage_records};
+use super::schema::generations;
+use super::usage::{self, Cost, UsageState, to_int};
 use super::{Connection, StoreError, StoreResult, messages, threads};
 use crate::pricing::{HoldRequest, HoldTerms, TokenUsage};
 
@@ -23,8 +25,9 @@ pub struct NewGeneration {
     pub client_request_id: ClientRequestId,
     pub thread: Thread,
     pub is_new_thread: bool,
-    pub user_message: Message,
-    /// False when an older message is answered again.
+    /// The message that is answered, or the answer that is continued.
+    pub parent: Message,
+    /// False when it is there already.
     pub is_new_message: bool,
     pub model: String,
     pub hold: HoldRequest,
@@ -86,7 +89,7 @@ async fn insert(conn: &mut Connection, new: &NewGeneration) -> QueryResult<()> {
         threads::touch(conn, new.thread.id).await?;
     }
     if new.is_new_message {
-        messages::insert_user(conn, new.thread.id, &new.user_message).await?;
+        messages::insert_user(conn, new.thread.id, &new.parent).await?;
     }
     diesel::insert_into(generations::table)
         .values((
@@ -94,8 +97,9 @@ async fn insert(conn: &mut Connection, new: &NewGeneration) -> QueryResult<()> {
             generations::account_id.eq(new.account_id.0),
             generations::client_request_id.eq(new.client_request_id.0),
             generations::thread_id.eq(new.thread.id.0),
-            generations::user_message_id.eq(new.user_message.id.0),
+            generations::parent_message_id.eq(new.parent.id.0),
             generations::model.eq(&new.model),
+            generations::estimated_input_tokens.eq(to_int(new.hold.input_tokens)),
         ))
         .execute(conn)
         .await?;
@@ -108,7 +112,7 @@ pub struct Settlement {
     pub generation_id: GenerationId,
     pub account_id: AccountId,
     pub thread_id: ThreadId,
-    pub user_message_id: MessageId,
+    pub parent_id: MessageId,
     pub content: String,
     pub state: ReplyState,
     pub model: String,
@@ -119,16 +123,19 @@ pub struct Settlement {
 }
 
 /// Saves the answer, posts its charge and resolves its hold, in one transaction, once: settling again changes nothing
-/// and returns the answer as it was saved. A hold the sweeper has expired in between is no excuse: the charge is posted.
+/// and returns the answer as it was saved. After a sweep only the difference to what the sweeper charged is posted.
 pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResult<Message> {
     let message = conn
         .transaction::<_, diesel::result::Error, _>(async |conn| {
             ledger::lock(conn, settlement.account_id).await?;
-            if !insert_usage(conn, settlement).await? {
-                return Ok(None);
+            let cost = Cost::of(settlement);
+            match usage::find_state(conn, settlement.generation_id).await? {
+                None => charge(conn, settlement.generation_id, settlement.account_id, &cost, false).await?,
+                Some(UsageState::Provisional { charged }) => {
+                    correct(conn, settlement, &cost, charged).await?
+                }
+                Some(UsageState::Final) => return Ok(None),
             }
-            ledger::post_charge(conn, settlement.account_id, settlement.generation_id, settlement.charged)
-                .await?;
             let end = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
             ledger::resolve_hold(conn, settlement.generation_id, end).await?;
             end_generation(conn, settlement.generation_id, settlement.state).await?;
@@ -144,23 +151,27 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
     }
 }
 
-/// False when the generation is settled already.
-async fn insert_usage(conn: &mut Connection, settlement: &Settlement) -> QueryResult<bool> {
-    let tokens = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
-    let added = diesel::insert_into(usage_records::table)
-        .values((
-            usage_records::generation_id.eq(settlement.generation_id.0),
-            usage_records::account_id.eq(settlement.account_id.0),
-            usage_records::model.eq(&settlement.model),
-            usage_records::input_tokens.eq(tokens(settlement.usage.input_tokens)),
-            usage_records::output_tokens.eq(tokens(settlement.usage.output_tokens)),
-            usage_records::is_estimated.eq(settlement.is_estimated),
-            usage_records::charged_nanos.eq(settlement.charged.0),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
-    Ok(added > 0)
+async fn charge(
+    conn: &mut Connection,
+    id: GenerationId,
+    account_id: AccountId,
+    cost: &Cost<'_>,
+    is_provisional: bool,
+) -> QueryResult<()> {
+    usage::insert(conn, id, account_id, cost, is_provisional).await?;
+    ledger::post_charge(conn, account_id, &format!("generation:{id}"), cost.charged).await
+}
+
+async fn correct(
+    conn: &mut Connection,
+    settlement: &Settlement,
+    cost: &Cost<'_>,
+    charged: Nanos,
+) -> QueryResult<()> {
+    let id = settlement.generation_id;
+    usage::make_final(conn, id, cost).await?;
+    ledger::post_charge(conn, settlement.account_id, &format!("generation:{id}:late"), cost.charged - charged)
+        .await
 }
 
 async fn end_generation(conn: &mut Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {
@@ -178,14 +189,14 @@ async fn save_reply(conn: &mut Connection, settlement: &Settlement) -> QueryResu
     let reply = messages::NewReply {
         id: MessageId(Uuid::now_v7()),
         thread_id: settlement.thread_id,
-        parent_id: settlement.user_message_id,
+        parent_id: settlement.parent_id,
         generation_id: settlement.generation_id,
         content: &settlement.content,
     };
     let (id, created_at) = messages::upsert_reply(conn, reply).await?;
     Ok(Message {
         id,
-        parent_id: Some(settlement.user_message_id),
+        parent_id: Some(settlement.parent_id),
         role: Role::Assistant,
         content: settlement.content.clone(),
         created_at,
@@ -194,54 +205,162 @@ async fn save_reply(conn: &mut Connection, settlement: &Settlement) -> QueryResu
     })
 }
 
-/// Ends generations whose process has died: their holds have expired. Returns how many.
-pub async fn expire(conn: &mut Connection, limit: i64) -> StoreResult<usize> {
-    let expired = ledger::list_expired_holds(conn, limit).await?;
-    for (id, account_id) in &expired {
-        conn.transaction::<_, diesel::result::Error, _>(async |conn| {
-            ledger::lock(conn, *account_id).await?;
-            if !ledger::resolve_hold(conn, *id, HoldEnd::Expired).await? {
-                return Ok(());
-            }
-            end_generation(conn, *id, ReplyState::Interrupted).await?;
-            let (thread_id, user_message_id): (Uuid, Uuid) = generations::table
-                .find(id.0)
-                .select((generations::thread_id, generations::user_message_id))
-                .first(conn)
-                .await?;
-            let reply = messages::NewReply {
-                id: MessageId(Uuid::now_v7()),
-                thread_id: ThreadId(thread_id),
-                parent_id: MessageId(user_message_id),
-                generation_id: *id,
-                content: "",
-            };
-            messages::upsert_reply(conn, reply).await?;
-            Ok(())
-        })
-        .await?;
+/// What came of renewing a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Renewed,
+    /// Somebody asked for the reply to end.
+    StopRequested,
+    /// The hold is no longer pending: it expired, and a sweep was there.
+    HoldLost,
+}
+
+/// Saves what was said so far and renews the hold.
+pub async fn keep(
+    conn: &mut Connection,
+    id: GenerationId,
+    text: &str,
+    hold_ttl: Duration,
+) -> StoreResult<Kept> {
+    let stop_requested_at: Option<Option<DateTime<Utc>>> =
+        diesel::update(generations::table.find(id.0).filter(generations::state.eq("streaming")))
+            .set(generations::checkpoint_text.eq(text))
+            .returning(generations::stop_requested_at)
+            .get_result(conn)
+            .await
+            .optional()?;
+    match stop_requested_at {
+        None => Ok(Kept::HoldLost),
+        Some(Some(_)) => Ok(Kept::StopRequested),
+        Some(None) if ledger::renew_hold(conn, id, hold_ttl).await? => Ok(Kept::Renewed),
+        Some(None) => Ok(Kept::HoldLost),
     }
-    Ok(expired.len())
+}
+
+/// Told of each generation that somebody wants to end.
+pub const STOP_CHANNEL: &str = "plumbline_stop";
+
+diesel::define_sql_function! {
+    fn pg_notify(channel: diesel::sql_types::Text, payload: diesel::sql_types::Text);
+}
+
+/// Asks whoever writes this reply to end it. Not found: it is not there, or another account's.
+pub async fn request_stop(conn: &mut Connection, account_id: AccountId, id: GenerationId) -> StoreResult<()> {
+    let rows = generations::table.find(id.0).filter(generations::account_id.eq(account_id.0));
+    let found = diesel::update(rows)
+        .set(generations::stop_requested_at.eq(ledger::clock_timestamp().nullable()))
+        .execute(conn)
+        .await?;
+    if found == 0 {
+        return Err(StoreError::NotFound);
+    }
+    diesel::select(pg_notify(STOP_CHANNEL, id.to_string())).execute(conn).await?;
+    Ok(())
+}
+
+/// A reply whose hold has expired: whoever wrote it is dead.
+#[derive(Clone, Debug)]
+pub struct Abandoned {
+    pub id: GenerationId,
+    pub account_id: AccountId,
+    pub client_request_id: ClientRequestId,
+    pub model: String,
+    pub checkpoint_text: String,
+    pub estimated_input_tokens: u32,
+}
+
+/// What is known of an abandoned reply.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    pub text: String,
+    pub usage: TokenUsage,
+    pub charged: Nanos,
+}
+
+/// At most `limit` of them.
+pub async fn list_abandoned(conn: &mut Connection, limit: i64) -> StoreResult<Vec<Abandoned>> {
+    let rows: Vec<(Uuid, Uuid, Uuid, String, String, i32)> = generations::table
+        .filter(generations::id.eq_any(ledger::expired_holds(limit)))
+        .select((
+            generations::id,
+            generations::account_id,
+            generations::client_request_id,
+            generations::model,
+            generations::checkpoint_text,
+            generations::estimated_input_tokens,
+        ))
+        .load(conn)
+        .await?;
+    let to_abandoned =
+        |(id, account_id, client_request_id, model, checkpoint_text, input_tokens): (_, _, _, _, _, i32)| {
+            Abandoned {
+                id: GenerationId(id),
+                account_id: AccountId(account_id),
+                client_request_id: ClientRequestId(client_request_id),
+                model,
+                checkpoint_text,
+                estimated_input_tokens: input_tokens.unsigned_abs(),
+            }
+        };
+    Ok(rows.into_iter().map(to_abandoned).collect())
+}
+
+/// Ends an abandoned reply: saves what was said, posts what it cost and resolves the hold, once.
+pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recovery) -> StoreResult<()> {
+    let cost =
+        Cost { model: &reply.model, usage: recovery.usage, is_estimated: true, charged: recovery.charged };
+    conn.transaction::<_, diesel::result::Error, _>(async |conn| {
+        ledger::lock(conn, reply.account_id).await?;
+        // Settled in the meantime, or swept by another process.
+        if !ledger::resolve_hold(conn, reply.id, HoldEnd::Expired).await? {
+            return Ok(());
+        }
+        charge(conn, reply.id, reply.account_id, &cost, true).await?;
+        end_generation(conn, reply.id, ReplyState::Interrupted).await?;
+        let (thread_id, parent_id): (Uuid, Uuid) = generations::table
+            .find(reply.id.0)
+            .select((generations::thread_id, generations::parent_message_id))
+            .first(conn)
+            .await?;
+        let saved = messages::NewReply {
+            id: MessageId(Uuid::now_v7()),
+            thread_id: ThreadId(thread_id),
+            parent_id: MessageId(parent_id),
+            generation_id: reply.id,
+            content: &recovery.text,
+        };
+        messages::upsert_reply(conn, saved).await?;
+        Ok(())
+    })
+    .await?;
+    Ok(())
 }
 
 /// A generation with what its first event tells.
 #[derive(Clone, Debug)]
 pub struct Generation {
     pub thread: Thread,
-    pub user_message: Message,
+    /// The message that is answered, or the answer that is continued.
+    pub parent: Message,
 }
 
 /// A generation of this account.
 pub async fn find(conn: &mut Connection, account_id: AccountId, id: GenerationId) -> StoreResult<Generation> {
-    let (thread_id, user_message_id): (Uuid, Uuid) = generations::table
+    let (thread_id, parent_id): (Uuid, Uuid) = generations::table
         .find(id.0)
         .filter(generations::account_id.eq(account_id.0))
-        .select((generations::thread_id, generations::user_message_id))
+        .select((generations::thread_id, generations::parent_message_id))
         .first(conn)
         .await?;
     let thread = threads::find(conn, account_id, ThreadId(thread_id)).await?;
-    let user_message = messages::find(conn, thread.id, MessageId(user_message_id)).await?;
-    Ok(Generation { thread, user_message })
+    let parent = messages::find(conn, thread.id, MessageId(parent_id)).await?;
+    Ok(Generation { thread, parent })
+}
+
+/// False while it is being written.
+pub async fn has_ended(conn: &mut Connection, id: GenerationId) -> StoreResult<bool> {
+    let state: String = generations::table.find(id.0).select(generations::state).first(conn).await?;
+    Ok(parse_state(&state) != ReplyState::Streaming)
 }
 
 /// The thread's reply being written now, the newest if several are.

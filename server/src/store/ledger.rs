@@ -1,6 +1,8 @@
 //! Money: grants, holds and the immutable ledger. Every change happens under the account's row lock, and the
 //! account's `posted_nanos` always equals the sum of its entries.
 
+use std::time::Duration;
+
 use app::types::{AccountId, Credit, GenerationId, Nanos};
 use chrono::{DateTime, Datelike, TimeZone, Utc};
 use diesel::dsl::sum;
@@ -123,36 +125,32 @@ async fn post(conn: &mut Connection, account_id: AccountId, cause: &str, amount:
     Ok(true)
 }
 
-/// Posts what a reply cost and burns it from the grants, soonest-expiring first. Needs the lock.
+/// Posts a charge and burns it from the grants, soonest-expiring first. A negative charge gives back. Needs the lock.
 pub(super) async fn post_charge(
     conn: &mut Connection,
     account_id: AccountId,
-    generation_id: GenerationId,
+    cause: &str,
     charged: Nanos,
 ) -> QueryResult<()> {
-    if charged == Nanos::ZERO
-        || !post(conn, account_id, &format!("generation:{generation_id}"), -charged).await?
-    {
+    if charged == Nanos::ZERO || !post(conn, account_id, cause, -charged).await? {
         return Ok(());
     }
-    let live: Vec<(Uuid, i64)> = grants::table
+    let grants: Vec<(Uuid, i64, i64)> = grants::table
         .filter(grants::account_id.eq(account_id.0))
-        .filter(grants::remaining_nanos.gt(0))
+        .filter(grants::expires_at.gt(clock_timestamp()))
         .order(grants::expires_at)
-        .select((grants::id, grants::remaining_nanos))
+        .select((grants::id, grants::amount_nanos, grants::remaining_nanos))
         .load(conn)
         .await?;
     let mut to_burn = charged.0;
-    for (id, remaining_nanos) in live {
-        let burned = to_burn.min(remaining_nanos);
-        diesel::update(grants::table.find(id))
-            .set(grants::remaining_nanos.eq(remaining_nanos - burned))
-            .execute(conn)
-            .await?;
-        to_burn -= burned;
-        if to_burn == 0 {
-            break;
+    for (id, amount_nanos, remaining_nanos) in grants {
+        // Never below nothing, and never above what was given.
+        let burned = to_burn.clamp(remaining_nanos - amount_nanos, remaining_nanos);
+        if burned != 0 {
+            let remaining = grants::remaining_nanos.eq(remaining_nanos - burned);
+            diesel::update(grants::table.find(id)).set(remaining).execute(conn).await?;
         }
+        to_burn -= burned;
     }
     Ok(())
 }
@@ -200,20 +198,24 @@ pub(super) async fn resolve_hold(conn: &mut Connection, id: GenerationId, end: H
     Ok(resolved > 0)
 }
 
-/// Pending holds past their expiry, oldest first.
-pub(super) async fn list_expired_holds(
-    conn: &mut Connection,
-    limit: i64,
-) -> QueryResult<Vec<(GenerationId, AccountId)>> {
-    let rows: Vec<(Uuid, Uuid)> = holds::table
-        .filter(holds::state.eq("pending"))
-        .filter(holds::expires_at.le(clock_timestamp()))
+/// Lets a pending hold count for `ttl` from now on; false when it is pending no more.
+pub(super) async fn renew_hold(conn: &mut Connection, id: GenerationId, ttl: Duration) -> QueryResult<bool> {
+    let expires_at = time(conn).await? + ttl;
+    let rows = holds::table.find(id.0).filter(holds::state.eq("pending"));
+    Ok(diesel::update(rows).set(holds::expires_at.eq(expires_at)).execute(conn).await? > 0)
+}
+
+/// The generations of pending holds past their expiry, oldest first, as a subquery.
+#[diesel::dsl::auto_type]
+pub(super) fn expired_holds(limit: i64) -> _ {
+    let pending = holds::state.eq("pending");
+    let expired = holds::expires_at.le(clock_timestamp());
+    holds::table
+        .filter(pending)
+        .filter(expired)
         .order(holds::expires_at)
         .limit(limit)
-        .select((holds::generation_id, holds::account_id))
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(|(id, account_id)| (GenerationId(id), AccountId(account_id))).collect())
+        .select(holds::generation_id)
 }
 
 /// What can be spent at a moment. Holds and grants past their end count for nothing, even before a sweep wrote that.

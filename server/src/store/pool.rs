@@ -1,13 +1,15 @@
 //! Connections to PostgreSQL.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use bb8::RunError;
 use diesel::ConnectionError;
 use diesel_async::pooled_connection::bb8::{Pool, PooledConnection};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use futures::FutureExt;
+use futures::stream::{self, Stream};
+use futures::{FutureExt, StreamExt};
 use secrecy::ExposeSecret;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -21,6 +23,7 @@ pub type Connection = AsyncPgConnection;
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<AsyncPgConnection>,
+    config: Arc<DatabaseConfig>,
 }
 
 impl Db {
@@ -40,7 +43,7 @@ impl Db {
             .max_size(config.pool_size)
             .connection_timeout(config.pool_wait)
             .build_unchecked(manager);
-        Self { pool }
+        Self { pool, config: Arc::new(config.clone()) }
     }
 
     /// A connection, waited for as long as the settings say.
@@ -52,6 +55,20 @@ impl Db {
             RunError::TimedOut => StoreError::PoolExhausted,
             RunError::User(error) => StoreError::Unavailable(error.to_string()),
         })
+    }
+
+    /// What is sent to a channel with NOTIFY from now on, on a connection of its own. Ends when that breaks.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn listen(&self, channel: &str) -> StoreResult<impl Stream<Item = String> + use<>> {
+        let mut conn =
+            connect(&self.config).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        conn.batch_execute(&format!("listen {channel}")).await?;
+        Ok(stream::unfold(conn, async |mut conn| {
+            let notification = Box::pin(conn.notifications_stream()).next().await?.ok()?;
+            Some((notification.payload, conn))
+        }))
     }
 
     /// Whether the database answers.

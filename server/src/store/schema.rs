@@ -94,9 +94,12 @@ diesel::table! {
         account_id -> Uuid,
         client_request_id -> Uuid,
         thread_id -> Uuid,
-        user_message_id -> Uuid,
+        parent_message_id -> Uuid,
         model -> Text,
         state -> Text,
+        checkpoint_text -> Text,
+        estimated_input_tokens -> Integer,
+        stop_requested_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
     }
@@ -144,6 +147,7 @@ diesel::table! {
         input_tokens -> Integer,
         output_tokens -> Integer,
         is_estimated -> Bool,
+        is_provisional -> Bool,
         charged_nanos -> BigInt,
         created_at -> Timestamptz,
     }

@@ -6,8 +6,95 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::generations::Settlement;
 use super::schema::{generations, threads, usage_records};
 use super::{Connection, StoreResult};
+use crate::pricing::TokenUsage;
+
+/// What a reply used and what it is charged.
+pub(super) struct Cost<'a> {
+    pub(super) model: &'a str,
+    pub(super) usage: TokenUsage,
+    /// The provider did not say, so we counted.
+    pub(super) is_estimated: bool,
+    pub(super) charged: Nanos,
+}
+
+impl<'a> Cost<'a> {
+    pub(super) fn of(settlement: &'a Settlement) -> Self {
+        Self {
+            model: &settlement.model,
+            usage: settlement.usage,
+            is_estimated: settlement.is_estimated,
+            charged: settlement.charged,
+        }
+    }
+}
+
+/// How far a reply is settled.
+pub(super) enum UsageState {
+    /// By the sweeper, from what it found.
+    Provisional {
+        charged: Nanos,
+    },
+    Final,
+}
+
+/// None: not at all.
+pub(super) async fn find_state(conn: &mut Connection, id: GenerationId) -> QueryResult<Option<UsageState>> {
+    let row: Option<(bool, i64)> = usage_records::table
+        .find(id.0)
+        .select((usage_records::is_provisional, usage_records::charged_nanos))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(row.map(|(is_provisional, charged)| match is_provisional {
+        true => UsageState::Provisional { charged: Nanos(charged) },
+        false => UsageState::Final,
+    }))
+}
+
+pub(super) async fn insert(
+    conn: &mut Connection,
+    id: GenerationId,
+    account_id: AccountId,
+    cost: &Cost<'_>,
+    is_provisional: bool,
+) -> QueryResult<()> {
+    diesel::insert_into(usage_records::table)
+        .values((
+            usage_records::generation_id.eq(id.0),
+            usage_records::account_id.eq(account_id.0),
+            usage_records::model.eq(cost.model),
+            usage_records::input_tokens.eq(to_int(cost.usage.input_tokens)),
+            usage_records::output_tokens.eq(to_int(cost.usage.output_tokens)),
+            usage_records::is_estimated.eq(cost.is_estimated),
+            usage_records::is_provisional.eq(is_provisional),
+            usage_records::charged_nanos.eq(cost.charged.0),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Replaces what the sweeper wrote.
+pub(super) async fn make_final(conn: &mut Connection, id: GenerationId, cost: &Cost<'_>) -> QueryResult<()> {
+    diesel::update(usage_records::table.find(id.0))
+        .set((
+            usage_records::input_tokens.eq(to_int(cost.usage.input_tokens)),
+            usage_records::output_tokens.eq(to_int(cost.usage.output_tokens)),
+            usage_records::is_estimated.eq(cost.is_estimated),
+            usage_records::is_provisional.eq(false),
+            usage_records::charged_nanos.eq(cost.charged.0),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) fn to_int(tokens: u32) -> i32 {
+    i32::try_from(tokens).unwrap_or(i32::MAX)
+}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = usage_records)]

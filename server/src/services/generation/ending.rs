@@ -33,7 +33,7 @@ impl Ending {
             Self::Finished { is_limited: false } => ReplyState::Finished,
             Self::Finished { is_limited: true } => ReplyState::Limited,
             Self::Cancelled(CancelReason::Stopped) => ReplyState::Stopped,
-            Self::Cancelled(CancelReason::ShuttingDown) => ReplyState::Interrupted,
+            Self::Cancelled(CancelReason::ShuttingDown | CancelReason::HoldLost) => ReplyState::Interrupted,
             Self::Failed(_) | Self::Panicked if transcript.text.is_empty() => ReplyState::Failed,
             Self::Failed(_) | Self::Panicked => ReplyState::Interrupted,
         }

@@ -1,9 +1,10 @@
-//! The replies being written by this process: their events so far, for everybody who follows.
+//! The replies that somebody follows in this process: their events so far, for everybody who follows.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use app::types::{AccountId, ChatEvent, ChatEventKind, GenerationId};
+use app::types::{AccountId, ChatEvent, GenerationId};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, future};
 use tokio::sync::watch;
@@ -15,11 +16,23 @@ pub(super) enum CancelReason {
     /// By the person.
     Stopped,
     ShuttingDown,
+    /// Its hold could not be renewed in time, so its money is no longer set aside.
+    HoldLost,
+}
+
+/// Where a reply is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// By a task of this process.
+    Here,
+    /// By another process; read from the stream log.
+    Elsewhere,
 }
 
 /// One reply. Followers read the same list, each at its own pace, so a slow one costs no memory.
 pub(super) struct LiveReply {
     account_id: AccountId,
+    origin: Origin,
     events: Mutex<Vec<ChatEvent>>,
     /// Wakes followers; true when no more events will come.
     is_closed: watch::Sender<bool>,
@@ -28,9 +41,10 @@ pub(super) struct LiveReply {
 }
 
 impl LiveReply {
-    fn new(account_id: AccountId) -> Self {
+    fn new(account_id: AccountId, origin: Origin) -> Self {
         Self {
             account_id,
+            origin,
             events: Mutex::default(),
             is_closed: watch::Sender::new(false),
             cancelled: CancellationToken::new(),
@@ -38,12 +52,9 @@ impl LiveReply {
         }
     }
 
-    pub(super) fn push(&self, kind: ChatEventKind) {
-        {
-            let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-            let seq = u32::try_from(events.len() + 1).unwrap_or(u32::MAX);
-            events.push(ChatEvent { seq, kind });
-        }
+    /// Adds events, which must be numbered on from those before.
+    pub(super) fn show(&self, new: Vec<ChatEvent>) {
+        self.lock().extend(new);
         self.is_closed.send_modify(|_| {});
     }
 
@@ -51,16 +62,24 @@ impl LiveReply {
         self.is_closed.send_replace(true);
     }
 
+    pub(super) fn is_written_here(&self) -> bool {
+        self.origin == Origin::Here
+    }
+
+    pub(super) fn has_followers(&self) -> bool {
+        self.is_closed.receiver_count() > 0
+    }
+
     /// The events after number `after_seq`, then those to come, until the reply is closed.
     pub(super) fn follow(self: &Arc<Self>, after_seq: u32) -> BoxStream<'static, ChatEvent> {
-        let state = (self.clone(), self.is_closed.subscribe(), after_seq as usize);
+        let state = (self.clone(), self.is_closed.subscribe(), after_seq);
         let batches = stream::unfold(state, |(reply, mut changes, sent)| async move {
             loop {
-                // Read before the events, so that one pushed in between is not missed.
+                // Read before the events, so that one shown in between is not missed.
                 let is_closed = *changes.borrow_and_update();
                 let new = reply.after(sent);
-                if !new.is_empty() {
-                    let sent = sent + new.len();
+                if let Some(last) = new.last() {
+                    let sent = last.seq;
                     return Some((new, (reply, changes, sent)));
                 }
                 if is_closed || changes.changed().await.is_err() {
@@ -71,9 +90,9 @@ impl LiveReply {
         batches.flat_map(stream::iter).boxed()
     }
 
-    fn after(&self, sent: usize) -> Vec<ChatEvent> {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.get(sent..).map(<[_]>::to_vec).unwrap_or_default()
+    fn after(&self, sent: u32) -> Vec<ChatEvent> {
+        let events = self.lock();
+        events[events.partition_point(|event| event.seq <= sent)..].to_vec()
     }
 
     /// The first reason counts.
@@ -90,16 +109,36 @@ impl LiveReply {
             None => future::pending().await,
         }
     }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<ChatEvent>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Clone, Default)]
 pub(super) struct LiveReplies(Arc<Mutex<HashMap<GenerationId, Arc<LiveReply>>>>);
 
 impl LiveReplies {
+    /// A reply that will be written here.
     pub(super) fn insert(&self, id: GenerationId, account_id: AccountId) -> LiveEntry {
-        let reply = Arc::new(LiveReply::new(account_id));
+        let reply = Arc::new(LiveReply::new(account_id, Origin::Here));
         self.lock().insert(id, reply.clone());
         LiveEntry { replies: self.clone(), id, reply }
+    }
+
+    /// A reply written elsewhere; the entry comes with the first follower, who must see that it is fed.
+    pub(super) fn mirror(
+        &self,
+        id: GenerationId,
+        account_id: AccountId,
+    ) -> (Arc<LiveReply>, Option<LiveEntry>) {
+        let mut replies = self.lock();
+        if let Some(reply) = replies.get(&id) {
+            return (reply.clone(), None);
+        }
+        let reply = Arc::new(LiveReply::new(account_id, Origin::Elsewhere));
+        replies.insert(id, reply.clone());
+        (reply.clone(), Some(LiveEntry { replies: self.clone(), id, reply }))
     }
 
     /// Another account's reply is like a missing one.
@@ -107,11 +146,18 @@ impl LiveReplies {
         self.lock().get(&id).filter(|reply| reply.account_id == account_id).cloned()
     }
 
+    /// Ends a reply if it is written here; one that is only followed here goes on.
+    pub(super) fn cancel(&self, id: GenerationId, reason: CancelReason) {
+        if let Some(reply) = self.lock().get(&id) {
+            reply.cancel(reason);
+        }
+    }
+
     pub(super) fn cancel_all(&self, reason: CancelReason) {
         self.lock().values().for_each(|reply| reply.cancel(reason));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<GenerationId, Arc<LiveReply>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<GenerationId, Arc<LiveReply>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -123,7 +169,13 @@ pub(super) struct LiveEntry {
     reply: Arc<LiveReply>,
 }
 
-impl std::ops::Deref for LiveEntry {
+impl LiveEntry {
+    pub(super) fn id(&self) -> GenerationId {
+        self.id
+    }
+}
+
+impl Deref for LiveEntry {
     type Target = Arc<LiveReply>;
 
     fn deref(&self) -> &Self::Target {
@@ -140,29 +192,34 @@ impl Drop for LiveEntry {
 
 #[cfg(test)]
 mod tests {
+    use app::types::ChatEventKind;
+    use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
 
-    fn text(text: &str) -> ChatEventKind {
-        ChatEventKind::Text { text: text.to_owned() }
+    fn text(seq: u32) -> ChatEvent {
+        ChatEvent { seq, kind: ChatEventKind::Text { text: format!("{seq} ") } }
+    }
+
+    fn entry() -> (LiveReplies, LiveEntry, AccountId) {
+        let (replies, account_id) = (LiveReplies::default(), AccountId(Uuid::now_v7()));
+        let entry = replies.insert(GenerationId(Uuid::now_v7()), account_id);
+        (replies, entry, account_id)
     }
 
     #[tokio::test]
     async fn a_late_follower_sees_the_same_events_as_an_early_one() {
-        let replies = LiveReplies::default();
-        let (id, account_id) = (GenerationId(Uuid::now_v7()), AccountId(Uuid::now_v7()));
-        let entry = replies.insert(id, account_id);
+        let (replies, entry, account_id) = entry();
+        let id = entry.id();
         let early = entry.follow(0);
-        entry.push(text("a"));
-        entry.push(text("b"));
-        let late = entry.follow(0);
-        let resumed = entry.follow(1);
-        entry.push(text("c"));
+        entry.show(vec![text(1), text(2)]);
+        let (late, resumed) = (entry.follow(0), entry.follow(1));
+        entry.show(vec![text(3)]);
         drop(entry);
 
         let early: Vec<_> = early.collect().await;
-        assert_eq!(early.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(early, [text(1), text(2), text(3)]);
         assert_eq!(late.collect::<Vec<_>>().await, early);
         assert_eq!(resumed.collect::<Vec<_>>().await, early[1..]);
         assert!(replies.find(id, account_id).is_none());
@@ -170,9 +227,35 @@ mod tests {
 
     #[tokio::test]
     async fn another_account_finds_nothing() {
-        let replies = LiveReplies::default();
-        let id = GenerationId(Uuid::now_v7());
-        let _entry = replies.insert(id, AccountId(Uuid::now_v7()));
-        assert!(replies.find(id, AccountId(Uuid::now_v7())).is_none());
+        let (replies, entry, _) = entry();
+        assert!(replies.find(entry.id(), AccountId(Uuid::now_v7())).is_none());
+    }
+
+    proptest! {
+        /// Batches of events come in; after each, a reader takes a few and may lose the connection and come back.
+        #[test]
+        fn any_schedule_of_disconnects_and_reconnects_yields_exactly_the_log(
+            schedule in prop::collection::vec((1u32..5, 0usize..6, any::<bool>()), 1..40),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(async {
+                let (_, entry, _) = entry();
+                let (mut written, mut seen) = (0, Vec::new());
+                let mut reader = entry.follow(0);
+                for (count, reads, reconnects) in schedule {
+                    entry.show((written + 1..=written + count).map(text).collect());
+                    written += count;
+                    for _ in 0..reads.min(written as usize - seen.len()) {
+                        seen.extend(reader.next().await);
+                    }
+                    if reconnects {
+                        reader = entry.follow(seen.len() as u32);
+                    }
+                }
+                drop(entry);
+                seen.extend(reader.collect::<Vec<_>>().await);
+                assert_eq!(seen, (1..=written).map(text).collect::<Vec<_>>());
+            });
+        }
     }
 }

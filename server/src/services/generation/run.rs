@@ -1,6 +1,7 @@
-//! The task of one reply: listens to the model, then settles.
+//! The task of one reply: listens to the model, keeps the hold alive meanwhile, then settles.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use app::types::{ChatEventKind, Message, Plan};
@@ -8,11 +9,15 @@ use futures::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
 use super::ending::{Ending, Transcript};
-use super::live::LiveEntry;
-use super::{GenerationService, SETTLE_TIME};
+use super::live::{CancelReason, LiveEntry};
+use super::publisher::Publisher;
+use super::{GenerationService, HOLD_TTL, SETTLE_TIME};
 use crate::pricing::HoldTerms;
 use crate::providers::llm::{CompletionEvent, CompletionRequest, LlmError, Turn, with_clocks};
-use crate::store::generations::{self, NewGeneration, Settlement};
+use crate::store::generations::{self, Kept, NewGeneration, Settlement};
+
+/// How often what was said is saved and the hold renewed.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// No token of any model is longer, so an answer beyond the cap times this is a provider gone wild.
 const MAX_TOKEN_BYTES: usize = 128;
@@ -28,72 +33,101 @@ pub(super) struct Job {
 impl GenerationService {
     /// Runs to the settled end, whatever happens on the way.
     pub(super) async fn run(self, job: Job, plan: Plan) {
-        job.live.push(ChatEventKind::Started {
+        let publisher = Publisher::new(job.new.id, job.live.clone(), self.log.clone());
+        let writing = async {
+            self.write(&job, &plan, &publisher).await;
+            publisher.end();
+        };
+        tokio::join!(writing, publisher.run());
+    }
+
+    async fn write(&self, job: &Job, plan: &Plan, publisher: &Publisher) {
+        publisher.push(ChatEventKind::Started {
             generation_id: job.new.id,
             thread: job.new.thread.clone(),
-            user_message: job.new.user_message.clone(),
+            user_message: job.new.parent.clone(),
         });
-        let mut transcript = Transcript::default();
-        let listening = AssertUnwindSafe(self.listen(&job, &mut transcript)).catch_unwind();
-        let ending = listening.await.unwrap_or(Ending::Panicked);
+        let transcript = Mutex::new(Transcript::default());
+        let listening = async {
+            tokio::select! {
+                ending = self.listen(job, publisher, &transcript) => ending,
+                reason = job.live.cancelled() => Ending::Cancelled(reason),
+                reason = self.keep(job, &transcript) => Ending::Cancelled(reason),
+            }
+        };
+        let ending = AssertUnwindSafe(listening).catch_unwind().await.unwrap_or(Ending::Panicked);
+        let transcript = transcript.into_inner().unwrap_or_else(PoisonError::into_inner);
         let error = ending.error(&transcript);
-        log_ending(&job, &ending);
+        log_ending(job, &ending);
 
-        let settlement = self.settlement(&job, ending, transcript);
+        let settlement = self.settlement(job, &ending, transcript);
         let message = self.settle(&settlement).await;
-        self.limiter.finish(job.new.account_id, job.new.client_request_id, &plan).await;
+        self.limiter.finish(job.new.account_id, job.new.client_request_id, plan).await;
         let Some(message) = message else { return };
-        job.live.push(ChatEventKind::Ended { message, error });
+        publisher.push(ChatEventKind::Ended { message, error });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
-            job.live.push(ChatEventKind::Quota { quota });
+            publisher.push(ChatEventKind::Quota { quota });
         }
     }
 
-    /// Passes on what the model says until it, the person or the process ends it.
-    async fn listen(&self, job: &Job, transcript: &mut Transcript) -> Ending {
+    /// Passes on what the model says until it ends.
+    async fn listen(&self, job: &Job, publisher: &Publisher, transcript: &Mutex<Transcript>) -> Ending {
         let request = CompletionRequest {
             model: self.model.name.clone(),
             turns: job.turns.clone(),
             max_output_tokens: job.terms.output_tokens,
         };
         let most_bytes = MAX_TOKEN_BYTES.saturating_mul(job.terms.output_tokens as usize);
-        let answer = with_clocks(self.provider.as_ref(), request, self.clocks);
-        let mut answer = tokio::select! {
-            answer = answer => answer,
-            reason = job.live.cancelled() => return Ending::Cancelled(reason),
-        };
+        let mut answer = with_clocks(self.provider.as_ref(), request, self.clocks).await;
         let mut finished = None;
-        loop {
-            let event = tokio::select! {
-                event = answer.next() => event,
-                reason = job.live.cancelled() => return Ending::Cancelled(reason),
-            };
+        while let Some(event) = answer.next().await {
             match event {
-                Some(Ok(CompletionEvent::Text(text))) => {
-                    transcript.text.push_str(&text);
-                    job.live.push(ChatEventKind::Text { text });
-                    if transcript.text.len() > most_bytes {
+                Ok(CompletionEvent::Text(text)) => {
+                    let bytes = hear(transcript, &text);
+                    publisher.push(ChatEventKind::Text { text });
+                    if bytes > most_bytes {
                         return Ending::Finished { is_limited: true };
                     }
                 }
-                Some(Ok(CompletionEvent::Finished { is_limited })) => {
+                Ok(CompletionEvent::Finished { is_limited }) => {
                     finished = Some(Ending::Finished { is_limited })
                 }
-                Some(Ok(CompletionEvent::Usage(usage))) => transcript.usage = Some(usage),
+                Ok(CompletionEvent::Usage(usage)) => lock(transcript).usage = Some(usage),
                 // The answer is whole; only its count was lost.
-                Some(Err(error)) => return finished.unwrap_or(Ending::Failed(error)),
-                None => return finished.unwrap_or_else(|| Ending::Failed(LlmError::cut())),
+                Err(error) => return finished.unwrap_or(Ending::Failed(error)),
+            }
+        }
+        finished.unwrap_or_else(|| Ending::Failed(LlmError::cut()))
+    }
+
+    /// Saves what was said and renews the hold from time to time. Returns when the reply must end: somebody asked for
+    /// it in another process, or the hold could not be renewed before it expired.
+    async fn keep(&self, job: &Job, transcript: &Mutex<Transcript>) -> CancelReason {
+        let mut kept_at = Instant::now();
+        loop {
+            tokio::time::sleep(KEEP_EVERY).await;
+            let text = lock(transcript).text.clone();
+            let kept =
+                async { generations::keep(&mut *self.db.get().await?, job.new.id, &text, HOLD_TTL).await };
+            match kept.await {
+                Ok(Kept::Renewed) => kept_at = Instant::now(),
+                Ok(Kept::StopRequested) => return CancelReason::Stopped,
+                Ok(Kept::HoldLost) => return CancelReason::HoldLost,
+                Err(_) if kept_at.elapsed() > HOLD_TTL => return CancelReason::HoldLost,
+                Err(error) => {
+                    tracing::warn!(generation.id = %job.new.id, %error, "A hold could not be renewed yet")
+                }
             }
         }
     }
 
-    fn settlement(&self, job: &Job, ending: Ending, transcript: Transcript) -> Settlement {
+    fn settlement(&self, job: &Job, ending: &Ending, transcript: Transcript) -> Settlement {
         let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens);
         Settlement {
             generation_id: job.new.id,
             account_id: job.new.account_id,
             thread_id: job.new.thread.id,
-            user_message_id: job.new.user_message.id,
+            parent_id: job.new.parent.id,
             state: ending.state(&transcript),
             content: transcript.text,
             model: job.new.model.clone(),
@@ -103,8 +137,7 @@ impl GenerationService {
         }
     }
 
-    /// Settles, again and again while the database is away. None: it stayed away until the hold expired, so the sweeper
-    /// has the last word.
+    /// Settles, again and again while the database is away. None: it stayed away, so the sweeper has the last word.
     async fn settle(&self, settlement: &Settlement) -> Option<Message> {
         const LONGEST_PAUSE: Duration = Duration::from_secs(5);
         let give_up_at = Instant::now() + SETTLE_TIME;
@@ -128,6 +161,17 @@ impl GenerationService {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+}
+
+/// Returns how many bytes were heard so far.
+fn hear(transcript: &Mutex<Transcript>, text: &str) -> usize {
+    let mut transcript = lock(transcript);
+    transcript.text.push_str(text);
+    transcript.text.len()
+}
+
+fn lock(transcript: &Mutex<Transcript>) -> std::sync::MutexGuard<'_, Transcript> {
+    transcript.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn log_ending(job: &Job, ending: &Ending) {

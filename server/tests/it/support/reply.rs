@@ -66,14 +66,23 @@ impl Reply {
 
     /// The next event; None at the end of the stream.
     pub async fn read_event(&mut self) -> Option<ChatEvent> {
+        self.try_read_event().await.expect("the stream goes on")
+    }
+
+    /// Reads what comes before the connection breaks.
+    pub async fn read_until_cut(&mut self) {
+        while let Ok(Some(_)) = self.try_read_event().await {}
+    }
+
+    async fn try_read_event(&mut self) -> Result<Option<ChatEvent>, reqwest::Error> {
         loop {
             if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.unread.drain(..=end).collect();
                 let event: ChatEvent = serde_json::from_slice(&line).expect("an event a line");
                 self.events.push(event.clone());
-                return Some(event);
+                return Ok(Some(event));
             }
-            let bytes = self.response.chunk().await.expect("the stream goes on")?;
+            let Some(bytes) = self.response.chunk().await? else { return Ok(None) };
             self.unread.extend_from_slice(&bytes);
         }
     }

@@ -1,0 +1,73 @@
+//! Numbers the events of one reply, logs them, and then shows them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use app::types::{ChatEvent, ChatEventKind, GenerationId};
+use tokio::sync::Notify;
+
+use super::live::LiveReply;
+use crate::streams::StreamLog;
+
+/// Between the task that listens to the model and everybody who follows. Events that arrive while a write is under way
+/// go out together with the next one, so a fast model costs few writes and the first word waits for none.
+pub(super) struct Publisher {
+    id: GenerationId,
+    live: Arc<LiveReply>,
+    log: StreamLog,
+    staged: Mutex<Staged>,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct Staged {
+    events: Vec<ChatEvent>,
+    last_seq: u32,
+    has_ended: bool,
+}
+
+impl Publisher {
+    pub(super) fn new(id: GenerationId, live: Arc<LiveReply>, log: StreamLog) -> Self {
+        Self { id, live, log, staged: Mutex::default(), wake: Notify::new() }
+    }
+
+    pub(super) fn push(&self, kind: ChatEventKind) {
+        let mut staged = self.lock();
+        staged.last_seq += 1;
+        let event = ChatEvent { seq: staged.last_seq, kind };
+        staged.events.push(event);
+        self.wake.notify_one();
+    }
+
+    /// Nothing more will come.
+    pub(super) fn end(&self) {
+        self.lock().has_ended = true;
+        self.wake.notify_one();
+    }
+
+    /// Logs and shows until the end. What a follower has seen is in the log, unless the log was lost.
+    pub(super) async fn run(&self) {
+        let mut has_log = true;
+        loop {
+            self.wake.notified().await;
+            let Staged { events, last_seq, has_ended } = self.take();
+            if has_log && let Err(error) = self.log.append(self.id, last_seq, &events, has_ended).await {
+                tracing::warn!(generation.id = %self.id, %error, "The stream log is lost: resuming waits for the saved reply");
+                has_log = false;
+            }
+            self.live.show(events);
+            if has_ended {
+                return;
+            }
+        }
+    }
+
+    fn take(&self) -> Staged {
+        let mut staged = self.lock();
+        let events = std::mem::take(&mut staged.events);
+        Staged { events, last_seq: staged.last_seq, has_ended: staged.has_ended }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Staged> {
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

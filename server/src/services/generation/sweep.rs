@@ -1,0 +1,49 @@
+//! Replies whose process has died: what was said is saved, what was used is paid, what was held is free.
+
+use app::types::{ChatEventKind, GenerationId};
+
+use super::GenerationService;
+use crate::AppResult;
+use crate::pricing::{TokenUsage, estimate_tokens};
+use crate::store::generations::{self, Abandoned, Recovery};
+
+/// One sweep ends at most this many; the next goes on.
+const BATCH: i64 = 100;
+
+impl GenerationService {
+    /// Ends replies whose hold has expired, which a living process would have renewed; returns how many.
+    pub(crate) async fn sweep(&self) -> AppResult<usize> {
+        let abandoned = generations::list_abandoned(&mut *self.db.get().await?, BATCH).await?;
+        for reply in &abandoned {
+            let recovery = self.recover(reply).await;
+            generations::expire(&mut *self.db.get().await?, reply, &recovery).await?;
+            let plan = self.plans.of_account(&mut *self.db.get().await?, reply.account_id).await?;
+            self.limiter.finish(reply.account_id, reply.client_request_id, &plan).await;
+        }
+        Ok(abandoned.len())
+    }
+
+    /// The stream log goes further than the last checkpoint, unless Redis was lost.
+    async fn recover(&self, reply: &Abandoned) -> Recovery {
+        let logged = self.logged_text(reply.id).await;
+        let text =
+            if logged.len() > reply.checkpoint_text.len() { logged } else { reply.checkpoint_text.clone() };
+        let usage = match text.is_empty() {
+            true => TokenUsage::default(),
+            false => TokenUsage {
+                input_tokens: reply.estimated_input_tokens,
+                output_tokens: estimate_tokens(&text),
+            },
+        };
+        Recovery { text, usage, charged: self.prices().charge(usage) }
+    }
+
+    async fn logged_text(&self, id: GenerationId) -> String {
+        let page = self.log.read(id, 0).await.unwrap_or_default();
+        let texts = page.events.into_iter().filter_map(|event| match event.kind {
+            ChatEventKind::Text { text } => Some(text),
+            _ => None,
+        });
+        texts.collect()
+    }
+}
