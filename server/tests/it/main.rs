@@ -8,5 +8,6 @@ mod chat;
 mod outages;
 mod quota;
 mod sign_in;
+mod streams;
 mod support;
 mod web;

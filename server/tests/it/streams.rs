@@ -81,10 +81,13 @@ async fn somebody_elses_reply_cannot_be_followed_from_any_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stop_works_from_another_server_without_redis() {
     let app = TestApp::start().await;
-    let other = app.another_server_with(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into()).await;
+    let other =
+        app.another_server_with(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into()).await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
+        .await;
     let (mut reply, id) = begin(&browser, &prompt).await;
     browser.at(&other).value::<()>("chat/stop_reply", &[("id", &id.to_string())]).await;
     reply.read_to_end().await;
@@ -122,7 +125,9 @@ async fn twenty_replies_of_a_killed_server_keep_every_word_that_was_shown() {
     process.ready().await;
     let browser = app.user().await.at(&process.url);
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "length_tokens": 1000, "first_token_delay_ms": 0, "gap_ms": 10 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "length_tokens": 1000, "first_token_delay_ms": 0, "gap_ms": 10 }))
+        .await;
     let mut replies = join_all((0..20).map(|_| begin(&browser, &prompt))).await;
     for (reply, _) in &mut replies {
         for _ in 0..20 {
@@ -185,7 +190,9 @@ async fn an_interrupted_answer_can_be_continued() {
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "text": "one two three", "cut_after_chunks": 1, "first_token_delay_ms": 0 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "text": "one two three", "cut_after_chunks": 1, "first_token_delay_ms": 0 }))
+        .await;
     let reply = browser.ask(&prompt).await;
     let answer = reply.ended().0.clone();
     assert_eq!(answer.state, Some(ReplyState::Interrupted));
@@ -201,14 +208,20 @@ async fn an_interrupted_answer_can_be_continued() {
     rest.read_to_end().await;
     assert_eq!(rest.state(), ReplyState::Finished);
     let messages = conversation(&browser, &reply).await.messages;
-    assert_eq!(messages.iter().map(|message| message.role).collect::<Vec<_>>(), [Role::User, Role::Assistant, Role::Assistant]);
+    assert_eq!(
+        messages.iter().map(|message| message.role).collect::<Vec<_>>(),
+        [Role::User, Role::Assistant, Role::Assistant]
+    );
     assert_eq!(messages[2].parent_id, Some(answer.id));
     let asked = app.sandbox.journal("Continue it exactly where it stopped").await;
     assert!(asked.iter().any(|entry| entry["message_count"] == 3));
 
     // A whole answer has no rest, and a person's message none either.
     for message_id in [json!(messages[2].id), json!(messages[0].id)] {
-        assert_eq!(browser.start_reply(&request("continue", message_id)).await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(
+            browser.start_reply(&request("continue", message_id)).await.status(),
+            StatusCode::NOT_FOUND
+        );
     }
 }
 
@@ -218,7 +231,9 @@ async fn a_reader_who_does_not_read_holds_up_nobody() {
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "length_tokens": 2000, "first_token_delay_ms": 0, "gap_ms": 0 })).await;
+    app.sandbox
+        .script(&prompt, json!({ "length_tokens": 2000, "first_token_delay_ms": 0, "gap_ms": 0 }))
+        .await;
     let lazy = browser.start_reply(&new_request(&prompt)).await;
     let mut reply = browser.start_reply(&new_request(&prompt)).await;
     reply.read_to_end().await;
@@ -226,6 +241,9 @@ async fn a_reader_who_does_not_read_holds_up_nobody() {
     // And the lazy one finds everything when it reads at last.
     let mut lazy = lazy;
     lazy.read_to_end().await;
-    assert_eq!(lazy.events.iter().map(|event: &ChatEvent| event.seq).collect::<Vec<_>>(), (1..=lazy.events.len() as u32).collect::<Vec<_>>());
+    assert_eq!(
+        lazy.events.iter().map(|event: &ChatEvent| event.seq).collect::<Vec<_>>(),
+        (1..=lazy.events.len() as u32).collect::<Vec<_>>()
+    );
     assert_eq!(lazy.text(), lazy.ended().0.content);
 }

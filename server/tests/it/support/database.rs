@@ -65,11 +65,12 @@ impl TestDatabase {
         assert_eq!(off_balance, 0, "an account's balance is not the sum of its entries");
         let unposted = self
             .number(
-                "select count(*) from usage_records u where charged_nanos > 0 and not exists \
-                 (select from ledger_entries where cause = 'generation:' || u.generation_id and amount_nanos = -u.charged_nanos)",
+                "select count(*) from usage_records u where charged_nanos <> \
+                 (select -coalesce(sum(amount_nanos), 0) from ledger_entries \
+                  where cause in ('generation:' || u.generation_id, 'generation:' || u.generation_id || ':late'))",
             )
             .await;
-        assert_eq!(unposted, 0, "a charge has no posting");
+        assert_eq!(unposted, 0, "a charge is not what was posted");
     }
 
     pub async fn drop_now(self) {

@@ -1,6 +1,7 @@
 use std::env;
 use std::process::{Child, Command, Stdio};
 use std::sync::Once;
+use std::time::Duration;
 
 use server::config::{Config, Env};
 use server::{AppState, build_router};
@@ -17,9 +18,13 @@ pub struct TestApp {
     pub state: AppState,
     pub sandbox: Sandbox,
     pub env: Vec<(String, String)>,
+    config: Config,
     database: Option<TestDatabase>,
     may_leave_holds: bool,
 }
+
+/// Tests sweep when they want to.
+const NEVER: Duration = Duration::from_secs(86_400);
 
 static RUSTLS: Once = Once::new();
 
@@ -31,17 +36,27 @@ impl TestApp {
     /// A server with other settings than the usual ones.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         RUSTLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("once"));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url: Url =
-            format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL");
+        let (listener, url) = listen().await;
         let (sandbox, database) = (Sandbox::find(), TestDatabase::create().await);
         let env = settings(&url, &database, &sandbox);
         let mut config = Config::from_env(&env.iter().cloned().collect::<Env>()).expect("settings");
         change(&mut config);
-        let state = AppState::new(config).expect("a state");
-        let router = build_router(&state);
-        tokio::task::spawn(async move { axum::serve(listener, router).await });
-        Self { url, state, sandbox, env, database: Some(database), may_leave_holds: false }
+        let state = serve(listener, config.clone());
+        Self { url, state, sandbox, env, config, database: Some(database), may_leave_holds: false }
+    }
+
+    /// Another server beside this one, sharing PostgreSQL and Redis.
+    pub async fn another_server(&self) -> Url {
+        self.another_server_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn another_server_with(&self, change: impl FnOnce(&mut Config)) -> Url {
+        let (listener, url) = listen().await;
+        let mut config = self.config.clone();
+        change(&mut config);
+        serve(listener, config);
+        url
     }
 
     pub fn browser(&self) -> Browser {
@@ -86,6 +101,20 @@ impl TestApp {
             .expect("the server starts");
         ServerProcess { child, url: format!("http://127.0.0.1:{port}/").parse().expect("a URL") }
     }
+}
+
+async fn listen() -> (TcpListener, Url) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL");
+    (listener, url)
+}
+
+fn serve(listener: TcpListener, config: Config) -> AppState {
+    let state = AppState::new(config).expect("a state");
+    state.spawn_background(NEVER);
+    let router = build_router(&state);
+    tokio::task::spawn(async move { axum::serve(listener, router).await });
+    state
 }
 
 fn settings(url: &Url, database: &TestDatabase, sandbox: &Sandbox) -> Vec<(String, String)> {
