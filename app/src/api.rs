@@ -9,9 +9,9 @@ pub use account::{
     list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
 };
 pub use chat::{
-    DeleteThread, FollowReply, ListThreads, ReadThread, RenameThread, RestoreThread, StartReply, StopReply,
-    delete_thread, follow_reply, list_threads, read_thread, rename_thread, restore_thread, start_reply,
-    stop_reply,
+    DeleteThread, FollowReply, ListModels, ListThreads, ReadThread, RenameThread, RestoreThread, StartReply,
+    StopReply, delete_thread, follow_reply, list_models, list_threads, read_thread, rename_thread,
+    restore_thread, start_reply, stop_reply,
 };
 pub use quota::{ListPlans, ListUsage, ReadQuota, list_plans, list_usage, read_quota};
 

@@ -35,7 +35,7 @@ impl ReplyProgress {
             ChatEventKind::Started { generation_id, .. } => self.generation_id = Some(*generation_id),
             ChatEventKind::Ended { .. } => self.has_ended = true,
             ChatEventKind::Quota { .. } => self.has_quota = true,
-            ChatEventKind::Text { .. } => {}
+            ChatEventKind::Reasoning { .. } | ChatEventKind::Text { .. } => {}
         }
         Some(event.kind)
     }

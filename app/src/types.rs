@@ -2,6 +2,7 @@
 
 mod chat;
 mod ids;
+mod model;
 mod money;
 mod quota;
 mod user;
@@ -11,6 +12,7 @@ pub use chat::{
     ReplyState, ReplyTarget, Role, Thread, Title,
 };
 pub use ids::{AccountId, ClientRequestId, GenerationId, MessageId, SessionId, ThreadId, UserId};
+pub use model::{Model, ModelPrices};
 pub use money::Nanos;
 pub use quota::{Credit, Limit, LimitName, Plan, Quota, UsageEntry};
 #[cfg(feature = "ssr")]

@@ -7,7 +7,7 @@ use server_fn::codec::{ByteStream, Json, Streaming};
 use super::{answer, call, set_quota_headers};
 #[cfg(feature = "ssr")]
 use crate::types::{Actor, ChatEvent, Quota};
-use crate::types::{Conversation, GenerationId, ReplyRequest, Thread, ThreadId};
+use crate::types::{Conversation, GenerationId, Model, ReplyRequest, Thread, ThreadId};
 use crate::{ApiError, ApiResult};
 
 #[cfg(feature = "ssr")]
@@ -20,6 +20,8 @@ pub trait ChatApi: Send + Sync {
     /// Hides a thread; `restore_thread` brings it back for 30 days.
     async fn delete_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
     async fn restore_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
+    /// In the order of the catalog, those the plan includes first.
+    async fn list_models(&self, actor: &Actor) -> ApiResult<Vec<Model>>;
     /// Admits a request and starts its reply, or attaches to the reply this request already has.
     async fn start_reply(&self, actor: &Actor, request: ReplyRequest) -> ApiResult<ReplyStream>;
     /// The events after number `after_seq` of a reply, then those to come.
@@ -66,7 +68,13 @@ pub async fn restore_thread(id: ThreadId) -> ApiResult<()> {
     answer(backend.chat.restore_thread(&actor, id).await)
 }
 
-/// Streams one JSON [`ChatEvent`](crate::types::ChatEvent) a line.
+#[server(endpoint = "chat/list_models")]
+pub async fn list_models() -> ApiResult<Vec<Model>> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.list_models(&actor).await)
+}
+
+/// Streams one JSON [`ChatEvent`](crate::types::ChatEvent) a line, and an empty line when nothing was said for a while.
 #[server(endpoint = "chat/start_reply", input = Json, output = Streaming)]
 pub async fn start_reply(request: ReplyRequest) -> ApiResult<ByteStream<ApiError>> {
     let (backend, actor) = call()?;

@@ -215,7 +215,7 @@ impl OpenConversation {
 
 fn new_request(target: ReplyTarget) -> Option<ReplyRequest> {
     let client_request_id = browser::new_request_id()?;
-    Some(ReplyRequest { client_request_id, target, max_output_tokens: None })
+    Some(ReplyRequest { client_request_id, target, max_output_tokens: None, model: None })
 }
 
 fn prompt_of(request: &ReplyRequest) -> Option<&Prompt> {

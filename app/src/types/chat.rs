@@ -51,6 +51,12 @@ pub struct Message {
     pub state: Option<ReplyState>,
     /// Of an assistant's message: what it cost the account.
     pub charged: Option<Nanos>,
+    /// Of an assistant's message: the key of the model that was asked for.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Of an assistant's message: what the model thought before it answered, where the provider tells.
+    #[serde(default)]
+    pub reasoning: String,
 }
 
 /// Where a generation is in its life.
@@ -78,6 +84,9 @@ pub struct ReplyRequest {
     /// An upper bound for the answer's length; the plan's and the model's bounds hold besides.
     #[serde(default)]
     pub max_output_tokens: Option<u32>,
+    /// The key of a model; none means the plan's default.
+    #[serde(default)]
+    pub model: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,12 +197,14 @@ pub struct ChatEvent {
     pub kind: ChatEventKind,
 }
 
-/// In order: one `Started`, any number of `Text`, one `Ended`, then `Quota` when it could be read.
+/// In order: one `Started`, any number of `Reasoning` and `Text`, one `Ended`, then `Quota` when it could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum ChatEventKind {
     /// The request was admitted and saved; the answer follows.
     Started { generation_id: GenerationId, thread: Thread, user_message: Message },
+    /// More of what the model thinks before it answers; folded away, never part of the answer.
+    Reasoning { text: String },
     /// More of the answer, to be appended.
     Text { text: String },
     /// The answer as saved, whole: it replaces what was appended. `error` says why it ended early.

@@ -86,6 +86,7 @@ impl OpenConversation {
             ChatEventKind::Text { text } => self.write(&text),
             ChatEventKind::Ended { message, error } => self.ended(message, error),
             ChatEventKind::Quota { quota } => self.quota.set(quota),
+            ChatEventKind::Reasoning { .. } => {}
         }
     }
 
