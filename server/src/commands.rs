@@ -5,7 +5,7 @@ mod serve;
 use std::error::Error;
 use std::process::ExitCode;
 
-use crate::config::{Config, DatabaseConfig, Env, LogConfig};
+use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig};
 use crate::telemetry;
 
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
@@ -14,6 +14,8 @@ pub enum Command {
     Serve,
     /// Bring the database schema up to date
     Migrate,
+    /// Bring the model catalog in line with the file that MODEL_CATALOG names
+    ApplyCatalog,
 }
 
 impl Command {
@@ -39,9 +41,17 @@ impl Command {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match self {
             Self::Serve => runtime.block_on(serve::serve(Config::from_env(&env)?)),
+            Self::ApplyCatalog => runtime.block_on(apply_catalog(&env)),
             Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),
         }
     }
+}
+
+async fn apply_catalog(env: &Env) -> Result<(), Box<dyn Error>> {
+    let catalog = CatalogConfig::from_env(env)?;
+    crate::apply_catalog(&DatabaseConfig::from_env(env)?, &catalog).await?;
+    tracing::info!(models = catalog.models.len(), "The model catalog is as its file says");
+    Ok(())
 }
 
 async fn migrate(config: &DatabaseConfig) -> Result<(), Box<dyn Error>> {

@@ -1,5 +1,6 @@
 //! Settings: one small struct a concern, read once at start-up, each field naming its variable.
 
+mod catalog;
 mod database;
 mod llm;
 mod log;
@@ -14,8 +15,9 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
 pub use self::database::DatabaseConfig;
-pub use self::llm::{LlmClocks, LlmConfig, ModelConfig};
+pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::plans::PlansConfig;
 pub use self::redis::RedisConfig;
@@ -131,8 +133,7 @@ mod tests {
         let required = [
             ("DATABASE_URL", "postgres://localhost/plumbline"),
             ("REDIS_URL", "redis://localhost"),
-            ("LLM_API_KEY", "key"),
-            ("LLM_MODEL", "model"),
+            ("MODEL_CATALOG", concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/catalog.example.toml")),
         ];
         required
             .iter()
@@ -157,7 +158,7 @@ mod tests {
             ("FREE_REQUESTS_PER_MINUTE", "-1"),
             ("OIDC_ISSUER", "https://issuer.example"),
             ("GITHUB_CLIENT_ID", "id"),
-            ("LLM_OUTPUT_NANOS_PER_MILLION_TOKENS", "free"),
+            ("MODEL_CATALOG", "/nowhere.toml"),
         ] {
             let error = Config::from_env(&env(&[(variable, value)])).expect_err(variable).to_string();
             let named = if variable.ends_with("_ISSUER") { "OIDC_CLIENT_ID" } else { variable };
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn secrets_do_not_show_when_settings_are_printed() {
         let config = Config::from_env(&env(&[
-            ("LLM_API_KEY", "s3cret"),
+            ("OPENAI_API_KEY", "s3cret"),
             ("DATABASE_URL", "postgres://u:s3cret@h/d"),
             ("REDIS_URL", "redis://:s3cret@h"),
             ("GITHUB_CLIENT_ID", "id"),

@@ -20,4 +20,4 @@ mod telemetry;
 pub use error::{AppError, AppResult};
 pub use router::build_router;
 pub use state::{AppState, StartError};
-pub use store::migrate;
+pub use store::{apply_catalog, migrate};

@@ -1,6 +1,7 @@
 //! Request rates: sliding windows and concurrent replies, exact across processes in Redis, or tight and local while
 //! Redis is away. No money depends on them.
 
+mod breaker;
 mod local;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError, Script};
 use secrecy::ExposeSecret;
 
+pub use self::breaker::Breakers;
 use self::local::LocalLimiter;
 use crate::config::RedisConfig;
 
@@ -66,6 +68,11 @@ impl Limiter {
             is_degraded: Arc::default(),
             reply_lease,
         })
+    }
+
+    /// The breakers, over the same connection.
+    pub fn breakers(&self) -> Breakers {
+        Breakers::new(self.redis.clone(), self.key_prefix.clone())
     }
 
     /// Counts a request if it fits every limit of the plan. Redis away: a tight limit of this process decides.

@@ -1,27 +1,39 @@
 //! The arithmetic of money: tokens to nano-dollars, in integers, with one rounding rule.
 
 use app::types::Nanos;
+use serde::Deserialize;
 
 const MILLION: i128 = 1_000_000;
 
-/// A model's price for our users, in nano-dollars per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Prices of tokens, in nano-dollars per million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TokenPrices {
     pub input_nanos_per_million: i64,
+    /// Input the provider had read before.
+    pub cached_input_nanos_per_million: i64,
     pub output_nanos_per_million: i64,
 }
 
-/// Tokens a reply used.
+/// Tokens a reply used, the same for every provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenUsage {
+    /// All that was read, cached input included.
     pub input_tokens: u32,
+    /// Of these, what the provider had read before.
+    pub cached_input_tokens: u32,
+    /// All that was written, reasoning included.
     pub output_tokens: u32,
+    /// Of these, what was thought before the answer.
+    pub reasoning_tokens: u32,
 }
 
 impl TokenPrices {
     /// What these tokens cost, rounded half up once, at the end.
     pub fn charge(&self, usage: TokenUsage) -> Nanos {
-        let exact = i128::from(usage.input_tokens) * i128::from(self.input_nanos_per_million)
+        let cached = usage.cached_input_tokens.min(usage.input_tokens);
+        let exact = i128::from(usage.input_tokens - cached) * i128::from(self.input_nanos_per_million)
+            + i128::from(cached) * i128::from(self.cached_input_nanos_per_million)
             + i128::from(usage.output_tokens) * i128::from(self.output_nanos_per_million);
         let rounded = (exact + MILLION / 2).div_euclid(MILLION);
         Nanos(i64::try_from(rounded).unwrap_or(i64::MAX))
@@ -65,7 +77,7 @@ impl HoldRequest {
     }
 
     fn terms(&self, output_tokens: u32) -> HoldTerms {
-        let usage = TokenUsage { input_tokens: self.input_tokens, output_tokens };
+        let usage = TokenUsage { input_tokens: self.input_tokens, output_tokens, ..TokenUsage::default() };
         HoldTerms { amount: self.prices.charge(usage), output_tokens }
     }
 }
@@ -83,28 +95,43 @@ mod tests {
 
     use super::*;
 
+    fn prices(input: i64, output: i64) -> TokenPrices {
+        TokenPrices {
+            input_nanos_per_million: input,
+            cached_input_nanos_per_million: input / 2,
+            output_nanos_per_million: output,
+        }
+    }
+
+    fn usage(input_tokens: u32, output_tokens: u32) -> TokenUsage {
+        TokenUsage { input_tokens, output_tokens, ..TokenUsage::default() }
+    }
+
     fn request(
-        prices: (i64, i64),
+        (input, output): (i64, i64),
         input_tokens: u32,
         output_tokens: u32,
         min_output_tokens: u32,
     ) -> HoldRequest {
-        let prices = TokenPrices { input_nanos_per_million: prices.0, output_nanos_per_million: prices.1 };
-        HoldRequest { prices, input_tokens, output_tokens, min_output_tokens }
+        HoldRequest { prices: prices(input, output), input_tokens, output_tokens, min_output_tokens }
     }
 
     #[test]
     fn a_charge_is_rounded_half_up_once() {
-        let prices = TokenPrices { input_nanos_per_million: 250_000, output_nanos_per_million: 250_000 };
-        assert_eq!(prices.charge(TokenUsage { input_tokens: 1, output_tokens: 0 }), Nanos(0));
-        assert_eq!(prices.charge(TokenUsage { input_tokens: 1, output_tokens: 1 }), Nanos(1));
+        let prices = prices(250_000, 250_000);
+        assert_eq!(prices.charge(usage(1, 0)), Nanos(0));
+        assert_eq!(prices.charge(usage(1, 1)), Nanos(1));
+    }
+
+    #[test]
+    fn cached_input_is_charged_once_at_its_own_price() {
+        let cached = TokenUsage { cached_input_tokens: 600, ..usage(1000, 0) };
+        assert_eq!(prices(1_000_000, 0).charge(cached), Nanos(400 + 300));
     }
 
     #[test]
     fn the_dearest_model_and_the_longest_text_do_not_overflow() {
-        let prices = TokenPrices { input_nanos_per_million: i64::MAX, output_nanos_per_million: i64::MAX };
-        let most = TokenUsage { input_tokens: u32::MAX, output_tokens: u32::MAX };
-        assert_eq!(prices.charge(most), Nanos(i64::MAX));
+        assert_eq!(prices(i64::MAX, i64::MAX).charge(usage(u32::MAX, u32::MAX)), Nanos(i64::MAX));
     }
 
     #[test]

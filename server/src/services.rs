@@ -2,6 +2,7 @@
 
 pub mod account;
 mod account_queue;
+pub mod catalog;
 pub mod chat;
 pub mod generation;
 pub mod plans;

@@ -11,10 +11,11 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, ServerConfig, SignInConfig};
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
-use crate::providers::llm::OpenAiCompatible;
+use crate::providers::llm::Providers;
 use crate::services::account::AccountService;
+use crate::services::catalog::CatalogService;
 use crate::services::chat::ChatService;
-use crate::services::generation::GenerationService;
+use crate::services::generation::{GenerationService, Parts};
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
@@ -54,17 +55,17 @@ impl AppState {
         let plans = Plans::new(&config.plans);
         let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
-        let provider = Arc::new(OpenAiCompatible::new(&config.llm)?);
-        let log = StreamLog::new(&config.redis).map_err(BadRedisUrl::from)?;
-        let generations = GenerationService::new(
-            db.clone(),
-            limiter.clone(),
-            log,
-            plans.clone(),
-            quota.clone(),
-            provider,
-            &config.llm,
-        );
+        let catalog = CatalogService::new(db.clone(), config.llm.catalog, config.llm.api_keys);
+        let generations = GenerationService::new(Parts {
+            db: db.clone(),
+            limiter: limiter.clone(),
+            log: StreamLog::new(&config.redis).map_err(BadRedisUrl::from)?,
+            plans: plans.clone(),
+            catalog: catalog.clone(),
+            quota: quota.clone(),
+            providers: Providers::new(&config.llm.clocks)?,
+            clocks: config.llm.clocks,
+        });
         let providers = identity_providers(config.sign_in)?;
         let account = AccountService::new(db.clone(), config.session, sign_in::methods(&providers));
         let public_url = config.server.public_url.clone();
@@ -72,7 +73,7 @@ impl AppState {
         let sign_in = SignInService::new(db.clone(), providers, public_url, account.clone(), default_plan);
         let backend = Backend {
             account: Arc::new(account.clone()),
-            chat: Arc::new(ChatService::new(db.clone(), generations.clone())),
+            chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
             quota: Arc::new(quota),
         };
         Ok(Self {

@@ -1,7 +1,9 @@
 //! PostgreSQL: all SQL lives below this module, one file a noun.
 
 pub mod accounts;
+mod attempts;
 pub mod audit;
+pub mod catalog;
 pub mod generations;
 pub mod ledger;
 pub mod messages;
@@ -15,6 +17,7 @@ pub mod users;
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+pub use attempts::Attempt;
 pub use pool::{Connection, Db};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
@@ -54,6 +57,18 @@ impl From<diesel::result::Error> for StoreError {
             other => Self::Query(other),
         }
     }
+}
+
+/// Brings the model catalog in line with a file.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn apply_catalog(
+    config: &crate::config::DatabaseConfig,
+    catalog: &crate::config::CatalogConfig,
+) -> StoreResult<()> {
+    let mut conn = pool::connect(config).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    catalog::apply(&mut conn, catalog).await
 }
 
 /// Brings the schema up to date and returns the versions that were applied. Safe to run from several machines at

@@ -1,22 +1,40 @@
 //! The seam to language models: one trait, one file a wire format.
 
+mod anthropic;
 mod clocks;
 mod openai;
 mod sse;
+mod transport;
+
+use std::time::Duration;
 
 use app::ModelFailure;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use secrecy::SecretString;
+use url::Url;
 
 pub use clocks::with_clocks;
-pub use openai::OpenAiCompatible;
 
+use self::anthropic::Anthropic;
+use self::openai::OpenAiCompatible;
+use crate::config::{LlmClocks, WireFormat};
 use crate::pricing::TokenUsage;
+
+/// Whom to ask.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pub format: WireFormat,
+    /// Up to and with the version of the API.
+    pub base_url: Url,
+    /// As the provider calls the model.
+    pub model: String,
+    pub api_key: SecretString,
+}
 
 /// A conversation to be continued by one answer.
 #[derive(Clone)]
 pub struct CompletionRequest {
-    pub model: String,
     pub turns: Vec<Turn>,
     /// The answer ends here at the latest.
     pub max_output_tokens: u32,
@@ -38,6 +56,8 @@ pub enum Speaker {
 /// What a provider sends while it answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompletionEvent {
+    /// What the model thinks before it answers.
+    Reasoning(String),
     Text(String),
     /// The answer is whole, or cut at the output cap.
     Finished {
@@ -53,11 +73,20 @@ pub enum CompletionEvent {
 pub struct LlmError {
     pub failure: ModelFailure,
     pub detail: String,
+    /// Asking the same provider again may help.
+    pub is_passing: bool,
+    /// The provider says when to ask again.
+    pub retry_after: Option<Duration>,
 }
 
 impl LlmError {
     fn new(failure: ModelFailure, detail: impl Into<String>) -> Self {
-        Self { failure, detail: detail.into() }
+        Self { failure, detail: detail.into(), is_passing: true, retry_after: None }
+    }
+
+    /// No route may be asked: none is left, or their breakers are open.
+    pub fn no_route() -> Self {
+        Self::new(ModelFailure::Unavailable, "no route may be asked")
     }
 
     /// The stream ended without saying that the answer is whole.
@@ -74,5 +103,31 @@ pub trait LlmProvider: Send + Sync {
     ///
     /// # Errors
     /// When the provider cannot be reached or refuses.
-    async fn stream(&self, request: CompletionRequest) -> Result<CompletionStream, LlmError>;
+    async fn stream(
+        &self,
+        upstream: &Upstream,
+        request: CompletionRequest,
+    ) -> Result<CompletionStream, LlmError>;
+}
+
+/// One implementation for each wire format.
+pub struct Providers {
+    openai: OpenAiCompatible,
+    anthropic: Anthropic,
+}
+
+impl Providers {
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn new(clocks: &LlmClocks) -> Result<Self, reqwest::Error> {
+        let http = transport::client(clocks)?;
+        Ok(Self { openai: OpenAiCompatible::new(http.clone()), anthropic: Anthropic::new(http) })
+    }
+
+    pub fn speaking(&self, format: WireFormat) -> &dyn LlmProvider {
+        match format {
+            WireFormat::Openai => &self.openai,
+            WireFormat::Anthropic => &self.anthropic,
+        }
+    }
 }

@@ -3,12 +3,14 @@
 mod path;
 
 use app::api::{ChatApi, ReplyStream};
-use app::types::{Actor, Conversation, GenerationId, ReplyRequest, Thread, ThreadId, Title};
+use app::types::{Actor, Conversation, GenerationId, Model, ReplyRequest, Thread, ThreadId, Title};
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 
 pub(super) use self::path::{active_path, path_to};
+use super::catalog::CatalogService;
 use super::generation::GenerationService;
+use super::plans::Plans;
 use crate::error::reported;
 use crate::store::{Db, generations, messages, threads};
 
@@ -16,11 +18,13 @@ use crate::store::{Db, generations, messages, threads};
 pub struct ChatService {
     db: Db,
     generations: GenerationService,
+    catalog: CatalogService,
+    plans: Plans,
 }
 
 impl ChatService {
-    pub fn new(db: Db, generations: GenerationService) -> Self {
-        Self { db, generations }
+    pub fn new(db: Db, generations: GenerationService, catalog: CatalogService, plans: Plans) -> Self {
+        Self { db, generations, catalog, plans }
     }
 }
 
@@ -65,6 +69,15 @@ impl ChatApi for ChatService {
         let user = actor.user()?;
         reported(actor, async {
             Ok(threads::restore(&mut *self.db.get().await?, user.account_id, id).await?)
+        })
+        .await
+    }
+
+    async fn list_models(&self, actor: &Actor) -> ApiResult<Vec<Model>> {
+        let user = actor.user()?;
+        reported(actor, async {
+            let plan = self.plans.of_account(&mut *self.db.get().await?, user.account_id).await?;
+            self.catalog.list(&plan).await
         })
         .await
     }

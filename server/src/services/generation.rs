@@ -4,8 +4,10 @@
 //! request that began it. HTTP only follows. No database connection is held while the model answers.
 
 mod admit;
+mod attempts;
 mod context;
 mod ending;
+mod listen;
 mod live;
 mod mirror;
 mod publisher;
@@ -13,6 +15,7 @@ mod run;
 mod stop;
 mod sweep;
 mod target;
+mod transcript;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +27,15 @@ use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::attempts::RetryBudget;
 use self::live::{CancelReason, LiveReplies};
 use super::account_queue::AccountQueue;
+use super::catalog::CatalogService;
 use super::plans::Plans;
 use super::quota::QuotaService;
-use crate::config::{LlmClocks, LlmConfig, ModelConfig};
-use crate::limits::Limiter;
-use crate::pricing::TokenPrices;
-use crate::providers::llm::LlmProvider;
+use crate::config::LlmClocks;
+use crate::limits::{Breakers, Limiter};
+use crate::providers::llm::Providers;
 use crate::store::{Db, generations, messages};
 use crate::streams::StreamLog;
 use crate::{AppError, AppResult};
@@ -48,9 +52,11 @@ pub struct GenerationService {
     limiter: Limiter,
     log: StreamLog,
     plans: Plans,
+    catalog: CatalogService,
     quota: QuotaService,
-    provider: Arc<dyn LlmProvider>,
-    model: Arc<ModelConfig>,
+    providers: Arc<Providers>,
+    breakers: Breakers,
+    retry_budget: RetryBudget,
     clocks: LlmClocks,
     queue: AccountQueue,
     live: LiveReplies,
@@ -60,25 +66,32 @@ pub struct GenerationService {
     is_ending: CancellationToken,
 }
 
+/// What the service is made of.
+pub struct Parts {
+    pub db: Db,
+    pub limiter: Limiter,
+    pub log: StreamLog,
+    pub plans: Plans,
+    pub catalog: CatalogService,
+    pub quota: QuotaService,
+    pub providers: Providers,
+    pub clocks: LlmClocks,
+}
+
 impl GenerationService {
-    pub fn new(
-        db: Db,
-        limiter: Limiter,
-        log: StreamLog,
-        plans: Plans,
-        quota: QuotaService,
-        provider: Arc<dyn LlmProvider>,
-        config: &LlmConfig,
-    ) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { db, limiter, log, plans, catalog, quota, providers, clocks } = parts;
         Self {
             db,
+            breakers: limiter.breakers(),
             limiter,
             log,
             plans,
+            catalog,
             quota,
-            provider,
-            model: Arc::new(config.model.clone()),
-            clocks: config.clocks,
+            providers: Arc::new(providers),
+            retry_budget: RetryBudget::default(),
+            clocks,
             queue: AccountQueue::default(),
             live: LiveReplies::default(),
             tasks: TaskTracker::new(),
@@ -137,13 +150,6 @@ impl GenerationService {
             seq => vec![ChatEvent { seq: seq.saturating_add(1), kind: ended }],
         };
         Ok(ReplyStream { events: stream::iter(events).boxed(), quota: None })
-    }
-
-    fn prices(&self) -> TokenPrices {
-        TokenPrices {
-            input_nanos_per_million: self.model.input_nanos_per_million_tokens,
-            output_nanos_per_million: self.model.output_nanos_per_million_tokens,
-        }
     }
 
     /// No new replies from now on.

@@ -11,11 +11,13 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::attempts::{self, Attempt};
+use super::catalog::PriceRow;
 use super::ledger::{self, HoldEnd};
-use super::schema::generations;
+use super::schema::{generations, model_prices};
 use super::usage::{self, Cost, UsageState, to_int};
 use super::{Connection, StoreError, StoreResult, messages, threads};
-use crate::pricing::{HoldRequest, HoldTerms, TokenUsage};
+use crate::pricing::{HoldRequest, HoldTerms, TokenPrices, TokenUsage};
 
 /// A generation as asked for, everything but its hold decided.
 #[derive(Clone, Debug)]
@@ -29,7 +31,9 @@ pub struct NewGeneration {
     pub parent: Message,
     /// False when it is there already.
     pub is_new_message: bool,
+    /// The key of the model.
     pub model: String,
+    pub price_version: i32,
     pub hold: HoldRequest,
     /// A process that is killed leaves a hold; it counts no longer than this.
     pub hold_ttl: Duration,
@@ -99,6 +103,7 @@ async fn insert(conn: &mut Connection, new: &NewGeneration) -> QueryResult<()> {
             generations::thread_id.eq(new.thread.id.0),
             generations::parent_message_id.eq(new.parent.id.0),
             generations::model.eq(&new.model),
+            generations::price_version.eq(new.price_version),
             generations::estimated_input_tokens.eq(to_int(new.hold.input_tokens)),
         ))
         .execute(conn)
@@ -114,12 +119,27 @@ pub struct Settlement {
     pub thread_id: ThreadId,
     pub parent_id: MessageId,
     pub content: String,
+    pub reasoning: String,
     pub state: ReplyState,
     pub model: String,
+    pub price_version: i32,
+    /// The one that answered last.
+    pub attempts: Vec<Attempt>,
     pub usage: TokenUsage,
     /// The provider did not say, so we counted.
     pub is_estimated: bool,
     pub charged: Nanos,
+}
+
+impl Settlement {
+    /// The route that answered; none when every attempt came to nothing.
+    pub(super) fn route_key(&self) -> Option<&str> {
+        self.attempts
+            .iter()
+            .rev()
+            .find(|attempt| attempt.usage.is_some())
+            .map(|attempt| attempt.route_key.as_str())
+    }
 }
 
 /// Saves the answer, posts its charge and resolves its hold, in one transaction, once: settling again changes nothing
@@ -136,6 +156,7 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
                 }
                 Some(UsageState::Final) => return Ok(None),
             }
+            attempts::insert_all(conn, settlement.generation_id, &settlement.attempts).await?;
             let end = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
             ledger::resolve_hold(conn, settlement.generation_id, end).await?;
             end_generation(conn, settlement.generation_id, settlement.state).await?;
@@ -192,6 +213,7 @@ async fn save_reply(conn: &mut Connection, settlement: &Settlement) -> QueryResu
         parent_id: settlement.parent_id,
         generation_id: settlement.generation_id,
         content: &settlement.content,
+        reasoning: &settlement.reasoning,
     };
     let (id, created_at) = messages::upsert_reply(conn, reply).await?;
     Ok(Message {
@@ -202,6 +224,8 @@ async fn save_reply(conn: &mut Connection, settlement: &Settlement) -> QueryResu
         created_at,
         state: Some(settlement.state),
         charged: Some(settlement.charged),
+        model: Some(settlement.model.clone()),
+        reasoning: settlement.reasoning.clone(),
     })
 }
 
@@ -265,6 +289,9 @@ pub struct Abandoned {
     pub account_id: AccountId,
     pub client_request_id: ClientRequestId,
     pub model: String,
+    pub price_version: i32,
+    /// As they were when it began.
+    pub prices: TokenPrices,
     pub checkpoint_text: String,
     pub estimated_input_tokens: u32,
 }
@@ -279,36 +306,54 @@ pub struct Recovery {
 
 /// At most `limit` of them.
 pub async fn list_abandoned(conn: &mut Connection, limit: i64) -> StoreResult<Vec<Abandoned>> {
-    let rows: Vec<(Uuid, Uuid, Uuid, String, String, i32)> = generations::table
+    let price = model_prices::model_key
+        .eq(generations::model)
+        .and(model_prices::version.eq(generations::price_version));
+    let rows: Vec<(AbandonedRow, PriceRow)> = generations::table
+        .inner_join(model_prices::table.on(price))
         .filter(generations::id.eq_any(ledger::expired_holds(limit)))
-        .select((
-            generations::id,
-            generations::account_id,
-            generations::client_request_id,
-            generations::model,
-            generations::checkpoint_text,
-            generations::estimated_input_tokens,
-        ))
+        .select((AbandonedRow::as_select(), PriceRow::as_select()))
         .load(conn)
         .await?;
-    let to_abandoned =
-        |(id, account_id, client_request_id, model, checkpoint_text, input_tokens): (_, _, _, _, _, i32)| {
-            Abandoned {
-                id: GenerationId(id),
-                account_id: AccountId(account_id),
-                client_request_id: ClientRequestId(client_request_id),
-                model,
-                checkpoint_text,
-                estimated_input_tokens: input_tokens.unsigned_abs(),
-            }
-        };
     Ok(rows.into_iter().map(to_abandoned).collect())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = generations)]
+struct AbandonedRow {
+    id: Uuid,
+    account_id: Uuid,
+    client_request_id: Uuid,
+    model: String,
+    price_version: i32,
+    checkpoint_text: String,
+    estimated_input_tokens: i32,
+}
+
+fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
+    Abandoned {
+        id: GenerationId(row.id),
+        account_id: AccountId(row.account_id),
+        client_request_id: ClientRequestId(row.client_request_id),
+        model: row.model,
+        price_version: row.price_version,
+        prices: (&price).into(),
+        checkpoint_text: row.checkpoint_text,
+        estimated_input_tokens: row.estimated_input_tokens.unsigned_abs(),
+    }
 }
 
 /// Ends an abandoned reply: saves what was said, posts what it cost and resolves the hold, once.
 pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recovery) -> StoreResult<()> {
-    let cost =
-        Cost { model: &reply.model, usage: recovery.usage, is_estimated: true, charged: recovery.charged };
+    let cost = Cost {
+        model: &reply.model,
+        usage: recovery.usage,
+        is_estimated: true,
+        charged: recovery.charged,
+        price_version: reply.price_version,
+        route_key: None,
+        cost: Nanos::ZERO,
+    };
     conn.transaction::<_, diesel::result::Error, _>(async |conn| {
         ledger::lock(conn, reply.account_id).await?;
         // Settled in the meantime, or swept by another process.
@@ -328,6 +373,7 @@ pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recover
             parent_id: MessageId(parent_id),
             generation_id: reply.id,
             content: &recovery.text,
+            reasoning: "",
         };
         messages::upsert_reply(conn, saved).await?;
         Ok(())

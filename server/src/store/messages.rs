@@ -17,13 +17,14 @@ struct MessageRow {
     parent_id: Option<Uuid>,
     role: String,
     content: String,
+    reasoning: String,
     created_at: DateTime<Utc>,
 }
 
-/// A message with the state of its generation and what that cost.
-type MessageColumns = (MessageRow, Option<String>, Option<i64>);
+/// A message with the state and the model of its generation, and what that cost.
+type MessageColumns = (MessageRow, Option<String>, Option<String>, Option<i64>);
 
-fn to_message((row, state, charged_nanos): MessageColumns) -> Message {
+fn to_message((row, state, model, charged_nanos): MessageColumns) -> Message {
     Message {
         id: MessageId(row.id),
         parent_id: row.parent_id.map(MessageId),
@@ -32,6 +33,8 @@ fn to_message((row, state, charged_nanos): MessageColumns) -> Message {
         created_at: row.created_at,
         state: state.as_deref().map(parse_state),
         charged: charged_nanos.map(Nanos),
+        model,
+        reasoning: row.reasoning,
     }
 }
 
@@ -47,6 +50,7 @@ pub async fn list(conn: &mut Connection, thread_id: ThreadId) -> StoreResult<Vec
         .select((
             MessageRow::as_select(),
             generations::state.nullable(),
+            generations::model.nullable(),
             usage_records::charged_nanos.nullable(),
         ))
         .load(conn)
@@ -70,6 +74,7 @@ pub async fn find_by_generation(conn: &mut Connection, id: GenerationId) -> Stor
         .select((
             MessageRow::as_select(),
             generations::state.nullable(),
+            generations::model.nullable(),
             usage_records::charged_nanos.nullable(),
         ))
         .first(conn)
@@ -104,6 +109,7 @@ pub(super) struct NewReply<'a> {
     pub(super) parent_id: MessageId,
     pub(super) generation_id: GenerationId,
     pub(super) content: &'a str,
+    pub(super) reasoning: &'a str,
 }
 
 /// Saves an answer, or replaces the text of the one this generation has; returns its id and when it was first saved.
@@ -118,11 +124,12 @@ pub(super) async fn upsert_reply(
             messages::parent_id.eq(reply.parent_id.0),
             messages::role.eq("assistant"),
             messages::content.eq(reply.content),
+            messages::reasoning.eq(reply.reasoning),
             messages::generation_id.eq(reply.generation_id.0),
         ))
         .on_conflict(messages::generation_id)
         .do_update()
-        .set(messages::content.eq(reply.content))
+        .set((messages::content.eq(reply.content), messages::reasoning.eq(reply.reasoning)))
         .returning((messages::id, messages::created_at))
         .get_result(conn)
         .await?;

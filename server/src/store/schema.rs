@@ -83,6 +83,7 @@ diesel::table! {
         parent_id -> Nullable<Uuid>,
         role -> Text,
         content -> Text,
+        reasoning -> Text,
         generation_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
     }
@@ -99,6 +100,7 @@ diesel::table! {
         state -> Text,
         checkpoint_text -> Text,
         estimated_input_tokens -> Integer,
+        price_version -> Integer,
         stop_requested_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
@@ -148,8 +150,75 @@ diesel::table! {
         output_tokens -> Integer,
         is_estimated -> Bool,
         is_provisional -> Bool,
+        price_version -> Integer,
+        route_key -> Nullable<Text>,
+        cached_input_tokens -> Integer,
+        reasoning_tokens -> Integer,
+        cost_nanos -> BigInt,
         charged_nanos -> BigInt,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    models (key) {
+        key -> Text,
+        name -> Text,
+        description -> Text,
+        context_tokens -> Integer,
+        max_output_tokens -> Integer,
+        min_output_tokens -> Integer,
+        position -> Integer,
+        is_enabled -> Bool,
+    }
+}
+
+diesel::table! {
+    model_prices (model_key, version) {
+        model_key -> Text,
+        version -> Integer,
+        input_nanos_per_million -> BigInt,
+        cached_input_nanos_per_million -> BigInt,
+        output_nanos_per_million -> BigInt,
+        effective_from -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    model_routes (key) {
+        key -> Text,
+        model_key -> Text,
+        position -> Integer,
+        provider -> Text,
+        base_url -> Text,
+        upstream_model -> Text,
+        api_key_variable -> Text,
+        input_nanos_per_million -> BigInt,
+        cached_input_nanos_per_million -> BigInt,
+        output_nanos_per_million -> BigInt,
+        is_enabled -> Bool,
+    }
+}
+
+diesel::table! {
+    plan_models (plan, model_key) {
+        plan -> Text,
+        model_key -> Text,
+    }
+}
+
+diesel::table! {
+    generation_attempts (generation_id, number) {
+        generation_id -> Uuid,
+        number -> Integer,
+        route_key -> Text,
+        started_at -> Timestamptz,
+        first_token_ms -> Nullable<Integer>,
+        duration_ms -> Integer,
+        outcome -> Text,
+        input_tokens -> Nullable<Integer>,
+        output_tokens -> Nullable<Integer>,
+        cost_nanos -> BigInt,
     }
 }
 
@@ -159,4 +228,11 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(generations -> threads (thread_id));
 diesel::joinable!(usage_records -> generations (generation_id));
 diesel::allow_tables_to_appear_in_same_query!(accounts, users, identities, sessions);
-diesel::allow_tables_to_appear_in_same_query!(threads, messages, generations, usage_records, holds);
+diesel::allow_tables_to_appear_in_same_query!(
+    threads,
+    messages,
+    generations,
+    usage_records,
+    holds,
+    model_prices
+);

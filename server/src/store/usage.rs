@@ -18,6 +18,11 @@ pub(super) struct Cost<'a> {
     /// The provider did not say, so we counted.
     pub(super) is_estimated: bool,
     pub(super) charged: Nanos,
+    pub(super) price_version: i32,
+    /// None: no provider answered, or nobody knows which.
+    pub(super) route_key: Option<&'a str>,
+    /// What it cost us.
+    pub(super) cost: Nanos,
 }
 
 impl<'a> Cost<'a> {
@@ -27,6 +32,9 @@ impl<'a> Cost<'a> {
             usage: settlement.usage,
             is_estimated: settlement.is_estimated,
             charged: settlement.charged,
+            price_version: settlement.price_version,
+            route_key: settlement.route_key(),
+            cost: settlement.attempts.iter().map(|attempt| attempt.cost).sum(),
         }
     }
 }
@@ -71,6 +79,11 @@ pub(super) async fn insert(
             usage_records::is_estimated.eq(cost.is_estimated),
             usage_records::is_provisional.eq(is_provisional),
             usage_records::charged_nanos.eq(cost.charged.0),
+            usage_records::price_version.eq(cost.price_version),
+            usage_records::route_key.eq(cost.route_key),
+            usage_records::cached_input_tokens.eq(to_int(cost.usage.cached_input_tokens)),
+            usage_records::reasoning_tokens.eq(to_int(cost.usage.reasoning_tokens)),
+            usage_records::cost_nanos.eq(cost.cost.0),
         ))
         .execute(conn)
         .await?;
@@ -86,6 +99,10 @@ pub(super) async fn make_final(conn: &mut Connection, id: GenerationId, cost: &C
             usage_records::is_estimated.eq(cost.is_estimated),
             usage_records::is_provisional.eq(false),
             usage_records::charged_nanos.eq(cost.charged.0),
+            usage_records::route_key.eq(cost.route_key),
+            usage_records::cached_input_tokens.eq(to_int(cost.usage.cached_input_tokens)),
+            usage_records::reasoning_tokens.eq(to_int(cost.usage.reasoning_tokens)),
+            usage_records::cost_nanos.eq(cost.cost.0),
         ))
         .execute(conn)
         .await?;

@@ -41,8 +41,8 @@ async fn stop_all(browser: &Browser, replies: &mut [Reply]) {
 
 /// A token costs a nano-dollar, the prompt nothing.
 fn cheap(config: &mut Config) {
-    config.llm.model.input_nanos_per_million_tokens = 0;
-    config.llm.model.output_nanos_per_million_tokens = 1_000_000;
+    config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
+    config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
     config.plans.free_concurrent_replies = 1000;
     config.plans.free_requests_per_minute = 1000;
     config.plans.free_requests_per_day = 10_000;

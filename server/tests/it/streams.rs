@@ -160,8 +160,8 @@ async fn twenty_replies_of_a_killed_server_keep_every_word_that_was_shown() {
 async fn a_settlement_after_a_sweep_posts_only_the_difference() {
     for tokens in [0, 1, 900] {
         let app = TestApp::with(|config| {
-            config.llm.model.input_nanos_per_million_tokens = 1_000_000;
-            config.llm.model.output_nanos_per_million_tokens = 1_000_000;
+            config.llm.catalog.models[0].prices.input_nanos_per_million = 1_000_000;
+            config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
         })
         .await;
         let browser = app.user().await;

@@ -6,30 +6,26 @@ use app::ModelFailure;
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
-use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider};
+use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Upstream};
 use crate::config::LlmClocks;
 
 /// The provider's answer, ended by an error when a clock runs out. A slow answer that keeps coming outlives the idle
-/// clock; none outlives the total.
+/// clock; none outlives `ends_at`.
 pub async fn with_clocks(
     provider: &dyn LlmProvider,
+    upstream: &Upstream,
     request: CompletionRequest,
     clocks: LlmClocks,
+    ends_at: Instant,
 ) -> CompletionStream {
-    let started_at = Instant::now();
-    let first_token_at = started_at + clocks.first_token;
-    let answer = match timeout_at(first_token_at, provider.stream(request)).await {
+    let first_token_at = (Instant::now() + clocks.first_token).min(ends_at);
+    let answer = match timeout_at(first_token_at, provider.stream(upstream, request)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return stream::iter([Err(error)]).boxed(),
         Err(_) => return stream::iter([Err(no_first_token())]).boxed(),
     };
-    let state = Clocked {
-        answer,
-        ends_at: started_at + clocks.total,
-        silent_until: first_token_at,
-        idle: clocks.idle,
-        has_begun: false,
-    };
+    let state =
+        Clocked { answer, ends_at, silent_until: first_token_at, idle: clocks.idle, has_begun: false };
     stream::unfold(Some(state), |state| async move { state?.next().await }).boxed()
 }
 
@@ -80,7 +76,7 @@ mod tests {
 
     #[async_trait]
     impl LlmProvider for Paced {
-        async fn stream(&self, _: CompletionRequest) -> Result<CompletionStream, LlmError> {
+        async fn stream(&self, _: &Upstream, _: CompletionRequest) -> Result<CompletionStream, LlmError> {
             let words = stream::iter(self.0.clone()).then(|pause| async move {
                 tokio::time::sleep(pause).await;
                 Ok(CompletionEvent::Text("word ".to_owned()))
@@ -93,9 +89,13 @@ mod tests {
         let seconds = Duration::from_secs;
         let clocks =
             LlmClocks { connect: seconds(1), first_token: seconds(10), idle: seconds(5), total: seconds(61) };
-        let request = CompletionRequest { model: String::new(), turns: vec![], max_output_tokens: 1 };
+        let request = CompletionRequest { turns: vec![], max_output_tokens: 1 };
+        let base_url = "http://localhost".parse().expect("a URL");
+        let format = crate::config::WireFormat::Openai;
+        let upstream = Upstream { format, base_url, model: String::new(), api_key: String::new().into() };
         let pauses = pauses_seconds.iter().copied().map(seconds).collect();
-        with_clocks(&Paced(pauses), request, clocks).await.collect().await
+        let ends_at = Instant::now() + clocks.total;
+        with_clocks(&Paced(pauses), &upstream, request, clocks, ends_at).await.collect().await
     }
 
     #[tokio::test(start_paused = true)]

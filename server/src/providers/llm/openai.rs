@@ -4,83 +4,43 @@
 use app::ModelFailure;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use reqwest::StatusCode;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
-use super::sse::SseDecoder;
-use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Speaker};
-use crate::config::LlmConfig;
+use super::transport::{below, frames, unreadable};
+use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Speaker, Upstream};
 use crate::pricing::TokenUsage;
 
-/// One provider that speaks this format.
-pub struct OpenAiCompatible {
+pub(super) struct OpenAiCompatible {
     http: reqwest::Client,
-    completions_url: Url,
-    api_key: SecretString,
 }
 
 impl OpenAiCompatible {
-    /// # Errors
-    /// When the HTTP client cannot be made.
-    pub fn new(config: &LlmConfig) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(config.clocks.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        let mut completions_url = config.base_url.clone();
-        if let Ok(mut path) = completions_url.path_segments_mut() {
-            path.pop_if_empty().extend(["chat", "completions"]);
-        }
-        Ok(Self { http, completions_url, api_key: config.api_key.clone() })
+    pub(super) fn new(http: reqwest::Client) -> Self {
+        Self { http }
     }
 }
 
 #[async_trait]
 impl LlmProvider for OpenAiCompatible {
-    async fn stream(&self, request: CompletionRequest) -> Result<CompletionStream, LlmError> {
-        let response = self
+    async fn stream(
+        &self,
+        upstream: &Upstream,
+        request: CompletionRequest,
+    ) -> Result<CompletionStream, LlmError> {
+        let request = self
             .http
-            .post(self.completions_url.clone())
-            .bearer_auth(self.api_key.expose_secret())
-            .json(&ChatRequest::from(&request))
-            .send()
-            .await
-            .map_err(|error| LlmError::new(ModelFailure::Unavailable, error.without_url().to_string()))?;
-        match response.status() {
-            status if status.is_success() => Ok(events(response)),
-            status => Err(LlmError::new(failure_of(status), format!("HTTP status {status}"))),
-        }
-    }
-}
-
-fn failure_of(status: StatusCode) -> ModelFailure {
-    match status.as_u16() {
-        429 | 503 | 529 => ModelFailure::Overloaded,
-        400 | 413 | 422 => ModelFailure::Refused,
-        _ => ModelFailure::Unavailable,
-    }
-}
-
-fn events(response: reqwest::Response) -> CompletionStream {
-    let mut decoder = SseDecoder::default();
-    response.bytes_stream().flat_map(move |bytes| stream::iter(decode(&mut decoder, bytes))).boxed()
-}
-
-fn decode(
-    decoder: &mut SseDecoder,
-    bytes: Result<bytes::Bytes, reqwest::Error>,
-) -> Vec<Result<CompletionEvent, LlmError>> {
-    let interrupted = |detail: String| LlmError::new(ModelFailure::Interrupted, detail);
-    let frames = bytes
-        .map_err(|error| interrupted(error.without_url().to_string()))
-        .and_then(|bytes| decoder.push(&bytes).map_err(|error| interrupted(error.to_string())));
-    match frames {
-        Ok(frames) => {
-            frames.iter().filter(|frame| *frame != "[DONE]").flat_map(|frame| parse(frame)).collect()
-        }
-        Err(error) => vec![Err(error)],
+            .post(below(&upstream.base_url, &["chat", "completions"]))
+            .bearer_auth(upstream.api_key.expose_secret())
+            .json(&ChatRequest::new(&upstream.model, &request));
+        let events = frames(request).await?.flat_map(|frame| {
+            stream::iter(match frame {
+                Ok(frame) if frame == "[DONE]" => vec![],
+                Ok(frame) => parse(&frame),
+                Err(error) => vec![Err(error)],
+            })
+        });
+        Ok(events.boxed())
     }
 }
 
@@ -88,11 +48,7 @@ fn decode(
 fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
     let chunk: Chunk = match serde_json::from_str(frame) {
         Ok(chunk) => chunk,
-        // The error's own text would quote the frame.
-        Err(error) => {
-            let detail = format!("frame of {} bytes is no chunk, column {}", frame.len(), error.column());
-            return vec![Err(LlmError::new(ModelFailure::Interrupted, detail))];
-        }
+        Err(error) => return vec![Err(unreadable(frame, &error))],
     };
     if let Some(error) = chunk.error {
         let detail = format!("error in the stream: {}", error.describe());
@@ -100,18 +56,15 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
     }
     let mut events = Vec::new();
     for choice in chunk.choices {
-        let text = choice.delta.and_then(|delta| delta.content).unwrap_or_default();
-        if !text.is_empty() {
-            events.push(Ok(CompletionEvent::Text(text)));
-        }
-        if let Some(reason) = choice.finish_reason {
-            events.push(Ok(CompletionEvent::Finished { is_limited: reason == "length" }));
-        }
+        let delta = choice.delta.unwrap_or_default();
+        let reasoning = delta.reasoning_content.or(delta.reasoning).filter(|text| !text.is_empty());
+        events.extend(reasoning.map(|text| Ok(CompletionEvent::Reasoning(text))));
+        let text = delta.content.filter(|text| !text.is_empty());
+        events.extend(text.map(|text| Ok(CompletionEvent::Text(text))));
+        let finished = choice.finish_reason.map(|reason| reason == "length");
+        events.extend(finished.map(|is_limited| Ok(CompletionEvent::Finished { is_limited })));
     }
-    if let Some(usage) = chunk.usage {
-        let usage = TokenUsage { input_tokens: usage.prompt_tokens, output_tokens: usage.completion_tokens };
-        events.push(Ok(CompletionEvent::Usage(usage)));
-    }
+    events.extend(chunk.usage.map(|usage| Ok(CompletionEvent::Usage(usage.into()))));
     events
 }
 
@@ -135,8 +88,8 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-impl<'a> From<&'a CompletionRequest> for ChatRequest<'a> {
-    fn from(request: &'a CompletionRequest) -> Self {
+impl<'a> ChatRequest<'a> {
+    fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
         let message = |turn: &'a super::Turn| ChatMessage {
             role: match turn.speaker {
                 Speaker::User => "user",
@@ -145,7 +98,7 @@ impl<'a> From<&'a CompletionRequest> for ChatRequest<'a> {
             content: &turn.text,
         };
         Self {
-            model: &request.model,
+            model,
             messages: request.turns.iter().map(message).collect(),
             max_tokens: request.max_output_tokens,
             stream: true,
@@ -168,15 +121,45 @@ struct Choice {
     finish_reason: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Delta {
     content: Option<String>,
+    /// As DeepSeek, vLLM and llama.cpp call it.
+    reasoning_content: Option<String>,
+    /// As OpenRouter and Groq call it.
+    reasoning: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Usage {
     prompt_tokens: u32,
     completion_tokens: u32,
+    prompt_tokens_details: Option<InputDetails>,
+    completion_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Deserialize)]
+struct InputDetails {
+    cached_tokens: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct OutputDetails {
+    reasoning_tokens: Option<u32>,
+}
+
+/// Cached tokens are among the prompt's here, reasoning tokens among the completion's.
+impl From<Usage> for TokenUsage {
+    fn from(usage: Usage) -> Self {
+        let cached = usage.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        let reasoning = usage.completion_tokens_details.and_then(|details| details.reasoning_tokens);
+        Self {
+            input_tokens: usage.prompt_tokens,
+            cached_input_tokens: cached.unwrap_or(0),
+            output_tokens: usage.completion_tokens,
+            reasoning_tokens: reasoning.unwrap_or(0),
+        }
+    }
 }
 
 /// Types and codes only: a provider's message may quote the prompt.
@@ -202,6 +185,23 @@ mod tests {
     fn an_explicit_zero_is_reported_as_zero() {
         let events = parse(r#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#);
         assert_eq!(events, [Ok(CompletionEvent::Usage(TokenUsage::default()))]);
+    }
+
+    #[test]
+    fn cached_and_reasoning_tokens_are_counted_once() {
+        let events = parse(
+            r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":7,
+                "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":5}}}"#,
+        );
+        let usage =
+            TokenUsage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 7, reasoning_tokens: 5 };
+        assert_eq!(events, [Ok(CompletionEvent::Usage(usage))]);
+    }
+
+    #[test]
+    fn reasoning_is_told_from_the_answer() {
+        let events = parse(r#"{"choices":[{"delta":{"reasoning_content":"hm","content":""}}]}"#);
+        assert_eq!(events, [Ok(CompletionEvent::Reasoning("hm".to_owned()))]);
     }
 
     #[test]

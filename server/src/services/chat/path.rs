@@ -43,6 +43,8 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             state: None,
             charged: None,
+            model: None,
+            reasoning: String::new(),
         }
     }
 

@@ -61,9 +61,10 @@ impl GenerationService {
     async fn claim(&self, account_id: AccountId, request: ReplyRequest, plan: &Plan) -> AppResult<Claimed> {
         let _turn = self.queue.turn(account_id).await;
         let target = self.look_up_target(account_id, request.target).await?;
-        let longest = self.model.max_output_tokens;
+        let model = self.catalog.choose(request.model.as_deref(), plan).await?;
+        let longest = model.max_output_tokens;
         let output_tokens = request.max_output_tokens.map_or(longest, |tokens| tokens.clamp(1, longest));
-        let turns = fit_context(target.turns, self.model.context_tokens.saturating_sub(output_tokens))
+        let turns = fit_context(target.turns, model.context_tokens.saturating_sub(output_tokens))
             .ok_or_else(|| {
                 ApiError::invalid("This message is too long for the model. Shorten it and try again.")
             })?;
@@ -78,18 +79,19 @@ impl GenerationService {
             is_new_thread: target.is_new_thread,
             parent: target.parent,
             is_new_message: target.is_new_message,
-            model: self.model.name.clone(),
+            model: model.key.clone(),
+            price_version: model.price_version,
             hold: HoldRequest {
-                prices: self.prices(),
+                prices: model.prices,
                 input_tokens: turns.iter().map(|turn| estimate_tokens(&turn.text)).sum(),
                 output_tokens,
-                min_output_tokens: self.model.min_output_tokens,
+                min_output_tokens: model.min_output_tokens,
             },
             hold_ttl: HOLD_TTL,
             monthly_credit: plan.monthly_credit,
         };
         match generations::claim(&mut *self.db.get().await?, &new).await? {
-            Claim::Claimed(terms) => Ok(Claimed::New(Box::new(Job { new, terms, turns, live }))),
+            Claim::Claimed(terms) => Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live }))),
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
             Claim::OutOfCredit(credit) => Err(ApiError::OutOfCredit { credit }.into()),
         }

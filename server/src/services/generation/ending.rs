@@ -4,6 +4,7 @@ use app::types::{Message, ReplyState};
 use app::{ApiError, ModelFailure};
 
 use super::live::CancelReason;
+use super::transcript::Transcript;
 use crate::pricing::{TokenUsage, estimate_tokens};
 use crate::providers::llm::LlmError;
 
@@ -19,14 +20,6 @@ pub(super) enum Ending {
     Panicked,
 }
 
-/// Everything that was heard of the model.
-#[derive(Debug, Default)]
-pub(super) struct Transcript {
-    pub(super) text: String,
-    /// As the provider counted.
-    pub(super) usage: Option<TokenUsage>,
-}
-
 impl Ending {
     pub(super) fn state(&self, transcript: &Transcript) -> ReplyState {
         match self {
@@ -34,7 +27,7 @@ impl Ending {
             Self::Finished { is_limited: true } => ReplyState::Limited,
             Self::Cancelled(CancelReason::Stopped) => ReplyState::Stopped,
             Self::Cancelled(CancelReason::ShuttingDown | CancelReason::HoldLost) => ReplyState::Interrupted,
-            Self::Failed(_) | Self::Panicked if transcript.text.is_empty() => ReplyState::Failed,
+            Self::Failed(_) | Self::Panicked if !transcript.is_visible() => ReplyState::Failed,
             Self::Failed(_) | Self::Panicked => ReplyState::Interrupted,
         }
     }
@@ -42,7 +35,7 @@ impl Ending {
     pub(super) fn error(&self, transcript: &Transcript) -> Option<ApiError> {
         match self {
             Self::Finished { .. } | Self::Cancelled(CancelReason::Stopped) => None,
-            Self::Failed(error) if transcript.text.is_empty() => {
+            Self::Failed(error) if !transcript.is_visible() => {
                 let failure = match error.failure {
                     ModelFailure::Interrupted => ModelFailure::Unavailable,
                     other => other,
@@ -59,10 +52,24 @@ impl Ending {
         if let Some(usage) = transcript.usage {
             return (usage, false);
         }
-        if matches!(self, Self::Failed(_) | Self::Panicked) && transcript.text.is_empty() {
+        if matches!(self, Self::Failed(_) | Self::Panicked) && !transcript.is_visible() {
             return (TokenUsage::default(), false);
         }
-        (TokenUsage { input_tokens, output_tokens: estimate_tokens(&transcript.text) }, true)
+        let reasoning_tokens = estimate_tokens(&transcript.reasoning);
+        let output_tokens = estimate_tokens(&transcript.text) + reasoning_tokens;
+        (TokenUsage { input_tokens, output_tokens, reasoning_tokens, ..TokenUsage::default() }, true)
+    }
+
+    /// In a word, for the record of attempts.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Finished { is_limited: false } => "finished",
+            Self::Finished { is_limited: true } => "limited",
+            Self::Cancelled(CancelReason::Stopped) => "stopped",
+            Self::Cancelled(_) => "cut off",
+            Self::Failed(_) => "interrupted",
+            Self::Panicked => "panicked",
+        }
     }
 }
 
@@ -80,11 +87,16 @@ mod tests {
     use super::*;
 
     fn transcript(text: &str, usage: Option<TokenUsage>) -> Transcript {
-        Transcript { text: text.to_owned(), usage }
+        Transcript { text: text.to_owned(), usage, ..Transcript::default() }
     }
 
     fn failed() -> Ending {
-        Ending::Failed(LlmError { failure: ModelFailure::Overloaded, detail: String::new() })
+        Ending::Failed(LlmError {
+            failure: ModelFailure::Overloaded,
+            detail: String::new(),
+            is_passing: true,
+            retry_after: None,
+        })
     }
 
     #[test]
@@ -99,7 +111,10 @@ mod tests {
     fn an_answer_cut_in_the_middle_is_kept_and_charged_by_our_count() {
         let half = transcript("abcdef", None);
         assert_eq!(failed().state(&half), ReplyState::Interrupted);
-        assert_eq!(failed().usage(&half, 100), (TokenUsage { input_tokens: 100, output_tokens: 2 }, true));
+        assert_eq!(
+            failed().usage(&half, 100),
+            (TokenUsage { input_tokens: 100, output_tokens: 2, ..TokenUsage::default() }, true)
+        );
     }
 
     #[test]

@@ -1,30 +1,30 @@
 //! The task of one reply: listens to the model, keeps the hold alive meanwhile, then settles.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::types::{ChatEventKind, Message, Plan};
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::ending::{Ending, Transcript};
+use super::ending::Ending;
 use super::live::{CancelReason, LiveEntry};
 use super::publisher::Publisher;
+use super::transcript::{Transcript, lock};
 use super::{GenerationService, HOLD_TTL, SETTLE_TIME};
 use crate::pricing::HoldTerms;
-use crate::providers::llm::{CompletionEvent, CompletionRequest, LlmError, Turn, with_clocks};
+use crate::providers::llm::Turn;
+use crate::store::catalog::CatalogModel;
 use crate::store::generations::{self, Kept, NewGeneration, Settlement};
 
 /// How often what was said is saved and the hold renewed.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// No token of any model is longer, so an answer beyond the cap times this is a provider gone wild.
-const MAX_TOKEN_BYTES: usize = 128;
-
 /// A claimed reply, ready to be asked for.
 pub(super) struct Job {
     pub(super) new: NewGeneration,
+    pub(super) model: Arc<CatalogModel>,
     pub(super) terms: HoldTerms,
     pub(super) turns: Vec<Turn>,
     pub(super) live: LiveEntry,
@@ -56,9 +56,10 @@ impl GenerationService {
             }
         };
         let ending = AssertUnwindSafe(listening).catch_unwind().await.unwrap_or(Ending::Panicked);
-        let transcript = transcript.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut transcript = transcript.into_inner().unwrap_or_else(PoisonError::into_inner);
         let error = ending.error(&transcript);
         log_ending(job, &ending);
+        transcript.end_attempt(ending.outcome());
 
         let settlement = self.settlement(job, &ending, transcript);
         let message = self.settle(&settlement).await;
@@ -68,36 +69,6 @@ impl GenerationService {
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
             publisher.push(ChatEventKind::Quota { quota });
         }
-    }
-
-    /// Passes on what the model says until it ends.
-    async fn listen(&self, job: &Job, publisher: &Publisher, transcript: &Mutex<Transcript>) -> Ending {
-        let request = CompletionRequest {
-            model: self.model.name.clone(),
-            turns: job.turns.clone(),
-            max_output_tokens: job.terms.output_tokens,
-        };
-        let most_bytes = MAX_TOKEN_BYTES.saturating_mul(job.terms.output_tokens as usize);
-        let mut answer = with_clocks(self.provider.as_ref(), request, self.clocks).await;
-        let mut finished = None;
-        while let Some(event) = answer.next().await {
-            match event {
-                Ok(CompletionEvent::Text(text)) => {
-                    let bytes = hear(transcript, &text);
-                    publisher.push(ChatEventKind::Text { text });
-                    if bytes > most_bytes {
-                        return Ending::Finished { is_limited: true };
-                    }
-                }
-                Ok(CompletionEvent::Finished { is_limited }) => {
-                    finished = Some(Ending::Finished { is_limited })
-                }
-                Ok(CompletionEvent::Usage(usage)) => lock(transcript).usage = Some(usage),
-                // The answer is whole; only its count was lost.
-                Err(error) => return finished.unwrap_or(Ending::Failed(error)),
-            }
-        }
-        finished.unwrap_or_else(|| Ending::Failed(LlmError::cut()))
     }
 
     /// Saves what was said and renews the hold from time to time. Returns when the reply must end: somebody asked for
@@ -124,13 +95,16 @@ impl GenerationService {
     fn settlement(&self, job: &Job, ending: &Ending, transcript: Transcript) -> Settlement {
         let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens);
         Settlement {
+            attempts: transcript.settled_attempts(usage),
             generation_id: job.new.id,
             account_id: job.new.account_id,
             thread_id: job.new.thread.id,
             parent_id: job.new.parent.id,
             state: ending.state(&transcript),
             content: transcript.text,
+            reasoning: transcript.reasoning,
             model: job.new.model.clone(),
+            price_version: job.new.price_version,
             usage,
             is_estimated,
             charged: job.new.hold.prices.charge(usage),
@@ -161,17 +135,6 @@ impl GenerationService {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
-}
-
-/// Returns how many bytes were heard so far.
-fn hear(transcript: &Mutex<Transcript>, text: &str) -> usize {
-    let mut transcript = lock(transcript);
-    transcript.text.push_str(text);
-    transcript.text.len()
-}
-
-fn lock(transcript: &Mutex<Transcript>) -> std::sync::MutexGuard<'_, Transcript> {
-    transcript.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn log_ending(job: &Job, ending: &Ending) {

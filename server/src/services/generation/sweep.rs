@@ -33,9 +33,10 @@ impl GenerationService {
             false => TokenUsage {
                 input_tokens: reply.estimated_input_tokens,
                 output_tokens: estimate_tokens(&text),
+                ..TokenUsage::default()
             },
         };
-        Recovery { text, usage, charged: self.prices().charge(usage) }
+        Recovery { text, usage, charged: reply.prices.charge(usage) }
     }
 
     async fn logged_text(&self, id: GenerationId) -> String {

@@ -95,6 +95,8 @@ fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
         created_at: Utc::now(),
         state: None,
         charged: None,
+        model: None,
+        reasoning: String::new(),
     }
 }
 

@@ -40,6 +40,8 @@ impl TestApp {
         let (sandbox, database) = (Sandbox::find(), TestDatabase::create().await);
         let env = settings(&url, &database, &sandbox);
         let mut config = Config::from_env(&env.iter().cloned().collect::<Env>()).expect("settings");
+        // One route, unless a test is about several.
+        config.llm.catalog.models[0].routes.truncate(1);
         change(&mut config);
         let state = serve(listener, config.clone());
         Self { url, state, sandbox, env, config, database: Some(database), may_leave_holds: false }
@@ -133,9 +135,10 @@ fn settings(url: &Url, database: &TestDatabase, sandbox: &Sandbox) -> Vec<(Strin
         ("GITHUB_CLIENT_SECRET", "sandbox-secret".to_owned()),
         ("GITHUB_URL", format!("{base}/github")),
         ("GITHUB_API_URL", format!("{base}/github/api")),
-        ("LLM_BASE_URL", format!("{base}/openai/v1")),
-        ("LLM_API_KEY", "sandbox-key".to_owned()),
-        ("LLM_MODEL", "sandbox-small".to_owned()),
+        ("MODEL_CATALOG", concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/catalog.toml").to_owned()),
+        ("SANDBOX_URL", base.clone()),
+        ("SANDBOX_FIRST_API_KEY", "sandbox-key".to_owned()),
+        ("SANDBOX_SECOND_API_KEY", "sandbox-key-second".to_owned()),
         ("FREE_REQUESTS_PER_MINUTE", "50".to_owned()),
         ("FREE_CONCURRENT_REPLIES", "5".to_owned()),
     ]

@@ -1,0 +1,251 @@
+//! Anthropic's Messages format. <https://docs.anthropic.com/en/api/messages-streaming>
+
+use app::ModelFailure;
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use super::transport::{below, frames, unreadable};
+use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Speaker, Upstream};
+use crate::pricing::TokenUsage;
+
+/// The version of the format this file speaks.
+const VERSION: &str = "2023-06-01";
+
+pub(super) struct Anthropic {
+    http: reqwest::Client,
+}
+
+impl Anthropic {
+    pub(super) fn new(http: reqwest::Client) -> Self {
+        Self { http }
+    }
+}
+
+#[async_trait]
+impl LlmProvider for Anthropic {
+    async fn stream(
+        &self,
+        upstream: &Upstream,
+        request: CompletionRequest,
+    ) -> Result<CompletionStream, LlmError> {
+        let request = self
+            .http
+            .post(below(&upstream.base_url, &["messages"]))
+            .header("x-api-key", upstream.api_key.expose_secret())
+            .header("anthropic-version", VERSION)
+            .json(&MessagesRequest::new(&upstream.model, &request));
+        let mut usage = Usage::default();
+        let events = frames(request).await?.flat_map(move |frame| {
+            stream::iter(match frame {
+                Ok(frame) => parse(&frame, &mut usage),
+                Err(error) => vec![Err(error)],
+            })
+        });
+        Ok(events.boxed())
+    }
+}
+
+/// The events of one frame. Usage comes in parts: the input first, the output at the end.
+fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError>> {
+    let event: StreamEvent = match serde_json::from_str(frame) {
+        Ok(event) => event,
+        Err(error) => return vec![Err(unreadable(frame, &error))],
+    };
+    match event {
+        StreamEvent::MessageStart { message } => {
+            usage.take(message.usage);
+            vec![]
+        }
+        StreamEvent::ContentBlockDelta { delta } => match delta {
+            BlockDelta::TextDelta { text } if !text.is_empty() => vec![Ok(CompletionEvent::Text(text))],
+            BlockDelta::ThinkingDelta { thinking } if !thinking.is_empty() => {
+                vec![Ok(CompletionEvent::Reasoning(thinking))]
+            }
+            _ => vec![],
+        },
+        StreamEvent::MessageDelta { delta, usage: last } => {
+            usage.take(last);
+            let finished = delta.stop_reason.map(|reason| reason == "max_tokens");
+            let finished = finished.map(|is_limited| Ok(CompletionEvent::Finished { is_limited }));
+            let counted = usage.normalised().map(|usage| Ok(CompletionEvent::Usage(usage)));
+            finished.into_iter().chain(counted).collect()
+        }
+        StreamEvent::Error { error } => {
+            let detail = format!("error in the stream: type {}", error.r#type);
+            let failure = match error.r#type.as_str() {
+                "overloaded_error" | "rate_limit_error" => ModelFailure::Overloaded,
+                _ => ModelFailure::Interrupted,
+            };
+            vec![Err(LlmError::new(failure, detail))]
+        }
+        StreamEvent::Other => vec![],
+    }
+}
+
+#[derive(Serialize)]
+struct MessagesRequest<'a> {
+    model: &'a str,
+    messages: Vec<Message<'a>>,
+    max_tokens: u32,
+    stream: bool,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+impl<'a> MessagesRequest<'a> {
+    fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
+        let message = |turn: &'a super::Turn| Message {
+            role: match turn.speaker {
+                Speaker::User => "user",
+                Speaker::Assistant => "assistant",
+            },
+            content: &turn.text,
+        };
+        Self {
+            model,
+            messages: request.turns.iter().map(message).collect(),
+            max_tokens: request.max_output_tokens,
+            stream: true,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum StreamEvent {
+    MessageStart {
+        message: MessageHead,
+    },
+    ContentBlockDelta {
+        delta: BlockDelta,
+    },
+    MessageDelta {
+        delta: MessageEnd,
+        #[serde(default)]
+        usage: Usage,
+    },
+    Error {
+        error: StreamError,
+    },
+    /// Pings, block starts and stops, and whatever comes in the future.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct MessageHead {
+    #[serde(default)]
+    usage: Usage,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum BlockDelta {
+    TextDelta {
+        text: String,
+    },
+    ThinkingDelta {
+        thinking: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct MessageEnd {
+    stop_reason: Option<String>,
+}
+
+/// Its message may quote the prompt, so it is not read.
+#[derive(Deserialize)]
+struct StreamError {
+    r#type: String,
+}
+
+/// Here the cached input is not among `input_tokens`.
+#[derive(Clone, Copy, Default, Deserialize)]
+struct Usage {
+    input_tokens: Option<u32>,
+    cache_read_input_tokens: Option<u32>,
+    cache_creation_input_tokens: Option<u32>,
+    output_tokens: Option<u32>,
+}
+
+impl Usage {
+    /// Later counts replace earlier ones.
+    fn take(&mut self, later: Self) {
+        self.input_tokens = later.input_tokens.or(self.input_tokens);
+        self.cache_read_input_tokens = later.cache_read_input_tokens.or(self.cache_read_input_tokens);
+        self.cache_creation_input_tokens =
+            later.cache_creation_input_tokens.or(self.cache_creation_input_tokens);
+        self.output_tokens = later.output_tokens.or(self.output_tokens);
+    }
+
+    /// None when the provider has not counted both sides.
+    fn normalised(&self) -> Option<TokenUsage> {
+        let cached = self.cache_read_input_tokens.unwrap_or(0);
+        let written = self.cache_creation_input_tokens.unwrap_or(0);
+        Some(TokenUsage {
+            input_tokens: self.input_tokens?.saturating_add(cached).saturating_add(written),
+            cached_input_tokens: cached,
+            output_tokens: self.output_tokens?,
+            reasoning_tokens: 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(frames: &[&str]) -> Vec<Result<CompletionEvent, LlmError>> {
+        let mut usage = Usage::default();
+        frames.iter().flat_map(|frame| parse(frame, &mut usage)).collect()
+    }
+
+    #[test]
+    fn a_whole_answer_gives_reasoning_text_end_and_usage() {
+        let events = read(&[
+            r#"{"type":"message_start","message":{"usage":{"input_tokens":6,"cache_read_input_tokens":4,"output_tokens":1}}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"x"}}"#,
+            r#"{"type":"ping"}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Yes"}}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"max_tokens"},"usage":{"output_tokens":9}}"#,
+            r#"{"type":"message_stop"}"#,
+        ]);
+        let usage =
+            TokenUsage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 9, reasoning_tokens: 0 };
+        assert_eq!(
+            events,
+            [
+                Ok(CompletionEvent::Reasoning("hm".to_owned())),
+                Ok(CompletionEvent::Text("Yes".to_owned())),
+                Ok(CompletionEvent::Finished { is_limited: true }),
+                Ok(CompletionEvent::Usage(usage)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_missing_count_is_not_a_zero() {
+        let events = read(&[r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#]);
+        assert_eq!(events, [Ok(CompletionEvent::Finished { is_limited: false })]);
+    }
+
+    #[test]
+    fn an_error_inside_the_stream_is_typed_and_not_quoted() {
+        let events =
+            read(&[r#"{"type":"error","error":{"type":"overloaded_error","message":"about: my secret"}}"#]);
+        let error = events[0].as_ref().expect_err("an error");
+        assert_eq!(error.failure, ModelFailure::Overloaded);
+        assert!(!error.detail.contains("secret"));
+    }
+}

@@ -1,0 +1,89 @@
+//! What the wire formats share: one HTTP client, and answers as frames of server-sent events.
+
+use std::time::Duration;
+
+use app::ModelFailure;
+use futures::{Stream, StreamExt, stream};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use url::Url;
+
+use super::LlmError;
+use super::sse::SseDecoder;
+use crate::config::LlmClocks;
+
+/// Never follows a redirect: the key would go along.
+pub(super) fn client(clocks: &LlmClocks) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .connect_timeout(clocks.connect)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+}
+
+pub(super) fn below(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
+}
+
+/// The frames of the answer, as soon as it is clear that there will be one.
+pub(super) async fn frames(
+    request: RequestBuilder,
+) -> Result<impl Stream<Item = Result<String, LlmError>> + Send + 'static, LlmError> {
+    let response = request
+        .send()
+        .await
+        .map_err(|error| LlmError::new(ModelFailure::Unavailable, error.without_url().to_string()))?;
+    if !response.status().is_success() {
+        return Err(refusal(&response));
+    }
+    let mut decoder = SseDecoder::default();
+    Ok(response.bytes_stream().flat_map(move |bytes| stream::iter(decode(&mut decoder, bytes))))
+}
+
+fn decode(
+    decoder: &mut SseDecoder,
+    bytes: Result<bytes::Bytes, reqwest::Error>,
+) -> Vec<Result<String, LlmError>> {
+    let interrupted = |detail: String| LlmError::new(ModelFailure::Interrupted, detail);
+    let frames = bytes
+        .map_err(|error| interrupted(error.without_url().to_string()))
+        .and_then(|bytes| decoder.push(&bytes).map_err(|error| interrupted(error.to_string())));
+    match frames {
+        Ok(frames) => frames.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    }
+}
+
+fn refusal(response: &Response) -> LlmError {
+    let status = response.status();
+    LlmError {
+        failure: failure_of(status),
+        detail: format!("HTTP status {status}"),
+        // A wrong key or an unknown model stays wrong, and so does a request that is not accepted.
+        is_passing: status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429),
+        retry_after: retry_after(response.headers()),
+    }
+}
+
+fn failure_of(status: StatusCode) -> ModelFailure {
+    match status.as_u16() {
+        429 | 503 | 529 => ModelFailure::Overloaded,
+        400 | 413 | 422 => ModelFailure::Refused,
+        _ => ModelFailure::Unavailable,
+    }
+}
+
+/// In seconds; no provider sends the other form, a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// A frame that cannot be read. The parser's own text would quote it.
+pub(super) fn unreadable(frame: &str, error: &serde_json::Error) -> LlmError {
+    let detail = format!("frame of {} bytes makes no sense at column {}", frame.len(), error.column());
+    LlmError::new(ModelFailure::Interrupted, detail)
+}

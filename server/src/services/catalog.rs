@@ -1,0 +1,126 @@
+//! The models people can choose from, and the ways to them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use app::ApiError;
+use app::types::{Model, ModelPrices, Nanos, Plan};
+use tokio::sync::RwLock;
+
+use crate::AppResult;
+use crate::config::{ApiKeys, CatalogConfig};
+use crate::providers::llm::Upstream;
+use crate::store::catalog::{self, CatalogModel, Route};
+use crate::store::{Db, StoreResult};
+
+/// A change takes effect on every process within this time.
+const CACHED_FOR: Duration = Duration::from_secs(5);
+
+type Models = Arc<Vec<Arc<CatalogModel>>>;
+
+#[derive(Clone)]
+pub struct CatalogService {
+    db: Db,
+    seed: Arc<CatalogConfig>,
+    api_keys: Arc<ApiKeys>,
+    cached: Arc<RwLock<Option<(Instant, Models)>>>,
+}
+
+impl CatalogService {
+    pub fn new(db: Db, seed: CatalogConfig, api_keys: ApiKeys) -> Self {
+        Self { db, seed: Arc::new(seed), api_keys: Arc::new(api_keys), cached: Arc::default() }
+    }
+
+    /// The model asked for, or the plan's first.
+    ///
+    /// # Errors
+    /// Says in words that there is no such model, or that the plan does not include it.
+    pub async fn choose(&self, key: Option<&str>, plan: &Plan) -> AppResult<Arc<CatalogModel>> {
+        let models = self.models().await?;
+        let is_included = |model: &&Arc<CatalogModel>| model.plans.contains(&plan.key);
+        let Some(key) = key else {
+            let first = models.iter().find(is_included);
+            return Ok(first
+                .cloned()
+                .ok_or(ApiError::invalid("Your plan includes no model at the moment."))?);
+        };
+        let model = models
+            .iter()
+            .find(|model| model.key == key)
+            .ok_or_else(|| ApiError::invalid("This model is no longer offered. Choose another one."))?;
+        if is_included(&model) {
+            Ok(model.clone())
+        } else {
+            Err(ApiError::invalid("Your plan does not include this model. Choose another one.").into())
+        }
+    }
+
+    /// For the picker: those the plan includes first.
+    pub async fn list(&self, plan: &Plan) -> AppResult<Vec<Model>> {
+        let models = self.models().await?;
+        let mut list: Vec<_> = models.iter().map(|model| to_model(model, plan)).collect();
+        list.sort_by_key(|model| !model.is_included);
+        Ok(list)
+    }
+
+    /// Whom to ask on this route. None: its key or address is missing, which is logged.
+    pub fn upstream(&self, route: &Route) -> Option<Upstream> {
+        let api_key = self.api_keys.get(&route.api_key_variable).cloned();
+        let base_url = route.base_url.parse().ok();
+        if api_key.is_none() || base_url.is_none() {
+            tracing::error!(
+                route = route.key,
+                variable = route.api_key_variable,
+                "Route has no key or no valid address"
+            );
+        }
+        Some(Upstream {
+            format: route.provider,
+            base_url: base_url?,
+            model: route.upstream_model.clone(),
+            api_key: api_key?,
+        })
+    }
+
+    /// While the database is away, what was read last goes on.
+    async fn models(&self) -> AppResult<Models> {
+        let cached = self.cached.read().await.clone();
+        if let Some((at, models)) = &cached
+            && at.elapsed() < CACHED_FOR
+        {
+            return Ok(models.clone());
+        }
+        match (self.load().await, cached) {
+            (Ok(models), _) => {
+                *self.cached.write().await = Some((Instant::now(), models.clone()));
+                Ok(models)
+            }
+            (Err(_), Some((_, models))) => Ok(models),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    async fn load(&self) -> StoreResult<Models> {
+        let mut conn = self.db.get().await?;
+        let mut models = catalog::load(&mut conn).await?;
+        if models.is_empty() {
+            catalog::seed(&mut conn, &self.seed).await?;
+            models = catalog::load(&mut conn).await?;
+        }
+        Ok(Arc::new(models.into_iter().map(Arc::new).collect()))
+    }
+}
+
+fn to_model(model: &CatalogModel, plan: &Plan) -> Model {
+    Model {
+        key: model.key.clone(),
+        name: model.name.clone(),
+        description: model.description.clone(),
+        prices: ModelPrices {
+            input: Nanos(model.prices.input_nanos_per_million),
+            cached_input: Nanos(model.prices.cached_input_nanos_per_million),
+            output: Nanos(model.prices.output_nanos_per_million),
+        },
+        is_included: model.plans.contains(&plan.key),
+    }
+}

@@ -1,0 +1,198 @@
+//! Failure policy, in one place: which route is asked, how often, and when to give up.
+//!
+//! One budget for retries and fallbacks together; another route at once, the same one after a pause; never again after
+//! the first visible event. A retry also needs a token of the process-wide budget, so that an outage cannot multiply the
+//! load on a provider that is down.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::providers::llm::LlmError;
+
+/// All attempts of one reply, the first included.
+const MOST_ATTEMPTS: usize = 3;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// A provider that asks for a longer pause is not asked again for this reply.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The attempts of one reply over its routes, in order of preference.
+pub(super) struct AttemptPlan {
+    tries: Vec<Tries>,
+}
+
+#[derive(Clone, Default)]
+struct Tries {
+    failed: u32,
+    /// Asking again cannot help.
+    is_given_up: bool,
+    retry_after: Option<Duration>,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Next {
+    pub(super) route: usize,
+    /// The same route was asked before.
+    pub(super) is_retry: bool,
+    /// Wait for a random part of this time, at least for `at_least`.
+    pub(super) pause: Duration,
+    pub(super) at_least: Duration,
+}
+
+impl AttemptPlan {
+    pub(super) fn new(routes: usize) -> Self {
+        Self { tries: vec![Tries::default(); routes] }
+    }
+
+    /// The routes that may still be asked, best first: those not tried before those that failed.
+    pub(super) fn candidates(&self) -> Vec<Next> {
+        if self.attempts() >= MOST_ATTEMPTS {
+            return vec![];
+        }
+        let mut candidates: Vec<_> = (0..self.tries.len())
+            .filter(|route| !self.tries[*route].is_given_up)
+            .map(|route| self.next(route))
+            .collect();
+        candidates.sort_by_key(|next| self.tries[next.route].failed);
+        candidates
+    }
+
+    pub(super) fn failed(&mut self, route: usize, error: &LlmError) {
+        let tries = &mut self.tries[route];
+        tries.failed += 1;
+        tries.retry_after = error.retry_after;
+        tries.is_given_up = !error.is_passing || error.retry_after > Some(LONGEST_RETRY_AFTER);
+        // A request that is not accepted here will be accepted nowhere.
+        if error.failure == app::ModelFailure::Refused {
+            self.tries.iter_mut().for_each(|tries| tries.is_given_up = true);
+        }
+    }
+
+    fn attempts(&self) -> usize {
+        self.tries.iter().map(|tries| tries.failed as usize).sum()
+    }
+
+    fn next(&self, route: usize) -> Next {
+        let tries = &self.tries[route];
+        let pause = match tries.failed {
+            0 => Duration::ZERO,
+            failed => FIRST_PAUSE.saturating_mul(1 << (failed - 1).min(8)).min(LONGEST_PAUSE),
+        };
+        Next { route, is_retry: tries.failed > 0, pause, at_least: tries.retry_after.unwrap_or_default() }
+    }
+}
+
+impl Next {
+    /// Full jitter: callers that failed together do not come back together.
+    pub(super) fn random_pause(&self) -> Duration {
+        self.at_least + self.pause.mul_f64(rand::random::<f64>())
+    }
+}
+
+/// Retries of this process: each first attempt earns a tenth of one, and a few are there to begin with.
+#[derive(Clone)]
+pub(super) struct RetryBudget(Arc<Mutex<u32>>);
+
+impl RetryBudget {
+    const PER_RETRY: u32 = 10;
+    const MOST: u32 = 10 * Self::PER_RETRY;
+
+    pub(super) fn deposit(&self) {
+        let mut tenths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *tenths = (*tenths + 1).min(Self::MOST);
+    }
+
+    /// False: too many retries lately.
+    pub(super) fn withdraw(&self) -> bool {
+        let mut tenths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = tenths.checked_sub(Self::PER_RETRY);
+        *tenths = left.unwrap_or(*tenths);
+        left.is_some()
+    }
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Self::MOST)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::ModelFailure;
+
+    use super::*;
+
+    fn error(failure: ModelFailure, is_passing: bool, retry_after_seconds: Option<u64>) -> LlmError {
+        let retry_after = retry_after_seconds.map(Duration::from_secs);
+        LlmError { failure, detail: String::new(), is_passing, retry_after }
+    }
+
+    fn passing() -> LlmError {
+        error(ModelFailure::Unavailable, true, None)
+    }
+
+    fn routes(plan: &AttemptPlan) -> Vec<usize> {
+        plan.candidates().iter().map(|next| next.route).collect()
+    }
+
+    #[test]
+    fn another_route_comes_before_the_same_one_again() {
+        let mut plan = AttemptPlan::new(2);
+        assert_eq!(routes(&plan), [0, 1]);
+        plan.failed(0, &passing());
+        assert_eq!(routes(&plan), [1, 0]);
+        assert_eq!(plan.candidates()[0].random_pause(), Duration::ZERO);
+        assert!(plan.candidates()[1].is_retry);
+    }
+
+    #[test]
+    fn three_attempts_are_all() {
+        let mut plan = AttemptPlan::new(2);
+        for _ in 0..3 {
+            let next = plan.candidates()[0];
+            plan.failed(next.route, &passing());
+        }
+        assert!(plan.candidates().is_empty());
+    }
+
+    #[test]
+    fn a_wrong_key_is_not_tried_again_but_another_route_is() {
+        let mut plan = AttemptPlan::new(2);
+        plan.failed(0, &error(ModelFailure::Unavailable, false, None));
+        assert_eq!(routes(&plan), [1]);
+    }
+
+    #[test]
+    fn a_request_nobody_accepts_is_tried_nowhere_else() {
+        let mut plan = AttemptPlan::new(2);
+        plan.failed(0, &error(ModelFailure::Refused, false, None));
+        assert!(plan.candidates().is_empty());
+    }
+
+    #[test]
+    fn a_pause_the_provider_asks_for_is_kept_if_it_is_short() {
+        let mut plan = AttemptPlan::new(1);
+        plan.failed(0, &error(ModelFailure::Overloaded, true, Some(2)));
+        let pause = plan.candidates()[0].random_pause();
+        assert!(pause >= Duration::from_secs(2) && pause <= Duration::from_secs(2) + FIRST_PAUSE);
+        plan.failed(0, &error(ModelFailure::Overloaded, true, Some(60)));
+        assert!(plan.candidates().is_empty());
+    }
+
+    #[test]
+    fn retries_are_at_most_a_tenth_of_all_calls_in_the_long_run() {
+        let budget = RetryBudget::default();
+        let mut retries = 0;
+        for _ in 0..1000 {
+            budget.deposit();
+            while budget.withdraw() {
+                retries += 1;
+            }
+        }
+        assert!((100..=110).contains(&retries), "{retries}");
+    }
+}

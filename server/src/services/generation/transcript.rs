@@ -1,0 +1,96 @@
+//! Everything that was heard of the model, over all attempts.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use app::types::Nanos;
+use chrono::{DateTime, Utc};
+
+use crate::pricing::{TokenPrices, TokenUsage};
+use crate::store::Attempt;
+
+#[derive(Debug, Default)]
+pub(super) struct Transcript {
+    pub(super) text: String,
+    pub(super) reasoning: String,
+    /// As the provider counted.
+    pub(super) usage: Option<TokenUsage>,
+    pub(super) attempts: Vec<AttemptRecord>,
+}
+
+impl Transcript {
+    pub(super) fn hear(&mut self, text: &str) {
+        self.note_first_token();
+        self.text.push_str(text);
+    }
+
+    pub(super) fn hear_reasoning(&mut self, text: &str) {
+        self.note_first_token();
+        self.reasoning.push_str(text);
+    }
+
+    /// Somebody has seen a part of the answer.
+    pub(super) fn is_visible(&self) -> bool {
+        self.bytes() > 0
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.reasoning.len()
+    }
+
+    /// The attempt under way has ended so.
+    pub(super) fn end_attempt(&mut self, outcome: &str) {
+        if let Some(attempt) = self.attempts.last_mut()
+            && attempt.ended.is_none()
+        {
+            attempt.ended = Some((Utc::now(), outcome.to_owned()));
+        }
+    }
+
+    fn note_first_token(&mut self) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.first_token_at.get_or_insert_with(Utc::now);
+        }
+    }
+
+    /// For the record: only the last attempt can have used anything.
+    pub(super) fn settled_attempts(&self, usage: TokenUsage) -> Vec<Attempt> {
+        let last = self.attempts.len().saturating_sub(1);
+        let is_used = self.is_visible() || self.usage.is_some();
+        let used = |index| (index == last && is_used).then_some(usage);
+        self.attempts.iter().enumerate().map(|(index, attempt)| attempt.settled(used(index))).collect()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct AttemptRecord {
+    route_key: String,
+    costs: TokenPrices,
+    started_at: DateTime<Utc>,
+    first_token_at: Option<DateTime<Utc>>,
+    ended: Option<(DateTime<Utc>, String)>,
+}
+
+impl AttemptRecord {
+    pub(super) fn begin(route_key: &str, costs: TokenPrices, started_at: DateTime<Utc>) -> Self {
+        Self { route_key: route_key.to_owned(), costs, started_at, first_token_at: None, ended: None }
+    }
+
+    fn settled(&self, usage: Option<TokenUsage>) -> Attempt {
+        let since_start =
+            |time: DateTime<Utc>| u32::try_from((time - self.started_at).num_milliseconds()).unwrap_or(0);
+        let (ended_at, outcome) = self.ended.clone().unwrap_or((Utc::now(), "cut off".to_owned()));
+        Attempt {
+            route_key: self.route_key.clone(),
+            started_at: self.started_at,
+            first_token_ms: self.first_token_at.map(since_start),
+            duration_ms: since_start(ended_at),
+            outcome,
+            usage,
+            cost: usage.map_or(Nanos::ZERO, |usage| self.costs.charge(usage)),
+        }
+    }
+}
+
+pub(super) fn lock(transcript: &Mutex<Transcript>) -> MutexGuard<'_, Transcript> {
+    transcript.lock().unwrap_or_else(PoisonError::into_inner)
+}
