@@ -6,6 +6,7 @@
 
 mod chat;
 mod outages;
+mod providers;
 mod quota;
 mod sign_in;
 mod streams;

@@ -105,6 +105,17 @@ impl Reply {
             .collect()
     }
 
+    /// What the model thought, as it came.
+    pub fn reasoning(&self) -> String {
+        self.events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                ChatEventKind::Reasoning { text } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
     pub fn ended(&self) -> (&Message, Option<&ApiError>) {
         self.events
             .iter()

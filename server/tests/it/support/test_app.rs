@@ -35,13 +35,22 @@ impl TestApp {
 
     /// A server with other settings than the usual ones.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_env(&[], |config| {
+            // One route, unless a test is about several.
+            config.llm.catalog.models[0].routes.truncate(1);
+            change(config);
+        })
+        .await
+    }
+
+    /// The same with other variables, and every route of the catalog.
+    pub async fn with_env(variables: &[(&str, &str)], change: impl FnOnce(&mut Config)) -> Self {
         RUSTLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("once"));
         let (listener, url) = listen().await;
         let (sandbox, database) = (Sandbox::find(), TestDatabase::create().await);
-        let env = settings(&url, &database, &sandbox);
+        let mut env = settings(&url, &database, &sandbox);
+        env.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut config = Config::from_env(&env.iter().cloned().collect::<Env>()).expect("settings");
-        // One route, unless a test is about several.
-        config.llm.catalog.models[0].routes.truncate(1);
         change(&mut config);
         let state = serve(listener, config.clone());
         Self { url, state, sandbox, env, config, database: Some(database), may_leave_holds: false }

@@ -1,0 +1,247 @@
+//! Several routes to a model: retries, fallbacks, breakers, and what is recorded of them.
+
+use std::time::Duration;
+
+use app::types::{Model, ReplyState};
+use app::{ApiError, ModelFailure};
+use futures::future::join_all;
+use http::StatusCode;
+use serde_json::{Value, json};
+use server::config::{Config, RouteConfig};
+use uuid::Uuid;
+
+use crate::support::{Browser, Reply, TestApp, new_request, prompt};
+
+/// Two routes of their own, by key: `sandbox-key-…` tells the sandbox which of them is asked.
+struct Routes {
+    first: String,
+    second: String,
+}
+
+async fn two_routes() -> (TestApp, Routes) {
+    let id = Uuid::now_v7().simple();
+    let routes = Routes { first: format!("first-{id}"), second: format!("second-{id}") };
+    let keys = [&routes.first, &routes.second].map(|name| format!("sandbox-key-{name}"));
+    let variables =
+        [("SANDBOX_FIRST_API_KEY", keys[0].as_str()), ("SANDBOX_SECOND_API_KEY", keys[1].as_str())];
+    let app = TestApp::with_env(&variables, |config| {
+        config.plans.free_concurrent_replies = 1000;
+        config.plans.free_requests_per_minute = 1000;
+        config.llm.clocks.first_token = Duration::from_millis(1500);
+    })
+    .await;
+    (app, routes)
+}
+
+fn quick(text: &str) -> Value {
+    json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })
+}
+
+/// How often the model was asked with this prompt, by route.
+async fn asked(app: &TestApp, prompt: &str, route: &str) -> usize {
+    app.sandbox.journal(prompt).await.iter().filter(|entry| entry["upstream"] == route).count()
+}
+
+async fn attempts(app: &TestApp) -> Vec<(String, String)> {
+    let sql = "select route_key, outcome from generation_attempts order by generation_id, number";
+    app.database().rows(sql).await.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+fn assert_clean(reply: &Reply, text: &str) {
+    assert_eq!((reply.state(), reply.text().as_str()), (ReplyState::Finished, text));
+    assert_eq!(reply.ended().1, None);
+}
+
+/// (13)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_before_the_first_word_falls_back_and_the_reader_sees_one_clean_answer() {
+    for fault in [
+        json!({ "status": 429 }),
+        json!({ "status": 500 }),
+        json!({ "status": 401 }),
+        json!({ "stall_after_chunks": 0 }),
+        json!({ "cut_after_chunks": 0 }),
+        json!({ "error_after_chunks": 0 }),
+    ] {
+        let (app, routes) = two_routes().await;
+        let prompt = prompt();
+        app.sandbox.script(&prompt, quick("Answered.")).await;
+        let mut broken = fault.clone();
+        broken["upstream"] = json!(routes.first);
+        app.sandbox.script(&prompt, broken).await;
+
+        let browser = app.user().await;
+        let reply = browser.ask(&prompt).await;
+        assert_clean(&reply, "Answered.");
+        assert_eq!(asked(&app, &prompt, &routes.second).await, 1, "{fault}");
+        let attempts = attempts(&app).await;
+        assert_eq!(attempts.len(), 2, "{fault}");
+        assert_eq!((attempts[1].0.as_str(), attempts[1].1.as_str()), ("everyday-second", "finished"));
+        let charges =
+            app.database().number("select count(*) from ledger_entries where cause like 'generation:%'");
+        assert_eq!(charges.await, 1, "the person pays for one");
+        let route = app.database().rows("select route_key, cost_nanos > 0 from usage_records").await;
+        assert_eq!((route[0].get::<_, &str>(0), route[0].get::<_, bool>(1)), ("everyday-second", true));
+    }
+}
+
+/// (13)
+#[tokio::test(flavor = "multi_thread")]
+async fn when_every_route_fails_the_reply_says_so_after_three_attempts() {
+    let (app, _) = two_routes().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "status": 503 })).await;
+    let reply = app.user().await.ask(&prompt).await;
+    assert_eq!(reply.state(), ReplyState::Failed);
+    assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Overloaded }));
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 3);
+}
+
+/// (14)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_after_the_first_word_is_never_replayed() {
+    let (app, routes) = two_routes().await;
+    let prompt = prompt();
+    for fault in [json!({ "cut_after_chunks": 1 }), json!({ "error_after_chunks": 1 })] {
+        let mut broken = quick("one two three");
+        broken.as_object_mut().expect("an object").extend(fault.as_object().expect("an object").clone());
+        app.sandbox.script(&prompt, broken).await;
+        let reply = app.user().await.ask(&prompt).await;
+        assert_eq!((reply.state(), reply.text().trim_end()), (ReplyState::Interrupted, "one"));
+    }
+    assert_eq!(asked(&app, &prompt, &routes.second).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_the_provider_does_not_accept_is_tried_nowhere_else() {
+    let (app, _) = two_routes().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "status": 400 })).await;
+    let reply = app.user().await.ask(&prompt).await;
+    assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Refused }));
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 1);
+}
+
+/// (27)
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_does_not_multiply_the_load_and_opens_the_breaker_on_every_server() {
+    let (app, routes) = two_routes().await;
+    let other = app.another_server().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, quick("Answered.")).await;
+    app.sandbox.script(&prompt, json!({ "status": 500, "upstream": routes.first })).await;
+    for _ in 0..5 {
+        assert_clean(&browser.ask(&prompt).await, "Answered.");
+    }
+    assert_eq!(asked(&app, &prompt, &routes.first).await, 5);
+
+    let elsewhere = browser.at(&other);
+    let replies: Vec<Reply> = join_all((0..40).map(|index| {
+        let browser: &Browser = if index % 2 == 0 { &browser } else { &elsewhere };
+        browser.ask(&prompt)
+    }))
+    .await;
+    replies.iter().for_each(|reply| assert_clean(reply, "Answered."));
+    let after = asked(&app, &prompt, &routes.first).await;
+    assert!(after <= 6, "the breaker is open: {after} calls instead of 45");
+}
+
+/// (27)
+#[tokio::test(flavor = "multi_thread")]
+async fn with_its_only_route_down_a_model_is_retried_no_more_than_the_budget_allows() {
+    let app = TestApp::with(|config: &mut Config| {
+        config.plans.free_concurrent_replies = 1000;
+        config.plans.free_requests_per_minute = 1000;
+    })
+    .await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "status": 500 })).await;
+    for _ in 0..30 {
+        assert_eq!(browser.ask(&prompt).await.state(), ReplyState::Failed);
+    }
+    let calls = app.sandbox.journal(&prompt).await.len();
+    assert!(calls <= 8, "thirty requests made {calls} calls");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reasoning_is_told_apart_from_the_answer_in_both_formats() {
+    let (app, routes) = two_routes().await;
+    let browser = app.user().await;
+    for refused in [None, Some(&routes.first)] {
+        let prompt = prompt();
+        let mut script = quick("Yes.");
+        script["reasoning"] = json!("Hm, let me think.");
+        script["cached_tokens"] = json!(3);
+        app.sandbox.script(&prompt, script).await;
+        if let Some(upstream) = refused {
+            app.sandbox.script(&prompt, json!({ "status": 500, "upstream": upstream })).await;
+        }
+        let reply = browser.ask(&prompt).await;
+        assert_clean(&reply, "Yes.");
+        assert_eq!(reply.ended().0.reasoning, "Hm, let me think.");
+        assert_eq!(reply.reasoning(), "Hm, let me think.");
+    }
+    let cached = app.database().rows("select cached_input_tokens, input_tokens from usage_records").await;
+    for row in cached {
+        assert_eq!(row.get::<_, i32>(0), 3);
+        assert!(row.get::<_, i32>(1) > 3, "cached tokens are among the input");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_choose_among_the_models_their_plan_includes() {
+    let app = TestApp::with(|config| {
+        let models = &mut config.llm.catalog.models;
+        models[1].plans = vec!["pro".to_owned()];
+    })
+    .await;
+    let browser = app.user().await;
+    let models: Vec<Model> = browser.value("chat/list_models", &[]).await;
+    let listed: Vec<_> = models.iter().map(|model| (model.key.as_str(), model.is_included)).collect();
+    assert_eq!(listed, [("everyday", true), ("thorough", false)]);
+
+    let with_model = |model: &str| {
+        let mut request = new_request(&prompt());
+        request["model"] = json!(model);
+        request
+    };
+    let mut allowed = browser.start_reply(&with_model("everyday")).await;
+    allowed.read_to_end().await;
+    assert_eq!(allowed.ended().0.model.as_deref(), Some("everyday"));
+    for model in ["thorough", "no-such-model"] {
+        let refused = browser.start_reply(&with_model(model)).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        let text = refused.error().await.to_string();
+        assert!(text.ends_with("Choose another one."), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_price_is_a_new_version_and_running_replies_keep_the_old_one() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    browser.ask(&prompt()).await;
+    app.database()
+        .execute("insert into model_prices select model_key, 2, 1, 1, 1, now() from model_prices where model_key = 'everyday'")
+        .await;
+    let other = app.another_server().await;
+    browser.at(&other).ask(&prompt()).await;
+    let versions = app.database().rows("select price_version from usage_records order by created_at").await;
+    assert_eq!(versions.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_without_its_key_is_passed_over() {
+    let app = TestApp::with_env(&[("SANDBOX_FIRST_API_KEY", "")], |config| {
+        let second =
+            RouteConfig { key: "spare".to_owned(), ..config.llm.catalog.models[0].routes[0].clone() };
+        let second = RouteConfig { api_key_variable: "SANDBOX_SECOND_API_KEY".to_owned(), ..second };
+        config.llm.catalog.models[0].routes.push(second);
+    })
+    .await;
+    let reply = app.user().await.ask(&prompt()).await;
+    assert_eq!(reply.state(), ReplyState::Finished);
+    assert_eq!(attempts(&app).await, [("spare".to_owned(), "finished".to_owned())]);
+}
