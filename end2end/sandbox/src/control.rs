@@ -1,4 +1,7 @@
-//! What tests steer and read. The product never comes here.
+//! What tests and people steer and read. The product never comes here.
+
+mod faults;
+mod page;
 
 use std::sync::Arc;
 
@@ -16,6 +19,10 @@ use crate::model::script::Script;
 /// The control endpoints, relative to `/control`.
 pub(crate) fn routes(model: Arc<Model>) -> Router {
     Router::new()
+        .route("/", get(page::show_page))
+        .route("/faults", get(faults::list_faults).put(faults::switch_fault).delete(faults::clear_faults))
+        .route("/faults/switch", post(page::switch_fault))
+        .route("/faults/clear", post(page::clear_faults))
         .route("/model/scripts", post(register_script).delete(clear_scripts))
         .route("/model/journal", get(list_journal))
         .with_state(model)
@@ -46,11 +53,13 @@ async fn clear_scripts(State(model): State<Arc<Model>>, Query(filter): Query<Scr
 struct JournalFilter {
     #[serde(default)]
     contains: String,
+    upstream: Option<String>,
 }
 
 async fn list_journal(
     State(model): State<Arc<Model>>,
     Query(filter): Query<JournalFilter>,
 ) -> Json<Vec<Entry>> {
-    Json(model.journal.list_containing(&filter.contains))
+    let is_wanted = |entry: &Entry| filter.upstream.as_ref().is_none_or(|only| *only == entry.upstream);
+    Json(model.journal.list_containing(&filter.contains).into_iter().filter(is_wanted).collect())
 }

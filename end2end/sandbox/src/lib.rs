@@ -40,6 +40,7 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
         .nest("/oidc", oidc::routes(oidc))
         .nest("/github", github::routes(github))
         .nest("/openai/v1", model::openai::routes(Arc::clone(&model)))
+        .nest("/anthropic/v1", model::anthropic::routes(Arc::clone(&model)))
         .nest("/control", control::routes(model))
         .fallback(say_not_found))
 }

@@ -1,5 +1,6 @@
 //! The few HTML pages people see. Plain forms: they work without JavaScript.
 
+pub(crate) mod control;
 pub(crate) mod home;
 pub(crate) mod picker;
 

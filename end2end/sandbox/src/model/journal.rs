@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::model::tokens;
+use crate::model::fault::Fault;
+use crate::model::reply::Chunk;
+use crate::model::{Api, tokens};
 
 const LONGEST_JOURNAL: usize = 10_000;
 const LONGEST_MESSAGE: usize = 4_000;
@@ -24,26 +27,35 @@ pub(crate) enum ReplyState {
 /// What is known of a request when it arrives.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Request {
+    pub(crate) api: Api,
     pub(crate) model: String,
     pub(crate) stream: bool,
     pub(crate) max_tokens: Option<u64>,
     pub(crate) message_count: usize,
     pub(crate) last_user_message: String,
     pub(crate) prompt_tokens: u64,
+    /// What was asked for in the way of reasoning, in the vendor's words.
+    pub(crate) reasoning: Option<Value>,
 }
 
 /// One request and how far its reply has come.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Entry {
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
+    /// The name in the key; empty for the key without one.
+    pub(crate) upstream: String,
     #[serde(flatten)]
-    request: Request,
-    state: ReplyState,
-    chunks_sent: u64,
-    /// Tokens sent so far, whatever was reported as usage.
-    completion_tokens: u64,
+    pub(crate) request: Request,
+    /// The fault that the dice chose.
+    pub(crate) fault: Option<Fault>,
+    pub(crate) state: ReplyState,
+    pub(crate) chunks_sent: u64,
+    /// Tokens sent so far, reasoning included, whatever was reported as usage.
+    pub(crate) completion_tokens: u64,
     #[serde(skip)]
-    characters_sent: u64,
+    text_characters: u64,
+    #[serde(skip)]
+    reasoning_characters: u64,
 }
 
 /// The last 10,000 requests, oldest first.
@@ -52,17 +64,20 @@ pub(crate) struct Journal(Mutex<VecDeque<Arc<Mutex<Entry>>>>);
 
 impl Journal {
     /// Opens an entry. Long messages are kept shortened.
-    pub(crate) fn open(&self, mut request: Request) -> OpenEntry {
+    pub(crate) fn open(&self, upstream: &str, mut request: Request, fault: Option<Fault>) -> OpenEntry {
         if let Some((end, _)) = request.last_user_message.char_indices().nth(LONGEST_MESSAGE) {
             request.last_user_message.truncate(end);
         }
         let entry = Arc::new(Mutex::new(Entry {
             at: Utc::now(),
+            upstream: upstream.to_owned(),
             request,
+            fault,
             state: ReplyState::Streaming,
             chunks_sent: 0,
             completion_tokens: 0,
-            characters_sent: 0,
+            text_characters: 0,
+            reasoning_characters: 0,
         }));
         let mut entries = lock(&self.0);
         if entries.len() == LONGEST_JOURNAL {
@@ -82,6 +97,11 @@ impl Journal {
             .map(|entry| entry.clone())
             .collect()
     }
+
+    /// The latest entries, newest first.
+    pub(crate) fn list_latest(&self, count: usize) -> Vec<Entry> {
+        lock(&self.0).iter().rev().take(count).map(|entry| lock(entry).clone()).collect()
+    }
 }
 
 /// The entry of a reply under way. Dropping it unclosed means that nobody was left to read the reply.
@@ -89,12 +109,16 @@ impl Journal {
 pub(crate) struct OpenEntry(Arc<Mutex<Entry>>);
 
 impl OpenEntry {
-    /// Counts a chunk of content.
-    pub(crate) fn count_chunk(&self, content: &str) {
+    /// Counts a chunk.
+    pub(crate) fn count_chunk(&self, chunk: &Chunk) {
         let mut entry = lock(&self.0);
         entry.chunks_sent += 1;
-        entry.characters_sent += content.chars().count() as u64;
-        entry.completion_tokens = tokens::count_characters(entry.characters_sent);
+        match chunk {
+            Chunk::Reasoning(text) => entry.reasoning_characters += text.chars().count() as u64,
+            Chunk::Text(text) => entry.text_characters += text.chars().count() as u64,
+        }
+        entry.completion_tokens = tokens::count_characters(entry.reasoning_characters)
+            + tokens::count_characters(entry.text_characters);
     }
 
     /// Records how the reply ended. What happens to the connection afterwards no longer matters.
@@ -122,12 +146,14 @@ mod tests {
 
     fn request(last_user_message: &str) -> Request {
         Request {
+            api: Api::Openai,
             model: "sandbox-small".into(),
             stream: true,
             max_tokens: None,
             message_count: 1,
             last_user_message: last_user_message.into(),
             prompt_tokens: 1,
+            reasoning: None,
         }
     }
 
@@ -135,7 +161,7 @@ mod tests {
     fn an_entry_dropped_unclosed_lost_its_client() {
         let journal = Journal::default();
         let state = || journal.list_containing("t-1")[0].state;
-        let entry = journal.open(request("t-1"));
+        let entry = journal.open("", request("t-1"), None);
         assert_eq!(state(), ReplyState::Streaming);
         drop(entry);
         assert_eq!(state(), ReplyState::ClientGone);
@@ -144,21 +170,22 @@ mod tests {
     #[test]
     fn an_entry_keeps_its_ending_and_counts() {
         let journal = Journal::default();
-        let entry = journal.open(request("t-1"));
-        entry.count_chunk("abc");
-        entry.count_chunk("de");
+        let entry = journal.open("", request("t-1"), None);
+        entry.count_chunk(&Chunk::Reasoning("a".into()));
+        entry.count_chunk(&Chunk::Text("abc".into()));
+        entry.count_chunk(&Chunk::Text("de".into()));
         entry.close(ReplyState::Finished);
         drop(entry);
         let entries = journal.list_containing("");
         let [entry] = entries.as_slice() else { panic!("one entry") };
-        assert_eq!((entry.state, entry.chunks_sent, entry.completion_tokens), (ReplyState::Finished, 2, 2));
+        assert_eq!((entry.state, entry.chunks_sent, entry.completion_tokens), (ReplyState::Finished, 3, 3));
     }
 
     #[test]
     fn the_journal_is_bounded() {
         let journal = Journal::default();
         for number in 0..=LONGEST_JOURNAL {
-            journal.open(request(&format!("t-{number}.")));
+            journal.open("", request(&format!("t-{number}.")), None);
         }
         assert_eq!(journal.list_containing("").len(), LONGEST_JOURNAL);
         assert!(journal.list_containing("t-0.").is_empty());

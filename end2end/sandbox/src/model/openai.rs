@@ -5,11 +5,9 @@ mod frames;
 mod request;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
@@ -18,18 +16,16 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::model::Model;
-use crate::model::journal::{OpenEntry, ReplyState, Request};
+use crate::model::answering::{Chat, answer};
+use crate::model::journal::Request;
 use crate::model::openai::error::OpenaiError;
 use crate::model::openai::frames::ChatFrames;
 use crate::model::openai::request::ChatRequest;
-use crate::model::playback;
 use crate::model::reply::Reply;
-use crate::model::script::{Ending, Script};
+use crate::model::script::Script;
+use crate::model::{Api, Model, upstream};
 use crate::sign_in::client::bearer_token;
 
-/// The one key that is accepted.
-pub(crate) const API_KEY: &str = "sandbox-key";
 /// The models that are served.
 pub(crate) const MODELS: [&str; 2] = ["sandbox-small", "sandbox-large"];
 
@@ -59,72 +55,43 @@ async fn complete_chat(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, OpenaiError> {
-    authenticate(&headers)?;
+    let upstream = authenticate(&headers)?;
     let request = ChatRequest::parse(&body)?;
     if !MODELS.contains(&request.model.as_str()) {
         return Err(OpenaiError::model_not_found(&request.model));
     }
-    let (prompt, prompt_tokens) = (request.last_user_message(), request.prompt_tokens());
-    let script = model.scripts.take(&prompt).unwrap_or_default();
-    let entry = model.journal.open(Request {
-        model: request.model.clone(),
-        stream: request.stream(),
-        max_tokens: request.max_tokens(),
-        message_count: request.message_count(),
-        last_user_message: prompt.clone(),
-        prompt_tokens,
-    });
-    if let Some(status) = script.status {
-        return Err(fail(status, &script, &entry).await);
-    }
-    let reply = Reply::write(&prompt, prompt_tokens, request.max_tokens(), &script);
-    let frames = ChatFrames::new(&request, &reply, &script);
-    if request.stream() {
-        return Ok(send_streamed(reply, frames, &script, entry));
-    }
-    send_whole(reply, frames, &script, entry).await
+    Ok(answer(&model, upstream, &request).await)
 }
 
-fn authenticate(headers: &HeaderMap) -> Result<(), OpenaiError> {
-    match bearer_token(headers) {
-        Some(API_KEY) => Ok(()),
-        key => Err(OpenaiError::wrong_key(key)),
-    }
-}
+impl Chat for ChatRequest {
+    type Frames = ChatFrames;
 
-async fn fail(status: u16, script: &Script, entry: &OpenEntry) -> OpenaiError {
-    tokio::time::sleep(Duration::from_millis(script.first_token_delay_ms.unwrap_or(0))).await;
-    entry.close(ReplyState::Failed);
-    OpenaiError::scripted(status, script.retry_after_seconds)
-}
-
-fn send_streamed(reply: Reply, frames: ChatFrames, script: &Script, entry: OpenEntry) -> Response {
-    let body = playback::body(playback::streamed(reply), frames, entry, script.split_bytes);
-    let headers = [(CONTENT_TYPE, "text/event-stream; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
-    (headers, body).into_response()
-}
-
-/// Holds even the headers back until the answer is there, as the vendor does.
-async fn send_whole(
-    reply: Reply,
-    frames: ChatFrames,
-    script: &Script,
-    entry: OpenEntry,
-) -> Result<Response, OpenaiError> {
-    tokio::time::sleep(reply.duration()).await;
-    match reply.ending {
-        Some(Ending::Stall(_)) => std::future::pending().await,
-        Some(Ending::Error(_)) => {
-            entry.close(ReplyState::Failed);
-            return Err(OpenaiError::scripted(500, None));
+    fn describe(&self) -> Request {
+        Request {
+            api: Api::Openai,
+            model: self.model.clone(),
+            stream: self.stream(),
+            max_tokens: self.max_tokens(),
+            message_count: self.message_count(),
+            last_user_message: self.last_user_message(),
+            prompt_tokens: self.prompt_tokens(),
+            reasoning: self.reasoning().cloned(),
         }
-        _ => {}
     }
-    let text = reply.chunks.concat();
-    entry.count_chunk(&text);
-    let json = Bytes::from(frames.whole(&text));
-    let body = playback::body(playback::whole(json, reply.ending), frames, entry, script.split_bytes);
-    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+
+    fn frames(&self, reply: &Reply, script: &Script) -> ChatFrames {
+        ChatFrames::new(self, reply, script)
+    }
+
+    fn error(status: u16, retry_after_seconds: Option<u64>) -> Response {
+        OpenaiError::scripted(status, retry_after_seconds).into_response()
+    }
+}
+
+/// The upstream that the request's key belongs to.
+fn authenticate(headers: &HeaderMap) -> Result<&str, OpenaiError> {
+    let key = bearer_token(headers);
+    key.and_then(upstream::of_key).ok_or_else(|| OpenaiError::wrong_key(key))
 }
 
 /// Support desks ask for it, so clients log it.

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream;
 
 use crate::model::journal::{OpenEntry, ReplyState};
-use crate::model::reply::Reply;
+use crate::model::reply::{Chunk, Reply};
 use crate::model::script::Ending;
 
 /// Time for what was sent to reach the client before the connection is dropped: an abort discards what is buffered.
@@ -18,14 +18,18 @@ const DELAY_BEFORE_CUT: Duration = Duration::from_millis(30);
 
 /// A vendor's frames, encoded: the format of its stream.
 pub(crate) trait Frames: Send + 'static {
-    /// What comes before the first content.
+    /// What comes before the first chunk.
     fn open(&mut self) -> String;
-    /// A chunk of content.
-    fn content(&mut self, text: &str) -> String;
-    /// What comes after the last content, to the end of a complete stream.
+    /// A chunk of what the model thinks.
+    fn reasoning(&mut self, text: &str) -> String;
+    /// A chunk of the answer.
+    fn text(&mut self, text: &str) -> String;
+    /// What comes after the last chunk, to the end of a complete stream.
     fn close(&mut self) -> String;
     /// An error in the middle of the stream.
     fn error(&mut self) -> String;
+    /// The answer in one piece, for who does not want a stream.
+    fn whole(&self, reasoning: &str, text: &str) -> String;
 }
 
 /// One thing to do while a reply is played.
@@ -45,7 +49,7 @@ pub(crate) enum Step {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     Open,
-    Content(String),
+    Chunk(Chunk),
     Close,
     Error,
     Whole(Bytes),
@@ -65,7 +69,7 @@ pub(crate) fn streamed(reply: Reply) -> Vec<Step> {
         if index == 0 {
             steps.push(Step::Send(Piece::Open));
         }
-        steps.push(Step::Send(Piece::Content(chunk)));
+        steps.push(Step::Send(Piece::Chunk(chunk)));
         pause = reply.gap;
     }
     if steps.is_empty() && is_complete {
@@ -99,6 +103,11 @@ pub(crate) fn whole(body: Bytes, ending: Option<Ending>) -> Vec<Step> {
         Some(Ending::Early(_)) => conclude(ReplyState::Failed, half),
         _ => conclude(ReplyState::Finished, body),
     }
+}
+
+/// A body that fails before its first byte. Headers are still in a buffer then, and are dropped with the connection.
+pub(crate) fn refusal() -> Body {
+    Body::from_stream(stream::once(async { Err::<Bytes, _>(io::Error::other("refused")) }))
 }
 
 /// A body that plays the steps as the client reads it.
@@ -155,9 +164,12 @@ impl<F: Frames, S: Iterator<Item = Step>> Playback<F, S> {
     fn send(&mut self, piece: Piece) {
         let bytes = match piece {
             Piece::Open => self.frames.open().into(),
-            Piece::Content(text) => {
-                self.entry.count_chunk(&text);
-                self.frames.content(&text).into()
+            Piece::Chunk(chunk) => {
+                self.entry.count_chunk(&chunk);
+                match chunk {
+                    Chunk::Reasoning(text) => self.frames.reasoning(&text).into(),
+                    Chunk::Text(text) => self.frames.text(&text).into(),
+                }
             }
             Piece::Close => self.frames.close().into(),
             Piece::Error => self.frames.error().into(),
@@ -211,7 +223,7 @@ mod tests {
     }
 
     fn chunks(steps: &[Step]) -> usize {
-        steps.iter().filter(|step| matches!(step, Step::Send(Piece::Content(_)))).count()
+        steps.iter().filter(|step| matches!(step, Step::Send(Piece::Chunk(_)))).count()
     }
 
     #[test]

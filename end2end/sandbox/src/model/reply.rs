@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::script::{Ending, NamedUsage, Script, UsageReport};
+use crate::model::script::{Ending, FixedUsage, NamedUsage, Script, UsageReport};
 use crate::model::{answers, tokens};
 
 // A pace at which people like to read along.
@@ -17,16 +17,37 @@ pub(crate) enum FinishReason {
 }
 
 /// Tokens as reported to the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
+    /// All of the prompt, cached or not.
     pub(crate) prompt_tokens: u64,
+    pub(crate) cached_tokens: u64,
+    /// All of the answer, reasoning or not.
     pub(crate) completion_tokens: u64,
+    pub(crate) reasoning_tokens: u64,
+}
+
+/// A piece of a reply. Reasoning comes first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Chunk {
+    Reasoning(String),
+    Text(String),
+}
+
+impl Chunk {
+    fn as_reasoning(&self) -> Option<&str> {
+        if let Self::Reasoning(text) = self { Some(text) } else { None }
+    }
+
+    fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
 }
 
 /// A reply, ready to be put on the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
-    pub(crate) chunks: Vec<String>,
+    pub(crate) chunks: Vec<Chunk>,
     pub(crate) finish_reason: FinishReason,
     /// `None` when the script wants it missing.
     pub(crate) usage: Option<Usage>,
@@ -43,19 +64,39 @@ impl Reply {
             (None, Some(length)) => tokens::filler(length),
             (None, None) => answers::choose(prompt).to_owned(),
         };
-        let text = max_tokens.map_or(whole.as_str(), |limit| tokens::truncate(&whole, limit));
-        let exact = Usage { prompt_tokens, completion_tokens: tokens::count(text) };
+        // Vendors count reasoning towards the limit, seen or not.
+        let limit = max_tokens.unwrap_or(u64::MAX);
+        let thought = script.reasoning.as_deref().unwrap_or_default();
+        let reasoning = tokens::truncate(thought, limit);
+        let reasoning_tokens = script.reasoning_tokens.unwrap_or_else(|| tokens::count(reasoning)).min(limit);
+        let text = tokens::truncate(&whole, limit - reasoning_tokens);
+        let is_cut = reasoning.len() < thought.len() || text.len() < whole.len();
+        let exact = Usage {
+            prompt_tokens,
+            cached_tokens: script.cached_tokens.unwrap_or(0),
+            completion_tokens: reasoning_tokens + tokens::count(text),
+            reasoning_tokens,
+        };
+        let split = |text| script.chunk_chars.map_or_else(|| words(text), |size| chunks_of(text, size));
+        let chunks = split(reasoning).into_iter().map(Chunk::Reasoning);
         Self {
-            chunks: match script.chunk_chars {
-                Some(size) => chunks_of(text, size),
-                None => words(text),
-            },
-            finish_reason: if text.len() < whole.len() { FinishReason::Length } else { FinishReason::Stop },
+            chunks: chunks.chain(split(text).into_iter().map(Chunk::Text)).collect(),
+            finish_reason: if is_cut { FinishReason::Length } else { FinishReason::Stop },
             usage: reported(script.usage, exact),
             first_token_delay: script.first_token_delay_ms.map_or(FIRST_TOKEN_DELAY, Duration::from_millis),
             gap: script.gap_ms.map_or(GAP, Duration::from_millis),
             ending: script.ending(),
         }
+    }
+
+    /// The whole reasoning.
+    pub(crate) fn reasoning(&self) -> String {
+        self.chunks.iter().filter_map(Chunk::as_reasoning).collect()
+    }
+
+    /// The whole answer.
+    pub(crate) fn text(&self) -> String {
+        self.chunks.iter().filter_map(Chunk::as_text).collect()
     }
 
     /// How long the reply takes to be complete.
@@ -69,9 +110,10 @@ fn reported(report: UsageReport, exact: Usage) -> Option<Usage> {
     match report {
         UsageReport::Named(NamedUsage::Exact) => Some(exact),
         UsageReport::Named(NamedUsage::Missing) => None,
-        UsageReport::Named(NamedUsage::Zero) => Some(Usage { prompt_tokens: 0, completion_tokens: 0 }),
+        UsageReport::Named(NamedUsage::Zero) => Some(Usage::default()),
         UsageReport::Fixed(fixed) => {
-            Some(Usage { prompt_tokens: fixed.prompt_tokens, completion_tokens: fixed.completion_tokens })
+            let FixedUsage { prompt_tokens, completion_tokens } = fixed;
+            Some(Usage { prompt_tokens, completion_tokens, ..exact })
         }
     }
 }
@@ -125,22 +167,36 @@ mod tests {
     #[test]
     fn max_tokens_cuts_the_text() {
         let reply = Reply::write("", 5, Some(2), &script());
-        assert_eq!((reply.chunks.concat().as_str(), reply.finish_reason), ("one two ", FinishReason::Length));
-        assert_eq!(reply.usage, Some(Usage { prompt_tokens: 5, completion_tokens: 2 }));
+        assert_eq!((reply.text().as_str(), reply.finish_reason), ("one two ", FinishReason::Length));
+        let usage = Usage { prompt_tokens: 5, completion_tokens: 2, ..Usage::default() };
+        assert_eq!(reply.usage, Some(usage));
         let reply = Reply::write("", 5, Some(4), &script());
-        assert_eq!(
-            (reply.chunks.concat().as_str(), reply.finish_reason),
-            ("one two three", FinishReason::Stop)
-        );
+        assert_eq!((reply.text().as_str(), reply.finish_reason), ("one two three", FinishReason::Stop));
     }
 
     #[test]
     fn scripts_set_the_chunks_and_the_usage() {
         let zero = UsageReport::Named(NamedUsage::Zero);
         let reply = Reply::write("", 5, None, &Script { chunk_chars: Some(5), usage: zero, ..script() });
-        assert_eq!(reply.chunks, ["one t", "wo th", "ree"]);
-        assert_eq!(reply.usage, Some(Usage { prompt_tokens: 0, completion_tokens: 0 }));
+        assert_eq!(reply.chunks, ["one t", "wo th", "ree"].map(|text| Chunk::Text(text.into())));
+        assert_eq!(reply.usage, Some(Usage::default()));
         let missing = UsageReport::Named(NamedUsage::Missing);
         assert_eq!(Reply::write("", 5, None, &Script { usage: missing, ..script() }).usage, None);
+    }
+
+    #[test]
+    fn reasoning_comes_first_and_counts_towards_the_limit() {
+        let thinking = Script { reasoning: Some("hm, so".into()), cached_tokens: Some(3), ..script() };
+        let reply = Reply::write("", 5, None, &thinking);
+        assert_eq!((reply.reasoning().as_str(), reply.text().as_str()), ("hm, so", "one two three"));
+        assert_eq!(reply.chunks[0], Chunk::Reasoning("hm, ".into()));
+        let usage =
+            Usage { prompt_tokens: 5, cached_tokens: 3, completion_tokens: 2 + 4, reasoning_tokens: 2 };
+        assert_eq!(reply.usage, Some(usage));
+        let reply = Reply::write("", 5, Some(3), &thinking);
+        assert_eq!((reply.text().as_str(), reply.finish_reason), ("one ", FinishReason::Length));
+        let hidden = Script { reasoning_tokens: Some(100), ..script() };
+        let reply = Reply::write("", 5, Some(50), &hidden);
+        assert_eq!((reply.chunks.len(), reply.usage.unwrap().completion_tokens), (0, 50));
     }
 }

@@ -1,10 +1,9 @@
 //! Scripts: what a test wants the model to do with one request.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use serde::{Deserialize, Serialize};
 
 const LONGEST_FILLER: usize = 1_000_000;
+const LONGEST_FRAME_BYTES: usize = 64 * 1024 * 1024;
 
 /// Says how requests whose last user message contains `match` are answered. Anything left out is as without a script.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -13,6 +12,9 @@ pub(crate) struct Script {
     /// Text the last user message has to contain. Empty matches every request.
     #[serde(rename = "match")]
     pub(crate) matches: String,
+    /// Serve only this upstream: requests with the key `sandbox-key-<upstream>`, or with `sandbox-key` when empty.
+    #[serde(default)]
+    pub(crate) upstream: Option<String>,
     /// How many requests this script serves; for ever when left out.
     #[serde(default)]
     pub(crate) times: Option<u32>,
@@ -22,22 +24,28 @@ pub(crate) struct Script {
     /// Answer with filler of this many tokens instead.
     #[serde(default)]
     pub(crate) length_tokens: Option<usize>,
-    /// Pause before the first content, or before the error `status`.
+    /// What the model thinks before it answers.
+    #[serde(default)]
+    pub(crate) reasoning: Option<String>,
+    /// Pause before the first chunk, or before the error `status`.
     #[serde(default)]
     pub(crate) first_token_delay_ms: Option<u64>,
-    /// Pause between chunks of content.
+    /// Pause between chunks.
     #[serde(default)]
     pub(crate) gap_ms: Option<u64>,
     /// Characters in a chunk; a word when left out.
     #[serde(default)]
     pub(crate) chunk_chars: Option<usize>,
+    /// Close the connection without a byte of an answer.
+    #[serde(default)]
+    pub(crate) refused: bool,
     /// Answer with this HTTP error instead.
     #[serde(default)]
     pub(crate) status: Option<u16>,
     /// `Retry-After` of the HTTP error.
     #[serde(default)]
     pub(crate) retry_after_seconds: Option<u64>,
-    /// Drop the connection after this many chunks of content.
+    /// Drop the connection after this many chunks.
     #[serde(default)]
     pub(crate) cut_after_chunks: Option<usize>,
     /// End the body cleanly, but too early, after this many chunks.
@@ -52,6 +60,15 @@ pub(crate) struct Script {
     /// What is reported as usage.
     #[serde(default)]
     pub(crate) usage: UsageReport,
+    /// Prompt tokens reported as read from a cache.
+    #[serde(default)]
+    pub(crate) cached_tokens: Option<u64>,
+    /// Tokens reported as spent on reasoning, seen or not; those of `reasoning` when left out.
+    #[serde(default)]
+    pub(crate) reasoning_tokens: Option<u64>,
+    /// Pad the frame of the first chunk to this size.
+    #[serde(default)]
+    pub(crate) frame_bytes: Option<usize>,
     /// Cut the body into writes of this many bytes, wherever that falls.
     #[serde(default)]
     pub(crate) split_bytes: Option<usize>,
@@ -94,7 +111,7 @@ impl Default for UsageReport {
     }
 }
 
-/// How a streamed answer goes wrong, and after how many chunks of content.
+/// How a streamed answer goes wrong, and after how many chunks, reasoning included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Cut(usize),
@@ -104,6 +121,12 @@ pub(crate) enum Ending {
 }
 
 impl Script {
+    /// Whether this script may serve a request.
+    pub(super) fn is_for(&self, upstream: &str, last_user_message: &str) -> bool {
+        self.upstream.as_ref().is_none_or(|only| only == upstream)
+            && last_user_message.contains(&self.matches)
+    }
+
     /// How the answer goes wrong, if it does.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.endings().into_iter().flatten().next()
@@ -119,7 +142,7 @@ impl Script {
     }
 
     /// Refuses what contradicts itself: a test that asks for it means something else.
-    fn check(&self) -> Result<(), &'static str> {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
         let is_error_status = |status| (400..=599).contains(&status);
         let rules = [
             (
@@ -132,49 +155,16 @@ impl Script {
                 self.retry_after_seconds.is_none() || self.status.is_some(),
                 "`retry_after_seconds` needs `status`",
             ),
+            (!self.refused || self.status.is_none(), "`refused` and `status` exclude each other"),
             (self.chunk_chars != Some(0) && self.split_bytes != Some(0), "sizes must be at least 1"),
             (self.times != Some(0), "`times` must be at least 1"),
             (
                 self.length_tokens.is_none_or(|length| length <= LONGEST_FILLER),
                 "`length_tokens` is over a million",
             ),
+            (self.frame_bytes.is_none_or(|size| size <= LONGEST_FRAME_BYTES), "`frame_bytes` is over 64 MiB"),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, message)| Err(message))
-    }
-}
-
-/// The registered scripts, oldest first.
-#[derive(Debug, Default)]
-pub(crate) struct Scripts(Mutex<Vec<Script>>);
-
-impl Scripts {
-    /// Registers a script; from now on it goes before older ones.
-    pub(crate) fn register(&self, script: Script) -> Result<(), &'static str> {
-        script.check()?;
-        self.lock().push(script);
-        Ok(())
-    }
-
-    /// Forgets all scripts, or those registered with exactly this `match`.
-    pub(crate) fn clear(&self, matches: Option<&str>) {
-        self.lock().retain(|script| matches.is_some_and(|matches| script.matches != matches));
-    }
-
-    /// Takes the script for a request, using up one of its times.
-    pub(crate) fn take(&self, last_user_message: &str) -> Option<Script> {
-        let mut scripts = self.lock();
-        let index = scripts.iter().rposition(|script| last_user_message.contains(&script.matches))?;
-        let script = scripts[index].clone();
-        match &mut scripts[index].times {
-            Some(1) => drop(scripts.remove(index)),
-            Some(left) => *left -= 1,
-            None => {}
-        }
-        Some(script)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Script>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -186,32 +176,6 @@ mod tests {
 
     fn script(value: serde_json::Value) -> Script {
         serde_json::from_value(value).unwrap()
-    }
-
-    fn texts(scripts: &Scripts, prompts: &[&str]) -> Vec<Option<String>> {
-        prompts.iter().map(|prompt| scripts.take(prompt).and_then(|script| script.text)).collect()
-    }
-
-    #[test]
-    fn the_latest_match_wins_as_often_as_it_may() {
-        let scripts = Scripts::default();
-        scripts.register(script(json!({"match": "t-1", "text": "old"}))).unwrap();
-        scripts.register(script(json!({"match": "t-1", "text": "new", "times": 2}))).unwrap();
-        let prompts = ["say t-1", "t-1", "unrelated", "t-1", "t-1"];
-        let expected = [Some("new"), Some("new"), None, Some("old"), Some("old")];
-        assert_eq!(texts(&scripts, &prompts), expected.map(|text| text.map(str::to_owned)));
-    }
-
-    #[test]
-    fn clearing_can_spare_other_tests() {
-        let scripts = Scripts::default();
-        for name in ["t-1", "t-2"] {
-            scripts.register(script(json!({"match": name}))).unwrap();
-        }
-        scripts.clear(Some("t-1"));
-        assert!(scripts.take("t-1").is_none() && scripts.take("t-2").is_some());
-        scripts.clear(None);
-        assert!(scripts.take("t-2").is_none());
     }
 
     #[test]
@@ -231,10 +195,12 @@ mod tests {
             json!({"match": "t", "cut_after_chunks": 1, "stall_after_chunks": 1}),
             json!({"match": "t", "status": 200}),
             json!({"match": "t", "retry_after_seconds": 1}),
+            json!({"match": "t", "refused": true, "status": 500}),
             json!({"match": "t", "split_bytes": 0}),
+            json!({"match": "t", "frame_bytes": 100_000_000}),
             json!({"match": "t", "times": 0}),
         ] {
-            assert!(Scripts::default().register(script(contradiction.clone())).is_err(), "{contradiction}");
+            assert!(script(contradiction.clone()).check().is_err(), "{contradiction}");
         }
     }
 }

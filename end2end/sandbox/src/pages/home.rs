@@ -23,7 +23,11 @@ or the internet. Point the product's ordinary settings here.</p>
 <dt>GitHub sign-in</dt>
 <dd><code>{base}/github</code> <span>same client, API under <code>/github/api</code></span></dd>
 <dt>OpenAI-compatible model</dt>
-<dd><code>{base}/openai/v1</code> <span>key <code>{key}</code>, models <code>{models}</code></span></dd>
+<dd><code>{base}/openai/v1</code> <span>key <code>{key}</code> or <code>{key}-NAME</code>, models <code>{models}</code></span></dd>
+<dt>Anthropic model</dt>
+<dd><code>{base}/anthropic</code> <span>same keys, model <code>{claude}</code>, API under <code>/v1</code></span></dd>
+<dt><a href="/control">Control page</a></dt>
+<dd><span>break the models while they run, and see what they were asked</span></dd>
 <dt><a href="/control/model/journal">Model journal</a></dt>
 <dd><code>{base}/control</code> <span>what tests steer and read</span></dd>
 </dl>
@@ -35,7 +39,8 @@ or the internet. Point the product's ordinary settings here.</p>
 </section>
 <p class="note">Listens on this machine only. Nothing is kept: a restart forgets codes, tokens, scripts and the
 journal.</p>"#,
-        key = crate::model::openai::API_KEY,
+        key = crate::model::upstream::API_KEY,
+        claude = crate::model::anthropic::MODEL,
         models = crate::model::openai::MODELS.join("</code>, <code>"),
     );
     layout("Plumbline sandbox", &body)

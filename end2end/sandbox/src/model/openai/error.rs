@@ -29,7 +29,9 @@ impl OpenaiError {
     /// 401, without repeating the key.
     pub(crate) fn wrong_key(key: Option<&str>) -> Self {
         let message = match key {
-            Some(_) => "Incorrect API key provided. The sandbox accepts `sandbox-key` only.",
+            Some(_) => {
+                "Incorrect API key provided. The sandbox accepts `sandbox-key` and `sandbox-key-<name>`."
+            }
             None => "You didn't provide an API key. The sandbox accepts `Authorization: Bearer sandbox-key`.",
         };
         Self::new(401, message, "invalid_request_error", key.map(|_| "invalid_api_key"))

@@ -9,6 +9,7 @@ use crate::model::openai::request::ChatRequest;
 use crate::model::playback::Frames;
 use crate::model::reply::{FinishReason, Reply, Usage};
 use crate::model::script::Script;
+use crate::model::sse::EventWriter;
 
 /// Encodes one chat completion.
 pub(crate) struct ChatFrames {
@@ -18,8 +19,7 @@ pub(crate) struct ChatFrames {
     finish_reason: &'static str,
     usage: Option<Value>,
     include_usage: bool,
-    comments: bool,
-    line_end: &'static str,
+    events: EventWriter,
 }
 
 impl ChatFrames {
@@ -35,28 +35,8 @@ impl ChatFrames {
             },
             usage: reply.usage.map(usage),
             include_usage: request.include_usage(),
-            comments: script.comments,
-            line_end: if script.crlf { "\r\n" } else { "\n" },
+            events: EventWriter::new(script),
         }
-    }
-
-    /// The completion as one object.
-    pub(crate) fn whole(&self, text: &str) -> String {
-        let message = json!({"role": "assistant", "content": text, "refusal": null, "annotations": []});
-        let mut completion = json!({
-            "id": self.id,
-            "object": "chat.completion",
-            "created": self.created,
-            "model": self.model,
-            "choices": [
-                {"index": 0, "message": message, "logprobs": null, "finish_reason": self.finish_reason}
-            ],
-            "system_fingerprint": null,
-        });
-        if let Some(usage) = &self.usage {
-            completion["usage"] = usage.clone();
-        }
-        completion.to_string()
     }
 
     fn choice(&self, delta: &Value, finish_reason: Option<&str>) -> String {
@@ -77,29 +57,34 @@ impl ChatFrames {
         if self.include_usage {
             chunk["usage"] = usage;
         }
-        self.event(&chunk.to_string())
+        chunk.to_string()
     }
 
     fn event(&self, data: &str) -> String {
-        let end = self.line_end;
-        let comment = if self.comments { format!(": keep-alive{end}{end}") } else { String::new() };
-        format!("{comment}data: {data}{end}{end}")
+        self.events.event(None, data)
     }
 }
 
 impl Frames for ChatFrames {
     fn open(&mut self) -> String {
-        self.choice(&json!({"role": "assistant", "content": "", "refusal": null}), None)
+        self.event(&self.choice(&json!({"role": "assistant", "content": "", "refusal": null}), None))
     }
 
-    fn content(&mut self, text: &str) -> String {
-        self.choice(&json!({"content": text}), None)
+    fn reasoning(&mut self, text: &str) -> String {
+        // Not the vendor's own, but what those compatible with it send, the `null` included.
+        let chunk = self.choice(&json!({"reasoning_content": text, "content": null}), None);
+        self.events.chunk(None, &chunk)
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        let chunk = self.choice(&json!({"content": text}), None);
+        self.events.chunk(None, &chunk)
     }
 
     fn close(&mut self) -> String {
-        let mut frames = self.choice(&json!({}), Some(self.finish_reason));
+        let mut frames = self.event(&self.choice(&json!({}), Some(self.finish_reason)));
         if let (true, Some(usage)) = (self.include_usage, &self.usage) {
-            frames += &self.chunk(json!([]), usage.clone());
+            frames += &self.event(&self.chunk(json!([]), usage.clone()));
         }
         frames + &self.event("[DONE]")
     }
@@ -108,16 +93,37 @@ impl Frames for ChatFrames {
         let detail = OpenaiError::scripted(500, None).into_detail();
         self.event(&json!({"error": detail}).to_string())
     }
+
+    fn whole(&self, reasoning: &str, text: &str) -> String {
+        let mut message = json!({"role": "assistant", "content": text, "refusal": null, "annotations": []});
+        if !reasoning.is_empty() {
+            message["reasoning_content"] = json!(reasoning);
+        }
+        let mut completion = json!({
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": [
+                {"index": 0, "message": message, "logprobs": null, "finish_reason": self.finish_reason}
+            ],
+            "system_fingerprint": null,
+        });
+        if let Some(usage) = &self.usage {
+            completion["usage"] = usage.clone();
+        }
+        self.events.whole(&completion.to_string())
+    }
 }
 
 fn usage(usage: Usage) -> Value {
-    let Usage { prompt_tokens, completion_tokens } = usage;
+    let Usage { prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens } = usage;
     json!({
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
         "total_tokens": prompt_tokens.saturating_add(completion_tokens),
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": cached_tokens, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": reasoning_tokens, "audio_tokens": 0},
     })
 }
 
@@ -148,9 +154,20 @@ mod tests {
     }
 
     #[test]
-    fn scripts_change_line_ends_and_add_comments() {
-        let close = frames(false, &Script { crlf: true, comments: true, ..script() }).close();
-        assert!(close.ends_with(": keep-alive\r\n\r\ndata: [DONE]\r\n\r\n"), "{close}");
-        assert!(!close.replace("\r\n", "").contains('\n'));
+    fn reasoning_and_cached_tokens_have_their_fields() {
+        let script = Script {
+            reasoning: Some("so".into()),
+            cached_tokens: Some(7),
+            reasoning_tokens: Some(9),
+            ..script()
+        };
+        let mut frames = frames(true, &script);
+        assert!(frames.reasoning("so").contains(r#""reasoning_content":"so""#));
+        assert!(!frames.text("hello").contains("reasoning_content"));
+        let whole: Value = serde_json::from_str(&frames.whole("so", "hello")).unwrap();
+        assert_eq!(whole["choices"][0]["message"]["reasoning_content"], "so");
+        assert_eq!(whole["usage"]["prompt_tokens_details"]["cached_tokens"], 7);
+        assert_eq!(whole["usage"]["completion_tokens_details"]["reasoning_tokens"], 9);
+        assert_eq!(whole["usage"]["completion_tokens"], 11);
     }
 }

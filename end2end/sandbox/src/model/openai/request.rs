@@ -1,6 +1,7 @@
 //! Chat requests. What the sandbox has no use for (temperature, tools, …) is accepted and ignored.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::model::openai::error::OpenaiError;
 use crate::model::tokens;
@@ -14,6 +15,8 @@ pub(crate) struct ChatRequest {
     stream_options: Option<StreamOptions>,
     max_tokens: Option<u64>,
     max_completion_tokens: Option<u64>,
+    reasoning_effort: Option<Value>,
+    reasoning: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +71,11 @@ impl ChatRequest {
     /// The cap on the answer, under its new or its old name.
     pub(crate) fn max_tokens(&self) -> Option<u64> {
         self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    /// How much thinking is asked for: the vendor's field, or the object that some compatible ones have.
+    pub(crate) fn reasoning(&self) -> Option<&Value> {
+        self.reasoning_effort.as_ref().or(self.reasoning.as_ref())
     }
 
     /// How many messages there are.

@@ -1,0 +1,187 @@
+//! Message requests. What the sandbox has no use for (temperature, tools, …) is accepted and ignored.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::model::anthropic::error::AnthropicError;
+use crate::model::tokens;
+
+const LEAST_THINKING_BUDGET: u64 = 1024;
+
+/// The body of a message request.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MessagesRequest {
+    pub(crate) model: String,
+    pub(crate) max_tokens: u64,
+    messages: Vec<Message>,
+    system: Option<Content>,
+    stream: Option<bool>,
+    thinking: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    role: String,
+    content: Content,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Blocks(Vec<Block>),
+}
+
+/// Any block: text has a text, images and others do not.
+#[derive(Debug, Deserialize)]
+struct Block {
+    text: Option<String>,
+}
+
+impl MessagesRequest {
+    /// Reads a body, refusing what the vendor refuses.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, AnthropicError> {
+        let request: Self = serde_json::from_slice(body)
+            .map_err(|error| AnthropicError::invalid_request(&format!("Invalid body: {error}")))?;
+        match request.check() {
+            Ok(()) => Ok(request),
+            Err(message) => Err(AnthropicError::invalid_request(message)),
+        }
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let Some(((first, rest), last)) = self.messages.split_first().zip(self.messages.last()) else {
+            return Err("messages: at least one message is required");
+        };
+        let is_known_role = |message: &Message| matches!(message.role.as_str(), "user" | "assistant");
+        let ends_in_space = |message: &Message| message.content.text().ends_with(char::is_whitespace);
+        let rules = [
+            (self.max_tokens > 0, "max_tokens: Input should be greater than or equal to 1"),
+            (
+                self.messages.iter().all(is_known_role),
+                "messages: Unexpected role. The roles are \"user\" and \"assistant\"; \"system\" is a parameter.",
+            ),
+            (first.role == "user", "messages: first message must use the \"user\" role"),
+            (
+                !first.content.is_empty() && rest.iter().all(|message| !message.content.is_empty()),
+                "messages: all messages must have non-empty content",
+            ),
+            (
+                last.role != "assistant" || !ends_in_space(last),
+                "messages: final assistant content cannot end with trailing whitespace",
+            ),
+            (
+                self.thinking_budget().is_none_or(|budget| budget >= LEAST_THINKING_BUDGET),
+                "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
+            ),
+            (
+                self.thinking_budget().is_none_or(|budget| budget < self.max_tokens),
+                "`max_tokens` must be greater than `thinking.budget_tokens`",
+            ),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, message)| Err(message))
+    }
+
+    /// Whether the answer is to be streamed.
+    pub(crate) fn stream(&self) -> bool {
+        self.stream.unwrap_or(false)
+    }
+
+    /// What the request says about thinking.
+    pub(crate) fn thinking(&self) -> Option<&Value> {
+        self.thinking.as_ref()
+    }
+
+    /// How many messages there are.
+    pub(crate) fn message_count(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// The tokens of the system prompt and all messages together.
+    pub(crate) fn prompt_tokens(&self) -> u64 {
+        let contents = self.messages.iter().map(|message| &message.content).chain(&self.system);
+        contents.map(|content| tokens::count(&content.text())).sum()
+    }
+
+    /// The text of the last message by the user; empty without one.
+    pub(crate) fn last_user_message(&self) -> String {
+        let last = self.messages.iter().rfind(|message| message.role == "user");
+        last.map(|message| message.content.text()).unwrap_or_default()
+    }
+
+    fn thinking_budget(&self) -> Option<u64> {
+        self.thinking.as_ref().filter(|thinking| thinking["type"] == "enabled")?["budget_tokens"].as_u64()
+    }
+}
+
+impl Content {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Blocks(blocks) => blocks.iter().filter_map(|block| block.text.as_deref()).collect(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Blocks(blocks) => {
+                blocks.is_empty() || blocks.iter().any(|block| block.text.as_deref() == Some(""))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A good request with some fields replaced.
+    fn parse(fields: Value) -> Result<MessagesRequest, AnthropicError> {
+        let mut body =
+            json!({"model": "m", "max_tokens": 2000, "messages": [{"role": "user", "content": "hi"}]});
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        MessagesRequest::parse(body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn text_is_found_in_either_form() {
+        let blocks = json!([
+            {"type": "text", "text": "what is ", "cache_control": {"type": "ephemeral"}},
+            {"type": "image", "source": {"type": "url", "url": "https://example.test"}},
+            {"type": "text", "text": "this?"}
+        ]);
+        let messages = json!([
+            {"role": "user", "content": "first"},
+            {"role": "assistant", "content": "ok"},
+            {"role": "user", "content": blocks}
+        ]);
+        let request =
+            parse(json!({"messages": messages, "system": [{"type": "text", "text": "brief"}]})).unwrap();
+        assert_eq!(request.last_user_message(), "what is this?");
+        assert_eq!((request.prompt_tokens(), request.message_count()), (2 + 1 + 4 + 2, 3));
+    }
+
+    #[test]
+    fn bad_requests_are_refused() {
+        let said = |role: &str, content: Value| json!({"role": role, "content": content});
+        let user = said("user", json!("hi"));
+        for bad in [
+            json!({"max_tokens": null}),
+            json!({"max_tokens": 0}),
+            json!({"messages": []}),
+            json!({"messages": [said("system", json!("be brief")), user]}),
+            json!({"messages": [said("assistant", json!("hello")), user]}),
+            json!({"messages": [user, said("assistant", json!(""))]}),
+            json!({"messages": [said("user", json!([{"type": "text", "text": ""}]))]}),
+            json!({"messages": [user, said("assistant", json!("and then "))]}),
+            json!({"thinking": {"type": "enabled", "budget_tokens": 100}}),
+            json!({"thinking": {"type": "enabled", "budget_tokens": 2000}}),
+        ] {
+            assert!(parse(bad.clone()).is_err(), "{bad}");
+        }
+        assert!(parse(json!({"thinking": {"type": "enabled", "budget_tokens": 1024}})).is_ok());
+    }
+}
