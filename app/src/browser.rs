@@ -49,6 +49,11 @@ pub fn load(address: &str) {
     }
 }
 
+/// Whether nobody can see the page: in another tab, behind another app, on a phone that sleeps.
+pub fn is_hidden() -> bool {
+    IS_BROWSER && document().hidden()
+}
+
 pub fn copy_text(text: &str) {
     if IS_BROWSER {
         // The promise is left alone: without permission there is nothing better to do.
@@ -130,6 +135,36 @@ pub mod drafts {
         if let Some(storage) = storage() {
             _ = storage.clear();
         }
+    }
+}
+
+/// What was chosen in this browser, kept until somebody clears its data.
+pub mod choices {
+    use leptos::prelude::window;
+    use leptos::web_sys::Storage;
+
+    fn storage() -> Option<Storage> {
+        super::IS_BROWSER.then(|| window().local_storage().ok().flatten()).flatten()
+    }
+
+    pub fn read(key: &str) -> Option<String> {
+        storage()?.get_item(key).ok().flatten()
+    }
+
+    pub fn write(key: &str, value: &str) {
+        if let Some(storage) = storage() {
+            _ = storage.set_item(key, value);
+        }
+    }
+}
+
+/// Scrolls a list just as far as needed to show one of its children.
+pub fn show_child(list: &web_sys::HtmlElement, child: &web_sys::HtmlElement) {
+    let (top, bottom) = (child.offset_top(), child.offset_top() + child.offset_height());
+    if top < list.scroll_top() {
+        list.set_scroll_top(top);
+    } else if bottom > list.scroll_top() + list.client_height() {
+        list.set_scroll_top(bottom - list.client_height());
     }
 }
 

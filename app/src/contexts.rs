@@ -2,6 +2,7 @@
 
 mod clock;
 mod conversation;
+mod models;
 mod page_title;
 mod quota;
 mod session;
@@ -11,6 +12,7 @@ mod toast;
 
 pub use clock::{provide_clock, use_clock};
 pub use conversation::{Activity, OpenConversation, Refusal};
+pub use models::Models;
 pub use page_title::{PageTitle, provide_page_title, set_page_title};
 pub use quota::{QuotaContext, provide_quota, use_quota};
 pub use session::{SessionContext, provide_session, use_session};

@@ -46,6 +46,8 @@ mod tests {
             created_at: chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
             state: Some(ReplyState::Interrupted),
             charged: Some(Nanos(123)),
+            model: Some("standard".to_owned()),
+            reasoning: "語?\n".to_owned(),
         };
         let error = Some(ApiError::Model { failure: ModelFailure::Interrupted });
         ChatEvent { seq, kind: ChatEventKind::Ended { message, error } }
@@ -66,9 +68,20 @@ mod tests {
 
     #[test]
     fn unknown_and_broken_lines_are_skipped() {
-        let mut bytes = b"{\"seq\":1,\"type\":\"reasoning\",\"text\":\"hm\"}\nnonsense\n\n".to_vec();
+        let mut bytes = b"{\"seq\":1,\"type\":\"picture\",\"text\":\"hm\"}\nnonsense\n\n".to_vec();
         bytes.extend(encode(&[text(2, "a")]));
         assert_eq!(EventDecoder::default().push(&bytes), [text(2, "a")]);
+    }
+
+    #[test]
+    fn an_empty_line_says_only_that_somebody_is_there() {
+        let mut decoder = EventDecoder::default();
+        assert!(decoder.push(b"\n").is_empty());
+        let bytes = encode(&[text(1, "a")]);
+        let (first, second) = bytes.split_at(9);
+        assert!(decoder.push(first).is_empty());
+        assert_eq!(decoder.push(second), [text(1, "a")]);
+        assert!(decoder.push(b"\n\n").is_empty());
     }
 
     proptest! {

@@ -20,6 +20,7 @@ mod page_tests;
 mod pages;
 mod reply_progress;
 mod scroll_follow;
+mod stream_watch;
 mod time;
 mod transcript;
 pub mod types;

@@ -12,7 +12,7 @@ use http::{Request, StatusCode, header};
 use leptos::prelude::*;
 
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
-use fakes::{FINISHED_THREAD, backend};
+use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, backend};
 
 struct Page {
     status: StatusCode,
@@ -75,8 +75,9 @@ async fn the_routes_are_these() {
 
 #[tokio::test]
 async fn every_page_has_one_heading_one_main_and_nothing_inline() {
-    let thread = format!("/chat/{FINISHED_THREAD}");
-    let mine = ["/", "/chat", &thread, "/usage", "/account", "/nowhere"].map(|path| (path, somebody()));
+    let (thread, other) = (format!("/chat/{FINISHED_THREAD}"), format!("/chat/{INTERRUPTED_THREAD}"));
+    let mine =
+        ["/", "/chat", &thread, &other, "/usage", "/account", "/nowhere"].map(|path| (path, somebody()));
     let public = ["/sign-in?error=expired&return_to=/chat", "/?"].map(|path| (path, Actor::default()));
     for (path, actor) in mine.into_iter().chain(public) {
         let page = open(path, actor).await;
@@ -124,6 +125,32 @@ async fn a_thread_can_be_read_without_javascript() {
     // What people and models write is text, and never content of the text field.
     assert!(!page.html.contains("<script>alert"));
     assert!(page.html.contains("></textarea>"), "the text field is empty");
+}
+
+#[tokio::test]
+async fn an_interrupted_answer_offers_its_way_on() {
+    let page = open(&format!("/chat/{INTERRUPTED_THREAD}"), somebody()).await;
+    let count = |test_id: &str| page.count(&format!("data-testid=\"{test_id}\""));
+    assert_eq!((count("message-assistant"), count("continued"), count("reasoning")), (2, 1, 1));
+    assert_eq!((count("continue-reply"), count("retry-reply"), count("another-answer")), (1, 1, 0));
+    let failed = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!((failed.count("data-testid=\"retry-reply\""), failed.count("continue-reply")), (1, 0));
+}
+
+#[tokio::test]
+async fn thoughts_are_folded_away_and_text() {
+    let page = open(&format!("/chat/{INTERRUPTED_THREAD}"), somebody()).await;
+    assert!(page.html.contains("Thought for a moment"));
+    assert!(page.html.contains("&lt;b&gt;Deposits"));
+    assert_eq!(page.count("id=\"reasoning-1\" hidden class=\"reasoning-text\""), 1);
+}
+
+#[tokio::test]
+async fn the_models_are_named_where_there_is_a_choice() {
+    let page = open(&format!("/chat/{INTERRUPTED_THREAD}"), somebody()).await;
+    assert!(page.html.contains("class=\"model-button-name\">Small<"));
+    assert_eq!((page.count("class=\"fact\">Small<"), page.count("class=\"fact\">Large<")), (1, 1));
+    assert_eq!(page.count("model-option"), 0, "the list opens by script only");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ pub struct ReplyProgress {
     pub has_ended: bool,
     /// What is left after the reply has arrived, too.
     pub has_quota: bool,
-    /// Tries since the last event that arrived.
+    /// Tries since the last bytes that arrived.
     failed_tries: u32,
 }
 
@@ -24,13 +24,17 @@ impl ReplyProgress {
         Self { generation_id: Some(generation_id), last_seq: after_seq, ..Self::default() }
     }
 
+    /// Bytes arrived, if only to say that the server is there.
+    pub fn hear(&mut self) {
+        self.failed_tries = 0;
+    }
+
     /// The news in an event; None when it was seen before, as happens after a reconnection.
     pub fn accept(&mut self, event: ChatEvent) -> Option<ChatEventKind> {
         if event.seq <= self.last_seq {
             return None;
         }
         self.last_seq = event.seq;
-        self.failed_tries = 0;
         match &event.kind {
             ChatEventKind::Started { generation_id, .. } => self.generation_id = Some(*generation_id),
             ChatEventKind::Ended { .. } => self.has_ended = true,
@@ -67,11 +71,11 @@ mod tests {
     }
 
     #[test]
-    fn waiting_grows_ends_and_begins_anew_with_the_next_event() {
+    fn waiting_grows_ends_and_begins_anew_with_the_next_bytes() {
         let mut progress = ReplyProgress::default();
         let waits: Vec<_> = std::iter::from_fn(|| progress.next_try()).map(|wait| wait.as_millis()).collect();
         assert_eq!(waits, [400, 800, 1600, 3200, 6400, 12800]);
-        progress.accept(text(1));
+        progress.hear();
         assert_eq!(progress.next_try().map(|wait| wait.as_millis()), Some(400));
     }
 }

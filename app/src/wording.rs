@@ -1,6 +1,6 @@
 //! The sentences about what is left and how a reply ended.
 
-use crate::types::{Limit, LimitName, Quota, ReplyState};
+use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState};
 
 /// What is left, for the line below the composer: the tighter of the two rates, and the credit.
 pub fn left_sentence(quota: &Quota) -> String {
@@ -65,6 +65,13 @@ pub fn state_note(state: ReplyState) -> Option<&'static str> {
     }
 }
 
+/// What a model costs; `PRICE_UNIT` says how much a million tokens are.
+pub fn price_sentence(prices: &ModelPrices) -> String {
+    format!("{} to read and {} to write a million tokens", prices.input, prices.output)
+}
+
+pub const PRICE_UNIT: &str = "A million tokens are about 750,000 words.";
+
 /// The reason a sign-in did not succeed, from the code in the address.
 pub fn sign_in_error(code: &str) -> &'static str {
     match code {
@@ -81,8 +88,8 @@ pub fn sign_in_error(code: &str) -> &'static str {
 mod tests {
     use chrono::DateTime;
 
-    use super::{left_sentence, used_up};
-    use crate::types::{Credit, Limit, LimitName, Nanos, Quota};
+    use super::{left_sentence, price_sentence, used_up};
+    use crate::types::{Credit, Limit, LimitName, ModelPrices, Nanos, Quota};
 
     fn limit(name: LimitName, remaining: u32) -> Limit {
         Limit { name, limit: 100, used: 100 - remaining, remaining, resets_at: None }
@@ -119,5 +126,14 @@ mod tests {
         let mut quota = quota(4, 90);
         quota.credit.available = Nanos(-5);
         assert_eq!(left_sentence(&quota), "4 requests left this minute · $0.00 credit");
+    }
+
+    #[test]
+    fn prices_are_exact() {
+        let [input, cached_input, output] = [150_000_000, 75_000_000, 600_000_000].map(Nanos);
+        assert_eq!(
+            price_sentence(&ModelPrices { input, cached_input, output }),
+            "$0.15 to read and $0.60 to write a million tokens"
+        );
     }
 }

@@ -2,7 +2,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::{ev, web_sys};
 
-use super::{Countdown, Icon, Symbol};
+use super::{Countdown, Icon, ModelPicker, Symbol};
 use crate::browser;
 use crate::components::refusal_note::RefusalNote;
 use crate::contexts::{Activity, OpenConversation, use_clock, use_quota};
@@ -33,7 +33,10 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
             })}
             <form class="composer needs-script" on:submit=on_submit aria-label="Write a message">
                 <TextField conversation is_too_long=Signal::derive(move || excess.get().is_some())/>
-                <SendOrStop conversation/>
+                <div class="composer-foot">
+                    <ModelPicker models=conversation.models/>
+                    <SendOrStop conversation/>
+                </div>
             </form>
             <noscript inner_html=WITHOUT_SCRIPT></noscript>
             <Hint/>

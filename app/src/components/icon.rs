@@ -13,6 +13,9 @@ pub enum Symbol {
     Copy,
     Again,
     Down,
+    Right,
+    Forward,
+    Unfold,
     Person,
     Sun,
     Moon,
@@ -33,6 +36,9 @@ impl Symbol {
             Self::Copy => "M7.5 7.5h8v8h-8zM12.5 7.5v-3h-8v8h3",
             Self::Again => "M15.5 10a5.5 5.5 0 1 1-1.7-4M15.5 3.5V7H12",
             Self::Down => "M10 4v11.5M5 10.5l5 5 5-5",
+            Self::Right => "M8 5.5l4.5 4.5L8 14.5",
+            Self::Forward => "M4 10h11.5M10.5 5l5 5-5 5",
+            Self::Unfold => "M6.5 8L10 4.5 13.5 8M6.5 12l3.5 3.5 3.5-3.5",
             Self::Person => "M10 10.2a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM4 16.5c.6-2.8 3-4.2 6-4.2s5.4 1.4 6 4.2",
             Self::Sun => {
                 "M10 13a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM10 2.5v1.7M10 15.8v1.7M2.5 10h1.7M15.8 10h1.7M4.7 4.7l1.2 1.2M14.1 14.1l1.2 1.2M15.3 4.7l-1.2 1.2M5.9 14.1l-1.2 1.2"

@@ -1,23 +1,28 @@
 use leptos::prelude::*;
 
-use super::MessageActions;
+use super::{MessageActions, Reasoning};
 use crate::contexts::OpenConversation;
 use crate::markdown::Markdown;
-use crate::transcript::{Row, Turn, TurnState};
-use crate::types::{ReplyState, Role};
+use crate::transcript::{Row, Turn};
+use crate::types::Role;
 
 /// One turn of the conversation.
 #[component]
 pub fn MessageItem(row: Row, conversation: OpenConversation) -> impl IntoView {
     let turn: Signal<Turn> = row.turn.clone().into();
     let role = turn.with_untracked(|turn| turn.role);
+    // What is above a turn stays there for as long as the turn does.
+    let is_continued = untrack(|| conversation.transcript.place(row.key).continued.is_some());
     let (heading, content) = match role {
         Role::User => ("You", view! { <UserMessage turn/> }.into_any()),
-        Role::Assistant => ("Answer", view! { <AssistantMessage turn/> }.into_any()),
+        Role::Assistant => ("Answer", view! { <AssistantMessage key=row.key turn/> }.into_any()),
     };
+    let hint =
+        is_continued.then(|| view! { <p class="continued-hint" data-testid="continued">"Continued"</p> });
     view! {
-        <li class="turn">
+        <li class="turn" class:turn-continued=is_continued>
             <h2 class="visually-hidden">{heading}</h2>
+            {hint}
             {content}
             <MessageActions key=row.key turn conversation/>
         </li>
@@ -36,11 +41,12 @@ fn UserMessage(turn: Signal<Turn>) -> impl IntoView {
 }
 
 #[component]
-fn AssistantMessage(turn: Signal<Turn>) -> impl IntoView {
+fn AssistantMessage(key: u32, turn: Signal<Turn>) -> impl IntoView {
     let state = Memo::new(move |_| turn.with(|turn| turn.state));
     let content = Memo::new(move |_| turn.with(|turn| turn.content.clone()));
+    let is_streaming = Memo::new(move |_| turn.with(Turn::is_streaming));
     let is_waiting = Memo::new(move |_| {
-        turn.with(|turn| turn.content.is_empty() && turn.state == TurnState::Reply(ReplyState::Streaming))
+        turn.with(|turn| turn.is_streaming() && turn.content.is_empty() && turn.reasoning.is_empty())
     });
     let waiting = move || is_waiting.get().then(|| view! { <Waiting/> });
     view! {
@@ -48,9 +54,10 @@ fn AssistantMessage(turn: Signal<Turn>) -> impl IntoView {
             class="message message-assistant"
             data-testid="message-assistant"
             data-state=move || state.get().name()
-            aria-busy=move || (state.get() == TurnState::Reply(ReplyState::Streaming)).to_string()
+            aria-busy=move || is_streaming.get().to_string()
         >
             {waiting}
+            <Reasoning key turn/>
             <Markdown source=content/>
         </article>
     }

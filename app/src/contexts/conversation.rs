@@ -1,6 +1,8 @@
 //! One open conversation: what it shows, and what the person can do with it.
 
+mod asking;
 mod reading;
+mod stream_guard;
 
 use chrono::{DateTime, Utc};
 use futures::future::AbortHandle;
@@ -8,8 +10,9 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use self::reading::Source;
-use super::{QuotaContext, Threads};
+use self::asking::{prompt_of, request_for, same_text};
+use self::reading::{Source, Unwritten};
+use super::{Models, QuotaContext, Threads};
 use crate::api::stop_reply;
 use crate::reply_progress::ReplyProgress;
 use crate::transcript::Transcript;
@@ -48,8 +51,9 @@ pub struct OpenConversation {
     pub announcement: RwSignal<String>,
     /// Counts what the person has sent, so that the page scrolls to it.
     pub sent_count: RwSignal<u32>,
+    pub models: Models,
     lost: RwSignal<Option<ReplyProgress>>,
-    unwritten: StoredValue<String>,
+    unwritten: StoredValue<Unwritten>,
     wants_stop: StoredValue<bool>,
     reading: StoredValue<Option<AbortHandle>>,
     threads: Threads,
@@ -63,6 +67,7 @@ impl OpenConversation {
         loaded: Option<Conversation>,
         threads: Threads,
         quota: QuotaContext,
+        models: Models,
         on_new_thread: Callback<Thread>,
     ) -> Self {
         let (thread, messages, live_reply) = match loaded {
@@ -77,8 +82,9 @@ impl OpenConversation {
             draft: RwSignal::new(String::new()),
             announcement: RwSignal::new(String::new()),
             sent_count: RwSignal::new(0),
+            models,
             lost: RwSignal::new(None),
-            unwritten: StoredValue::new(String::new()),
+            unwritten: StoredValue::new(Unwritten::default()),
             wants_stop: StoredValue::new(false),
             reading: StoredValue::new(None),
             threads,
@@ -104,34 +110,31 @@ impl OpenConversation {
     /// Sends what is in the composer.
     pub fn send(self) {
         let Ok(prompt) = Prompt::parse(&self.draft.get_untracked()) else { return };
-        if !self.can_send() {
-            return;
-        }
         let target = match self.thread.get_untracked() {
             Some(thread) => ReplyTarget::Thread { thread_id: thread.id, prompt },
             None => ReplyTarget::NewThread { prompt },
         };
-        // The same text after a failure is the same request.
-        let before = self.refusal.get_untracked().map(|refusal| refusal.request);
-        let request = before.filter(|request| request.target == target).or_else(|| new_request(target));
-        if let Some(request) = request {
-            self.request(request);
-        }
+        self.ask(target);
     }
 
-    /// Asks for another answer to a message, as a new request.
+    /// Asks for another answer to a message.
     pub fn answer_again(self, message_id: MessageId) {
-        let Some(thread) = self.thread.get_untracked() else { return };
-        let target = ReplyTarget::Retry { thread_id: thread.id, message_id };
-        if let Some(request) = new_request(target).filter(|_| self.can_send()) {
-            self.request(request);
+        if let Some(thread) = self.thread.get_untracked() {
+            self.ask(ReplyTarget::Retry { thread_id: thread.id, message_id });
         }
     }
 
-    /// Sends the refused request again, under its old id.
+    /// Asks for the rest of an answer that ended early.
+    pub fn continue_answer(self, message_id: MessageId) {
+        if let Some(thread) = self.thread.get_untracked() {
+            self.ask(ReplyTarget::Continue { thread_id: thread.id, message_id });
+        }
+    }
+
+    /// Sends the refused request again.
     pub fn send_again(self) {
-        if let Some(refusal) = self.refusal.get_untracked().filter(|_| self.can_send()) {
-            self.request(refusal.request);
+        if let Some(refusal) = self.refusal.get_untracked() {
+            self.ask(refusal.request.target);
         }
     }
 
@@ -184,6 +187,15 @@ impl OpenConversation {
         self.activity.get_untracked() == Activity::Idle && !is_waiting
     }
 
+    fn ask(self, target: ReplyTarget) {
+        if !self.can_send() {
+            return;
+        }
+        if let Some(request) = request_for(target, self.refusal.get_untracked(), self.models.asked()) {
+            self.request(request);
+        }
+    }
+
     fn request(self, request: ReplyRequest) {
         self.refusal.set(None);
         self.activity.set(Activity::Sending);
@@ -211,20 +223,4 @@ impl OpenConversation {
             }
         });
     }
-}
-
-fn new_request(target: ReplyTarget) -> Option<ReplyRequest> {
-    let client_request_id = browser::new_request_id()?;
-    Some(ReplyRequest { client_request_id, target, max_output_tokens: None, model: None })
-}
-
-fn prompt_of(request: &ReplyRequest) -> Option<&Prompt> {
-    match &request.target {
-        ReplyTarget::NewThread { prompt } | ReplyTarget::Thread { prompt, .. } => Some(prompt),
-        ReplyTarget::Retry { .. } | ReplyTarget::Continue { .. } => None,
-    }
-}
-
-fn same_text(draft: &str, prompt: &Prompt) -> bool {
-    draft.trim() == prompt.as_str()
 }

@@ -10,6 +10,7 @@ use crate::types::*;
 use crate::{ApiError, ApiResult};
 
 pub const FINISHED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000001";
+pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
 
 pub fn backend() -> Backend {
     Backend { account: Arc::new(Fake), chat: Arc::new(Fake), quota: Arc::new(Fake) }
@@ -29,7 +30,8 @@ fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Me
     let parent_id = (id > 1).then(|| MessageId(Uuid::from_u128(id - 1)));
     let charged = state.map(|_| Nanos(1_234_500));
     let (id, content) = (MessageId(Uuid::from_u128(id)), content.to_owned());
-    Message { id, parent_id, role, content, created_at: now(), state, charged }
+    let (model, reasoning) = (state.map(|_| "small".to_owned()), String::new());
+    Message { id, parent_id, role, content, created_at: now(), state, charged, model, reasoning }
 }
 
 const ANSWER: &str = "# Sliding windows
@@ -55,6 +57,45 @@ fn fits(times: &[u64], now: u64, limit: usize) -> bool {
 > Exactness costs one sorted set for each account.
 
 <script>alert(1)</script>";
+
+fn answer(id: u128, text: &str, state: ReplyState) -> Message {
+    message(id, Role::Assistant, text, Some(state))
+}
+
+fn finished_conversation() -> Conversation {
+    let question = "How does a sliding window count?\n</textarea><script>alert(1)</script>";
+    let messages = vec![
+        message(1, Role::User, question, None),
+        answer(2, ANSWER, ReplyState::Finished),
+        message(3, Role::User, "And in one sentence?", None),
+        answer(4, "It counts what happened in the last minute, wherever that", ReplyState::Stopped),
+        message(5, Role::User, "Go on", None),
+        answer(6, "", ReplyState::Failed),
+    ];
+    let thread = thread(FINISHED_THREAD, "How a sliding window counts");
+    Conversation { thread, messages, live_reply: None }
+}
+
+/// An answer that was continued once, and interrupted again.
+fn interrupted_conversation() -> Conversation {
+    let reasoning =
+        "A lease binds for years.\n\nWhat goes wrong most often? <b>Deposits</b>, then notice.".to_owned();
+    let messages = vec![
+        message(1, Role::User, "What should I check before I sign a lease?", None),
+        Message { reasoning, ..answer(2, "First the deposit: how much it is and", ReplyState::Limited) },
+        Message {
+            model: Some("large".to_owned()),
+            ..answer(3, "when it comes back. Then", ReplyState::Interrupted)
+        },
+    ];
+    Conversation { thread: thread(INTERRUPTED_THREAD, "Lease: what to check"), messages, live_reply: None }
+}
+
+fn model(key: &str, name: &str, description: &str, (input, output): (i64, i64)) -> Model {
+    let prices = ModelPrices { input: Nanos(input), cached_input: Nanos(input / 2), output: Nanos(output) };
+    let [key, name, description] = [key, name, description].map(str::to_owned);
+    Model { key, name, description, prices, is_included: true }
+}
 
 #[async_trait::async_trait]
 impl AccountApi for Fake {
@@ -110,25 +151,11 @@ impl ChatApi for Fake {
 
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {
         actor.user()?;
-        if id.to_string() != FINISHED_THREAD {
-            return Err(ApiError::NotFound);
+        match id.to_string().as_str() {
+            FINISHED_THREAD => Ok(finished_conversation()),
+            INTERRUPTED_THREAD => Ok(interrupted_conversation()),
+            _ => Err(ApiError::NotFound),
         }
-        let answer = |id, text, state| message(id, Role::Assistant, text, Some(state));
-        let messages = vec![
-            message(
-                1,
-                Role::User,
-                "How does a sliding window count?\n</textarea><script>alert(1)</script>",
-                None,
-            ),
-            answer(2, ANSWER, ReplyState::Finished),
-            message(3, Role::User, "And in one sentence?", None),
-            answer(4, "It counts what happened in the last minute, wherever that", ReplyState::Stopped),
-            message(5, Role::User, "Go on", None),
-            answer(6, "", ReplyState::Failed),
-        ];
-        let thread = thread(FINISHED_THREAD, "How a sliding window counts");
-        Ok(Conversation { thread, messages, live_reply: None })
     }
 
     async fn rename_thread(&self, _: &Actor, _: ThreadId, _: String) -> ApiResult<()> {
@@ -141,6 +168,23 @@ impl ChatApi for Fake {
 
     async fn restore_thread(&self, _: &Actor, _: ThreadId) -> ApiResult<()> {
         Ok(())
+    }
+
+    async fn list_models(&self, actor: &Actor) -> ApiResult<Vec<Model>> {
+        actor.user()?;
+        Ok(vec![
+            model("small", "Small", "Quick and cheap, for everyday questions.", (150_000_000, 600_000_000)),
+            model("large", "Large", "Takes its time over hard questions.", (2_500_000_000, 10_000_000_000)),
+            Model {
+                is_included: false,
+                ..model(
+                    "huge",
+                    "Huge, with a name too long for a phone",
+                    "The most thorough.",
+                    (15_000_000_000, 75_000_000_000),
+                )
+            },
+        ])
     }
 
     async fn start_reply(&self, _: &Actor, _: ReplyRequest) -> ApiResult<ReplyStream> {

@@ -3,13 +3,13 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
 
 use super::not_found::answer_not_found;
-use crate::api::read_thread;
+use crate::api::{list_models, read_thread};
 use crate::components::{Composer, DrawerButton, ErrorPage, MessageList, SignedInOnly, ThreadDrawer};
 use crate::contexts::{
-    OpenConversation, provide_threads, set_page_title, use_quota, use_session, use_threads,
+    Models, OpenConversation, provide_threads, set_page_title, use_quota, use_session, use_threads,
 };
 use crate::links::thread_path;
-use crate::types::{Conversation, ThreadId};
+use crate::types::{Conversation, Model, ThreadId};
 use crate::{ApiError, ApiResult};
 
 /// Conversations: the list of them and the open one, or a new one.
@@ -25,8 +25,9 @@ pub fn ChatPage() -> impl IntoView {
         Visit::next(before, id.get(), made_now)
     });
     let loaded = session.resource(move || visit.get(), |visit| load(visit.id));
+    let models = session.resource(|| (), |()| list_models());
     let current = Signal::derive(move || parse(id.get().as_deref()));
-    view! { <SignedInOnly><Chat loaded made current/></SignedInOnly> }
+    view! { <SignedInOnly><Chat loaded models made current/></SignedInOnly> }
 }
 
 /// Which conversation is open. Each visit loads anew, a new conversation that got its address does not.
@@ -55,6 +56,7 @@ fn parse(id: Option<&str>) -> Option<ThreadId> {
 #[component]
 fn Chat(
     loaded: Resource<ApiResult<Option<Conversation>>>,
+    models: Resource<ApiResult<Vec<Model>>>,
     made: StoredValue<Option<ThreadId>>,
     current: Signal<Option<ThreadId>>,
 ) -> impl IntoView {
@@ -66,7 +68,11 @@ fn Chat(
                 <Suspense fallback=|| view! { <ConversationSkeleton/> }>
                     {move || Suspend::new(async move {
                         match loaded.await {
-                            Ok(loaded) => view! { <ConversationView loaded made is_drawer_open/> }.into_any(),
+                            Ok(loaded) => {
+                                // Without the catalogue one can still write: the server then takes its default.
+                                let models = models.await.unwrap_or_default();
+                                view! { <ConversationView loaded models made is_drawer_open/> }.into_any()
+                            }
                             Err(error) => view! {
                                 <div class="chat-head"><DrawerButton is_open=is_drawer_open/></div>
                                 <ErrorPage error/>
@@ -94,6 +100,7 @@ async fn load(id: Option<String>) -> ApiResult<Option<Conversation>> {
 #[component]
 fn ConversationView(
     loaded: Option<Conversation>,
+    models: Vec<Model>,
     /// Set to the thread this conversation has become, just before the address changes to it.
     made: StoredValue<Option<ThreadId>>,
     is_drawer_open: RwSignal<bool>,
@@ -107,7 +114,8 @@ fn ConversationView(
             NavigateOptions { replace: true, scroll: false, ..Default::default() },
         );
     });
-    let conversation = OpenConversation::new(loaded, threads, use_quota(), on_new_thread);
+    let models = Models::new(models);
+    let conversation = OpenConversation::new(loaded, threads, use_quota(), models, on_new_thread);
     let title = RwSignal::new(String::new());
     show_title(title, conversation.thread.get_untracked().map(|thread| thread.title));
     Effect::new(move |_| {

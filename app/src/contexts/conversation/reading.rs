@@ -1,13 +1,17 @@
 //! Reads the streamed answer of a conversation, and takes it up again where a connection broke.
 
+use std::pin::pin;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
-use futures::future::abortable;
+use futures::future::{Either, abortable, select};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use server_fn::codec::ByteStream;
 
-use super::{Activity, OpenConversation, Refusal, prompt_of};
+use super::asking::{prompt_of, with_text_before};
+use super::stream_guard::StreamGuard;
+use super::{Activity, OpenConversation, Refusal};
 use crate::api::{follow_reply, start_reply};
 use crate::event_decoder::EventDecoder;
 use crate::reply_progress::ReplyProgress;
@@ -18,6 +22,19 @@ use crate::{ApiError, ApiResult, browser, markdown};
 pub(super) enum Source {
     Start(ReplyRequest),
     Follow(ReplyProgress),
+}
+
+/// What arrived since the last frame.
+#[derive(Default)]
+pub(super) struct Unwritten {
+    reasoning: String,
+    text: String,
+}
+
+impl Unwritten {
+    fn is_empty(&self) -> bool {
+        self.reasoning.is_empty() && self.text.is_empty()
+    }
 }
 
 impl OpenConversation {
@@ -40,8 +57,8 @@ impl OpenConversation {
             Source::Follow(progress) => (None, progress),
         };
         let mut result = match (&request, progress.generation_id) {
-            (Some(request), _) => self.take_in(start_reply(request.clone()).await, &mut progress).await,
-            (None, Some(id)) => self.take_in(follow_reply(id, progress.last_seq).await, &mut progress).await,
+            (Some(request), _) => self.take_in(start_reply(request.clone()), &mut progress).await,
+            (None, Some(id)) => self.take_in(follow_reply(id, progress.last_seq), &mut progress).await,
             (None, None) => return,
         };
         while !progress.has_ended {
@@ -53,7 +70,7 @@ impl OpenConversation {
                 Some(wait) => browser::sleep(wait).await,
                 None => return self.lose(error, progress),
             }
-            result = self.take_in(follow_reply(id, progress.last_seq).await, &mut progress).await;
+            result = self.take_in(follow_reply(id, progress.last_seq), &mut progress).await;
         }
         if !progress.has_quota {
             // Cut after the answer, or told from what was saved, which knows nothing of the time since.
@@ -61,15 +78,24 @@ impl OpenConversation {
         }
     }
 
+    /// Reads to the end of the stream, or until it has to be given up.
     async fn take_in(
         self,
-        stream: ApiResult<ByteStream<ApiError>>,
+        stream: impl Future<Output = ApiResult<ByteStream<ApiError>>>,
         progress: &mut ReplyProgress,
     ) -> ApiResult<()> {
-        let mut bytes = stream?.into_inner();
+        let (guard, mut alarm) = StreamGuard::new();
+        let stream = match select(pin!(stream), &mut alarm).await {
+            Either::Left((stream, _)) => stream?,
+            Either::Right(_) => return Err(ApiError::Connection),
+        };
+        let mut bytes = stream.into_inner().take_until(alarm);
         let mut decoder = EventDecoder::default();
         while let Some(chunk) = bytes.next().await {
-            for event in decoder.push(&chunk.map_err(|_| ApiError::Connection)?) {
+            let chunk = chunk.map_err(|_| ApiError::Connection)?;
+            guard.heard();
+            progress.hear();
+            for event in decoder.push(&chunk) {
                 if let Some(news) = progress.accept(event) {
                     self.apply(news);
                 }
@@ -83,10 +109,10 @@ impl OpenConversation {
             ChatEventKind::Started { generation_id, thread, user_message } => {
                 self.started(generation_id, thread, user_message);
             }
-            ChatEventKind::Text { text } => self.write(&text),
+            ChatEventKind::Reasoning { text } => self.write(|unwritten| unwritten.reasoning.push_str(&text)),
+            ChatEventKind::Text { text } => self.write(|unwritten| unwritten.text.push_str(&text)),
             ChatEventKind::Ended { message, error } => self.ended(message, error),
             ChatEventKind::Quota { quota } => self.quota.set(quota),
-            ChatEventKind::Reasoning { .. } => {}
         }
     }
 
@@ -109,10 +135,10 @@ impl OpenConversation {
         }
     }
 
-    /// Collects text until the next frame: the page is drawn once a frame, however fast the model is.
-    fn write(self, text: &str) {
-        let was_empty = self.unwritten.with_value(String::is_empty);
-        self.unwritten.update_value(|unwritten| unwritten.push_str(text));
+    /// Collects what arrives until the next frame: the page is drawn once a frame, however fast the model is.
+    fn write(self, collect: impl FnOnce(&mut Unwritten)) {
+        let was_empty = self.unwritten.with_value(Unwritten::is_empty);
+        self.unwritten.update_value(collect);
         if was_empty {
             request_animation_frame(move || self.write_collected());
         }
@@ -121,13 +147,16 @@ impl OpenConversation {
     fn write_collected(self) {
         // The page may be gone by the time of the frame, and the answer may have ended.
         let collected = self.unwritten.try_update_value(std::mem::take).unwrap_or_default();
-        if !collected.is_empty() {
-            self.transcript.append(&collected);
+        if !collected.reasoning.is_empty() {
+            self.transcript.think(&collected.reasoning);
+        }
+        if !collected.text.is_empty() {
+            self.transcript.append(&collected.text);
         }
     }
 
     fn ended(self, message: Message, error: Option<ApiError>) {
-        self.unwritten.set_value(String::new());
+        self.unwritten.set_value(Unwritten::default());
         self.announcement.set(match &error {
             Some(error) => error.to_string(),
             None => format!("The answer: {}", markdown::to_text(&message.content)),
@@ -157,11 +186,6 @@ impl OpenConversation {
     }
 }
 
-/// Puts a refused text back without touching what was written meanwhile.
-fn with_text_before(text: &str, draft: &str) -> String {
-    if draft.trim().is_empty() { text.to_owned() } else { format!("{text}\n\n{draft}") }
-}
-
 /// Worth another try without asking anybody.
 fn is_passing(error: &ApiError) -> bool {
     matches!(error, ApiError::Connection | ApiError::Unavailable { .. } | ApiError::LimitReached { .. })
@@ -176,16 +200,5 @@ fn fits_at(error: &ApiError) -> Option<DateTime<Utc>> {
             Some(browser::now() + TimeDelta::seconds((*retry_after_seconds).into()))
         }
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_text_before;
-
-    #[test]
-    fn a_refused_text_comes_back_and_nothing_written_meanwhile_is_lost() {
-        assert_eq!(with_text_before("old", " \n"), "old");
-        assert_eq!(with_text_before("old", "new"), "old\n\nnew");
     }
 }

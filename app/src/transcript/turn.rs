@@ -1,0 +1,136 @@
+//! One turn, and where it stands among the others.
+
+use crate::ApiError;
+use crate::types::{Message, MessageId, Nanos, ReplyState, Role};
+
+/// One turn on the page. It may stand for a message that is not saved yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub message_id: Option<MessageId>,
+    /// For an answer: the message it answers, or the answer it goes on with.
+    pub parent_id: Option<MessageId>,
+    pub role: Role,
+    pub content: String,
+    /// What the model thought before it answered.
+    pub reasoning: String,
+    pub state: TurnState,
+    /// The key of the model that answered.
+    pub model: Option<String>,
+    pub charged: Option<Nanos>,
+    pub error: Option<ApiError>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnState {
+    /// The person's, on its way to the server.
+    Sending,
+    /// The person's, saved.
+    Sent,
+    /// The model's.
+    Reply(ReplyState),
+    /// The model's; the connection broke and the answer may go on without us.
+    Lost,
+}
+
+impl TurnState {
+    /// As the page's `data-state`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Lost => "lost",
+            Self::Reply(ReplyState::Streaming) => "streaming",
+            Self::Reply(ReplyState::Finished) => "finished",
+            Self::Reply(ReplyState::Limited) => "limited",
+            Self::Reply(ReplyState::Stopped) => "stopped",
+            Self::Reply(ReplyState::Failed) => "failed",
+            Self::Reply(ReplyState::Interrupted) => "interrupted",
+        }
+    }
+}
+
+impl Turn {
+    pub(super) fn sending(content: String) -> Self {
+        Self { content, ..Self::empty(Role::User, TurnState::Sending) }
+    }
+
+    pub(super) fn answer_to(message_id: Option<MessageId>) -> Self {
+        let streaming = TurnState::Reply(ReplyState::Streaming);
+        Self { parent_id: message_id, ..Self::empty(Role::Assistant, streaming) }
+    }
+
+    fn empty(role: Role, state: TurnState) -> Self {
+        Self {
+            message_id: None,
+            parent_id: None,
+            role,
+            content: String::new(),
+            reasoning: String::new(),
+            state,
+            model: None,
+            charged: None,
+            error: None,
+        }
+    }
+
+    pub fn is_streaming(&self) -> bool {
+        self.state == TurnState::Reply(ReplyState::Streaming)
+    }
+
+    /// Ended early with something said, so that a model can go on with it.
+    pub fn can_be_continued(&self) -> bool {
+        let has_ended_early = matches!(
+            self.state,
+            TurnState::Reply(ReplyState::Interrupted | ReplyState::Stopped | ReplyState::Limited)
+        );
+        has_ended_early && !self.content.is_empty()
+    }
+}
+
+impl From<Message> for Turn {
+    fn from(message: Message) -> Self {
+        let state = match message.role {
+            Role::User => TurnState::Sent,
+            Role::Assistant => TurnState::Reply(message.state.unwrap_or(ReplyState::Finished)),
+        };
+        Self {
+            message_id: Some(message.id),
+            parent_id: message.parent_id,
+            role: message.role,
+            content: message.content,
+            reasoning: message.reasoning,
+            state,
+            model: message.model,
+            charged: message.charged,
+            error: None,
+        }
+    }
+}
+
+/// Where a turn stands among the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub is_last: bool,
+    /// The person's message that is answered here, however often the answer was continued; of that message, itself.
+    pub question: Option<MessageId>,
+    /// The answer this one goes on with.
+    pub continued: Option<MessageId>,
+}
+
+impl Place {
+    /// `upwards`: the turn itself, then those above it, the nearest first.
+    pub(super) fn find(is_last: bool, upwards: impl Iterator<Item = (Role, Option<MessageId>)>) -> Self {
+        let mut place = Self { is_last, ..Self::default() };
+        for (distance, (role, id)) in upwards.enumerate() {
+            match role {
+                Role::User => {
+                    place.question = id;
+                    break;
+                }
+                Role::Assistant if distance == 1 => place.continued = id,
+                Role::Assistant => {}
+            }
+        }
+        place
+    }
+}
