@@ -98,13 +98,27 @@ pub async fn stop_reply(id: GenerationId) -> ApiResult<()> {
     answer(backend.chat.stop_reply(&actor, id).await)
 }
 
+/// One event a line; an empty line whenever nothing was said for a while, so that both ends notice a dead connection.
 #[cfg(feature = "ssr")]
 fn json_lines(reply: ReplyStream) -> ByteStream<ApiError> {
-    use futures::StreamExt;
+    use std::time::Duration;
 
-    ByteStream::new(reply.events.map(|event| {
-        let mut line = serde_json::to_vec(&event).map_err(|_| ApiError::Connection)?;
-        line.push(b'\n');
-        Ok::<_, ApiError>(line)
-    }))
+    use futures::{StreamExt, stream};
+
+    const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
+
+    let lines = stream::unfold(reply.events, |mut events| async {
+        match tokio::time::timeout(HEARTBEAT_EVERY, events.next()).await {
+            Ok(event) => Some((to_line(&event?), events)),
+            Err(_) => Some((Ok(b"\n".to_vec()), events)),
+        }
+    });
+    ByteStream::new(lines)
+}
+
+#[cfg(feature = "ssr")]
+fn to_line(event: &crate::types::ChatEvent) -> ApiResult<Vec<u8>> {
+    let mut line = serde_json::to_vec(event).map_err(|_| ApiError::Connection)?;
+    line.push(b'\n');
+    Ok(line)
 }

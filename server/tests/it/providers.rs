@@ -235,10 +235,13 @@ async fn a_new_price_is_a_new_version_and_running_replies_keep_the_old_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_route_without_its_key_is_passed_over() {
     let app = TestApp::with_env(&[("SANDBOX_FIRST_API_KEY", "")], |config| {
-        let second =
-            RouteConfig { key: "spare".to_owned(), ..config.llm.catalog.models[0].routes[0].clone() };
-        let second = RouteConfig { api_key_variable: "SANDBOX_SECOND_API_KEY".to_owned(), ..second };
-        config.llm.catalog.models[0].routes.push(second);
+        let routes = &mut config.llm.catalog.models[0].routes;
+        routes.truncate(1);
+        routes.push(RouteConfig {
+            key: "spare".to_owned(),
+            api_key_variable: "SANDBOX_SECOND_API_KEY".to_owned(),
+            ..routes[0].clone()
+        });
     })
     .await;
     let reply = app.user().await.ask(&prompt()).await;
