@@ -117,7 +117,7 @@ fn json_lines(reply: ReplyStream) -> ByteStream<ApiError> {
 }
 
 #[cfg(feature = "ssr")]
-fn to_line(event: &crate::types::ChatEvent) -> ApiResult<Vec<u8>> {
+fn to_line(event: &ChatEvent) -> ApiResult<Vec<u8>> {
     let mut line = serde_json::to_vec(event).map_err(|_| ApiError::Connection)?;
     line.push(b'\n');
     Ok(line)
