@@ -155,7 +155,7 @@ fn Hint() -> impl IntoView {
     view! {
         <p class="composer-hint" id="composer-hint">
             {move || quota.get().and_then(Result::ok).map(|quota| view! { <Left quota/> })}
-            <span class="hint-keys">"Enter sends, Shift+Enter breaks the line"</span>
+            <span class="hint-keys needs-script">"Enter sends, Shift+Enter breaks the line"</span>
         </p>
     }
 }

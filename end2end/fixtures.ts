@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
+import { Model, SANDBOX_URL } from './sandbox';
+import { AccountPage } from './pages/account_page';
+import { ChatPage } from './pages/chat_page';
+import { HomePage } from './pages/home_page';
+import { PickerPage, type Person } from './pages/picker_page';
+import { SignInPage } from './pages/sign_in_page';
+import { UsagePage } from './pages/usage_page';
+
+/** All pages as seen in one tab. */
+export class Tab {
+  readonly home: HomePage;
+  readonly signIn: SignInPage;
+  readonly picker: PickerPage;
+  readonly chat: ChatPage;
+  readonly usage: UsagePage;
+  readonly account: AccountPage;
+
+  constructor(readonly page: Page) {
+    this.home = new HomePage(page);
+    this.signIn = new SignInPage(page);
+    this.picker = new PickerPage(page);
+    this.chat = new ChatPage(page);
+    this.usage = new UsagePage(page);
+    this.account = new AccountPage(page);
+  }
+
+  /** Signs in from the sign-in page, and is on the chat page afterwards. */
+  async signInAs(person: Person): Promise<void> {
+    await this.page.goto('/sign-in');
+    await this.signIn.continueWithSandbox();
+    await this.picker.signInAs(person);
+    await expect(this.page).toHaveURL('/chat');
+  }
+}
+
+/** Another browser in the same test: with its own cookies, and watched like the first. */
+type OpenBrowser = (options?: BrowserContextOptions) => Promise<Tab>;
+
+interface Fixtures {
+  /** What the console may say in this test, because the test breaks something on purpose. */
+  expectedProblems: RegExp[];
+  problems: string[];
+  person: Person;
+  model: Model;
+  tab: Tab;
+  /** A tab with the person signed in, on the chat page, ready. */
+  chat: ChatPage;
+  openBrowser: OpenBrowser;
+}
+
+/** The browser logs each refused request as an error: 4xx and 5xx that a test provokes. */
+export const refusedWith = (...statuses: number[]) =>
+  new RegExp(`Failed to load resource: the server responded with a status of (${statuses.join('|')}) `);
+
+export const test = base.extend<Fixtures>({
+  expectedProblems: [[], { option: true }],
+
+  problems: [
+    async ({ expectedProblems }, use) => {
+      const problems: string[] = [];
+      await use(problems);
+      const unexpected = problems.filter((problem) => !expectedProblems.some((expected) => expected.test(problem)));
+      expect(unexpected, 'errors, warnings, blocked content and requests to strangers').toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  context: async ({ context, problems }, use) => {
+    await watch(context, problems);
+    await use(context);
+  },
+
+  openBrowser: async ({ browser, problems }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (options) => {
+      const context = await browser.newContext(options);
+      contexts.push(context);
+      await watch(context, problems);
+      return new Tab(await context.newPage());
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+  },
+
+  person: async ({}, use) => {
+    const name = `Robin ${randomUUID().slice(0, 8)}`;
+    await use({ name, email: `${name.replace(' ', '-').toLowerCase()}@example.test`, emailState: 'verified' });
+  },
+
+  model: async ({ playwright }, use) => {
+    const request = await playwright.request.newContext();
+    await use(new Model(request));
+    await request.dispose();
+  },
+
+  tab: async ({ page }, use) => use(new Tab(page)),
+
+  chat: async ({ tab, person }, use) => {
+    await tab.signInAs(person);
+    await tab.chat.isReady();
+    await use(tab.chat);
+  },
+});
+
+export { expect };
+
+/** What the console may say in every test. */
+const HARMLESS = [
+  // The page was slow, or there is no JavaScript to use it.
+  /was preloaded using link preload but not used within a few seconds/,
+  // The page was left while it read a reply: the library that reads the stream logs that it ended early.
+  /^TypeError: network error$/,
+];
+
+async function watch(context: BrowserContext, problems: string[]): Promise<void> {
+  const own = new URL(test.info().project.use.baseURL ?? '').origin;
+  const sandbox = new URL(SANDBOX_URL).origin;
+  context.on('console', (message) => {
+    const isProblem = message.type() === 'error' || message.type() === 'warning';
+    if (isProblem && !HARMLESS.some((harmless) => harmless.test(message.text()))) {
+      problems.push(`${message.type()}: ${message.text()} (on ${message.page()?.url()}, from ${message.location().url})`);
+    }
+  });
+  context.on('weberror', (error) => problems.push(`uncaught: ${error.error().stack}`));
+  context.on('dialog', (dialog) => {
+    problems.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  context.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (origin !== own && origin !== sandbox && protocol.startsWith('http')) {
+      problems.push(`request to a stranger: ${request.url()}`);
+    }
+  });
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      console.error(`blocked by the content security policy: ${event.violatedDirective} ${event.blockedURI}`);
+    });
+  });
+}

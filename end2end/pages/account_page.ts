@@ -1,0 +1,26 @@
+import { type Locator, type Page } from '@playwright/test';
+import { AppPage } from './app_page';
+
+export class AccountPage extends AppPage {
+  readonly sessions: Locator;
+  readonly otherSessions: Locator;
+  readonly signOutHereButton: Locator;
+  readonly signOutEverywhereButton: Locator;
+
+  constructor(page: Page) {
+    super(page);
+    this.sessions = page.getByTestId('session-row');
+    this.otherSessions = this.sessions.filter({ has: page.getByTestId('revoke-session') });
+    this.signOutHereButton = page.getByTestId('account-sign-out');
+    this.signOutEverywhereButton = page.getByTestId('sign-out-everywhere');
+  }
+
+  async open(): Promise<void> {
+    await this.openPath('/account');
+  }
+
+  /** The value beside a word of the person's panel: "Name", "E-mail", "Signs in with". */
+  fact(name: string): Locator {
+    return this.page.locator('dl > div').filter({ has: this.page.getByRole('term').getByText(name, { exact: true }) }).getByRole('definition');
+  }
+}

@@ -1,0 +1,102 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+import { AppPage } from './app_page';
+
+type AnswerState = 'streaming' | 'finished' | 'limited' | 'stopped' | 'failed' | 'interrupted' | 'lost';
+
+export class ChatPage extends AppPage {
+  readonly composer: Locator;
+  readonly sendButton: Locator;
+  readonly stopButton: Locator;
+  /** Why the message was not sent, beside the composer. */
+  readonly refusal: Locator;
+  readonly countdown: Locator;
+  readonly sendAgainButton: Locator;
+  readonly excess: Locator;
+  /** In place of the composer, without JavaScript. */
+  readonly scriptNeeded: Locator;
+
+  readonly questions: Locator;
+  readonly answers: Locator;
+  /** Below an answer that failed. */
+  readonly tryAgainButton: Locator;
+  readonly anotherAnswerButton: Locator;
+  readonly errorPage: Locator;
+
+  readonly newChatLink: Locator;
+  readonly threads: Locator;
+  readonly undoButton: Locator;
+  /** On phones, the list of conversations is a drawer. */
+  readonly drawer: Locator;
+  readonly openDrawerButton: Locator;
+  readonly closeDrawerButton: Locator;
+
+  constructor(page: Page) {
+    super(page);
+    this.composer = page.getByTestId('composer-input');
+    this.sendButton = page.getByTestId('composer-send');
+    this.stopButton = page.getByTestId('composer-stop');
+    this.refusal = page.getByTestId('composer-error');
+    this.countdown = page.getByTestId('composer-countdown');
+    this.sendAgainButton = page.getByTestId('send-again');
+    this.excess = page.getByTestId('composer-excess');
+    this.scriptNeeded = page.locator('noscript');
+
+    this.questions = page.getByTestId('message-user');
+    this.answers = page.getByTestId('message-assistant');
+    this.tryAgainButton = page.getByTestId('retry-reply');
+    this.anotherAnswerButton = page.getByTestId('another-answer');
+    this.errorPage = page.getByTestId('error-page');
+
+    this.newChatLink = page.getByTestId('new-chat');
+    this.threads = page.getByTestId('thread-link');
+    this.undoButton = page.getByTestId('undo-delete');
+    this.drawer = page.getByRole('navigation', { name: 'Conversations' });
+    this.openDrawerButton = page.getByRole('button', { name: 'Conversations' });
+    this.closeDrawerButton = page.getByRole('button', { name: 'Close the list' });
+  }
+
+  async open(path = '/chat'): Promise<void> {
+    await this.openPath(path);
+  }
+
+  async send(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press('Enter');
+  }
+
+  /** Sends, and waits for the whole answer. */
+  async ask(text: string): Promise<Locator> {
+    const before = await this.answers.count();
+    await this.send(text);
+    const answer = this.answers.nth(before);
+    await this.hasState(answer, 'finished');
+    return answer;
+  }
+
+  async hasState(answer: Locator, state: AnswerState): Promise<void> {
+    await expect(answer).toHaveAttribute('data-state', state);
+  }
+
+  /** Everything that belongs to an answer: its text, how it ended, what can be done with it. */
+  turnOf(answer: Locator): Locator {
+    return answer.locator('xpath=ancestor::li[1]');
+  }
+
+  /** A conversation in the list. */
+  thread(title: string): Locator {
+    return this.drawer.getByRole('listitem').filter({ hasText: title });
+  }
+
+  async rename(title: string, newTitle: string): Promise<void> {
+    await this.thread(title).hover();
+    await this.thread(title).getByTestId('rename-thread').click();
+    const field = this.page.getByRole('textbox', { name: 'New name' });
+    await field.fill(newTitle);
+    await field.press('Enter');
+  }
+
+  async delete(title: string): Promise<void> {
+    await this.thread(title).hover();
+    await this.thread(title).getByTestId('delete-thread').click();
+  }
+}

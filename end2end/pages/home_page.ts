@@ -1,0 +1,7 @@
+import { AppPage } from './app_page';
+
+export class HomePage extends AppPage {
+  async open(): Promise<void> {
+    await this.openPath('/');
+  }
+}
