@@ -7,6 +7,7 @@ export const SANDBOX_URL = process.env.SANDBOX_URL ?? 'http://127.0.0.1:4010';
 export interface Script {
   times?: number;
   text?: string;
+  reasoning?: string;
   length_tokens?: number;
   first_token_delay_ms?: number;
   gap_ms?: number;
@@ -19,6 +20,7 @@ export interface Script {
 
 /** What the model was asked. */
 export interface JournalEntry {
+  model: string;
   last_user_message: string;
   message_count: number;
   state: 'streaming' | 'finished' | 'client_gone' | 'failed';

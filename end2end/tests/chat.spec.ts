@@ -6,6 +6,9 @@ const START_REPLY = '**/api/chat/start_reply*';
 /** Words that can be told apart: "one two … twelve". */
 const COUNTING = 'one two three four five six seven eight nine ten eleven twelve';
 
+// A reply is attempted three times, over two routes.
+const ALL_ATTEMPTS = 3;
+
 test('From the front page to a conversation: sign in, send, watch the answer arrive and the meter move', async ({
   tab,
   person,
@@ -51,7 +54,7 @@ test('From the front page to a conversation: sign in, send, watch the answer arr
   await expect(usage.heading).toHaveText('Usage');
   await expect(usage.charges).toHaveCount(2);
   await expect(usage.charges.first()).toContainText(cost);
-  await expect(usage.charges.first()).toContainText('sandbox-small');
+  await expect(usage.charges.first()).toContainText('Everyday');
 });
 
 test.describe('Writing a message', () => {
@@ -199,7 +202,7 @@ test.describe('While the answer is written', () => {
 test.describe('When something fails', () => {
   test('A model that fails is said in place, and Try again brings the answer', async ({ chat, model, tab }) => {
     const prompt = await model.script('Fail the first time', { text: 'Here it is.' });
-    await model.scriptAgain(prompt, { status: 500, times: 1 });
+    await model.scriptAgain(prompt, { status: 500, times: ALL_ATTEMPTS });
     await chat.send(prompt);
     const answer = chat.answers.first();
     await chat.hasState(answer, 'failed');
@@ -215,7 +218,7 @@ test.describe('When something fails', () => {
 
   test('A failed answer can still be tried again after a reload', async ({ chat, model, tab }) => {
     const prompt = await model.script('Fail and wait for me', { text: 'Here it is.' });
-    await model.scriptAgain(prompt, { status: 500, times: 1 });
+    await model.scriptAgain(prompt, { status: 500, times: ALL_ATTEMPTS });
     await chat.send(prompt);
     await chat.hasState(chat.answers.first(), 'failed');
     await tab.page.reload();
@@ -223,6 +226,36 @@ test.describe('When something fails', () => {
     await expect(chat.questions).toHaveText([prompt]);
     await chat.tryAgainButton.click();
     await expect(chat.answers).toHaveText(['Here it is.']);
+  });
+
+  test('When a provider is down, another one answers and nothing shows', async ({ chat, model }) => {
+    const prompt = await model.script('Fall back', { text: 'Here it is.' });
+    await model.scriptAgain(prompt, { status: 500, times: 1 });
+    const answer = await chat.ask(prompt);
+    await expect(answer).toHaveText('Here it is.');
+    await expect(chat.answers).toHaveCount(1);
+  });
+
+  test('An interrupted answer is continued below what arrived', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Break off and go on', { text: COUNTING, cut_after_chunks: 3 });
+    await chat.send(prompt);
+    await chat.hasState(chat.answers.first(), 'interrupted');
+    await tab.page.reload();
+    await chat.isReady();
+    await tab.page.getByTestId('continue-reply').click();
+    await chat.hasState(chat.answers.nth(1), 'finished');
+    await expect(chat.answers.first()).toContainText('one two three');
+    await expect(tab.page.getByTestId('continued')).toBeVisible();
+    await expect(chat.questions).toHaveText([prompt]);
+  });
+
+  test('What the model thinks is folded away above its answer', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Think first', { text: 'Yes.', reasoning: 'Let me see.' });
+    await expect(await chat.ask(prompt)).toContainText('Yes.');
+    const reasoning = tab.page.getByTestId('reasoning');
+    await expect(reasoning.getByText('Let me see.')).toBeHidden();
+    await reasoning.getByRole('button').click();
+    await expect(reasoning.getByText('Let me see.')).toBeVisible();
   });
 
   test('An answer cut by the provider keeps what arrived', async ({ chat, model }) => {
@@ -296,6 +329,22 @@ test.describe('When the connection breaks', () => {
     await expect(chat.minuteLeft).toHaveText('4');
     expect(await model.journal(prompt)).toHaveLength(1);
   });
+});
+
+test('Another model can be chosen with the keyboard, and is remembered', async ({ chat, model, tab }) => {
+  const picker = tab.page.getByTestId('model-picker');
+  await expect(picker).toContainText('Everyday');
+  await picker.focus();
+  await tab.page.keyboard.press('Enter');
+  await expect(tab.page.getByRole('listbox', { name: 'Model' })).toBeFocused();
+  await tab.page.keyboard.press('ArrowDown');
+  await tab.page.keyboard.press('Enter');
+  await expect(picker).toContainText('Thorough');
+  const prompt = await model.script('Think hard', { text: 'Done.' });
+  await chat.ask(prompt);
+  expect((await model.journal(prompt)).map((entry) => entry.model)).toEqual(['sandbox-large']);
+  await tab.page.reload();
+  await expect(picker).toContainText('Thorough');
 });
 
 test.describe('The list of conversations', () => {

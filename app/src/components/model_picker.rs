@@ -82,7 +82,7 @@ fn Picker(models: Models) -> impl IntoView {
 fn ModelList(models: Models, close: Callback<()>) -> impl IntoView {
     let list = models.list();
     let count = list.len();
-    let active = RwSignal::new(models.current().unwrap_or_default());
+    let active = RwSignal::new(untrack(|| models.current()).unwrap_or_default());
     let element = NodeRef::<html::Ul>::new();
     Effect::new(move |_| {
         if let Some(element) = element.get() {

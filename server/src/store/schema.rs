@@ -234,5 +234,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     generations,
     usage_records,
     holds,
+    models,
     model_prices
 );

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::generations::Settlement;
-use super::schema::{generations, threads, usage_records};
+use super::schema::{generations, models, threads, usage_records};
 use super::{Connection, StoreResult};
 use crate::pricing::TokenUsage;
 
@@ -117,7 +117,6 @@ pub(super) fn to_int(tokens: u32) -> i32 {
 #[diesel(table_name = usage_records)]
 struct UsageRow {
     generation_id: Uuid,
-    model: String,
     input_tokens: i32,
     output_tokens: i32,
     is_estimated: bool,
@@ -127,23 +126,24 @@ struct UsageRow {
 
 /// The account's last `limit` charged replies, newest first.
 pub async fn list(conn: &mut Connection, account_id: AccountId, limit: i64) -> StoreResult<Vec<UsageEntry>> {
-    let rows: Vec<(UsageRow, Uuid, String)> = usage_records::table
+    let rows: Vec<(UsageRow, String, Uuid, String)> = usage_records::table
         .inner_join(generations::table.inner_join(threads::table))
+        .inner_join(models::table.on(models::key.eq(usage_records::model)))
         .filter(usage_records::account_id.eq(account_id.0))
         .order(usage_records::created_at.desc())
         .limit(limit)
-        .select((UsageRow::as_select(), threads::id, threads::title))
+        .select((UsageRow::as_select(), models::name, threads::id, threads::title))
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(to_entry).collect())
 }
 
-fn to_entry((row, thread_id, thread_title): (UsageRow, Uuid, String)) -> UsageEntry {
+fn to_entry((row, model, thread_id, thread_title): (UsageRow, String, Uuid, String)) -> UsageEntry {
     UsageEntry {
         generation_id: GenerationId(row.generation_id),
         thread_id: ThreadId(thread_id),
         thread_title,
-        model: row.model,
+        model,
         input_tokens: row.input_tokens.unsigned_abs(),
         output_tokens: row.output_tokens.unsigned_abs(),
         is_estimated: row.is_estimated,
