@@ -1,6 +1,4 @@
 //! Renders whole pages against a backend of fakes.
-//!
-//! With `PAGES_DIR` set, each page is also written there, to be looked at in a browser.
 
 mod fakes;
 
@@ -44,10 +42,6 @@ async fn open_with(path: &str, actor: Actor, cookie: &str) -> Page {
     let status = response.status();
     let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
     let html = String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    if let Ok(folder) = std::env::var("PAGES_DIR") {
-        let name = path.trim_matches('/').replace(['/', '?', '='], "_");
-        std::fs::write(format!("{folder}/{name}.html"), &html).expect("a file");
-    }
     Page { status, location, html }
 }
 
