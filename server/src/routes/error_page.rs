@@ -12,6 +12,7 @@ pub(crate) fn page(status: StatusCode, title: &str, sentence: &str, link: (&str,
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title} · Plumbline</title>\
+         <link rel=\"icon\" href=\"/favicon.svg\">\
          <link rel=\"stylesheet\" href=\"/error.css\"></head><body><main><h1>{title}</h1><p>{}</p>\
          <p><a href=\"{href}\">{label}</a></p></main></body></html>",
         escape(sentence)
