@@ -86,6 +86,8 @@ test.describe('Replies at a time', () => {
 
     const other = await tab.page.context().newPage();
     await other.goto('/chat');
+    // What is clicked before the page has woken up does nothing.
+    await expect(other.locator('body')).toHaveAttribute('data-hydrated', 'true');
     await other.getByTestId('thread-link').first().click();
     await other.getByTestId('composer-stop').click();
     await expect(other.getByTestId('message-assistant')).toHaveAttribute('data-state', 'stopped');
