@@ -89,8 +89,7 @@ test.describe('A strange way back', () => {
 });
 
 test.describe('A sign-in that was used before', () => {
-  // 404: its plain page names no icon, so the browser looks for one.
-  test.use({ expectedProblems: [refusedWith(400, 404)] });
+  test.use({ expectedProblems: [refusedWith(400)] });
 
   test('is refused in words, with a way to begin again', async ({ tab, person }) => {
     const callbacks: string[] = [];

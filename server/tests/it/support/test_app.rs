@@ -1,4 +1,5 @@
 use std::env;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Once;
 use std::time::Duration;
@@ -108,6 +109,8 @@ impl TestApp {
             .envs(variables.iter().copied())
             .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
             .stderr(Stdio::null())
+            // faketime runs it as a child of its own: both must go together.
+            .process_group(0)
             .spawn()
             .expect("the server starts");
         ServerProcess { child, url: format!("http://127.0.0.1:{port}/").parse().expect("a URL") }
@@ -196,15 +199,17 @@ impl ServerProcess {
 
     /// As `kill -9` does.
     pub fn kill(&mut self) {
-        self.child.kill().expect("kill");
+        let group = format!("-{}", self.child.id());
+        Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill");
         self.child.wait().expect("its end");
     }
 }
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.kill();
+        }
     }
 }
 
