@@ -69,44 +69,53 @@ pub(super) async fn insert(
     cost: &Cost<'_>,
     is_provisional: bool,
 ) -> QueryResult<()> {
-    diesel::insert_into(usage_records::table)
-        .values((
-            usage_records::generation_id.eq(id.0),
-            usage_records::account_id.eq(account_id.0),
-            usage_records::model.eq(cost.model),
-            usage_records::input_tokens.eq(to_int(cost.usage.input_tokens)),
-            usage_records::output_tokens.eq(to_int(cost.usage.output_tokens)),
-            usage_records::is_estimated.eq(cost.is_estimated),
-            usage_records::is_provisional.eq(is_provisional),
-            usage_records::charged_nanos.eq(cost.charged.0),
-            usage_records::price_version.eq(cost.price_version),
-            usage_records::route_key.eq(cost.route_key),
-            usage_records::cached_input_tokens.eq(to_int(cost.usage.cached_input_tokens)),
-            usage_records::reasoning_tokens.eq(to_int(cost.usage.reasoning_tokens)),
-            usage_records::cost_nanos.eq(cost.cost.0),
-        ))
-        .execute(conn)
-        .await?;
+    let keys = (usage_records::generation_id.eq(id.0), usage_records::account_id.eq(account_id.0));
+    let row = (keys, CostColumns::new(cost, is_provisional));
+    diesel::insert_into(usage_records::table).values(row).execute(conn).await?;
     Ok(())
 }
 
 /// Replaces what the sweeper wrote.
 pub(super) async fn make_final(conn: &mut Connection, id: GenerationId, cost: &Cost<'_>) -> QueryResult<()> {
-    diesel::update(usage_records::table.find(id.0))
-        .set((
-            usage_records::input_tokens.eq(to_int(cost.usage.input_tokens)),
-            usage_records::output_tokens.eq(to_int(cost.usage.output_tokens)),
-            usage_records::is_estimated.eq(cost.is_estimated),
-            usage_records::is_provisional.eq(false),
-            usage_records::charged_nanos.eq(cost.charged.0),
-            usage_records::route_key.eq(cost.route_key),
-            usage_records::cached_input_tokens.eq(to_int(cost.usage.cached_input_tokens)),
-            usage_records::reasoning_tokens.eq(to_int(cost.usage.reasoning_tokens)),
-            usage_records::cost_nanos.eq(cost.cost.0),
-        ))
-        .execute(conn)
-        .await?;
+    let columns = CostColumns::new(cost, false);
+    diesel::update(usage_records::table.find(id.0)).set(columns).execute(conn).await?;
     Ok(())
+}
+
+/// What is written of a cost, whether for the first time or as a correction.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = usage_records)]
+#[diesel(treat_none_as_null = true)]
+struct CostColumns<'a> {
+    model: &'a str,
+    input_tokens: i32,
+    output_tokens: i32,
+    is_estimated: bool,
+    is_provisional: bool,
+    charged_nanos: i64,
+    price_version: i32,
+    route_key: Option<&'a str>,
+    cached_input_tokens: i32,
+    reasoning_tokens: i32,
+    cost_nanos: i64,
+}
+
+impl<'a> CostColumns<'a> {
+    fn new(cost: &Cost<'a>, is_provisional: bool) -> Self {
+        Self {
+            model: cost.model,
+            input_tokens: to_int(cost.usage.input_tokens),
+            output_tokens: to_int(cost.usage.output_tokens),
+            is_estimated: cost.is_estimated,
+            is_provisional,
+            charged_nanos: cost.charged.0,
+            price_version: cost.price_version,
+            route_key: cost.route_key,
+            cached_input_tokens: to_int(cost.usage.cached_input_tokens),
+            reasoning_tokens: to_int(cost.usage.reasoning_tokens),
+            cost_nanos: cost.cost.0,
+        }
+    }
 }
 
 pub(super) fn to_int(tokens: u32) -> i32 {

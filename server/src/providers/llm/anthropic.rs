@@ -6,8 +6,8 @@ use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::transport::{below, frames, unreadable};
-use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Speaker, Upstream};
+use super::transport::{ChatMessage, below, frames, unreadable};
+use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Upstream};
 use crate::pricing::TokenUsage;
 
 /// The version of the format this file speaks.
@@ -87,29 +87,16 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
 #[derive(Serialize)]
 struct MessagesRequest<'a> {
     model: &'a str,
-    messages: Vec<Message<'a>>,
+    messages: Vec<ChatMessage<'a>>,
     max_tokens: u32,
     stream: bool,
 }
 
-#[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
-}
-
 impl<'a> MessagesRequest<'a> {
     fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
-        let message = |turn: &'a super::Turn| Message {
-            role: match turn.speaker {
-                Speaker::User => "user",
-                Speaker::Assistant => "assistant",
-            },
-            content: &turn.text,
-        };
         Self {
             model,
-            messages: request.turns.iter().map(message).collect(),
+            messages: request.turns.iter().map(ChatMessage::from).collect(),
             max_tokens: request.max_output_tokens,
             stream: true,
         }

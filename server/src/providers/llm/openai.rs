@@ -7,8 +7,8 @@ use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::transport::{below, frames, unreadable};
-use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Speaker, Upstream};
+use super::transport::{ChatMessage, below, frames, unreadable};
+use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Upstream};
 use crate::pricing::TokenUsage;
 
 pub(super) struct OpenAiCompatible {
@@ -78,28 +78,15 @@ struct ChatRequest<'a> {
 }
 
 #[derive(Serialize)]
-struct ChatMessage<'a> {
-    role: &'static str,
-    content: &'a str,
-}
-
-#[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
 }
 
 impl<'a> ChatRequest<'a> {
     fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
-        let message = |turn: &'a super::Turn| ChatMessage {
-            role: match turn.speaker {
-                Speaker::User => "user",
-                Speaker::Assistant => "assistant",
-            },
-            content: &turn.text,
-        };
         Self {
             model,
-            messages: request.turns.iter().map(message).collect(),
+            messages: request.turns.iter().map(ChatMessage::from).collect(),
             max_tokens: request.max_output_tokens,
             stream: true,
             stream_options: StreamOptions { include_usage: true },
