@@ -1,19 +1,20 @@
 //! How Plumbline works: routes and server functions call services; services call the store (SQL), the limits (Redis)
 //! and the providers (HTTP). A lower layer never imports a higher one.
 
+pub mod books;
 pub mod commands;
 pub mod config;
 mod error;
 mod limits;
 mod middleware;
-mod pricing;
+pub mod pricing;
 mod providers;
 mod router;
 mod routes;
 mod secret;
 mod services;
 mod state;
-mod store;
+pub mod store;
 mod streams;
 mod telemetry;
 

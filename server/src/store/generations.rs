@@ -6,18 +6,16 @@ use app::types::{
     AccountId, ClientRequestId, Credit, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
     ThreadId,
 };
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::attempts::{self, Attempt};
-use super::catalog::PriceRow;
-use super::ledger::{self, HoldEnd};
-use super::schema::{generations, model_prices};
+use super::holds::{self, HoldEnd};
+use super::schema::generations;
 use super::usage::{self, Cost, UsageState, to_int};
-use super::{Connection, StoreError, StoreResult, messages, threads};
-use crate::pricing::{HoldRequest, HoldTerms, TokenPrices, TokenUsage};
+use super::{Connection, StoreError, StoreResult, ledger, messages, threads};
+use crate::pricing::{HoldRequest, HoldTerms, TokenUsage};
 
 /// A generation as asked for, everything but its hold decided.
 #[derive(Clone, Debug)]
@@ -55,15 +53,16 @@ pub enum Claim {
 pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Claim> {
     let claim = conn
         .transaction::<_, StoreError, _>(async |conn| {
-            let at = ledger::lock(conn, new.account_id).await?;
+            let mut books = ledger::open(conn, new.account_id).await?;
             if let Some(id) = find_by_request(conn, new.account_id, new.client_request_id).await? {
                 return Ok(Claim::Existing(id));
             }
-            ledger::refresh_grants(conn, new.account_id, new.monthly_credit, at).await?;
-            let credit = ledger::credit(conn, new.account_id, at).await?;
+            books.give_monthly(new.monthly_credit);
+            let credit = books.credit();
             let Some(terms) = new.hold.fit(credit.available) else { return Ok(Claim::OutOfCredit(credit)) };
+            books.hold(new.id, terms.amount, books.at() + new.hold_ttl);
             insert(conn, new).await?;
-            ledger::insert_hold(conn, new.account_id, new.id, terms.amount, at + new.hold_ttl).await?;
+            ledger::write(conn, new.account_id, books).await?;
             Ok(Claim::Claimed(terms))
         })
         .await?;
@@ -147,19 +146,25 @@ impl Settlement {
 pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResult<Message> {
     let message = conn
         .transaction::<_, diesel::result::Error, _>(async |conn| {
-            ledger::lock(conn, settlement.account_id).await?;
+            let (id, account_id) = (settlement.generation_id, settlement.account_id);
+            let mut books = ledger::open(conn, account_id).await?;
             let cost = Cost::of(settlement);
-            match usage::find_state(conn, settlement.generation_id).await? {
-                None => charge(conn, settlement.generation_id, settlement.account_id, &cost, false).await?,
+            match usage::find_state(conn, id).await? {
+                None => {
+                    books.settle(id, cost.charged);
+                    usage::insert(conn, id, account_id, &cost, false).await?;
+                }
                 Some(UsageState::Provisional { charged }) => {
-                    correct(conn, settlement, &cost, charged).await?
+                    books.correct(id, cost.charged - charged);
+                    usage::make_final(conn, id, &cost).await?;
                 }
                 Some(UsageState::Final) => return Ok(None),
             }
-            attempts::insert_all(conn, settlement.generation_id, &settlement.attempts).await?;
-            let end = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
-            ledger::resolve_hold(conn, settlement.generation_id, end).await?;
-            end_generation(conn, settlement.generation_id, settlement.state).await?;
+            ledger::write(conn, account_id, books).await?;
+            attempts::insert_all(conn, id, &settlement.attempts).await?;
+            let outcome = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
+            holds::resolve(conn, id, outcome).await?;
+            end(conn, id, settlement.state).await?;
             threads::touch(conn, settlement.thread_id).await?;
             Ok(Some(save_reply(conn, settlement).await?))
         })
@@ -172,30 +177,7 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
     }
 }
 
-async fn charge(
-    conn: &mut Connection,
-    id: GenerationId,
-    account_id: AccountId,
-    cost: &Cost<'_>,
-    is_provisional: bool,
-) -> QueryResult<()> {
-    usage::insert(conn, id, account_id, cost, is_provisional).await?;
-    ledger::post_charge(conn, account_id, &format!("generation:{id}"), cost.charged).await
-}
-
-async fn correct(
-    conn: &mut Connection,
-    settlement: &Settlement,
-    cost: &Cost<'_>,
-    charged: Nanos,
-) -> QueryResult<()> {
-    let id = settlement.generation_id;
-    usage::make_final(conn, id, cost).await?;
-    ledger::post_charge(conn, settlement.account_id, &format!("generation:{id}:late"), cost.charged - charged)
-        .await
-}
-
-async fn end_generation(conn: &mut Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {
+pub(super) async fn end(conn: &mut Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {
     diesel::update(generations::table.find(id.0))
         .set((
             generations::state.eq(state_text(state)),
@@ -229,38 +211,6 @@ async fn save_reply(conn: &mut Connection, settlement: &Settlement) -> QueryResu
     })
 }
 
-/// What came of renewing a hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    Renewed,
-    /// Somebody asked for the reply to end.
-    StopRequested,
-    /// The hold is no longer pending: it expired, and a sweep was there.
-    HoldLost,
-}
-
-/// Saves what was said so far and renews the hold.
-pub async fn keep(
-    conn: &mut Connection,
-    id: GenerationId,
-    text: &str,
-    hold_ttl: Duration,
-) -> StoreResult<Kept> {
-    let stop_requested_at: Option<Option<DateTime<Utc>>> =
-        diesel::update(generations::table.find(id.0).filter(generations::state.eq("streaming")))
-            .set(generations::checkpoint_text.eq(text))
-            .returning(generations::stop_requested_at)
-            .get_result(conn)
-            .await
-            .optional()?;
-    match stop_requested_at {
-        None => Ok(Kept::HoldLost),
-        Some(Some(_)) => Ok(Kept::StopRequested),
-        Some(None) if ledger::renew_hold(conn, id, hold_ttl).await? => Ok(Kept::Renewed),
-        Some(None) => Ok(Kept::HoldLost),
-    }
-}
-
 /// Told of each generation that somebody wants to end.
 pub const STOP_CHANNEL: &str = "plumbline_stop";
 
@@ -279,106 +229,6 @@ pub async fn request_stop(conn: &mut Connection, account_id: AccountId, id: Gene
         return Err(StoreError::NotFound);
     }
     diesel::select(pg_notify(STOP_CHANNEL, id.to_string())).execute(conn).await?;
-    Ok(())
-}
-
-/// A reply whose hold has expired: whoever wrote it is dead.
-#[derive(Clone, Debug)]
-pub struct Abandoned {
-    pub id: GenerationId,
-    pub account_id: AccountId,
-    pub client_request_id: ClientRequestId,
-    pub model: String,
-    pub price_version: i32,
-    /// As they were when it began.
-    pub prices: TokenPrices,
-    pub checkpoint_text: String,
-    pub estimated_input_tokens: u32,
-}
-
-/// What is known of an abandoned reply.
-#[derive(Clone, Debug)]
-pub struct Recovery {
-    pub text: String,
-    pub usage: TokenUsage,
-    pub charged: Nanos,
-}
-
-/// At most `limit` of them.
-pub async fn list_abandoned(conn: &mut Connection, limit: i64) -> StoreResult<Vec<Abandoned>> {
-    let price = model_prices::model_key
-        .eq(generations::model)
-        .and(model_prices::version.eq(generations::price_version));
-    let rows: Vec<(AbandonedRow, PriceRow)> = generations::table
-        .inner_join(model_prices::table.on(price))
-        .filter(generations::id.eq_any(ledger::expired_holds(limit)))
-        .select((AbandonedRow::as_select(), PriceRow::as_select()))
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(to_abandoned).collect())
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = generations)]
-struct AbandonedRow {
-    id: Uuid,
-    account_id: Uuid,
-    client_request_id: Uuid,
-    model: String,
-    price_version: i32,
-    checkpoint_text: String,
-    estimated_input_tokens: i32,
-}
-
-fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
-    Abandoned {
-        id: GenerationId(row.id),
-        account_id: AccountId(row.account_id),
-        client_request_id: ClientRequestId(row.client_request_id),
-        model: row.model,
-        price_version: row.price_version,
-        prices: (&price).into(),
-        checkpoint_text: row.checkpoint_text,
-        estimated_input_tokens: row.estimated_input_tokens.unsigned_abs(),
-    }
-}
-
-/// Ends an abandoned reply: saves what was said, posts what it cost and resolves the hold, once.
-pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recovery) -> StoreResult<()> {
-    let cost = Cost {
-        model: &reply.model,
-        usage: recovery.usage,
-        is_estimated: true,
-        charged: recovery.charged,
-        price_version: reply.price_version,
-        route_key: None,
-        cost: Nanos::ZERO,
-    };
-    conn.transaction::<_, diesel::result::Error, _>(async |conn| {
-        ledger::lock(conn, reply.account_id).await?;
-        // Settled in the meantime, or swept by another process.
-        if !ledger::resolve_hold(conn, reply.id, HoldEnd::Expired).await? {
-            return Ok(());
-        }
-        charge(conn, reply.id, reply.account_id, &cost, true).await?;
-        end_generation(conn, reply.id, ReplyState::Interrupted).await?;
-        let (thread_id, parent_id): (Uuid, Uuid) = generations::table
-            .find(reply.id.0)
-            .select((generations::thread_id, generations::parent_message_id))
-            .first(conn)
-            .await?;
-        let saved = messages::NewReply {
-            id: MessageId(Uuid::now_v7()),
-            thread_id: ThreadId(thread_id),
-            parent_id: MessageId(parent_id),
-            generation_id: reply.id,
-            content: &recovery.text,
-            reasoning: "",
-        };
-        messages::upsert_reply(conn, saved).await?;
-        Ok(())
-    })
-    .await?;
     Ok(())
 }
 

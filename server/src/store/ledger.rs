@@ -1,292 +1,277 @@
-//! Money: grants, holds and the immutable ledger. Every change happens under the account's row lock, and the
-//! account's `posted_nanos` always equals the sum of its entries.
+//! The books of an account in the database. Every change of money happens here, under the lock of the account's row; the
+//! arithmetic is in [`crate::books`]. Constraints and triggers refuse what the arithmetic would never do.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use app::types::{AccountId, Credit, GenerationId, Nanos};
-use chrono::{DateTime, Datelike, TimeZone, Utc};
-use diesel::dsl::sum;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::schema::{accounts, grants, holds, ledger_entries};
-use super::{Connection, StoreResult};
+use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries};
+use super::{Connection, StoreError, StoreResult};
+use crate::books::{Allocation, Books, Cause, Changes, Entry, Grant, Hold};
 
 diesel::define_sql_function! {
     /// The time now, by the database's clock, also in the middle of a transaction.
     fn clock_timestamp() -> Timestamptz;
 }
 
-/// What the account can spend now. Gives the month's credit first when it is due.
+/// What the account can spend now, the month's credit included even before it is first used.
 pub async fn read_credit(
     conn: &mut Connection,
     account_id: AccountId,
     monthly: Nanos,
 ) -> StoreResult<Credit> {
-    let at = time(conn).await?;
-    let has_grant: bool = diesel::select(diesel::dsl::exists(
-        grants::table.filter(grants::cause.eq(monthly_cause(account_id, at))),
-    ))
-    .get_result(conn)
-    .await?;
-    if has_grant {
-        return Ok(credit(conn, account_id, at).await?);
-    }
-    let credit = conn
-        .transaction::<_, diesel::result::Error, _>(async |conn| {
-            let at = lock(conn, account_id).await?;
-            refresh_grants(conn, account_id, monthly, at).await?;
-            credit(conn, account_id, at).await
-        })
+    let mut books = conn
+        .build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run(async |conn| read(conn, account_id).await)
         .await?;
-    Ok(credit)
+    books.give_monthly(monthly);
+    Ok(books.credit())
 }
 
-/// Locks the account's row for the rest of the transaction and returns the time since when it is locked.
-pub(super) async fn lock(conn: &mut Connection, account_id: AccountId) -> QueryResult<DateTime<Utc>> {
-    let _: Uuid = accounts::table.find(account_id.0).select(accounts::id).for_update().first(conn).await?;
-    time(conn).await
-}
-
-async fn time(conn: &mut Connection) -> QueryResult<DateTime<Utc>> {
-    diesel::select(clock_timestamp()).get_result(conn).await
-}
-
-/// Takes back what has expired and gives the month's credit once. Needs the lock.
-pub(super) async fn refresh_grants(
+/// Gives credit once for its cause: false, it was given before.
+pub async fn give(
     conn: &mut Connection,
     account_id: AccountId,
-    monthly: Nanos,
-    at: DateTime<Utc>,
+    cause: Cause,
+    amount: Nanos,
+    expires_at: Option<DateTime<Utc>>,
+) -> StoreResult<bool> {
+    change_once(conn, account_id, cause, |books, cause| books.give(cause, amount, expires_at)).await
+}
+
+/// Takes back, once for its cause, up to `amount` of the credit that was given for `grant_cause`: at once what is free,
+/// the rest when the holds that have it set aside end. What is spent stays spent.
+pub async fn take_back(
+    conn: &mut Connection,
+    account_id: AccountId,
+    cause: Cause,
+    grant_cause: &str,
+    amount: Nanos,
+) -> StoreResult<bool> {
+    change_once(conn, account_id, cause, |books, cause| books.take_back(cause, grant_cause, amount)).await
+}
+
+async fn change_once(
+    conn: &mut Connection,
+    account_id: AccountId,
+    cause: Cause,
+    change: impl FnOnce(&mut Books, Cause) + Send,
+) -> StoreResult<bool> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let mut books = open(conn, account_id).await?;
+        let known = ledger_entries::table.filter(ledger_entries::cause.eq(cause.to_string()));
+        if diesel::select(diesel::dsl::exists(known)).get_result(conn).await? {
+            return Ok(false);
+        }
+        change(&mut books, cause);
+        write(conn, account_id, books).await?;
+        Ok(true)
+    })
+    .await
+}
+
+/// Locks the account for the rest of the transaction and opens its books.
+pub(super) async fn open(conn: &mut Connection, account_id: AccountId) -> QueryResult<Books> {
+    lock(conn, account_id).await?;
+    read(conn, account_id).await
+}
+
+/// Locks the account for the rest of the transaction. A statement of its own: what is read after it is as of when the
+/// lock was had.
+pub(super) async fn lock(conn: &mut Connection, account_id: AccountId) -> QueryResult<()> {
+    let _: Uuid = accounts::table.find(account_id.0).select(accounts::id).for_update().first(conn).await?;
+    Ok(())
+}
+
+/// In one round trip. Needs the lock, or a snapshot.
+async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
+    let (mut of_account, mut of_grants, mut of_holds) = (conn, conn, conn);
+    let account = accounts::table
+        .find(account_id.0)
+        .select((clock_timestamp(), accounts::posted_nanos))
+        .first::<(DateTime<Utc>, i64)>(&mut of_account);
+    // A grant that is spent still says that it was given, and may get something back, for as long as it lives.
+    let is_live = grants::expires_at.is_null().or(grants::expires_at.gt(clock_timestamp().nullable()));
+    let grants = grants::table
+        .filter(grants::account_id.eq(account_id.0))
+        .filter(grants::remaining_nanos.gt(0).or(is_live))
+        .select(GrantRow::as_select())
+        .load(&mut of_grants);
+    let holds = holds::table
+        .left_join(hold_allocations::table)
+        .filter(holds::account_id.eq(account_id.0))
+        .filter(holds::state.eq("pending"))
+        .select((HoldRow::as_select(), Option::<AllocationRow>::as_select()))
+        .load(&mut of_holds);
+    let ((at, posted), grants, holds) = futures::try_join!(account, grants, holds)?;
+    let grants = grants.into_iter().map(GrantRow::into_grant).collect();
+    Ok(Books::open(account_id, at, Nanos(posted), grants, to_holds(holds)))
+}
+
+/// Writes down what has changed, in one round trip. Needs the lock.
+pub(super) async fn write(conn: &Connection, account_id: AccountId, books: Books) -> QueryResult<()> {
+    let Changes { entries, grants, new_hold, released_holds } = books.into_changes();
+    // A hold's row comes before its allocations, which refer to it.
+    let hold = async {
+        if let Some(hold) = new_hold {
+            insert_hold(conn, account_id, hold).await?;
+        }
+        QueryResult::Ok(())
+    };
+    futures::try_join!(
+        insert_entries(conn, account_id, entries),
+        upsert_grants(conn, account_id, grants),
+        delete_allocations(conn, released_holds),
+        hold
+    )?;
+    Ok(())
+}
+
+async fn insert_entries(
+    mut conn: &Connection,
+    account_id: AccountId,
+    entries: Vec<Entry>,
 ) -> QueryResult<()> {
-    expire_grants(conn, account_id, at).await?;
-    let cause = monthly_cause(account_id, at);
-    if monthly <= Nanos::ZERO || !post(conn, account_id, &cause, monthly).await? {
+    if entries.is_empty() {
         return Ok(());
     }
-    let deficit = deficit(conn, account_id, monthly).await?;
-    diesel::insert_into(grants::table)
-        .values((
-            grants::id.eq(Uuid::now_v7()),
-            grants::account_id.eq(account_id.0),
-            grants::cause.eq(cause),
-            grants::amount_nanos.eq(monthly.0),
-            grants::remaining_nanos.eq((monthly - deficit).or_zero().0),
-            grants::expires_at.eq(next_month(at)),
-        ))
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// What was spent beyond all grants before `given` was posted: new credit covers it first.
-async fn deficit(conn: &mut Connection, account_id: AccountId, given: Nanos) -> QueryResult<Nanos> {
-    let posted: i64 = accounts::table.find(account_id.0).select(accounts::posted_nanos).first(conn).await?;
-    let remaining = remaining(conn, account_id, None).await?;
-    Ok((remaining - (Nanos(posted) - given)).or_zero())
-}
-
-async fn expire_grants(conn: &mut Connection, account_id: AccountId, at: DateTime<Utc>) -> QueryResult<()> {
-    let expired: Vec<(Uuid, i64)> = grants::table
-        .filter(grants::account_id.eq(account_id.0))
-        .filter(grants::expires_at.le(at))
-        .filter(grants::remaining_nanos.gt(0))
-        .select((grants::id, grants::remaining_nanos))
-        .load(conn)
-        .await?;
-    for (id, remaining_nanos) in expired {
-        post(conn, account_id, &format!("expiry:{id}"), -Nanos(remaining_nanos)).await?;
-        diesel::update(grants::table.find(id)).set(grants::remaining_nanos.eq(0)).execute(conn).await?;
-    }
-    Ok(())
-}
-
-/// Adds an entry unless its cause is there already; true when it was added. Needs the lock.
-async fn post(conn: &mut Connection, account_id: AccountId, cause: &str, amount: Nanos) -> QueryResult<bool> {
-    let added = diesel::insert_into(ledger_entries::table)
-        .values((
+    let row = |entry: Entry| {
+        (
             ledger_entries::id.eq(Uuid::now_v7()),
             ledger_entries::account_id.eq(account_id.0),
-            ledger_entries::cause.eq(cause),
-            ledger_entries::amount_nanos.eq(amount.0),
-        ))
-        .on_conflict(ledger_entries::cause)
-        .do_nothing()
-        .execute(conn)
-        .await?;
-    if added == 0 {
-        return Ok(false);
-    }
-    diesel::update(accounts::table.find(account_id.0))
-        .set(accounts::posted_nanos.eq(accounts::posted_nanos + amount.0))
-        .execute(conn)
-        .await?;
-    Ok(true)
+            ledger_entries::cause.eq(entry.cause.to_string()),
+            ledger_entries::amount_nanos.eq(entry.amount.0),
+        )
+    };
+    let rows: Vec<_> = entries.into_iter().map(row).collect();
+    diesel::insert_into(ledger_entries::table).values(rows).execute(&mut conn).await?;
+    Ok(())
 }
 
-/// Posts a charge and burns it from the grants, soonest-expiring first. A negative charge gives back. Needs the lock.
-pub(super) async fn post_charge(
-    conn: &mut Connection,
-    account_id: AccountId,
-    cause: &str,
-    charged: Nanos,
-) -> QueryResult<()> {
-    if charged == Nanos::ZERO || !post(conn, account_id, cause, -charged).await? {
+async fn upsert_grants(mut conn: &Connection, account_id: AccountId, grants: Vec<Grant>) -> QueryResult<()> {
+    if grants.is_empty() {
         return Ok(());
     }
-    let grants: Vec<(Uuid, i64, i64)> = grants::table
-        .filter(grants::account_id.eq(account_id.0))
-        .filter(grants::expires_at.gt(clock_timestamp()))
-        .order(grants::expires_at)
-        .select((grants::id, grants::amount_nanos, grants::remaining_nanos))
-        .load(conn)
+    let rows: Vec<_> = grants
+        .into_iter()
+        .map(|grant| (grants::account_id.eq(account_id.0), GrantRow::from(grant)))
+        .collect();
+    diesel::insert_into(grants::table)
+        .values(rows)
+        .on_conflict(grants::id)
+        .do_update()
+        .set((
+            grants::remaining_nanos.eq(excluded(grants::remaining_nanos)),
+            grants::reclaim_nanos.eq(excluded(grants::reclaim_nanos)),
+        ))
+        .execute(&mut conn)
         .await?;
-    let mut to_burn = charged.0;
-    for (id, amount_nanos, remaining_nanos) in grants {
-        // Never below nothing, and never above what was given.
-        let burned = to_burn.clamp(remaining_nanos - amount_nanos, remaining_nanos);
-        if burned != 0 {
-            let remaining = grants::remaining_nanos.eq(remaining_nanos - burned);
-            diesel::update(grants::table.find(id)).set(remaining).execute(conn).await?;
-        }
-        to_burn -= burned;
-    }
     Ok(())
 }
 
-/// Sets money aside for a reply. Needs the lock.
-pub(super) async fn insert_hold(
-    conn: &mut Connection,
-    account_id: AccountId,
-    generation_id: GenerationId,
-    amount: Nanos,
-    expires_at: DateTime<Utc>,
-) -> QueryResult<()> {
+async fn delete_allocations(mut conn: &Connection, of: Vec<GenerationId>) -> QueryResult<()> {
+    if of.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = of.into_iter().map(|id| id.0).collect();
+    let rows = hold_allocations::table.filter(hold_allocations::generation_id.eq_any(ids));
+    diesel::delete(rows).execute(&mut conn).await?;
+    Ok(())
+}
+
+async fn insert_hold(mut conn: &Connection, account_id: AccountId, hold: Hold) -> QueryResult<()> {
     diesel::insert_into(holds::table)
         .values((
-            holds::generation_id.eq(generation_id.0),
+            holds::generation_id.eq(hold.id.0),
             holds::account_id.eq(account_id.0),
-            holds::amount_nanos.eq(amount.0),
-            holds::expires_at.eq(expires_at),
+            holds::amount_nanos.eq(hold.amount.0),
+            holds::expires_at.eq(hold.expires_at),
         ))
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
+    let row = |allocation: Allocation| AllocationRow {
+        generation_id: hold.id.0,
+        grant_id: allocation.grant_id,
+        amount_nanos: allocation.amount.0,
+    };
+    let rows: Vec<_> = hold.allocations.into_iter().map(row).collect();
+    diesel::insert_into(hold_allocations::table).values(rows).execute(&mut conn).await?;
     Ok(())
 }
 
-/// How a hold ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HoldEnd {
-    Posted,
-    Voided,
-    Expired,
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = grants)]
+struct GrantRow {
+    id: Uuid,
+    cause: String,
+    amount_nanos: i64,
+    remaining_nanos: i64,
+    reclaim_nanos: i64,
+    expires_at: Option<DateTime<Utc>>,
 }
 
-/// Resolves a pending hold; false when it was resolved before. Needs the lock.
-pub(super) async fn resolve_hold(conn: &mut Connection, id: GenerationId, end: HoldEnd) -> QueryResult<bool> {
-    let state = match end {
-        HoldEnd::Posted => "posted",
-        HoldEnd::Voided => "voided",
-        HoldEnd::Expired => "expired",
-    };
-    let rows = holds::table.find(id.0).filter(holds::state.eq("pending"));
-    let resolved = diesel::update(rows)
-        .set((holds::state.eq(state), holds::resolved_at.eq(clock_timestamp().nullable())))
-        .execute(conn)
-        .await?;
-    Ok(resolved > 0)
-}
-
-/// Lets a pending hold count for `ttl` from now on; false when it is pending no more.
-pub(super) async fn renew_hold(conn: &mut Connection, id: GenerationId, ttl: Duration) -> QueryResult<bool> {
-    let expires_at = time(conn).await? + ttl;
-    let rows = holds::table.find(id.0).filter(holds::state.eq("pending"));
-    Ok(diesel::update(rows).set(holds::expires_at.eq(expires_at)).execute(conn).await? > 0)
-}
-
-/// The generations of pending holds past their expiry, oldest first, as a subquery.
-#[diesel::dsl::auto_type]
-pub(super) fn expired_holds(limit: i64) -> _ {
-    let pending = holds::state.eq("pending");
-    let expired = holds::expires_at.le(clock_timestamp());
-    holds::table
-        .filter(pending)
-        .filter(expired)
-        .order(holds::expires_at)
-        .limit(limit)
-        .select(holds::generation_id)
-}
-
-/// What can be spent at a moment. Holds and grants past their end count for nothing, even before a sweep wrote that.
-pub(super) async fn credit(
-    conn: &mut Connection,
-    account_id: AccountId,
-    at: DateTime<Utc>,
-) -> QueryResult<Credit> {
-    let posted: i64 = accounts::table.find(account_id.0).select(accounts::posted_nanos).first(conn).await?;
-    let expired = remaining(conn, account_id, Some(at)).await?;
-    let held = amount(
-        holds::table
-            .filter(holds::account_id.eq(account_id.0))
-            .filter(holds::state.eq("pending"))
-            .filter(holds::expires_at.gt(at))
-            .select(sum(holds::amount_nanos))
-            .first(conn)
-            .await?,
-    );
-    let granted: Option<i64> = grants::table
-        .filter(grants::cause.eq(monthly_cause(account_id, at)))
-        .select(grants::amount_nanos)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(Credit {
-        granted: Nanos(granted.unwrap_or(0)),
-        held,
-        available: Nanos(posted) - expired - held,
-        resets_at: next_month(at),
-    })
-}
-
-/// What is left of all grants, or only of those expired at `expired_at`.
-async fn remaining(
-    conn: &mut Connection,
-    account_id: AccountId,
-    expired_at: Option<DateTime<Utc>>,
-) -> QueryResult<Nanos> {
-    let mut query = grants::table.filter(grants::account_id.eq(account_id.0)).into_boxed();
-    if let Some(at) = expired_at {
-        query = query.filter(grants::expires_at.le(at));
+impl GrantRow {
+    fn into_grant(self) -> Grant {
+        Grant {
+            id: self.id,
+            cause: self.cause,
+            amount: Nanos(self.amount_nanos),
+            remaining: Nanos(self.remaining_nanos),
+            reclaim: Nanos(self.reclaim_nanos),
+            expires_at: self.expires_at,
+        }
     }
-    Ok(amount(query.select(sum(grants::remaining_nanos)).first(conn).await?))
 }
 
-fn amount(sum: Option<bigdecimal::BigDecimal>) -> Nanos {
-    use bigdecimal::ToPrimitive;
-
-    Nanos(sum.and_then(|sum| sum.to_i64()).unwrap_or(0))
-}
-
-fn monthly_cause(account_id: AccountId, at: DateTime<Utc>) -> String {
-    format!("free:{account_id}:{}", at.format("%Y-%m"))
-}
-
-/// The first moment of the next calendar month, in UTC.
-fn next_month(at: DateTime<Utc>) -> DateTime<Utc> {
-    let (year, month) = if at.month() == 12 { (at.year() + 1, 1) } else { (at.year(), at.month() + 1) };
-    Utc.with_ymd_and_hms(year, month, 1, 0, 0, 0).single().unwrap_or(at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_month_ends_at_the_first_of_the_next_in_utc() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
-        assert_eq!(next_month(at("2026-11-30T23:59:59.999Z")), at("2026-12-01T00:00:00Z"));
-        assert_eq!(next_month(at("2026-12-01T00:00:00Z")), at("2027-01-01T00:00:00Z"));
-        assert_eq!(next_month(at("2028-02-29T12:00:00Z")), at("2028-03-01T00:00:00Z"));
+impl From<Grant> for GrantRow {
+    fn from(grant: Grant) -> Self {
+        Self {
+            id: grant.id,
+            cause: grant.cause,
+            amount_nanos: grant.amount.0,
+            remaining_nanos: grant.remaining.0,
+            reclaim_nanos: grant.reclaim.0,
+            expires_at: grant.expires_at,
+        }
     }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = holds)]
+struct HoldRow {
+    generation_id: Uuid,
+    amount_nanos: i64,
+    expires_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = hold_allocations)]
+struct AllocationRow {
+    generation_id: Uuid,
+    grant_id: Uuid,
+    amount_nanos: i64,
+}
+
+/// A row for each allocation, to a hold with its allocations.
+fn to_holds(rows: Vec<(HoldRow, Option<AllocationRow>)>) -> Vec<Hold> {
+    let mut holds = BTreeMap::new();
+    for (row, allocation) in rows {
+        let hold = holds.entry(row.generation_id).or_insert_with(|| Hold {
+            id: GenerationId(row.generation_id),
+            amount: Nanos(row.amount_nanos),
+            expires_at: row.expires_at,
+            allocations: Vec::new(),
+        });
+        hold.allocations.extend(
+            allocation.map(|row| Allocation { grant_id: row.grant_id, amount: Nanos(row.amount_nanos) }),
+        );
+    }
+    holds.into_values().collect()
 }

@@ -114,7 +114,8 @@ diesel::table! {
         cause -> Text,
         amount_nanos -> BigInt,
         remaining_nanos -> BigInt,
-        expires_at -> Timestamptz,
+        reclaim_nanos -> BigInt,
+        expires_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
     }
 }
@@ -132,8 +133,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    hold_allocations (generation_id, grant_id) {
+        generation_id -> Uuid,
+        grant_id -> Uuid,
+        amount_nanos -> BigInt,
+    }
+}
+
+diesel::table! {
     ledger_entries (id) {
         id -> Uuid,
+        number -> BigInt,
         account_id -> Uuid,
         cause -> Text,
         amount_nanos -> BigInt,
@@ -157,6 +167,27 @@ diesel::table! {
         cost_nanos -> BigInt,
         charged_nanos -> BigInt,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    spending_caps (account_id, thread_id) {
+        account_id -> Uuid,
+        thread_id -> Nullable<Uuid>,
+        limit_nanos -> Nullable<BigInt>,
+        is_hard -> Bool,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    spending_alerts (account_id, month, basis, percent) {
+        account_id -> Uuid,
+        month -> Date,
+        basis -> Text,
+        percent -> SmallInt,
+        created_at -> Timestamptz,
+        dismissed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -226,6 +257,7 @@ diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(generations -> threads (thread_id));
+diesel::joinable!(hold_allocations -> holds (generation_id));
 diesel::joinable!(usage_records -> generations (generation_id));
 diesel::allow_tables_to_appear_in_same_query!(accounts, users, identities, sessions);
 diesel::allow_tables_to_appear_in_same_query!(
@@ -234,6 +266,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     generations,
     usage_records,
     holds,
+    hold_allocations,
     models,
     model_prices
 );

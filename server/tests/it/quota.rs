@@ -288,17 +288,22 @@ async fn a_new_month_brings_new_credit_once_and_takes_the_rest_of_the_old() {
         config.plans.free_monthly_credit = Nanos(100);
     })
     .await;
-    let browser = app.user().await;
-    let _: Quota = browser.value("quota/read_quota", &[]).await;
+    let (browser, prompt) = (app.user().await, prompt());
+    app.sandbox.script(&prompt, json!({ "text": "Free.", "usage": "zero", "gap_ms": 0, "times": 100 })).await;
+    browser.ask(&prompt).await;
     let age = "update grants set expires_at = now() - interval '1 day', cause = replace(cause, 'free:', 'old:'); \
                alter table ledger_entries disable trigger user; \
                update ledger_entries set cause = replace(cause, 'free:', 'old:'); \
                alter table ledger_entries enable trigger user;";
     app.database().execute(age).await;
 
-    let reads = join_all((0..10).map(|_| browser.value::<Quota>("quota/read_quota", &[]))).await;
-    assert!(reads.iter().all(|quota| quota.credit.available == Nanos(100)), "{reads:?}");
-    let entries = app.database().rows("select amount_nanos from ledger_entries order by id").await;
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(quota.credit.available, Nanos(100), "it is shown before it is first used");
+    let requests: Vec<_> = (0..5).map(|_| with_max_tokens(&prompt, 10)).collect();
+    let (mut replies, refused) = start_all(&browser, &requests).await;
+    assert!(refused.is_empty());
+    read_all(&mut replies).await;
+    let entries = app.database().rows("select amount_nanos from ledger_entries order by number").await;
     assert_eq!(entries.iter().map(|row| row.get(0)).collect::<Vec<i64>>(), [100, -100, 100]);
 }
 
@@ -321,17 +326,25 @@ async fn an_answer_is_cut_to_what_is_affordable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_refuses_changes_even_by_hand() {
+async fn the_database_refuses_wrong_money_even_by_hand() {
     let app = TestApp::start().await;
-    let browser = app.user().await;
-    let _: Quota = browser.value("quota/read_quota", &[]).await;
-    let attempt = "do $$ begin update ledger_entries set amount_nanos = 0; raise 'changed'; \
-                   exception when others then if sqlerrm not like 'rows of%' then raise; end if; end $$";
-    app.database().execute(attempt).await;
-    assert_eq!(
-        app.database().number("select sum(amount_nanos)::bigint from ledger_entries").await,
-        500_000_000
-    );
+    app.user().await.ask(&prompt()).await;
+    for attempt in [
+        "update ledger_entries set amount_nanos = 0",
+        "delete from ledger_entries",
+        "truncate ledger_entries",
+        "update accounts set posted_nanos = posted_nanos + 1",
+        "update holds set state = 'pending', resolved_at = null",
+        "delete from holds",
+        "update usage_records set charged_nanos = 0",
+        "delete from usage_records",
+        "update grants set remaining_nanos = amount_nanos + 1",
+        "update grants set remaining_nanos = -1",
+        "insert into ledger_entries (id, account_id, cause, amount_nanos)
+             select gen_random_uuid(), account_id, cause, amount_nanos from ledger_entries",
+    ] {
+        assert!(app.database().is_refused(attempt).await, "{attempt}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,8 @@ use super::{GenerationService, HOLD_TTL, SETTLE_TIME};
 use crate::pricing::HoldTerms;
 use crate::providers::llm::Turn;
 use crate::store::catalog::CatalogModel;
-use crate::store::generations::{self, Kept, NewGeneration, Settlement};
+use crate::store::generations::{self, NewGeneration, Settlement};
+use crate::store::recovery::{self, Kept};
 
 /// How often what was said is saved and the hold renewed.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
@@ -78,8 +79,9 @@ impl GenerationService {
         loop {
             tokio::time::sleep(KEEP_EVERY).await;
             let text = lock(transcript).text.clone();
+            let NewGeneration { id, account_id, .. } = job.new;
             let kept =
-                async { generations::keep(&mut *self.db.get().await?, job.new.id, &text, HOLD_TTL).await };
+                async { recovery::keep(&mut *self.db.get().await?, account_id, id, &text, HOLD_TTL).await };
             match kept.await {
                 Ok(Kept::Renewed) => kept_at = Instant::now(),
                 Ok(Kept::StopRequested) => return CancelReason::Stopped,

@@ -5,7 +5,7 @@ use app::types::{ChatEventKind, GenerationId};
 use super::GenerationService;
 use crate::AppResult;
 use crate::pricing::{TokenUsage, estimate_tokens};
-use crate::store::generations::{self, Abandoned, Recovery};
+use crate::store::recovery::{self, Abandoned, Recovery};
 
 /// One sweep ends at most this many; the next goes on.
 const BATCH: i64 = 100;
@@ -13,10 +13,10 @@ const BATCH: i64 = 100;
 impl GenerationService {
     /// Ends replies whose hold has expired, which a living process would have renewed; returns how many.
     pub(crate) async fn sweep(&self) -> AppResult<usize> {
-        let abandoned = generations::list_abandoned(&mut *self.db.get().await?, BATCH).await?;
+        let abandoned = recovery::list_abandoned(&mut *self.db.get().await?, BATCH).await?;
         for reply in &abandoned {
             let recovery = self.recover(reply).await;
-            generations::expire(&mut *self.db.get().await?, reply, &recovery).await?;
+            recovery::expire(&mut *self.db.get().await?, reply, &recovery).await?;
             let plan = self.plans.of_account(&mut *self.db.get().await?, reply.account_id).await?;
             self.limiter.finish(reply.account_id, reply.client_request_id, &plan).await;
         }

@@ -52,6 +52,11 @@ impl TestDatabase {
         self.client.batch_execute(sql).await.expect("statement");
     }
 
+    /// Whether the database itself does not let this happen.
+    pub async fn is_refused(&self, sql: &str) -> bool {
+        self.client.batch_execute(sql).await.is_err()
+    }
+
     /// What must hold when every reply has ended.
     pub async fn assert_consistent(&self) {
         let open_holds = self.number("select count(*) from holds where state = 'pending'").await;

@@ -1,0 +1,16 @@
+drop index usage_records_created_at, usage_records_charges;
+create index usage_records_account_id on usage_records (account_id, created_at desc);
+drop table spending_alerts, spending_caps;
+drop trigger usage_records_are_kept on usage_records;
+drop trigger final_usage_records_are_immutable on usage_records;
+drop trigger holds_are_kept on holds;
+drop trigger resolved_holds_are_immutable on holds;
+drop trigger ledger_entries_are_kept on ledger_entries;
+drop trigger balances_follow_the_ledger on accounts;
+drop trigger ledger_entries_move_the_balance on ledger_entries;
+drop function refuse_balance_change, add_to_balance;
+alter table ledger_entries drop column number;
+drop table hold_allocations;
+alter table grants drop column reclaim_nanos;
+update grants set expires_at = 'infinity' where expires_at is null;
+alter table grants alter column expires_at set not null;
