@@ -1,6 +1,7 @@
 //! What the binary can be told to do.
 
 mod serve;
+mod work;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -10,8 +11,14 @@ use crate::telemetry;
 
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Serve the application until SIGTERM or Ctrl-C
-    Serve,
+    /// Serve the application, and run jobs beside it, until SIGTERM or Ctrl-C
+    Serve {
+        /// Leave the jobs to processes of their own: `plumbline work`
+        #[arg(long)]
+        without_worker: bool,
+    },
+    /// Only run jobs, until SIGTERM or Ctrl-C
+    Work,
     /// Bring the database schema up to date
     Migrate,
     /// Bring the model catalog in line with the file that MODEL_CATALOG names
@@ -40,7 +47,10 @@ impl Command {
         telemetry::start(&LogConfig::from_env(&env)?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match self {
-            Self::Serve => runtime.block_on(serve::serve(Config::from_env(&env)?)),
+            Self::Serve { without_worker } => {
+                runtime.block_on(serve::serve(Config::from_env(&env)?, !without_worker))
+            }
+            Self::Work => runtime.block_on(work::work(Config::from_env(&env)?)),
             Self::ApplyCatalog => runtime.block_on(apply_catalog(&env)),
             Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),
         }

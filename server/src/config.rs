@@ -2,6 +2,7 @@
 
 mod catalog;
 mod database;
+mod jobs;
 mod llm;
 mod log;
 mod plans;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
 pub use self::database::DatabaseConfig;
+pub use self::jobs::JobsConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::plans::PlansConfig;
@@ -35,6 +37,7 @@ pub struct Config {
     pub sign_in: SignInConfig,
     pub llm: LlmConfig,
     pub plans: PlansConfig,
+    pub jobs: JobsConfig,
 }
 
 impl Config {
@@ -49,6 +52,7 @@ impl Config {
             sign_in: SignInConfig::from_env(env)?,
             llm: LlmConfig::from_env(env)?,
             plans: PlansConfig::from_env(env)?,
+            jobs: JobsConfig::from_env(env)?,
         })
     }
 }

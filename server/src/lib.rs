@@ -5,6 +5,7 @@ pub mod books;
 pub mod commands;
 pub mod config;
 mod error;
+pub mod jobs;
 mod limits;
 mod middleware;
 pub mod pricing;

@@ -8,7 +8,8 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, ServerConfig, SignInConfig};
+use crate::config::{Config, JobsConfig, ServerConfig, SignInConfig};
+use crate::jobs::{PurgeJobs, Worker, WorkerParts};
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::llm::Providers;
@@ -41,6 +42,7 @@ pub struct AppState {
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
     pub(crate) backend: Backend,
+    worker: Worker,
     background: TaskTracker,
     is_ending: CancellationToken,
 }
@@ -78,6 +80,7 @@ impl AppState {
         };
         Ok(Self {
             server: Arc::new(config.server),
+            worker: worker(&db, config.jobs),
             db,
             limiter,
             account,
@@ -132,6 +135,17 @@ impl AppState {
         });
     }
 
+    /// Starts to run jobs, until shutdown.
+    pub fn spawn_worker(&self) {
+        let (worker, is_ending) = (self.worker.clone(), self.is_ending.clone());
+        self.background.spawn(async move { worker.run(is_ending).await });
+    }
+
+    /// Waits for the jobs that run; those still going after `grace` are run again by another worker.
+    pub async fn finish_jobs(&self, grace: Duration) {
+        self.worker.finish(grace).await;
+    }
+
     /// Ends replies whose process has died.
     pub async fn sweep(&self) {
         match self.generations.sweep().await {
@@ -146,6 +160,23 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
     fn from_ref(state: &AppState) -> Self {
         state.server.leptos.clone()
     }
+}
+
+/// Whoever loses a job's lease is dead or cut off: jobs renew it every ten seconds.
+const JOB_LEASE: Duration = Duration::from_secs(30);
+
+/// No job is meant to take longer.
+const JOB_TIME_LIMIT: Duration = Duration::from_secs(600);
+
+fn worker(db: &Db, config: JobsConfig) -> Worker {
+    Worker::new(WorkerParts {
+        db: db.clone(),
+        handlers: vec![Arc::new(PurgeJobs { db: db.clone() })],
+        schedules: vec![PurgeJobs::schedule()],
+        concurrency: config.concurrency as usize,
+        lease: JOB_LEASE,
+        time_limit: JOB_TIME_LIMIT,
+    })
 }
 
 fn identity_providers(config: SignInConfig) -> Result<Arc<[Box<dyn IdentityProvider>]>, reqwest::Error> {

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod catalog;
 pub mod generations;
 mod holds;
+pub mod jobs;
 pub mod ledger;
 pub mod messages;
 mod pool;

@@ -17,7 +17,7 @@ const LAST_BYTES: Duration = Duration::from_secs(3);
 
 /// Serves until told to end, then lets replies in progress finish for as long as the settings say. What is not finished
 /// by then is cut, saved and settled.
-pub(super) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
+pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dyn Error>> {
     let (addr, public_url) = (config.server.listen_addr, config.server.public_url.clone());
     let grace = config.server.shutdown_grace;
     let state = AppState::new(config)?;
@@ -26,6 +26,9 @@ pub(super) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {addr}: {error} (see LISTEN_ADDR)"))?;
     tracing::info!(%addr, %public_url, "Serving {public_url}");
     state.spawn_background(SWEEP_EVERY);
+    if has_worker {
+        state.spawn_worker();
+    }
 
     let router = crate::build_router(&state);
     let stopping = state.clone();
@@ -36,20 +39,20 @@ pub(super) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     });
     let replies = async {
         state.ending().await;
-        state.finish_replies(grace).await;
+        tokio::join!(state.finish_replies(grace), state.finish_jobs(grace));
         tokio::time::sleep(LAST_BYTES).await;
     };
     tokio::select! {
         served = server => served?,
         () = replies => tracing::warn!("Some clients did not read to the end"),
     }
-    // The last connection may have gone before the last reply.
-    state.finish_replies(grace).await;
+    // The last connection may have gone before the last reply and the last job.
+    tokio::join!(state.finish_replies(grace), state.finish_jobs(grace));
     tracing::info!("Shut down");
     Ok(())
 }
 
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {

@@ -253,6 +253,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        payload -> Jsonb,
+        state -> Text,
+        unique_key -> Nullable<Text>,
+        serial_key -> Nullable<Text>,
+        run_at -> Timestamptz,
+        attempt -> Integer,
+        max_attempts -> Integer,
+        leased_until -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    schedule_slots (name, slot) {
+        name -> Text,
+        slot -> Timestamptz,
+    }
+}
+
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));

@@ -86,6 +86,11 @@ impl TestApp {
         self.database.as_ref().expect("there until the end")
     }
 
+    /// Connections as the application makes them.
+    pub fn db(&self) -> server::store::Db {
+        server::store::Db::new(&self.config.database)
+    }
+
     pub fn expect_open_holds(&mut self) {
         self.may_leave_holds = true;
     }

@@ -1,0 +1,21 @@
+//! The life of a process that only runs jobs.
+
+use std::error::Error;
+
+use super::serve::told_to_stop;
+use crate::config::Config;
+use crate::state::AppState;
+
+/// Runs jobs until told to end, then lets those that run finish for as long as the settings say.
+pub(super) async fn work(config: Config) -> Result<(), Box<dyn Error>> {
+    let grace = config.server.shutdown_grace;
+    let state = AppState::new(config)?;
+    state.spawn_worker();
+    tracing::info!("Running jobs");
+    told_to_stop().await;
+    tracing::info!("Shutting down: no new jobs, those that run may finish");
+    state.begin_shutdown();
+    state.finish_jobs(grace).await;
+    tracing::info!("Shut down");
+    Ok(())
+}

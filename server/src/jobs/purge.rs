@@ -1,0 +1,44 @@
+//! Forgetting jobs that were done long ago.
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::{Handler, JobError, Schedule, Slots};
+use crate::store::Db;
+use crate::store::jobs::{self, Lease, NewJob};
+
+const KIND: &str = "purge_jobs";
+
+/// How long it can be looked up that a job was done.
+const KEPT: TimeDelta = TimeDelta::days(7);
+
+pub struct PurgeJobs {
+    pub db: Db,
+}
+
+impl PurgeJobs {
+    pub fn schedule() -> Schedule {
+        let job = NewJob {
+            kind: KIND,
+            payload: Value::Null,
+            run_at: None,
+            unique_key: Some(KIND.to_owned()),
+            serial_key: None,
+            max_attempts: 5,
+        };
+        Schedule { name: KIND, slots: Slots::DailyAt(4), job }
+    }
+}
+
+#[async_trait]
+impl Handler for PurgeJobs {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn run(&self, _: &Lease) -> Result<(), JobError> {
+        jobs::delete_done(&mut *self.db.get().await?, KEPT).await?;
+        Ok(())
+    }
+}

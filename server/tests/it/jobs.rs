@@ -1,0 +1,316 @@
+//! Work done later: at least once, by one worker at a time, and never lost.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel_async::AsyncConnection;
+use serde_json::json;
+use server::jobs::{Handler, JobError, Schedule, Slots, Worker, WorkerParts};
+use server::store::Db;
+use server::store::jobs::{self, Lease, NewJob};
+use tokio::sync::{Mutex, Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::TestApp;
+
+/// Long enough that no lease of a living worker ends during a test.
+const LEASE: Duration = Duration::from_secs(600);
+
+fn job(name: &str) -> NewJob {
+    NewJob {
+        kind: "test",
+        payload: json!({ "name": name }),
+        run_at: None,
+        unique_key: None,
+        serial_key: None,
+        max_attempts: 3,
+    }
+}
+
+/// What a handler was given, and what it does with it: jobs named `fail…` fail, `panic…` panic, `long…` wait to be let go.
+struct Handled {
+    begun: mpsc::UnboundedSender<String>,
+    ended: mpsc::UnboundedSender<String>,
+    let_go: Arc<Notify>,
+    running: Mutex<HashMap<String, usize>>,
+}
+
+#[async_trait]
+impl Handler for Handled {
+    fn kind(&self) -> &'static str {
+        "test"
+    }
+
+    async fn run(&self, lease: &Lease) -> Result<(), JobError> {
+        let name = lease.payload["name"].as_str().expect("a name").to_owned();
+        let group = name.split('-').next_back().expect("a group").to_owned();
+        {
+            let mut running = self.running.lock().await;
+            *running.entry(group.clone()).or_default() += 1;
+            self.begun.send(format!("{name}#{}", running[&group])).expect("a test");
+        }
+        if name.starts_with("long") {
+            self.let_go.notified().await;
+        }
+        *self.running.lock().await.get_mut(&group).expect("begun") -= 1;
+        self.ended.send(name.clone()).expect("a test");
+        assert!(!name.starts_with("panic"), "as asked");
+        if name.starts_with("fail") { Err(JobError::passing("as asked")) } else { Ok(()) }
+    }
+}
+
+/// A worker of its own, as on another machine.
+struct TestWorker {
+    begun: mpsc::UnboundedReceiver<String>,
+    ended: mpsc::UnboundedReceiver<String>,
+    let_go: Arc<Notify>,
+    ending: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+    worker: Worker,
+}
+
+impl TestWorker {
+    fn start(db: Db, schedules: Vec<Schedule>) -> Self {
+        let (begun_sender, begun) = mpsc::unbounded_channel();
+        let (ended_sender, ended) = mpsc::unbounded_channel();
+        let let_go = Arc::new(Notify::new());
+        let handler = Handled {
+            begun: begun_sender,
+            ended: ended_sender,
+            let_go: let_go.clone(),
+            running: Mutex::default(),
+        };
+        let worker = Worker::new(WorkerParts {
+            db,
+            handlers: vec![Arc::new(handler)],
+            schedules,
+            concurrency: 4,
+            lease: LEASE,
+            time_limit: LEASE,
+        });
+        let ending = CancellationToken::new();
+        let task = tokio::task::spawn({
+            let (worker, ending) = (worker.clone(), ending.clone());
+            async move { worker.run(ending).await }
+        });
+        Self { begun, ended, let_go, ending, task, worker }
+    }
+
+    async fn next_begun(&mut self) -> String {
+        self.begun.recv().await.expect("a handler")
+    }
+
+    async fn next_ended(&mut self) -> String {
+        self.ended.recv().await.expect("a handler")
+    }
+
+    /// As a shutdown does.
+    async fn finish(self) {
+        self.ending.cancel();
+        self.task.await.expect("no panic");
+        self.worker.finish(LEASE).await;
+    }
+}
+
+async fn enqueue(db: &Db, job: &NewJob) -> bool {
+    jobs::enqueue(&mut db.get().await.expect("a connection"), job).await.expect("enqueue")
+}
+
+/// Waits until the database says so.
+async fn until(app: &TestApp, condition: &str) {
+    while app.database().number(&format!("select count(*) from jobs where {condition}")).await == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_runs_if_its_transaction_was_committed_and_only_then() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let mut worker = TestWorker::start(db.clone(), vec![]);
+    let rolled_back = db
+        .get()
+        .await
+        .expect("a connection")
+        .transaction::<(), diesel::result::Error, _>(async |conn| {
+            jobs::enqueue(conn, &job("never")).await?;
+            Err(diesel::result::Error::RollbackTransaction)
+        })
+        .await;
+    assert!(rolled_back.is_err());
+    enqueue(&db, &job("once")).await;
+    assert_eq!(worker.next_ended().await, "once");
+    until(&app, "state = 'done'").await;
+    worker.finish().await;
+    assert_eq!(app.database().number("select count(*) from jobs").await, 1);
+}
+
+/// Fault 36.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_job_ends_dead_after_its_attempts_and_the_queue_keeps_moving() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let mut worker = TestWorker::start(db.clone(), vec![]);
+    for name in ["fail", "panic"] {
+        enqueue(&db, &job(name)).await;
+        for attempt in 1..=3 {
+            assert_eq!(worker.next_ended().await, name);
+            until(
+                &app,
+                &format!("payload->>'name' = '{name}' and attempt = {attempt} and state <> 'running'"),
+            )
+            .await;
+            // Its pause, over at once.
+            app.database()
+                .execute("update jobs set run_at = now() where state = 'ready'; notify plumbline_jobs")
+                .await;
+        }
+        enqueue(&db, &job("good")).await;
+        assert_eq!(worker.next_ended().await, "good");
+    }
+    let dead =
+        app.database().rows("select attempt, last_error from jobs where state = 'dead' order by id").await;
+    let dead: Vec<(i32, String)> = dead.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(dead, [(3, "as asked".to_owned()), (3, "it panicked".to_owned())]);
+    worker.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_job_can_be_tried_again() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    enqueue(&db, &job("good")).await;
+    app.database().execute("update jobs set state = 'dead', attempt = 3, finished_at = now()").await;
+    let id: String = app.database().rows("select id::text from jobs").await[0].get(0);
+    let id = id.parse().expect("a UUID");
+    assert!(jobs::revive(&mut db.get().await.expect("a connection"), id).await.expect("revive"));
+    let mut worker = TestWorker::start(db, vec![]);
+    assert_eq!(worker.next_ended().await, "good");
+    until(&app, "state = 'done'").await;
+    worker.finish().await;
+}
+
+/// Fault 35: the worker dies in the middle, another takes over, and the dead one wakes up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_worker_died_is_run_again_and_a_late_end_changes_nothing() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    enqueue(&db, &job("good")).await;
+    let mut conn = db.get().await.expect("a connection");
+    let stale = jobs::lease(&mut conn, LEASE).await.expect("lease").expect("a job");
+    assert!(jobs::lease(&mut conn, LEASE).await.expect("lease").is_none(), "it is taken");
+
+    app.database().execute("update jobs set leased_until = now()").await;
+    let mut worker = TestWorker::start(db.clone(), vec![]);
+    assert_eq!(worker.next_ended().await, "good");
+    until(&app, "state = 'done'").await;
+    assert!(!jobs::renew(&mut conn, &stale, LEASE).await.expect("renew"));
+    assert!(!jobs::complete(&mut conn, &stale).await.expect("complete"));
+    assert!(!jobs::fail(&mut conn, &stale, "late", None).await.expect("fail"));
+    assert_eq!(app.database().number("select attempt::bigint from jobs where state = 'done'").await, 2);
+    drop(conn);
+    worker.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_of_one_serial_key_never_run_at_the_same_time() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let (mut first, mut second) =
+        (TestWorker::start(db.clone(), vec![]), TestWorker::start(db.clone(), vec![]));
+    for number in 0..20 {
+        let job = NewJob { serial_key: Some("customer".to_owned()), ..job(&format!("{number}-customer")) };
+        enqueue(&db, &job).await;
+    }
+    until(&app, "(select count(*) from jobs where state = 'done') = 20").await;
+    for worker in [&mut first, &mut second] {
+        while let Ok(begun) = worker.begun.try_recv() {
+            assert!(begun.ends_with("#1"), "{begun}");
+        }
+    }
+    first.finish().await;
+    second.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_waits_is_not_enqueued_twice_but_one_that_runs_is() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let long = NewJob { unique_key: Some("customer".to_owned()), ..job("long") };
+    assert!(enqueue(&db, &long).await);
+    assert!(!enqueue(&db, &long).await);
+    let mut worker = TestWorker::start(db.clone(), vec![]);
+    worker.next_begun().await;
+    assert!(enqueue(&db, &long).await, "the one that runs may have looked already");
+    worker.let_go.notify_one();
+    worker.next_begun().await;
+    worker.let_go.notify_one();
+    until(&app, "(select count(*) from jobs where state = 'done') = 2").await;
+    worker.finish().await;
+}
+
+/// A failed job goes back to the queue, where another with its unique key may wait by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_gives_way_to_its_successor() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let unique = NewJob { unique_key: Some("customer".to_owned()), ..job("good") };
+    let mut conn = db.get().await.expect("a connection");
+    assert!(jobs::enqueue(&mut conn, &unique).await.expect("enqueue"));
+    let lease = jobs::lease(&mut conn, LEASE).await.expect("lease").expect("a job");
+    assert!(jobs::enqueue(&mut conn, &unique).await.expect("enqueue"));
+    assert!(jobs::fail(&mut conn, &lease, "gone", Some(Duration::ZERO)).await.expect("fail"));
+    assert_eq!(app.database().number("select count(*) from jobs where state = 'ready'").await, 1);
+    assert_eq!(app.database().number("select count(*) from jobs where state = 'done'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scheduled_work_is_enqueued_once_for_each_time_by_many_workers_and_after_a_pause() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let daily = || vec![Schedule { name: "daily", slots: Slots::DailyAt(0), job: job("good") }];
+    let workers: Vec<_> = (0..5).map(|_| TestWorker::start(db.clone(), daily())).collect();
+    until(&app, "state = 'done'").await;
+    for worker in workers {
+        worker.finish().await;
+    }
+    assert_eq!(app.database().number("select count(*) from jobs").await, 1);
+
+    // As after three days without a worker.
+    app.database().execute("update schedule_slots set slot = slot - interval '3 days'").await;
+    let worker = TestWorker::start(db.clone(), daily());
+    until(&app, "(select count(*) from jobs where state = 'done') = 2").await;
+    worker.finish().await;
+    assert_eq!(
+        app.database().number("select count(*) from jobs").await,
+        2,
+        "what was missed is made up for once"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_waits_for_the_jobs_that_run_and_takes_no_more() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let mut worker = TestWorker::start(db.clone(), vec![]);
+    enqueue(&db, &job("long")).await;
+    worker.next_begun().await;
+    worker.ending.cancel();
+    let let_go = worker.let_go.clone();
+    let finishing = tokio::task::spawn(worker.finish());
+    enqueue(&db, &job("later")).await;
+    let_go.notify_one();
+    finishing.await.expect("no panic");
+    let states = app.database().rows("select state from jobs order by id").await;
+    assert_eq!(states.iter().map(|row| row.get(0)).collect::<Vec<String>>(), ["done", "ready"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_does_the_scheduled_work_by_itself() {
+    let app = TestApp::start().await;
+    let mut process = app.spawn_process(&[]);
+    process.ready().await;
+    until(&app, "kind = 'purge_jobs' and state = 'done'").await;
+}
