@@ -48,7 +48,7 @@ pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<A
                 .on_failure(()),
         )
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(middleware::from_fn_with_state(state.clone(), headers::set_security_headers))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::set_headers))
         .layer(CatchPanicLayer::custom(answer_panic));
     router.layer(layers)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::state::AppState;
@@ -31,25 +32,29 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
     }
 
     let router = crate::build_router(&state);
-    let stopping = state.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        told_to_stop().await;
-        tracing::info!("Shutting down: no new requests, replies in progress may finish");
-        stopping.begin_shutdown();
-    });
-    let replies = async {
-        state.ending().await;
-        tokio::join!(state.finish_replies(grace), state.finish_jobs(grace));
+    let drained = CancellationToken::new();
+    let until_drained = drain(state, grace, drained.clone());
+    let server = axum::serve(listener, router).with_graceful_shutdown(until_drained);
+    let last_bytes = async {
+        drained.cancelled().await;
         tokio::time::sleep(LAST_BYTES).await;
     };
     tokio::select! {
         served = server => served?,
-        () = replies => tracing::warn!("Some clients did not read to the end"),
+        () = last_bytes => tracing::warn!("Some clients did not read to the end"),
     }
-    // The last connection may have gone before the last reply and the last job.
-    tokio::join!(state.finish_replies(grace), state.finish_jobs(grace));
     tracing::info!("Shut down");
     Ok(())
+}
+
+/// Waits to be told, and then until every reply and job has ended. Meanwhile requests are still answered: that this
+/// process is no longer ready, that new replies are to be had elsewhere, and how those in progress go on.
+async fn drain(state: AppState, grace: Duration, drained: CancellationToken) {
+    told_to_stop().await;
+    tracing::info!("Shutting down: no new replies, those in progress may finish");
+    state.begin_shutdown();
+    tokio::join!(state.finish_replies(grace), state.finish_jobs(grace));
+    drained.cancel();
 }
 
 pub(super) async fn told_to_stop() {

@@ -1,4 +1,4 @@
-//! Security headers. <https://owasp.org/www-project-secure-headers/>
+//! Headers of every answer, above all for security. <https://owasp.org/www-project-secure-headers/>
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -21,11 +21,7 @@ const FIXED: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
 ];
 
-pub(super) async fn set_security_headers(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn set_headers(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let nonce = Token::random().as_str().to_owned();
     request.extensions_mut().insert(CspNonce(nonce.clone()));
     let mut response = next.run(request).await;
@@ -37,6 +33,10 @@ pub(super) async fn set_security_headers(
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     set_content_security_policy(headers, &nonce, state.server.reload_port);
+    if state.is_ending() {
+        // The next request is better sent to another process.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

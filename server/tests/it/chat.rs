@@ -132,6 +132,27 @@ async fn a_reload_in_mid_answer_goes_on_without_gap_or_repeat() {
     assert_eq!(format!("{before}{}", rest.text()), "a b c d e f g h");
 }
 
+/// (9)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_before_the_usage_is_told_pays_by_the_providers_count() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    let usage = json!({ "prompt_tokens": 9, "completion_tokens": 700 });
+    app.sandbox.script(&prompt, json!({ "text": "All of it.", "gap_ms": 200, "usage": usage })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (id, _) = reply.read_started().await;
+    while reply.text() != "All of it." {
+        reply.read_event().await.expect("it goes on");
+    }
+    drop(reply);
+
+    browser.follow_reply(id, 0).await.read_to_end().await;
+    let usage =
+        app.database().rows("select input_tokens, output_tokens, is_estimated from usage_records").await;
+    assert_eq!((usage[0].get(0), usage[0].get(1), usage[0].get(2)), (9, 700, false));
+}
+
 /// (11)
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_cut_into_bytes_anywhere_is_the_same_text() {
@@ -202,6 +223,7 @@ async fn a_failure_before_the_first_word_is_free_and_can_be_tried_again() {
     assert_eq!(last["message_count"], 1, "a failed answer is no turn");
 }
 
+/// (10, 12)
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_a_provider_fails_is_told_in_its_own_words() {
     let cases = [
@@ -239,6 +261,15 @@ async fn each_way_a_provider_fails_is_told_in_its_own_words() {
         let said = if state == ReplyState::Interrupted { "one two " } else { "" };
         assert_eq!(message.content.trim_end(), said.trim_end(), "{script}");
     }
+}
+
+/// (10)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_answer_may_take_far_longer_than_the_longest_silence() {
+    let app = TestApp::with(|config| config.llm.clocks.idle = Duration::from_secs(2)).await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "one two three four five six", "gap_ms": 700 })).await;
+    assert_eq!(app.user().await.ask(&prompt).await.state(), ReplyState::Finished);
 }
 
 #[tokio::test(flavor = "multi_thread")]

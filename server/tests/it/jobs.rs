@@ -147,7 +147,7 @@ async fn a_job_runs_if_its_transaction_was_committed_and_only_then() {
     assert_eq!(app.database().number("select count(*) from jobs").await, 1);
 }
 
-/// Fault 36.
+/// (36)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poison_job_ends_dead_after_its_attempts_and_the_queue_keeps_moving() {
     let app = TestApp::start().await;
@@ -192,7 +192,7 @@ async fn a_dead_job_can_be_tried_again() {
     worker.finish().await;
 }
 
-/// Fault 35: the worker dies in the middle, another takes over, and the dead one wakes up.
+/// (35) The worker dies in the middle, another takes over, and the dead one wakes up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_worker_died_is_run_again_and_a_late_end_changes_nothing() {
     let app = TestApp::start().await;

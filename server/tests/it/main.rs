@@ -4,11 +4,13 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "no shutdown waits for the tasks of a test")]
 
+mod broken_off;
 mod chat;
 mod jobs;
 mod outages;
 mod providers;
 mod quota;
+mod shutdown;
 mod sign_in;
 mod streams;
 mod support;

@@ -86,7 +86,7 @@ async fn with_every_connection_in_use_people_are_told_to_come_back() {
         let blocked = blocked.clone();
         async move { blocked.start_reply(&request).await }
     });
-    while app.database().number("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()").await == 0 {}
+    app.database().waits_for_lock().await;
     let (status, error) = other.error("quota/read_quota", &[]).await;
     assert_eq!((status, error["type"].as_str()), (503, Some("unavailable")));
 

@@ -1,11 +1,13 @@
 mod browser;
 mod database;
+mod proxy;
 mod reply;
 mod sandbox;
 mod test_app;
 
 pub use browser::{Browser, location};
 pub use database::TestDatabase;
+pub use proxy::{Fault, Proxy};
 pub use reply::{Reply, new_request, prompt, read_all};
 pub use sandbox::Sandbox;
-pub use test_app::TestApp;
+pub use test_app::{ServerProcess, TestApp};

@@ -57,6 +57,20 @@ impl TestDatabase {
         self.client.batch_execute(sql).await.is_err()
     }
 
+    /// Waits until no connection is in the middle of anything.
+    pub async fn quiet(&self) {
+        let busy = "select count(*) from pg_stat_activity where datname = current_database() \
+                    and pid <> pg_backend_pid() and state <> 'idle'";
+        while self.number(busy).await > 0 {}
+    }
+
+    /// Waits until a connection waits for a row that another has locked.
+    pub async fn waits_for_lock(&self) {
+        let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+                       and wait_event_type = 'Lock'";
+        while self.number(waiting).await == 0 {}
+    }
+
     /// What must hold when every reply has ended.
     pub async fn assert_consistent(&self) {
         let open_holds = self.number("select count(*) from holds where state = 'pending'").await;

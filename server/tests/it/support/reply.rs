@@ -94,6 +94,14 @@ impl Reply {
         }
     }
 
+    /// Of its first event, which must have been read.
+    pub fn generation_id(&self) -> GenerationId {
+        match self.events.first().map(|event| &event.kind) {
+            Some(ChatEventKind::Started { generation_id, .. }) => *generation_id,
+            other => panic!("not started but {other:?}"),
+        }
+    }
+
     /// The text as it came, piece by piece.
     pub fn text(&self) -> String {
         self.events

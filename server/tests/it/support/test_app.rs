@@ -1,12 +1,13 @@
 use std::env;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Once;
 use std::time::Duration;
 
 use server::config::{Config, Env};
 use server::{AppState, build_router};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use url::Url;
 use uuid::Uuid;
 
@@ -64,11 +65,37 @@ impl TestApp {
 
     /// The same with other settings.
     pub async fn another_server_with(&self, change: impl FnOnce(&mut Config)) -> Url {
+        self.another_server_and_state(change).await.0
+    }
+
+    /// The same, with what it runs on.
+    pub async fn another_server_and_state(&self, change: impl FnOnce(&mut Config)) -> (Url, AppState) {
         let (listener, url) = listen().await;
+        (url, serve(listener, self.changed_config(change)))
+    }
+
+    /// What another server would run on; it listens nowhere.
+    pub fn another_state(&self, change: impl FnOnce(&mut Config)) -> AppState {
+        AppState::new(self.changed_config(change)).expect("a state")
+    }
+
+    /// Another server whose every task can be dropped where it is.
+    pub async fn doomed_server(&self, change: impl FnOnce(&mut Config)) -> DoomedServer {
+        let config = self.changed_config(change);
+        let runtime = Runtime::new().expect("a runtime");
+        let serving = runtime.spawn(async move {
+            let (listener, url) = listen().await;
+            serve(listener, config);
+            url
+        });
+        let url = serving.await.expect("it starts");
+        DoomedServer { url, runtime: Some(runtime) }
+    }
+
+    fn changed_config(&self, change: impl FnOnce(&mut Config)) -> Config {
         let mut config = self.config.clone();
         change(&mut config);
-        serve(listener, config);
-        url
+        config
     }
 
     pub fn browser(&self) -> Browser {
@@ -186,6 +213,27 @@ impl Drop for TestApp {
     }
 }
 
+/// A server in a runtime of its own.
+pub struct DoomedServer {
+    pub url: Url,
+    runtime: Option<Runtime>,
+}
+
+impl DoomedServer {
+    /// Drops every task where it waits.
+    pub fn abort(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for DoomedServer {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
 /// A server in a process that can be killed.
 pub struct ServerProcess {
     child: Child,
@@ -204,9 +252,23 @@ impl ServerProcess {
 
     /// As `kill -9` does.
     pub fn kill(&mut self) {
-        let group = format!("-{}", self.child.id());
-        Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill");
+        self.signal("-KILL");
         self.child.wait().expect("its end");
+    }
+
+    /// As whoever runs it does to replace it.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Waits for its end.
+    pub fn exit_status(&mut self) -> ExitStatus {
+        self.child.wait().expect("its end")
+    }
+
+    fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        Command::new("kill").args([signal, "--", &group]).status().expect("kill");
     }
 }
 
