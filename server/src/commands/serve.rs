@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,14 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
         state.spawn_worker();
     }
 
-    let router = crate::build_router(&state);
+    // Words leave at once. Otherwise the kernel keeps each until the client has confirmed the one before.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "No TCP_NODELAY on a connection");
+        }
+    });
+    // A make service shares one router; given the router itself, axum copies all routes for every connection.
+    let router = crate::build_router(&state).into_make_service();
     let drained = CancellationToken::new();
     let until_drained = drain(state, grace, drained.clone());
     let server = axum::serve(listener, router).with_graceful_shutdown(until_drained);
