@@ -198,24 +198,26 @@ pub struct ChatEvent {
 }
 
 /// In order: one `Started`, any number of `Reasoning` and `Text`, one `Ended`, then `Quota` when it could be read.
+///
+/// What comes once is boxed: an open reply keeps all its events, and almost all of them are `Text`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum ChatEventKind {
     /// The request was admitted and saved; the answer follows.
-    Started { generation_id: GenerationId, thread: Thread, user_message: Message },
+    Started { generation_id: GenerationId, thread: Box<Thread>, user_message: Box<Message> },
     /// More of what the model thinks before it answers; folded away, never part of the answer.
     Reasoning { text: String },
     /// More of the answer, to be appended.
     Text { text: String },
     /// The answer as saved, whole: it replaces what was appended. `error` says why it ended early.
-    Ended { message: Message, error: Option<ApiError> },
+    Ended { message: Box<Message>, error: Option<ApiError> },
     /// What is left after this reply.
-    Quota { quota: Quota },
+    Quota { quota: Box<Quota> },
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Prompt, PromptError, Title};
+    use super::{ChatEvent, Prompt, PromptError, Title};
 
     #[test]
     fn a_blank_prompt_is_refused() {
@@ -247,5 +249,10 @@ mod tests {
         assert!(title.starts_with("First line x"));
         assert_eq!(title.chars().count(), Title::MAX_CHARS);
         assert!(title.ends_with('…'));
+    }
+
+    #[test]
+    fn an_event_takes_little_more_memory_than_its_text() {
+        assert!(size_of::<ChatEvent>() <= 80, "{} bytes", size_of::<ChatEvent>());
     }
 }

@@ -141,10 +141,10 @@ impl GenerationService {
         };
         let started = ChatEventKind::Started {
             generation_id: id,
-            thread: generation.thread,
-            user_message: generation.parent,
+            thread: generation.thread.into(),
+            user_message: generation.parent.into(),
         };
-        let ended = ChatEventKind::Ended { error: ending::error_of(&message), message };
+        let ended = ChatEventKind::Ended { error: ending::error_of(&message), message: message.into() };
         let events = match after_seq {
             0 => vec![ChatEvent { seq: 1, kind: started }, ChatEvent { seq: 2, kind: ended }],
             seq => vec![ChatEvent { seq: seq.saturating_add(1), kind: ended }],

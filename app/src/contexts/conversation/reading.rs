@@ -107,12 +107,12 @@ impl OpenConversation {
     fn apply(self, news: ChatEventKind) {
         match news {
             ChatEventKind::Started { generation_id, thread, user_message } => {
-                self.started(generation_id, thread, user_message);
+                self.started(generation_id, *thread, *user_message);
             }
             ChatEventKind::Reasoning { text } => self.write(|unwritten| unwritten.reasoning.push_str(&text)),
             ChatEventKind::Text { text } => self.write(|unwritten| unwritten.text.push_str(&text)),
-            ChatEventKind::Ended { message, error } => self.ended(message, error),
-            ChatEventKind::Quota { quota } => self.quota.set(quota),
+            ChatEventKind::Ended { message, error } => self.ended(*message, error),
+            ChatEventKind::Quota { quota } => self.quota.set(*quota),
         }
     }
 

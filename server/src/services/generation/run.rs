@@ -45,8 +45,8 @@ impl GenerationService {
     async fn write(&self, job: &Job, plan: &Plan, publisher: &Publisher) {
         publisher.push(ChatEventKind::Started {
             generation_id: job.new.id,
-            thread: job.new.thread.clone(),
-            user_message: job.new.parent.clone(),
+            thread: job.new.thread.clone().into(),
+            user_message: job.new.parent.clone().into(),
         });
         let transcript = Mutex::new(Transcript::default());
         let listening = async {
@@ -66,9 +66,9 @@ impl GenerationService {
         let message = self.settle(&settlement).await;
         self.limiter.finish(job.new.account_id, job.new.client_request_id, plan).await;
         let Some(message) = message else { return };
-        publisher.push(ChatEventKind::Ended { message, error });
+        publisher.push(ChatEventKind::Ended { message: message.into(), error });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
-            publisher.push(ChatEventKind::Quota { quota });
+            publisher.push(ChatEventKind::Quota { quota: quota.into() });
         }
     }
 

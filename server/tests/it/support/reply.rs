@@ -128,7 +128,7 @@ impl Reply {
         self.events
             .iter()
             .find_map(|event| match &event.kind {
-                ChatEventKind::Ended { message, error } => Some((message, error.as_ref())),
+                ChatEventKind::Ended { message, error } => Some((message.as_ref(), error.as_ref())),
                 _ => None,
             })
             .expect("the reply has ended")
@@ -142,7 +142,7 @@ impl Reply {
         self.events
             .iter()
             .find_map(|event| match &event.kind {
-                ChatEventKind::Quota { quota } => Some(quota),
+                ChatEventKind::Quota { quota } => Some(quota.as_ref()),
                 _ => None,
             })
             .expect("the quota after the reply")
