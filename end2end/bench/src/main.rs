@@ -1,0 +1,54 @@
+//! `bench`: measures what the product adds to what it passes on, and what that costs. Started by `bin/bench`, which
+//! brings PostgreSQL, Redis, the sandbox and the settings.
+
+mod clock;
+mod database;
+mod person;
+mod process;
+mod redis_server;
+mod script;
+mod server;
+mod stats;
+mod stream;
+mod upstream;
+
+use std::error::Error;
+
+use clap::{Parser, Subcommand};
+
+/// Any failure ends the benchmark; it is told and nothing else is done about it.
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Measures the product on this machine.
+#[derive(Parser)]
+#[command(bin_name = "bin/bench")]
+struct Arguments {
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(Subcommand)]
+enum Benchmark {
+    Stream(stream::Arguments),
+}
+
+fn main() -> Result<()> {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match Arguments::parse().benchmark {
+        Benchmark::Stream(arguments) => runtime.block_on(stream::run(&arguments)),
+    }
+}
+
+/// One line of the results, at once.
+fn say(line: &str) {
+    #[expect(clippy::print_stdout, reason = "the results are this program's output")]
+    {
+        println!("{line}");
+    }
+}
+
+/// A variable that `bin/bench` sets.
+fn setting(name: &str) -> Result<String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set: run bin/bench").into())
+}
