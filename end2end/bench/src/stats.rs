@@ -20,8 +20,13 @@ fn quantile(samples: &mut [f64], q: f64) -> f64 {
     samples.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
-pub fn median(samples: &mut [f64]) -> f64 {
-    quantile(samples, 0.5)
+/// The middle one of a few values, or the mean of the two in the middle.
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        count => f64::midpoint(values[(count - 1) / 2], values[count / 2]),
+    }
 }
 
 #[cfg(test)]
@@ -34,7 +39,12 @@ mod tests {
         assert_eq!(quantile(&mut samples, 0.5), 100.0);
         assert_eq!(quantile(&mut samples, 0.99), 198.0);
         assert_eq!(quantile(&mut samples, 1.0), 200.0);
+    }
+
+    #[test]
+    fn the_median_of_two_rounds_hides_neither() {
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0]), 2.5);
         assert_eq!(median(&mut []), 0.0);
     }
 }
