@@ -108,7 +108,7 @@ export { expect };
 /** What the console may say in every test: the page was slow, or there is no JavaScript to use what it has loaded. */
 const HARMLESS = /was preloaded using link preload but not used within a few seconds/;
 
-/** What it may say of a page that was left while it read a reply: the library that reads the stream logs its early end. */
+/** What it may say of a page that is left while it reads a reply: the library that reads streams logs the early end. */
 const HARMLESS_WHEN_LEFT = /^TypeError: network error$/;
 
 const LEAVES = 'this page is being left';

@@ -10,7 +10,7 @@ const REPOSITORY = join(import.meta.dirname, '..');
 /** The settings of the server under test, which bin/test exports. */
 export const HAS_SETTINGS = Boolean(process.env.DATABASE_URL && process.env.MODEL_CATALOG);
 
-/** A server that a test may kill: beside the one that all others use, on its own port, with the same database and Redis. */
+/** A server that a test may kill: on its own port, with the database and Redis of the one that all others use. */
 export class OwnServer {
   private process?: ChildProcess;
 

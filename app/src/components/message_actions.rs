@@ -8,7 +8,7 @@ use crate::contexts::{Models, OpenConversation};
 use crate::transcript::{Turn, TurnState};
 use crate::wording::state_note;
 
-/// Below a turn: why nothing comes, how it ended, who wrote it, what it cost, why it failed, and what can be done with it.
+/// Below a turn: why nothing comes or how it ended, who wrote it, what it cost, and what can be done with it.
 #[component]
 pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
     let error = Memo::new(move |_| turn.with(|turn| turn.error.clone()));

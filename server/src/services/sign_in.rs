@@ -40,6 +40,7 @@ pub(crate) struct Refused {
     pub(crate) return_to: ReturnTo,
 }
 
+/// Why.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// The person said no at the provider.
