@@ -67,17 +67,17 @@ export const test = base.extend<Fixtures>({
     { auto: true },
   ],
 
-  context: async ({ context, problems }, use) => {
-    await watch(context, problems);
+  context: async ({ context, problems, baseURL }, use) => {
+    await watch(context, problems, baseURL);
     await use(context);
   },
 
-  openBrowser: async ({ browser, problems }, use) => {
+  openBrowser: async ({ browser, problems, baseURL }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async (options) => {
       const context = await browser.newContext(options);
       contexts.push(context);
-      await watch(context, problems);
+      await watch(context, problems, baseURL);
       return new Tab(await context.newPage());
     });
     await Promise.all(contexts.map((context) => context.close()));
@@ -105,20 +105,25 @@ export const test = base.extend<Fixtures>({
 
 export { expect };
 
-/** What the console may say in every test. */
-const HARMLESS = [
-  // The page was slow, or there is no JavaScript to use it.
-  /was preloaded using link preload but not used within a few seconds/,
-  // The page was left while it read a reply: the library that reads the stream logs that it ended early.
-  /^TypeError: network error$/,
-];
+/** What the console may say in every test: the page was slow, or there is no JavaScript to use what it has loaded. */
+const HARMLESS = /was preloaded using link preload but not used within a few seconds/;
 
-async function watch(context: BrowserContext, problems: string[]): Promise<void> {
-  const own = new URL(test.info().project.use.baseURL ?? '').origin;
+/** What it may say of a page that is left while it reads a reply: the library that reads streams logs the early end. */
+const HARMLESS_WHEN_LEFT = /^TypeError: network error$/;
+
+const LEAVES = 'this page is being left';
+
+async function watch(context: BrowserContext, problems: string[], baseURL = ''): Promise<void> {
+  const own = new URL(baseURL).origin;
   const sandbox = new URL(SANDBOX_URL).origin;
+  const left = new WeakSet<Page>();
+  context.on('page', (page) => page.on('domcontentloaded', () => left.delete(page)));
   context.on('console', (message) => {
+    const page = message.page();
+    if (page && message.text() === LEAVES) left.add(page);
     const isProblem = message.type() === 'error' || message.type() === 'warning';
-    if (isProblem && !HARMLESS.some((harmless) => harmless.test(message.text()))) {
+    const isLate = page !== null && left.has(page) && HARMLESS_WHEN_LEFT.test(message.text());
+    if (isProblem && !isLate && !HARMLESS.test(message.text())) {
       problems.push(`${message.type()}: ${message.text()} (on ${message.page()?.url()}, from ${message.location().url})`);
     }
   });
@@ -133,9 +138,10 @@ async function watch(context: BrowserContext, problems: string[]): Promise<void>
       problems.push(`request to a stranger: ${request.url()}`);
     }
   });
-  await context.addInitScript(() => {
+  await context.addInitScript((leaves) => {
+    window.addEventListener('beforeunload', () => console.debug(leaves));
     document.addEventListener('securitypolicyviolation', (event) => {
       console.error(`blocked by the content security policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
-  });
+  }, LEAVES);
 }

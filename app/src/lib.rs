@@ -12,7 +12,7 @@ mod components;
 mod contexts;
 mod error;
 mod event_decoder;
-mod links;
+pub mod links;
 mod markdown;
 #[cfg(test)]
 #[cfg(feature = "ssr")]

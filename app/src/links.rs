@@ -11,6 +11,11 @@ pub fn sign_in_path(path: &str) -> String {
     format!("/sign-in?return_to={}", escape(path))
 }
 
+/// Where to sign in after a try that ended without a session; `error` is a code of `wording::sign_in_error`.
+pub fn sign_in_again_path(error: &str, path: &str) -> String {
+    format!("/sign-in?error={}&return_to={}", escape(error), escape(path))
+}
+
 /// Where an identity provider's sign-in begins.
 pub fn start_path(key: &str, return_to: Option<&str>) -> String {
     let key = escape(key);

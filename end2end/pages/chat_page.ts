@@ -17,6 +17,10 @@ export class ChatPage extends AppPage {
 
   readonly questions: Locator;
   readonly answers: Locator;
+  /** Below an answer that is being written: why nothing comes. */
+  readonly pauseNote: Locator;
+  /** Below an answer that ended early. */
+  readonly continueButton: Locator;
   /** Below an answer that failed. */
   readonly tryAgainButton: Locator;
   readonly anotherAnswerButton: Locator;
@@ -43,6 +47,8 @@ export class ChatPage extends AppPage {
 
     this.questions = page.getByTestId('message-user');
     this.answers = page.getByTestId('message-assistant');
+    this.pauseNote = page.getByTestId('reply-pause');
+    this.continueButton = page.getByTestId('continue-reply');
     this.tryAgainButton = page.getByTestId('retry-reply');
     this.anotherAnswerButton = page.getByTestId('another-answer');
     this.errorPage = page.getByTestId('error-page');

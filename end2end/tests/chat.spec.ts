@@ -1,4 +1,4 @@
-import { expect, refusedWith, test } from '../fixtures';
+import { expect, refusedWith, Tab, test } from '../fixtures';
 import type { Page } from '@playwright/test';
 
 const START_REPLY = '**/api/chat/start_reply*';
@@ -184,6 +184,36 @@ test.describe('While the answer is written', () => {
     expect(await model.journal(prompt)).toHaveLength(1);
   });
 
+  test('A second tab shows the same answer to its end', async ({ chat, model, tab }) => {
+    const text = Array.from({ length: 40 }, (_, i) => `word-${i}`).join(' ');
+    const prompt = await model.script('Say it in two places', { text, gap_ms: 100 });
+    await chat.send(prompt);
+    await expect(chat.answers.first()).toContainText('word-1 ');
+    const second = await openAgain(tab);
+    await expect(second.chat.answers.first()).toContainText('word-1 ');
+    for (const { answers } of [chat, second.chat]) {
+      await expect(answers).toHaveText([text]);
+      await expect(answers).toHaveAttribute('data-state', 'finished');
+    }
+    await expect(second.chat.creditLeft).toHaveText('$0.49');
+    expect(await model.journal(prompt)).toHaveLength(1);
+  });
+
+  test('Stop in a second tab ends the answer in both', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Stop me from over there', { text: COUNTING, stall_after_chunks: 4 });
+    await chat.send(prompt);
+    await expect(chat.answers.first()).toContainText('one two three four');
+    const second = await openAgain(tab);
+    await expect(second.chat.answers.first()).toContainText('one two three four');
+    await second.chat.stopButton.click();
+    for (const { answers, sendButton } of [second.chat, chat]) {
+      await expect(answers).toHaveAttribute('data-state', 'stopped');
+      await expect(answers).toHaveText([/^\s*one two three four\s*$/]);
+      await expect(sendButton).toBeVisible();
+    }
+    await expect.poll(async () => (await model.journal(prompt))[0].state).toBe('client_gone');
+  });
+
   test('The answer goes on while another conversation is open', async ({ chat, model, tab }) => {
     const prompt = await model.script('Write in the background', { text: COUNTING, stall_after_chunks: 6 });
     await chat.send(prompt);
@@ -242,7 +272,7 @@ test.describe('When something fails', () => {
     await chat.hasState(chat.answers.first(), 'interrupted');
     await tab.page.reload();
     await chat.isReady();
-    await tab.page.getByTestId('continue-reply').click();
+    await chat.continueButton.click();
     await chat.hasState(chat.answers.nth(1), 'finished');
     await expect(chat.answers.first()).toContainText('one two three');
     await expect(tab.page.getByTestId('continued')).toBeVisible();
@@ -505,6 +535,14 @@ test.describe('What the model writes', () => {
     await expect(tab.page.getByTestId('jump-to-latest')).toBeHidden();
   });
 });
+
+/** The same conversation in another tab of the same browser. */
+async function openAgain(tab: Tab): Promise<Tab> {
+  await expect(tab.page).toHaveURL(/\/chat\/./);
+  const second = new Tab(await tab.page.context().newPage());
+  await second.chat.open(tab.page.url());
+  return second;
+}
 
 /** The request arrives and is answered, but the answer never reaches the page. */
 async function loseAnswerOfNext(page: Page, address: string): Promise<void> {

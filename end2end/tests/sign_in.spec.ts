@@ -1,16 +1,16 @@
 import { expect, refusedWith, test } from '../fixtures';
 
-test('Refusing at the provider leads back with a message, and signing in works afterwards', async ({ tab, person }) => {
+test('Refusing at the provider leads back with a message, and the next try goes where one wanted', async ({ tab, person }) => {
   const { signIn, picker } = tab;
-  await signIn.open();
+  await tab.page.goto('/usage');
   await signIn.continueWithSandbox();
   await picker.refuse();
-  await expect(tab.page).toHaveURL('/sign-in?error=refused');
+  await expect(tab.page).toHaveURL('/sign-in?error=refused&return_to=/usage');
   await expect(signIn.error).toContainText('The sign-in was cancelled');
   await expect(signIn.signInLink).toBeVisible();
   await signIn.continueWithSandbox();
   await picker.signInAs(person);
-  await expect(tab.page).toHaveURL('/chat');
+  await expect(tab.page).toHaveURL('/usage');
 });
 
 test('GitHub works as well', async ({ tab, person }) => {
@@ -101,7 +101,7 @@ test.describe('A sign-in that was used before', () => {
     expect(response?.status()).toBe(400);
     await expect(tab.home.heading).toHaveText('You are not signed in');
     await tab.page.getByRole('link', { name: 'Sign in again' }).click();
-    await expect(tab.page).toHaveURL('/sign-in');
+    await expect(tab.page).toHaveURL('/sign-in?return_to=/chat');
   });
 });
 

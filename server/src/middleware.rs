@@ -59,7 +59,7 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
     let compress = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
     let layers = ServiceBuilder::new()
         .layer(CsrfLayer::new())
-        .layer(middleware::from_fn(referer::drop_foreign_referer))
+        .layer(middleware::from_fn(referer::lead_back))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HEAD_TIMEOUT))
         .layer(CompressionLayer::new().compress_when(compress))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))

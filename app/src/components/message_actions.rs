@@ -8,7 +8,7 @@ use crate::contexts::{Models, OpenConversation};
 use crate::transcript::{Turn, TurnState};
 use crate::wording::state_note;
 
-/// Below a turn: how it ended, who wrote it, what it cost, why it failed, and what can be done with it.
+/// Below a turn: why nothing comes or how it ended, who wrote it, what it cost, and what can be done with it.
 #[component]
 pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
     let error = Memo::new(move |_| turn.with(|turn| turn.error.clone()));
@@ -16,12 +16,22 @@ pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversati
     let can_copy = Memo::new(move |_| turn.with(|turn| !turn.content.is_empty() && !turn.is_streaming()));
     let copy = move || can_copy.get().then(|| view! { <CopyButton turn/> });
     view! {
+        <PauseNote turn conversation/>
         {move || error.get().map(|error| view! { <ErrorNote error/> })}
         <div class="message-foot">
             {move || facts.get().into_iter().map(|fact| view! { <span class="fact">{fact}</span> }).collect_view()}
             <MessageOffers key turn conversation/>
             {copy}
         </div>
+    }
+}
+
+/// Why nothing new is shown, while the answer is being written.
+#[component]
+fn PauseNote(turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
+    let pause = Memo::new(move |_| conversation.pause.get().filter(|_| turn.with(Turn::is_streaming)));
+    move || {
+        pause.get().map(|pause| view! { <p class="note" data-testid="reply-pause">{pause.sentence()}</p> })
     }
 }
 

@@ -30,6 +30,24 @@ pub enum Activity {
     Stopping,
 }
 
+/// Why nothing new is shown of an answer that is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    Reconnecting,
+    /// Connected, but nothing comes: the model is slow, or the server that wrote the answer has died and another one is
+    /// about to end it.
+    Waiting,
+}
+
+impl Pause {
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Reconnecting => "The connection was lost. Connecting again; what has arrived is kept.",
+            Self::Waiting => "Nothing new for a while. Still waiting; what has arrived is kept.",
+        }
+    }
+}
+
 /// Why a request was not admitted, and how to make it succeed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
@@ -45,6 +63,7 @@ pub struct OpenConversation {
     pub thread: RwSignal<Option<Thread>>,
     pub transcript: Transcript,
     pub activity: RwSignal<Activity>,
+    pub pause: RwSignal<Option<Pause>>,
     pub refusal: RwSignal<Option<Refusal>>,
     pub draft: RwSignal<String>,
     /// For screen readers: one sentence when an answer begins, its words when it is complete.
@@ -78,6 +97,7 @@ impl OpenConversation {
             thread: RwSignal::new(thread),
             transcript: Transcript::new(messages, live_reply.is_some()),
             activity: RwSignal::new(live_reply.map_or(Activity::Idle, Activity::Writing)),
+            pause: RwSignal::new(None),
             refusal: RwSignal::new(None),
             draft: RwSignal::new(String::new()),
             announcement: RwSignal::new(String::new()),

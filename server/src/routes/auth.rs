@@ -1,5 +1,6 @@
 //! The two ends of signing in: the way to the identity provider, and the way back.
 
+use app::links::{sign_in_again_path, sign_in_path};
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
@@ -12,7 +13,7 @@ use crate::middleware::{BrowserCookies, request_id, session_token};
 use crate::routes::error_page;
 use crate::secret::Token;
 use crate::services::account::Browser;
-use crate::services::sign_in::{CallbackQuery, Refusal, ReturnTo};
+use crate::services::sign_in::{CallbackQuery, Refusal, Refused, ReturnTo};
 use crate::state::AppState;
 
 #[derive(Deserialize)]
@@ -28,10 +29,10 @@ pub(crate) async fn begin_sign_in(
     jar: CookieJar,
     request: Request,
 ) -> Response {
-    let return_to = ReturnTo::parse(query.return_to.as_deref().unwrap_or("/chat"));
+    let return_to = query.return_to.as_deref().map(ReturnTo::parse).unwrap_or_default();
     let browser_token = BrowserCookies::browser_token(&jar)
         .map_or_else(|| Token::random().as_str().to_owned(), str::to_owned);
-    match state.sign_in.begin(&provider, &browser_token, return_to).await {
+    match state.sign_in.begin(&provider, &browser_token, return_to.clone()).await {
         Ok(Some(url)) => {
             (jar.add(BrowserCookies::browser(&browser_token)), Redirect::to(url.as_str())).into_response()
         }
@@ -39,7 +40,11 @@ pub(crate) async fn begin_sign_in(
             let sentence = "This way of signing in is not set up here.";
             error_page::page(StatusCode::NOT_FOUND, "Not found", sentence, ("/sign-in", "Choose another way"))
         }
-        Err(error) => answer_error(error, &request_id(request.extensions())),
+        Err(AppError::Identity(error)) => {
+            tracing::warn!(request.id = request_id(request.extensions()), %error, "Sign-in could not begin");
+            Redirect::to(&sign_in_again_path("unavailable", return_to.as_str())).into_response()
+        }
+        Err(error) => error_page::html(&error.into_api(&request_id(request.extensions()))),
     }
 }
 
@@ -61,17 +66,20 @@ pub(crate) async fn complete_sign_in(
             let cookie = BrowserCookies::session(&sign_in.session_token, state.account.session_lifetime());
             (jar.add(cookie), Redirect::to(sign_in.return_to.as_str())).into_response()
         }
-        Ok(Err(refusal)) => answer_refusal(&refusal),
-        Err(error) => answer_error(error, &request_id),
+        Ok(Err(refused)) => answer_refused(refused),
+        Err(error) => error_page::html(&error.into_api(&request_id)),
     }
 }
 
-fn answer_refusal(refusal: &Refusal) -> Response {
-    let again = ("/sign-in", "Sign in again");
+fn answer_refused(Refused { refusal, return_to }: Refused) -> Response {
+    let sign_in = sign_in_path(return_to.as_str());
+    let again = (sign_in.as_str(), "Sign in again");
     let title = "You are not signed in";
+    let sign_in_because =
+        |error| Redirect::to(&sign_in_again_path(error, return_to.as_str())).into_response();
     match refusal {
-        Refusal::Declined => Redirect::to("/sign-in?error=refused").into_response(),
-        Refusal::ProviderUnavailable => Redirect::to("/sign-in?error=unavailable").into_response(),
+        Refusal::Declined => sign_in_because("refused"),
+        Refusal::ProviderUnavailable => sign_in_because("unavailable"),
         Refusal::Stale => {
             let sentence = "This sign-in was begun in another browser, took too long, or was used before.";
             error_page::page(StatusCode::BAD_REQUEST, title, sentence, again)
@@ -80,15 +88,5 @@ fn answer_refusal(refusal: &Refusal) -> Response {
             let sentence = "The identity provider's answer does not prove who you are.";
             error_page::page(StatusCode::BAD_REQUEST, title, sentence, again)
         }
-    }
-}
-
-fn answer_error(error: AppError, request_id: &str) -> Response {
-    match error {
-        AppError::Identity(error) => {
-            tracing::warn!(request.id = request_id, %error, "Sign-in could not begin");
-            Redirect::to("/sign-in?error=unavailable").into_response()
-        }
-        error => error_page::html(&error.into_api(request_id)),
     }
 }

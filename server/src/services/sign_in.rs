@@ -34,6 +34,13 @@ pub struct SignInService {
 }
 
 /// A sign-in that ended without a session.
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    /// Where the next try should lead.
+    pub(crate) return_to: ReturnTo,
+}
+
+/// Why.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// The person said no at the provider.
@@ -109,49 +116,50 @@ impl SignInService {
         browser_token: Option<&str>,
         browser: Browser<'_>,
         request_id: &str,
-    ) -> AppResult<Result<SignIn, Refusal>> {
-        let proved = match self.take_flow(key, &query, browser_token).await? {
-            Ok(flow) => self.prove(key, query, flow).await,
-            Err(refusal) => Err(refusal),
+    ) -> AppResult<Result<SignIn, Refused>> {
+        let Some(flow) = self.take_flow(key, &query, browser_token).await? else {
+            return Ok(Err(self.refuse(key, Refusal::Stale, ReturnTo::default(), request_id).await?));
         };
-        match proved {
-            Ok((identity, return_to)) => {
+        let return_to = ReturnTo::parse(&flow.return_to);
+        match self.prove(key, query, flow).await {
+            Ok(identity) => {
                 let user_id = self.save(key, &identity).await?;
                 let session_token = self.account.start_session(user_id, browser).await?;
                 self.record(AuditKind::SignedIn, Some(user_id), request_id, key).await?;
                 Ok(Ok(SignIn { session_token, return_to }))
             }
-            Err(refusal) => {
-                let detail = format!("{key}: {refusal:?}");
-                self.record(AuditKind::SignInRefused, None, request_id, &detail).await?;
-                Ok(Err(refusal))
-            }
+            Err(refusal) => Ok(Err(self.refuse(key, refusal, return_to, request_id).await?)),
         }
     }
 
-    /// The flow this answer belongs to, used up. It must have begun in the same browser.
+    async fn refuse(
+        &self,
+        key: &str,
+        refusal: Refusal,
+        return_to: ReturnTo,
+        request_id: &str,
+    ) -> AppResult<Refused> {
+        let detail = format!("{key}: {refusal:?}");
+        self.record(AuditKind::SignInRefused, None, request_id, &detail).await?;
+        Ok(Refused { refusal, return_to })
+    }
+
+    /// The flow this answer belongs to, used up. None unless it began in the same browser.
     async fn take_flow(
         &self,
         key: &str,
         query: &CallbackQuery,
         browser_token: Option<&str>,
-    ) -> AppResult<Result<SignInFlowRow, Refusal>> {
-        let (Some(state), Some(browser_token)) = (&query.state, browser_token) else {
-            return Ok(Err(Refusal::Stale));
-        };
+    ) -> AppResult<Option<SignInFlowRow>> {
+        let (Some(state), Some(browser_token)) = (&query.state, browser_token) else { return Ok(None) };
         let flow = sign_in_flows::take(&mut *self.db.get().await?, &secret::hash(state)).await?;
         let is_ours = |flow: &SignInFlowRow| {
             flow.browser_hash == secret::hash(browser_token) && flow.provider_key == key
         };
-        Ok(flow.filter(is_ours).ok_or(Refusal::Stale))
+        Ok(flow.filter(is_ours))
     }
 
-    async fn prove(
-        &self,
-        key: &str,
-        query: CallbackQuery,
-        flow: SignInFlowRow,
-    ) -> Result<(Identity, ReturnTo), Refusal> {
+    async fn prove(&self, key: &str, query: CallbackQuery, flow: SignInFlowRow) -> Result<Identity, Refusal> {
         let provider = self.provider(key).ok_or(Refusal::Stale)?;
         let code = match (query.code, query.error.as_deref()) {
             (Some(code), None) => code,
@@ -165,16 +173,13 @@ impl SignInService {
             nonce: flow.nonce,
             pkce_verifier: flow.pkce_verifier,
         };
-        match provider.identify(callback).await {
-            Ok(identity) => Ok((identity, ReturnTo::parse(&flow.return_to))),
-            Err(error) => {
-                tracing::warn!(provider = key, %error, "Sign-in failed at the identity provider");
-                Err(match error {
-                    IdentityError::Unavailable(_) => Refusal::ProviderUnavailable,
-                    IdentityError::NotProved(_) => Refusal::NotProved,
-                })
+        provider.identify(callback).await.map_err(|error| {
+            tracing::warn!(provider = key, %error, "Sign-in failed at the identity provider");
+            match error {
+                IdentityError::Unavailable(_) => Refusal::ProviderUnavailable,
+                IdentityError::NotProved(_) => Refusal::NotProved,
             }
-        }
+        })
     }
 
     async fn save(&self, key: &str, identity: &Identity) -> AppResult<UserId> {

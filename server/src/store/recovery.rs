@@ -71,6 +71,7 @@ pub struct Abandoned {
 #[derive(Clone, Debug)]
 pub struct Recovery {
     pub text: String,
+    pub reasoning: String,
     pub usage: TokenUsage,
     pub charged: Nanos,
 }
@@ -146,7 +147,7 @@ pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recover
             parent_id: MessageId(parent_id),
             generation_id: reply.id,
             content: &recovery.text,
-            reasoning: "",
+            reasoning: &recovery.reasoning,
         };
         messages::upsert_reply(conn, saved).await?;
         Ok(())

@@ -106,12 +106,12 @@ async fn two_windows_of_one_browser_can_sign_in_side_by_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_declines_at_the_provider_is_asked_again() {
+async fn whoever_declines_at_the_provider_is_asked_again_and_keeps_their_way() {
     let app = TestApp::start().await;
     for provider in ["oidc", "github"] {
         let mut browser = app.browser();
-        let callback = browser.authorize(provider, "refuse", None).await;
-        assert_eq!(location(&browser.get(&callback).await), "/sign-in?error=refused");
+        let callback = browser.authorize(provider, "refuse", Some("/usage")).await;
+        assert_eq!(location(&browser.get(&callback).await), "/sign-in?error=refused&return_to=/usage");
     }
     assert_eq!(sessions(&app).await, 0);
 }
@@ -124,7 +124,8 @@ async fn a_provider_that_is_away_is_said_to_be_away() {
         }
     })
     .await;
-    assert_eq!(location(&app.browser().get("/auth/oidc/start").await), "/sign-in?error=unavailable");
+    let began = app.browser().get("/auth/oidc/start?return_to=/usage").await;
+    assert_eq!(location(&began), "/sign-in?error=unavailable&return_to=/usage");
     assert_eq!(app.browser().get("/auth/nobody/start").await.status(), StatusCode::NOT_FOUND);
 }
 

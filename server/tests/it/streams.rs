@@ -115,6 +115,29 @@ async fn without_redis_a_reply_goes_on_and_others_wait_for_what_is_saved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_server_was_thinking_is_kept_and_paid_for() {
+    let app = TestApp::start().await;
+    let mut process = app.spawn_process(&[("RUST_LOG", "off")]);
+    process.ready().await;
+    let browser = app.user().await.at(&process.url);
+    let prompt = prompt();
+    let script =
+        json!({ "reasoning": "Let me see.", "chunk_chars": 100, "text": "unsaid", "stall_after_chunks": 1 });
+    app.sandbox.script(&prompt, script).await;
+    let (mut reply, id) = begin(&browser, &prompt).await;
+    process.kill();
+    reply.read_until_cut().await;
+
+    app.database().execute("update holds set expires_at = now()").await;
+    app.state.sweep().await;
+    let mut again = browser.at(&app.url).follow_reply(id, 0).await;
+    again.read_to_end().await;
+    let (message, _) = again.ended();
+    assert_eq!((message.content.as_str(), message.reasoning.as_str()), ("", "Let me see."));
+    assert!(message.charged.is_some_and(|charged| charged > Nanos::ZERO), "{:?}", message.charged);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn twenty_replies_of_a_killed_server_keep_every_word_that_was_shown() {
     let app = TestApp::with(|config| config.plans.free_monthly_credit = Nanos::from_cents(100_000)).await;
     let mut process = app.spawn_process(&[

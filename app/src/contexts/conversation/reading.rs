@@ -11,12 +11,15 @@ use server_fn::codec::ByteStream;
 
 use super::asking::{prompt_of, with_text_before};
 use super::stream_guard::StreamGuard;
-use super::{Activity, OpenConversation, Refusal};
+use super::{Activity, OpenConversation, Pause, Refusal};
 use crate::api::{follow_reply, start_reply};
 use crate::event_decoder::EventDecoder;
 use crate::reply_progress::ReplyProgress;
 use crate::types::{ChatEventKind, GenerationId, LimitName, Message, ReplyRequest, Thread};
 use crate::{ApiError, ApiResult, browser, markdown};
+
+/// What the server sends when it has had nothing to say for a while.
+const HEARTBEAT: &[u8] = b"\n";
 
 /// Where a reading begins.
 pub(super) enum Source {
@@ -40,6 +43,7 @@ impl Unwritten {
 impl OpenConversation {
     pub(super) fn read(self, source: Source) {
         self.lost.set(None);
+        self.set_pause(None);
         if let Source::Follow(ReplyProgress { generation_id: Some(id), .. }) = &source {
             self.activity.set(Activity::Writing(*id));
         }
@@ -62,14 +66,18 @@ impl OpenConversation {
             (None, None) => return,
         };
         while !progress.has_ended {
+            let is_broken = result.is_err();
             let error = result.err().unwrap_or(ApiError::Connection);
             let Some(id) = progress.generation_id else {
                 return self.refuse(error, request);
             };
-            match progress.next_try().filter(|_| is_passing(&error)) {
-                Some(wait) => browser::sleep(wait).await,
-                None => return self.lose(error, progress),
+            let Some(wait) = progress.next_try().filter(|_| is_passing(&error)) else {
+                return self.lose(error, progress);
+            };
+            if is_broken {
+                self.set_pause(Some(Pause::Reconnecting));
             }
+            browser::sleep(wait).await;
             result = self.take_in(follow_reply(id, progress.last_seq), &mut progress).await;
         }
         if !progress.has_quota {
@@ -89,19 +97,38 @@ impl OpenConversation {
             Either::Left((stream, _)) => stream?,
             Either::Right(_) => return Err(ApiError::Connection),
         };
+        if self.pause.get_untracked().is_some() {
+            self.set_pause(Some(Pause::Waiting));
+        }
         let mut bytes = stream.into_inner().take_until(alarm);
         let mut decoder = EventDecoder::default();
         while let Some(chunk) = bytes.next().await {
             let chunk = chunk.map_err(|_| ApiError::Connection)?;
             guard.heard();
             progress.hear();
-            for event in decoder.push(&chunk) {
+            let events = decoder.push(&chunk);
+            if !events.is_empty() {
+                self.set_pause(None);
+            } else if chunk.as_ref() == HEARTBEAT {
+                self.set_pause(Some(Pause::Waiting));
+            }
+            for event in events {
                 if let Some(news) = progress.accept(event) {
                     self.apply(news);
                 }
             }
         }
         Ok(())
+    }
+
+    fn set_pause(self, pause: Option<Pause>) {
+        if self.pause.get_untracked() == pause {
+            return;
+        }
+        self.pause.set(pause);
+        if let Some(pause) = pause {
+            self.announcement.set(pause.sentence().to_owned());
+        }
     }
 
     fn apply(self, news: ChatEventKind) {

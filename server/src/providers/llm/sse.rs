@@ -26,21 +26,35 @@ pub(super) enum SseError {
 }
 
 impl SseDecoder {
-    /// The data of the events these bytes complete.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<String>, SseError> {
+    /// The data of the events these bytes complete, up to the first that cannot be read.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Result<String, SseError>> {
         let mut events = Vec::new();
         for &byte in bytes {
-            let is_after_cr = std::mem::replace(&mut self.is_after_cr, byte == b'\r');
-            match byte {
-                b'\n' if is_after_cr => {}
-                b'\n' | b'\r' => events.extend(self.end_line()?),
-                _ => self.line.push(byte),
-            }
-            if self.line.len() + self.data.len() > MAX_FRAME_BYTES {
-                return Err(SseError::TooLarge);
+            match self.take(byte) {
+                Ok(event) => events.extend(event.map(Ok)),
+                Err(error) => {
+                    events.push(Err(error));
+                    break;
+                }
             }
         }
-        Ok(events)
+        events
+    }
+
+    fn take(&mut self, byte: u8) -> Result<Option<String>, SseError> {
+        let is_after_cr = std::mem::replace(&mut self.is_after_cr, byte == b'\r');
+        let event = match byte {
+            b'\n' if is_after_cr => None,
+            b'\n' | b'\r' => self.end_line()?,
+            _ => {
+                self.line.push(byte);
+                None
+            }
+        };
+        if self.line.len() + self.data.len() > MAX_FRAME_BYTES {
+            return Err(SseError::TooLarge);
+        }
+        Ok(event)
     }
 
     fn end_line(&mut self) -> Result<Option<String>, SseError> {
@@ -88,7 +102,7 @@ mod tests {
 
     fn decode(pieces: impl Iterator<Item = impl AsRef<[u8]>>) -> Vec<String> {
         let mut decoder = SseDecoder::default();
-        pieces.flat_map(|piece| decoder.push(piece.as_ref()).expect("valid")).collect()
+        pieces.flat_map(|piece| decoder.push(piece.as_ref())).collect::<Result<_, _>>().expect("valid")
     }
 
     #[test]
@@ -109,12 +123,18 @@ mod tests {
     fn an_endless_frame_is_refused() {
         let mut decoder = SseDecoder::default();
         let piece = vec![b'x'; MAX_FRAME_BYTES];
-        assert_eq!(decoder.push(&piece), Ok(vec![]));
-        assert_eq!(decoder.push(b"x"), Err(SseError::TooLarge));
+        assert_eq!(decoder.push(&piece), []);
+        assert_eq!(decoder.push(b"x"), [Err(SseError::TooLarge)]);
     }
 
     #[test]
     fn bytes_that_are_no_text_are_an_error_not_a_replacement_character() {
-        assert_eq!(SseDecoder::default().push(b"data: \xff\n\n"), Err(SseError::NotUtf8));
+        assert_eq!(SseDecoder::default().push(b"data: \xff\n\n"), [Err(SseError::NotUtf8)]);
+    }
+
+    #[test]
+    fn what_came_whole_before_an_error_is_not_lost_with_it() {
+        let events = SseDecoder::default().push(b"data: a\n\ndata: \xff\n\ndata: b\n\n");
+        assert_eq!(events, [Ok("a".to_owned()), Err(SseError::NotUtf8)]);
     }
 }

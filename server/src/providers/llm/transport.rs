@@ -66,12 +66,12 @@ fn decode(
     bytes: Result<bytes::Bytes, reqwest::Error>,
 ) -> Vec<Result<String, LlmError>> {
     let interrupted = |detail: String| LlmError::new(ModelFailure::Interrupted, detail);
-    let frames = bytes
-        .map_err(|error| interrupted(error.without_url().to_string()))
-        .and_then(|bytes| decoder.push(&bytes).map_err(|error| interrupted(error.to_string())));
-    match frames {
-        Ok(frames) => frames.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(error)],
+    match bytes {
+        Ok(bytes) => {
+            let frames = decoder.push(&bytes).into_iter();
+            frames.map(|frame| frame.map_err(|error| interrupted(error.to_string()))).collect()
+        }
+        Err(error) => vec![Err(interrupted(error.without_url().to_string()))],
     }
 }
 

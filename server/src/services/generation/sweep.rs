@@ -10,6 +10,13 @@ use crate::store::recovery::{self, Abandoned, Recovery};
 /// One sweep ends at most this many; the next goes on.
 const BATCH: i64 = 100;
 
+/// What a reply has shown.
+#[derive(Default)]
+struct Said {
+    text: String,
+    reasoning: String,
+}
+
 impl GenerationService {
     /// Ends replies whose hold has expired, which a living process would have renewed; returns how many.
     pub(crate) async fn sweep(&self) -> AppResult<usize> {
@@ -25,26 +32,33 @@ impl GenerationService {
 
     /// The stream log goes further than the last checkpoint, unless Redis was lost.
     async fn recover(&self, reply: &Abandoned) -> Recovery {
-        let logged = self.logged_text(reply.id).await;
-        let text =
-            if logged.len() > reply.checkpoint_text.len() { logged } else { reply.checkpoint_text.clone() };
-        let usage = match text.is_empty() {
+        let Said { mut text, reasoning } = self.logged(reply.id).await;
+        if text.len() < reply.checkpoint_text.len() {
+            text.clone_from(&reply.checkpoint_text);
+        }
+        let reasoning_tokens = estimate_tokens(&reasoning);
+        let usage = match text.is_empty() && reasoning.is_empty() {
             true => TokenUsage::default(),
             false => TokenUsage {
                 input_tokens: reply.estimated_input_tokens,
-                output_tokens: estimate_tokens(&text),
+                output_tokens: estimate_tokens(&text) + reasoning_tokens,
+                reasoning_tokens,
                 ..TokenUsage::default()
             },
         };
-        Recovery { text, usage, charged: reply.prices.charge(usage) }
+        Recovery { text, reasoning, usage, charged: reply.prices.charge(usage) }
     }
 
-    async fn logged_text(&self, id: GenerationId) -> String {
+    async fn logged(&self, id: GenerationId) -> Said {
         let page = self.log.read(id, 0).await.unwrap_or_default();
-        let texts = page.events.into_iter().filter_map(|event| match event.kind {
-            ChatEventKind::Text { text } => Some(text),
-            _ => None,
-        });
-        texts.collect()
+        let mut said = Said::default();
+        for event in page.events {
+            match event.kind {
+                ChatEventKind::Text { text } => said.text.push_str(&text),
+                ChatEventKind::Reasoning { text } => said.reasoning.push_str(&text),
+                _ => {}
+            }
+        }
+        said
     }
 }

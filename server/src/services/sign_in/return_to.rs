@@ -7,6 +7,12 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReturnTo(String);
 
+impl Default for ReturnTo {
+    fn default() -> Self {
+        Self("/chat".to_owned())
+    }
+}
+
 impl ReturnTo {
     /// The path, or `/` when the text could lead anywhere else.
     pub(crate) fn parse(text: &str) -> Self {
