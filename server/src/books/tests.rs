@@ -166,3 +166,5 @@ fn a_correction_of_credit_that_has_ended_is_no_gift() {
     december.correct(id(1), -Nanos(40));
     assert_eq!((available(&december), december.posted), (0, Nanos(0)));
 }
+
+mod against_a_model;
