@@ -103,28 +103,32 @@ async fn list_entries(conn: &mut Connection, account_id: Uuid) -> QueryResult<Ve
 
 async fn list_grants(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<StatementGrant>> {
     let is_live = grants::expires_at.is_null().or(grants::expires_at.gt(clock_timestamp().nullable()));
-    let rows: Vec<(Uuid, String, i64, i64, Option<DateTime<Utc>>)> = grants::table
+    let rows: Vec<GrantRow> = grants::table
         .filter(grants::account_id.eq(account_id))
         .filter(grants::remaining_nanos.gt(0).or(is_live))
         .order((grants::expires_at.asc().nulls_last(), grants::id))
-        .select((
-            grants::id,
-            grants::cause,
-            grants::amount_nanos,
-            grants::remaining_nanos,
-            grants::expires_at,
-        ))
+        .select(GrantRow::as_select())
         .load(conn)
         .await?;
-    let mut allocated = sum_allocations(conn, rows.iter().map(|row| row.0).collect()).await?;
-    let grant = |(id, cause, amount, remaining, expires_at)| StatementGrant {
-        cause,
-        amount: Nanos(amount),
-        remaining: Nanos(remaining),
-        allocated: allocated.remove(&id).unwrap_or_default(),
-        expires_at,
+    let mut allocated = sum_allocations(conn, rows.iter().map(|row| row.id).collect()).await?;
+    let grant = |row: GrantRow| StatementGrant {
+        cause: row.cause,
+        amount: Nanos(row.amount_nanos),
+        remaining: Nanos(row.remaining_nanos),
+        allocated: allocated.remove(&row.id).unwrap_or_default(),
+        expires_at: row.expires_at,
     };
     Ok(rows.into_iter().map(grant).collect())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = grants)]
+struct GrantRow {
+    id: Uuid,
+    cause: String,
+    amount_nanos: i64,
+    remaining_nanos: i64,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 async fn sum_allocations(conn: &mut Connection, grants: Vec<Uuid>) -> QueryResult<BTreeMap<Uuid, Nanos>> {
