@@ -1,15 +1,21 @@
 //! What the binary can be told to do.
 
+mod audit;
+mod ledger;
 mod serve;
+mod simulate;
+mod table;
 mod work;
 
 use std::error::Error;
 use std::process::ExitCode;
 
+use self::ledger::LedgerCommand;
+use self::simulate::SimulateArguments;
 use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig};
 use crate::telemetry;
 
-#[derive(Clone, Copy, Debug, clap::Subcommand)]
+#[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
     /// Serve the application, and run jobs beside it, until SIGTERM or Ctrl-C
     Serve {
@@ -23,6 +29,13 @@ pub enum Command {
     Migrate,
     /// Bring the model catalog in line with the file that MODEL_CATALOG names
     ApplyCatalog,
+    /// Check that the money adds up: a line for each invariant, and exit status 0 only when all hold
+    Audit,
+    /// Look into the books of an account
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Replay what was used against other limits: who would have been stopped, and what it would have cost
+    Simulate(SimulateArguments),
 }
 
 impl Command {
@@ -52,6 +65,9 @@ impl Command {
             }
             Self::Work => runtime.block_on(work::work(Config::from_env(&env)?)),
             Self::ApplyCatalog => runtime.block_on(apply_catalog(&env)),
+            Self::Audit => runtime.block_on(audit::run(&DatabaseConfig::from_env(&env)?)),
+            Self::Ledger(command) => runtime.block_on(ledger::run(command, &DatabaseConfig::from_env(&env)?)),
+            Self::Simulate(arguments) => runtime.block_on(simulate::run(arguments, &env)),
             Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),
         }
     }

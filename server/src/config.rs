@@ -1,5 +1,6 @@
 //! Settings: one small struct a concern, read once at start-up, each field naming its variable.
 
+mod audit;
 mod catalog;
 mod database;
 mod jobs;
@@ -16,6 +17,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use self::audit::AuditConfig;
 pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
 pub use self::database::DatabaseConfig;
 pub use self::jobs::JobsConfig;
@@ -38,6 +40,7 @@ pub struct Config {
     pub llm: LlmConfig,
     pub plans: PlansConfig,
     pub jobs: JobsConfig,
+    pub audit: AuditConfig,
 }
 
 impl Config {
@@ -53,6 +56,7 @@ impl Config {
             llm: LlmConfig::from_env(env)?,
             plans: PlansConfig::from_env(env)?,
             jobs: JobsConfig::from_env(env)?,
+            audit: AuditConfig::from_env(env)?,
         })
     }
 }
@@ -160,6 +164,7 @@ mod tests {
             ("LISTEN_ADDR", "here"),
             ("DATABASE_POOL_SIZE", "0"),
             ("FREE_REQUESTS_PER_MINUTE", "-1"),
+            ("AUDIT_HOUR_UTC", "24"),
             ("OIDC_ISSUER", "https://issuer.example"),
             ("GITHUB_CLIENT_ID", "id"),
             ("MODEL_CATALOG", "/nowhere.toml"),

@@ -1,6 +1,7 @@
 //! Work done later, at least once. A job is enqueued in the transaction that causes it ([`crate::store::jobs`]) and given
 //! to the handler of its kind by a [`Worker`], again after a failure, and again when its worker has died.
 
+mod audit_money;
 mod purge;
 mod schedule;
 mod worker;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::audit_money::AuditMoney;
 pub use self::purge::PurgeJobs;
 pub use self::schedule::{Schedule, Slots};
 pub use self::worker::{Worker, WorkerParts};

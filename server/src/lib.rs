@@ -14,6 +14,7 @@ mod router;
 mod routes;
 mod secret;
 mod services;
+pub mod simulation;
 mod state;
 pub mod store;
 mod streams;
@@ -21,5 +22,6 @@ mod telemetry;
 
 pub use error::{AppError, AppResult};
 pub use router::build_router;
+pub use services::money_audit::MoneyAudit;
 pub use state::{AppState, StartError};
 pub use store::{apply_catalog, migrate};

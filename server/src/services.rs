@@ -5,6 +5,8 @@ mod account_queue;
 pub mod catalog;
 pub mod chat;
 pub mod generation;
+pub mod money_audit;
 pub mod plans;
 pub mod quota;
 pub mod sign_in;
+pub mod simulation;

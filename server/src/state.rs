@@ -8,8 +8,8 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, JobsConfig, ServerConfig, SignInConfig};
-use crate::jobs::{PurgeJobs, Worker, WorkerParts};
+use crate::config::{AuditConfig, Config, JobsConfig, ServerConfig, SignInConfig};
+use crate::jobs::{AuditMoney, PurgeJobs, Worker, WorkerParts};
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::llm::Providers;
@@ -17,6 +17,7 @@ use crate::services::account::AccountService;
 use crate::services::catalog::CatalogService;
 use crate::services::chat::ChatService;
 use crate::services::generation::{GenerationService, Parts};
+use crate::services::money_audit::MoneyAudit;
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
@@ -80,7 +81,7 @@ impl AppState {
         };
         Ok(Self {
             server: Arc::new(config.server),
-            worker: worker(&db, config.jobs),
+            worker: worker(&db, config.jobs, config.audit),
             db,
             limiter,
             account,
@@ -168,11 +169,14 @@ const JOB_LEASE: Duration = Duration::from_secs(30);
 /// No job is meant to take longer.
 const JOB_TIME_LIMIT: Duration = Duration::from_secs(600);
 
-fn worker(db: &Db, config: JobsConfig) -> Worker {
+fn worker(db: &Db, config: JobsConfig, audit: AuditConfig) -> Worker {
     Worker::new(WorkerParts {
         db: db.clone(),
-        handlers: vec![Arc::new(PurgeJobs { db: db.clone() })],
-        schedules: vec![PurgeJobs::schedule()],
+        handlers: vec![
+            Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
+            Arc::new(PurgeJobs { db: db.clone() }),
+        ],
+        schedules: vec![AuditMoney::schedule(audit), PurgeJobs::schedule()],
         concurrency: config.concurrency as usize,
         lease: JOB_LEASE,
         time_limit: JOB_TIME_LIMIT,

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod catalog;
 pub mod generations;
 mod holds;
+pub mod invariants;
 pub mod jobs;
 pub mod ledger;
 pub mod messages;
@@ -14,6 +15,8 @@ pub mod recovery;
 mod schema;
 pub mod sessions;
 pub mod sign_in_flows;
+pub mod simulation;
+pub mod statements;
 pub mod threads;
 pub mod usage;
 pub mod users;
@@ -21,6 +24,7 @@ pub mod users;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use attempts::Attempt;
+use pool::allow_long_statements;
 pub use pool::{Connection, Db};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");

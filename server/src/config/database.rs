@@ -20,7 +20,7 @@ pub struct DatabaseConfig {
 }
 
 impl DatabaseConfig {
-    /// Also used alone, by `plumbline migrate`.
+    /// Also used alone, by the commands that need nothing else.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
             url: env.required("DATABASE_URL")?.into(),

@@ -16,7 +16,8 @@ pub struct PlansConfig {
 }
 
 impl PlansConfig {
-    pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
+    /// Also used alone, by `plumbline simulate`.
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
             free_requests_per_minute: env.positive_or("FREE_REQUESTS_PER_MINUTE", 5)?,
             free_requests_per_day: env.positive_or("FREE_REQUESTS_PER_DAY", 100)?,

@@ -2,9 +2,10 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bb8::RunError;
-use diesel::ConnectionError;
+use diesel::{ConnectionError, QueryResult};
 use diesel_async::pooled_connection::bb8::{Pool, PooledConnection};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -76,6 +77,11 @@ impl Db {
         let Ok(mut conn) = self.get().await else { return false };
         conn.batch_execute("select 1").await.is_ok()
     }
+}
+
+/// Lets each statement of this transaction take as long as `longest`, whatever the settings say.
+pub(super) async fn allow_long_statements(conn: &mut Connection, longest: Duration) -> QueryResult<()> {
+    conn.batch_execute(&format!("set local statement_timeout = {}", longest.as_millis())).await
 }
 
 /// One connection of its own, with TLS when the URL's `sslmode` and the server allow it.

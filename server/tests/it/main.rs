@@ -7,11 +7,14 @@
 mod broken_off;
 mod chat;
 mod jobs;
+mod ledger;
+mod money_audit;
 mod outages;
 mod providers;
 mod quota;
 mod shutdown;
 mod sign_in;
+mod simulation;
 mod streams;
 mod support;
 mod web;

@@ -1,6 +1,9 @@
 use std::env;
 
+use server::MoneyAudit;
 use server::config::{DatabaseConfig, Env};
+use server::store::Db;
+use server::store::invariants::Finding;
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls, Row};
 use url::Url;
@@ -71,25 +74,29 @@ impl TestDatabase {
         while self.number(waiting).await == 0 {}
     }
 
-    /// What must hold when every reply has ended.
+    /// What is found of every invariant of the money.
+    async fn audit(&self) -> Vec<Finding> {
+        let env: Env = [("DATABASE_URL".to_owned(), url_of(&self.name).into())].into_iter().collect();
+        let config = DatabaseConfig::from_env(&env).expect("settings");
+        MoneyAudit::new(Db::new(&config)).run().await.expect("an audit")
+    }
+
+    /// As reported, those that do not hold.
+    pub async fn broken_invariants(&self) -> Vec<String> {
+        let findings = self.audit().await;
+        findings.iter().filter(|finding| !finding.holds()).map(ToString::to_string).collect()
+    }
+
+    /// What must hold at every moment.
     pub async fn assert_consistent(&self) {
+        let broken = self.broken_invariants().await;
+        assert!(broken.is_empty(), "the money does not add up: {broken:?}");
+    }
+
+    /// What must hold when every reply has ended.
+    pub async fn assert_no_open_holds(&self) {
         let open_holds = self.number("select count(*) from holds where state = 'pending'").await;
         assert_eq!(open_holds, 0, "holds are open at the end of the test");
-        let off_balance = self
-            .number(
-                "select count(*) from accounts where posted_nanos <> \
-                 (select coalesce(sum(amount_nanos), 0) from ledger_entries where account_id = accounts.id)",
-            )
-            .await;
-        assert_eq!(off_balance, 0, "an account's balance is not the sum of its entries");
-        let unposted = self
-            .number(
-                "select count(*) from usage_records u where charged_nanos <> \
-                 (select -coalesce(sum(amount_nanos), 0) from ledger_entries \
-                  where cause in ('generation:' || u.generation_id, 'generation:' || u.generation_id || ':late'))",
-            )
-            .await;
-        assert_eq!(unposted, 0, "a charge is not what was posted");
     }
 
     pub async fn drop_now(self) {

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::{Browser, Sandbox, TestDatabase};
 
-/// One server with a database and a Redis prefix of its own. Dropping it checks that no hold is open and that money adds
-/// up; a test about crashes calls [`TestApp::expect_open_holds`].
+/// One server with a database and a Redis prefix of its own. Dropping it audits the money and
+/// checks that no hold is open; a test about crashes calls [`TestApp::expect_open_holds`].
 pub struct TestApp {
     pub url: Url,
     pub state: AppState,
@@ -122,6 +122,13 @@ impl TestApp {
         self.may_leave_holds = true;
     }
 
+    /// The real binary, with this server's settings.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
+        command.envs(self.env.iter().cloned()).env("RUST_LOG", "warn");
+        command
+    }
+
     /// Another server as a process of its own, sharing PostgreSQL and Redis, with further variables set.
     pub fn spawn_process(&self, variables: &[(&str, &str)]) -> ServerProcess {
         self.spawn(&mut Command::new(env!("CARGO_BIN_EXE_plumbline")), variables)
@@ -201,8 +208,11 @@ impl Drop for TestApp {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async move {
-                if !is_failing && !may_leave_holds {
+                if !is_failing {
                     database.assert_consistent().await;
+                }
+                if !is_failing && !may_leave_holds {
+                    database.assert_no_open_holds().await;
                 }
                 database.drop_now().await;
             });
