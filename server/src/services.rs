@@ -8,3 +8,4 @@ pub mod generation;
 pub mod plans;
 pub mod quota;
 pub mod sign_in;
+pub mod usage;

@@ -14,4 +14,5 @@ mod shutdown;
 mod sign_in;
 mod streams;
 mod support;
+mod usage;
 mod web;
