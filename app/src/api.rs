@@ -3,6 +3,7 @@
 mod account;
 mod chat;
 mod quota;
+mod usage;
 
 pub use account::{
     ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere, list_sessions,
@@ -13,11 +14,16 @@ pub use chat::{
     StopReply, delete_thread, follow_reply, list_models, list_threads, read_thread, rename_thread,
     restore_thread, start_reply, stop_reply,
 };
-pub use quota::{ListPlans, ListUsage, ReadQuota, list_plans, list_usage, read_quota};
+pub use quota::{ListPlans, ReadQuota, list_plans, read_quota};
+pub use usage::{
+    ListReplies, ReadReceipt, ReadStatement, SummarizeUsage, list_replies, read_receipt, read_statement,
+    summarize_usage,
+};
 
 #[cfg(feature = "ssr")]
 pub use self::{
     account::AccountApi, chat::ChatApi, chat::ReplyStream, quota::QuotaApi, server_side::Backend,
+    usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;
@@ -32,7 +38,7 @@ mod server_side {
     use leptos::prelude::{expect_context, use_context};
     use leptos_axum::ResponseOptions;
 
-    use super::{AccountApi, ChatApi, QuotaApi};
+    use super::{AccountApi, ChatApi, QuotaApi, UsageApi};
     use crate::types::{Actor, Limit, LimitName, Quota};
     use crate::{ApiError, ApiResult};
 
@@ -42,6 +48,7 @@ mod server_side {
         pub account: Arc<dyn AccountApi>,
         pub chat: Arc<dyn ChatApi>,
         pub quota: Arc<dyn QuotaApi>,
+        pub usage: Arc<dyn UsageApi>,
     }
 
     /// The backend and who is asking.

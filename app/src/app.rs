@@ -8,7 +8,9 @@ use leptos_router::{SsrMode, path};
 use crate::browser;
 use crate::components::{RouteAnnouncer, SiteHeader, Toaster};
 use crate::contexts::{provide_clock, provide_page_title, provide_quota, provide_session, provide_toasts};
-use crate::pages::{AccountPage, ChatPage, HomePage, NotFoundPage, SignInPage, UsagePage};
+use crate::pages::{
+    AccountPage, ChatPage, HomePage, NotFoundPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
+};
 
 /// The HTML document around the app.
 #[cfg(feature = "ssr")]
@@ -57,6 +59,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
                 <Route path=path!("/chat/:id?") view=ChatPage ssr=SsrMode::Async/>
                 <Route path=path!("/usage") view=UsagePage ssr=SsrMode::Async/>
+                <Route path=path!("/usage/statement") view=StatementPage ssr=SsrMode::Async/>
+                <Route path=path!("/usage/replies/:generation_id") view=ReceiptPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
             </FlatRoutes>
             <Toaster/>

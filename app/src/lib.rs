@@ -8,6 +8,7 @@ compile_error!(
 pub mod api;
 mod app;
 mod browser;
+mod chart_scale;
 mod components;
 mod contexts;
 mod error;

@@ -1,9 +1,33 @@
 //! Addresses inside the product.
 
-use crate::types::ThreadId;
+use crate::types::{EntryId, GenerationId, MessageId, Period, ThreadId};
 
 pub fn thread_path(id: ThreadId) -> String {
     format!("/chat/{id}")
+}
+
+/// What was spent on what in a period.
+pub fn usage_path(period: Period) -> String {
+    format!("/usage?period={period}#spending")
+}
+
+/// The replies of a period as a file.
+pub fn replies_file_path(period: Period) -> String {
+    format!("/usage/replies.csv?period={period}")
+}
+
+/// The statement from before an entry on.
+pub fn statement_path(before: EntryId) -> String {
+    format!("/usage/statement?before={before}")
+}
+
+pub fn receipt_path(id: GenerationId) -> String {
+    format!("/usage/replies/{id}")
+}
+
+/// The receipt of the reply that wrote a message. The server leads on from there, so not a link within the app.
+pub fn message_receipt_path(id: MessageId) -> String {
+    format!("/usage/messages/{id}")
 }
 
 /// Where to sign in, coming back to `path` afterwards.

@@ -10,6 +10,7 @@ use http::{Request, StatusCode, header};
 use leptos::prelude::*;
 
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
+use fakes::usage::{CHARGED_REPLY, FAILED_REPLY};
 use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, backend};
 
 struct Page {
@@ -64,16 +65,23 @@ fn somebody() -> Actor {
 async fn the_routes_are_these() {
     let mut routes = prepare().to_vec();
     routes.sort();
-    assert_eq!(routes, ["/", "/account", "/chat", "/chat/{id}", "/sign-in", "/usage"]);
+    let usage = ["/usage", "/usage/replies/{generation_id}", "/usage/statement"];
+    assert_eq!(
+        routes,
+        ["/", "/account", "/chat", "/chat/{id}", "/sign-in"].into_iter().chain(usage).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
 async fn every_page_has_one_heading_one_main_and_nothing_inline() {
     let (thread, other) = (format!("/chat/{FINISHED_THREAD}"), format!("/chat/{INTERRUPTED_THREAD}"));
-    let mine =
-        ["/", "/chat", &thread, &other, "/usage", "/account", "/nowhere"].map(|path| (path, somebody()));
+    let (receipt, failed) =
+        (format!("/usage/replies/{CHARGED_REPLY}"), format!("/usage/replies/{FAILED_REPLY}"));
+    let usage = ["/usage", "/usage?period=2026-10", "/usage/statement", &receipt, &failed];
+    let mine = ["/", "/chat", &thread, &other, "/account", "/nowhere"].into_iter().chain(usage);
+    let mine = mine.map(|path| (path, somebody()));
     let public = ["/sign-in?error=expired&return_to=/chat", "/?"].map(|path| (path, Actor::default()));
-    for (path, actor) in mine.into_iter().chain(public) {
+    for (path, actor) in mine.chain(public) {
         let page = open(path, actor).await;
         assert_eq!((page.count("<h1"), page.count("<main"), page.count("<title>")), (1, 1, 1), "{path}");
         assert_eq!(
@@ -87,7 +95,7 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
 
 #[tokio::test]
 async fn a_visitor_is_led_to_the_sign_in_page_and_back() {
-    for path in ["/chat", "/usage", "/account"] {
+    for path in ["/chat", "/usage", "/usage/statement", "/account"] {
         let page = open(path, Actor::default()).await;
         assert_eq!(
             (page.status, page.location),
@@ -98,7 +106,10 @@ async fn a_visitor_is_led_to_the_sign_in_page_and_back() {
 
 #[tokio::test]
 async fn what_is_missing_answers_404() {
-    for path in ["/nowhere", "/chat/not-an-id", "/chat/0190a0b0-0000-7000-8000-00000000ffff"] {
+    let id = "0190a0b0-0000-7000-8000-00000000ffff";
+    let missing = ["/nowhere", "/chat/not-an-id", "/usage/replies/not-an-id"].map(str::to_owned);
+    for path in missing.into_iter().chain([format!("/chat/{id}"), format!("/usage/replies/{id}")]) {
+        let path = path.as_str();
         let page = open(path, somebody()).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(page.html.contains("data-testid=\"error-page\""), "{path}");
@@ -153,6 +164,46 @@ async fn what_is_left_is_in_the_page_itself() {
     assert!(page.html.contains("data-testid=\"quota-minute-remaining\">4<"));
     assert!(page.html.contains("data-testid=\"credit-available\">$0.48<"));
     assert_eq!(page.count("data-testid=\"usage-row\""), 2);
+}
+
+#[tokio::test]
+async fn what_was_spent_is_a_chart_and_tables_in_the_page_itself() {
+    let page = open("/usage?period=2026-10", somebody()).await;
+    assert_eq!((page.count("class=\"chart-bar\""), page.count("role=\"img\"")), (31, 1));
+    assert!(page.html.contains("aria-labelledby=\"chart-title chart-description\""));
+    assert!(page.html.contains("href=\"/usage?period=2026-10#spending\" aria-current=\"true\""));
+    assert!(page.html.contains("$0.000098 in September 2026"));
+    assert!(page.html.contains("(deleted)") && page.html.contains("All others"));
+    assert!(!page.html.contains("<b>counts"), "a title is text");
+}
+
+#[tokio::test]
+async fn a_receipt_shows_its_multiplication_and_every_attempt() {
+    let page = open(&format!("/usage/replies/{CHARGED_REPLY}"), somebody()).await;
+    for text in [
+        "Price version 3",
+        "$0.00009<",
+        "$0.00003<",
+        "$0.00042<",
+        "$0.00054<",
+        "everyday-second",
+        "Was too busy",
+        "No charge",
+        "840 ms",
+        "Estimated",
+        "200 of them to think",
+    ] {
+        assert!(page.html.contains(text), "{text}");
+    }
+    assert_eq!(page.count("data-testid=\"attempt-row\""), 2);
+}
+
+#[tokio::test]
+async fn a_reply_that_failed_was_not_charged() {
+    let page = open(&format!("/usage/replies/{FAILED_REPLY}"), somebody()).await;
+    assert!(page.html.contains("class=\"receipt-amount\">Not charged<"));
+    assert!(page.html.contains("Could not be reached"));
+    assert_eq!(page.count("data-testid=\"statement-row\""), 0);
 }
 
 #[tokio::test]

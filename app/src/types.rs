@@ -4,17 +4,25 @@ mod chat;
 mod ids;
 mod model;
 mod money;
+mod period;
 mod quota;
+mod receipt;
+mod statement;
+mod usage;
 mod user;
 
 pub use chat::{
     ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest,
     ReplyState, ReplyTarget, Role, Thread, Title,
 };
-pub use ids::{AccountId, ClientRequestId, GenerationId, MessageId, SessionId, ThreadId, UserId};
+pub use ids::{AccountId, ClientRequestId, EntryId, GenerationId, MessageId, SessionId, ThreadId, UserId};
 pub use model::{Model, ModelPrices};
 pub use money::Nanos;
-pub use quota::{Credit, Limit, LimitName, Plan, Quota, UsageEntry};
+pub use period::{Days, Month, Period, PeriodError};
+pub use quota::{Credit, Limit, LimitName, Plan, Quota};
+pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
+pub use statement::{EntryReason, Statement, StatementEntry};
+pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};
 #[cfg(feature = "ssr")]
 pub use user::{Actor, SignedIn};
 pub use user::{Session, SignInMethod, User};

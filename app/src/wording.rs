@@ -1,5 +1,7 @@
 //! The sentences about what is left and how a reply ended.
 
+pub mod usage;
+
 use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState};
 
 /// What is left, for the line below the composer: the tighter of the two rates, and the credit.

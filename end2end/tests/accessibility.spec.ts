@@ -55,6 +55,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await hasNoBarrier(tab.page);
         await tab.usage.open();
         await hasNoBarrier(tab.page);
+        await tab.usage.open('/usage/statement');
+        await hasNoBarrier(tab.page);
         await tab.account.open();
         await hasNoBarrier(tab.page);
         await tab.account.menuButton.click();
@@ -90,6 +92,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
         await tab.usage.open();
         await expect(tab.usage.charges.first()).toBeVisible();
+        await hasNoBarrier(tab.page);
+        await tab.page.getByRole('button', { name: 'The same in numbers' }).click();
+        await hasNoBarrier(tab.page);
+        await tab.usage.open('/usage/statement');
+        await hasNoBarrier(tab.page);
+        await tab.usage.entries.first().getByRole('link').click();
+        await expect(tab.usage.heading).toHaveText('Receipt');
         await hasNoBarrier(tab.page);
       });
 

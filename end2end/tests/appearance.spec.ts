@@ -83,6 +83,11 @@ test.describe('On a phone', () => {
 
     await tab.usage.open();
     await fitsTheWidth(tab.page);
+    await tab.usage.open('/usage/statement');
+    await fitsTheWidth(tab.page);
+    await tab.usage.entries.first().getByRole('link').click();
+    await expect(tab.usage.heading).toHaveText('Receipt');
+    await fitsTheWidth(tab.page);
     await tab.account.open();
     await fitsTheWidth(tab.page);
   });

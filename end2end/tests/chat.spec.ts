@@ -49,7 +49,7 @@ test('From the front page to a conversation: sign in, send, watch the answer arr
   await expect(chat.questions).toHaveText([stalled, whole]);
   await expect(chat.answers).toHaveText([/^\s*one two three four\s*$/, COUNTING]);
 
-  const cost = (await chat.turnOf(second).getByText('Cost').innerText()).replace('Cost ', '');
+  const [cost] = (await chat.turnOf(second).getByText('Cost').innerText()).match(/\$[\d.]+/) ?? ['no price'];
   await usage.meter.click();
   await expect(usage.heading).toHaveText('Usage');
   await expect(usage.charges).toHaveCount(2);

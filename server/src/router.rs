@@ -15,7 +15,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{auth, health};
+use crate::routes::{auth, health, usage};
 use crate::state::AppState;
 
 /// The application, whole.
@@ -25,6 +25,9 @@ pub fn build_router(state: &AppState) -> Router {
     let pages = Router::new()
         .route("/auth/{provider}/start", get(auth::begin_sign_in))
         .route("/auth/{provider}/callback", get(auth::complete_sign_in))
+        .route("/usage/replies.csv", get(usage::export_replies))
+        .route("/usage/statement.csv", get(usage::export_statement))
+        .route("/usage/messages/{id}", get(usage::find_receipt))
         // Pages, and server functions below /api.
         .leptos_routes_with_context(state, generate_route_list(App), provide.clone(), {
             let options = options.clone();

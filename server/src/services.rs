@@ -10,3 +10,4 @@ pub mod plans;
 pub mod quota;
 pub mod sign_in;
 pub mod simulation;
+pub mod usage;

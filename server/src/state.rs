@@ -21,6 +21,7 @@ use crate::services::money_audit::MoneyAudit;
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
+use crate::services::usage::UsageService;
 use crate::store::Db;
 use crate::streams::StreamLog;
 
@@ -42,6 +43,7 @@ pub struct AppState {
     pub(crate) account: AccountService,
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
+    pub(crate) usage: UsageService,
     pub(crate) backend: Backend,
     worker: Worker,
     background: TaskTracker,
@@ -74,10 +76,12 @@ impl AppState {
         let public_url = config.server.public_url.clone();
         let default_plan = plans.default_plan().key.clone();
         let sign_in = SignInService::new(db.clone(), providers, public_url, account.clone(), default_plan);
+        let usage = UsageService::new(db.clone());
         let backend = Backend {
             account: Arc::new(account.clone()),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
             quota: Arc::new(quota),
+            usage: Arc::new(usage.clone()),
         };
         Ok(Self {
             server: Arc::new(config.server),
@@ -87,6 +91,7 @@ impl AppState {
             account,
             sign_in,
             generations,
+            usage,
             backend,
             background: TaskTracker::new(),
             is_ending: CancellationToken::new(),

@@ -11,14 +11,17 @@ pub mod jobs;
 pub mod ledger;
 pub mod messages;
 mod pool;
+pub mod receipts;
 pub mod recovery;
 mod schema;
 pub mod sessions;
 pub mod sign_in_flows;
 pub mod simulation;
 pub mod statements;
+pub mod statement;
 pub mod threads;
-pub mod usage;
+mod usage;
+pub mod usage_reports;
 pub mod users;
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};

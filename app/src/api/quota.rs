@@ -1,4 +1,4 @@
-//! What is left, what was used, and what can be had.
+//! What is left, and what can be had.
 
 use leptos::prelude::*;
 
@@ -7,14 +7,12 @@ use super::{answer, call};
 use crate::ApiResult;
 #[cfg(feature = "ssr")]
 use crate::types::Actor;
-use crate::types::{Plan, Quota, UsageEntry};
+use crate::types::{Plan, Quota};
 
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
 pub trait QuotaApi: Send + Sync {
     async fn read_quota(&self, actor: &Actor) -> ApiResult<Quota>;
-    /// The last charged replies, newest first.
-    async fn list_usage(&self, actor: &Actor) -> ApiResult<Vec<UsageEntry>>;
     async fn list_plans(&self) -> ApiResult<Vec<Plan>>;
 }
 
@@ -22,12 +20,6 @@ pub trait QuotaApi: Send + Sync {
 pub async fn read_quota() -> ApiResult<Quota> {
     let (backend, actor) = call()?;
     answer(backend.quota.read_quota(&actor).await)
-}
-
-#[server(endpoint = "quota/list_usage")]
-pub async fn list_usage() -> ApiResult<Vec<UsageEntry>> {
-    let (backend, actor) = call()?;
-    answer(backend.quota.list_usage(&actor).await)
 }
 
 #[server(endpoint = "quota/list_plans")]

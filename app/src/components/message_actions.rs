@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use super::{ErrorNote, Icon, MessageOffers, Symbol};
 use crate::browser;
 use crate::contexts::{Models, OpenConversation};
+use crate::links::message_receipt_path;
 use crate::transcript::{Turn, TurnState};
+use crate::types::{MessageId, Nanos};
 use crate::wording::state_note;
 
 /// Below a turn: why nothing comes or how it ended, who wrote it, what it cost, and what can be done with it.
@@ -14,12 +16,15 @@ pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversati
     let error = Memo::new(move |_| turn.with(|turn| turn.error.clone()));
     let facts = Memo::new(move |_| turn.with(|turn| facts(turn, conversation.models)));
     let can_copy = Memo::new(move |_| turn.with(|turn| !turn.content.is_empty() && !turn.is_streaming()));
+    let charge = Memo::new(move |_| turn.with(|turn| turn.message_id.zip(turn.charged)));
+    let charge = move || charge.get().map(|(message_id, charged)| view! { <ChargeLink message_id charged/> });
     let copy = move || can_copy.get().then(|| view! { <CopyButton turn/> });
     view! {
         <PauseNote turn conversation/>
         {move || error.get().map(|error| view! { <ErrorNote error/> })}
         <div class="message-foot">
             {move || facts.get().into_iter().map(|fact| view! { <span class="fact">{fact}</span> }).collect_view()}
+            {charge}
             <MessageOffers key turn conversation/>
             {copy}
         </div>
@@ -42,7 +47,18 @@ fn facts(turn: &Turn, models: Models) -> Vec<String> {
         TurnState::Sent | TurnState::Lost => None,
     };
     let model = turn.model.as_deref().and_then(|key| models.name_to_tell(key));
-    note.into_iter().chain(model).chain(turn.charged.map(|charged| format!("Cost {charged}"))).collect()
+    note.into_iter().chain(model).collect()
+}
+
+/// What the answer cost, leading to its receipt.
+#[component]
+fn ChargeLink(message_id: MessageId, charged: Nanos) -> impl IntoView {
+    let text = if charged == Nanos::ZERO { "Not charged".to_owned() } else { format!("Cost {charged}") };
+    view! {
+        <a class="foot-link" href=message_receipt_path(message_id) rel="external" data-testid="receipt-link">
+            {text} <span class="visually-hidden">", receipt"</span>
+        </a>
+    }
 }
 
 #[component]

@@ -1,5 +1,7 @@
 //! A backend that always answers the same.
 
+pub mod usage;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +15,12 @@ pub const FINISHED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000001";
 pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
 
 pub fn backend() -> Backend {
-    Backend { account: Arc::new(Fake), chat: Arc::new(Fake), quota: Arc::new(Fake) }
+    Backend {
+        account: Arc::new(Fake),
+        chat: Arc::new(Fake),
+        quota: Arc::new(Fake),
+        usage: Arc::new(usage::Fake),
+    }
 }
 
 struct Fake;
@@ -225,22 +232,6 @@ impl QuotaApi for Fake {
                 resets_at: now() + TimeDelta::days(12),
             },
         })
-    }
-
-    async fn list_usage(&self, actor: &Actor) -> ApiResult<Vec<UsageEntry>> {
-        actor.user()?;
-        let entry = |id, is_estimated, charged| UsageEntry {
-            generation_id: GenerationId(Uuid::from_u128(id)),
-            thread_id: FINISHED_THREAD.parse().expect("an id"),
-            thread_title: "How a sliding window counts".to_owned(),
-            model: "standard".to_owned(),
-            input_tokens: 412,
-            output_tokens: 1_028,
-            is_estimated,
-            charged: Nanos(charged),
-            created_at: now() - TimeDelta::minutes(7),
-        };
-        Ok(vec![entry(1, false, 1_234_500), entry(2, true, 98_000)])
     }
 
     async fn list_plans(&self) -> ApiResult<Vec<Plan>> {

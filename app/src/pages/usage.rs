@@ -1,53 +1,80 @@
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
 use crate::ApiResult;
-use crate::api::list_usage;
-use crate::components::{ErrorNote, PageFrame, QuotaPanel, SignedInOnly, UsageTable};
+use crate::api::{list_replies, summarize_usage};
+use crate::components::{
+    ErrorNote, PageFrame, QuotaPanel, ReplyTable, SignedInOnly, SkeletonLines, UsageReport, UsageTabs,
+};
 use crate::contexts::{use_quota, use_session};
-use crate::types::UsageEntry;
+use crate::links::replies_file_path;
+use crate::types::{Period, ReplyUsage, UsageSummary};
 
-/// What is left, in full, and what each reply has cost.
+/// What is left, in full, and what was spent on what.
 #[component]
 pub fn UsagePage() -> impl IntoView {
-    let usage = use_session().resource(|| (), |()| list_usage());
-    view! { <SignedInOnly><Usage usage/></SignedInOnly> }
+    let query = use_query_map();
+    let period = Memo::new(move |_| {
+        let period = query.with(|query| query.get("period"));
+        period.and_then(|period| period.parse::<Period>().ok()).unwrap_or_default()
+    });
+    let session = use_session();
+    let summary = session.resource(move || period.get(), summarize_usage);
+    let replies = session.resource(move || period.get(), list_replies);
+    view! { <SignedInOnly><Usage period summary replies/></SignedInOnly> }
 }
 
 #[component]
-fn Usage(usage: Resource<ApiResult<Vec<UsageEntry>>>) -> impl IntoView {
+fn Usage(
+    period: Memo<Period>,
+    summary: Resource<ApiResult<UsageSummary>>,
+    replies: Resource<ApiResult<Vec<ReplyUsage>>>,
+) -> impl IntoView {
     let quota = use_quota();
     view! {
         <PageFrame title="Usage">
             <header class="page-head">
                 <h1>"Usage"</h1>
-                <p class="muted">"What you have left now, and what each reply has cost."</p>
+                <p class="muted">"What you have left now, and what you spent on what."</p>
             </header>
+            <UsageTabs current="/usage"/>
             {move || quota.get().map(|quota| match quota {
                 Ok(quota) => view! { <div class="panels"><QuotaPanel quota/></div> }.into_any(),
                 Err(error) => view! { <ErrorNote error/> }.into_any(),
             })}
-            <section class="panel" aria-labelledby="charged-heading">
-                <div class="panel-head"><h2 id="charged-heading">"Charged replies"</h2></div>
-                <Suspense fallback=|| view! { <Skeleton/> }>
+            <section class="panel" id="spending" aria-labelledby="spending-heading">
+                <div class="panel-head">
+                    <h2 id="spending-heading">"Spending"</h2>
+                    <p class="muted panel-hint">"Days begin at midnight UTC."</p>
+                </div>
+                <Transition fallback=|| view! { <SkeletonLines/> }>
                     {move || Suspend::new(async move {
-                        match usage.await {
-                            Ok(entries) => view! { <UsageTable entries/> }.into_any(),
+                        match summary.await {
+                            Ok(summary) => view! { <UsageReport summary/> }.into_any(),
                             Err(error) => view! { <ErrorNote error/> }.into_any(),
                         }
                     })}
-                </Suspense>
+                </Transition>
+            </section>
+            <section class="panel" aria-labelledby="replies-heading">
+                <div class="panel-head">
+                    <h2 id="replies-heading">"Replies"</h2>
+                    <a class="button button-small" href=move || replies_file_path(period.get()) rel="external" download="">
+                        "Download all as CSV"
+                    </a>
+                </div>
+                <Transition fallback=|| view! { <SkeletonLines/> }>
+                    {move || Suspend::new(async move {
+                        match replies.await {
+                            Ok(replies) if replies.is_empty() => view! {
+                                <p class="muted">"None in this period. Each one will be listed here with its price, which leads to its receipt."</p>
+                            }.into_any(),
+                            Ok(replies) => view! { <ReplyTable replies/> }.into_any(),
+                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        }
+                    })}
+                </Transition>
             </section>
         </PageFrame>
-    }
-}
-
-#[component]
-fn Skeleton() -> impl IntoView {
-    view! {
-        <div class="skeleton-lines" aria-hidden="true">
-            <span class="skeleton"></span>
-            <span class="skeleton"></span>
-            <span class="skeleton"></span>
-        </div>
     }
 }

@@ -42,6 +42,8 @@ id! {
     MessageId,
     /// One attempt of the model to answer, with its own life cycle, hold and charge.
     GenerationId,
+    /// One entry of the ledger.
+    EntryId,
     /// Made by whoever asks, so that asking twice answers (and bills) once.
     ClientRequestId,
 }

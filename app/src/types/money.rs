@@ -27,6 +27,11 @@ impl Nanos {
         self.max(Self::ZERO)
     }
 
+    /// Without the currency, for programs: `0.000123`, `-0.02`.
+    pub fn to_decimal(self) -> String {
+        self.to_string().replace('$', "")
+    }
+
     /// Rounded down to whole cents, for what is left: never promises more than there is. `$0.49`.
     pub fn to_cents_text(self) -> String {
         let cents = self.0.div_euclid(Self::PER_CENT);
@@ -100,6 +105,7 @@ mod tests {
         assert_eq!(Nanos(-20_000_000).to_string(), "-$0.02");
         assert_eq!(Nanos(1).to_string(), "$0.000000001");
         assert_eq!(Nanos::ZERO.to_string(), "$0.00");
+        assert_eq!(Nanos(-1_000_123_000).to_decimal(), "-1.000123");
     }
 
     #[test]

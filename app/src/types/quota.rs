@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{GenerationId, Nanos, ThreadId};
+use super::Nanos;
 
 /// The names of the limits, most pressing first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,19 +66,4 @@ pub struct Plan {
     pub requests_per_day: u32,
     pub concurrent_replies: u32,
     pub monthly_credit: Nanos,
-}
-
-/// One charged reply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageEntry {
-    pub generation_id: GenerationId,
-    pub thread_id: ThreadId,
-    pub thread_title: String,
-    pub model: String,
-    pub input_tokens: u32,
-    pub output_tokens: u32,
-    /// The provider reported no usage, so the tokens were counted by us.
-    pub is_estimated: bool,
-    pub charged: Nanos,
-    pub created_at: DateTime<Utc>,
 }

@@ -1,18 +1,15 @@
-//! What is left, what was used, and what can be had.
+//! What is left, and what can be had.
 
 use app::ApiResult;
 use app::api::QuotaApi;
-use app::types::{AccountId, Actor, Limit, Plan, Quota, UsageEntry};
+use app::types::{AccountId, Actor, Limit, Plan, Quota};
 use async_trait::async_trait;
 
 use super::plans::Plans;
 use crate::AppResult;
 use crate::error::reported;
 use crate::limits::Limiter;
-use crate::store::{Db, ledger, usage};
-
-/// The usage page shows this many replies.
-const LISTED_USAGE: i64 = 50;
+use crate::store::{Db, ledger};
 
 #[derive(Clone)]
 pub struct QuotaService {
@@ -50,14 +47,6 @@ impl QuotaApi for QuotaService {
     async fn read_quota(&self, actor: &Actor) -> ApiResult<Quota> {
         let user = actor.user()?;
         reported(actor, self.of_account(user.account_id)).await
-    }
-
-    async fn list_usage(&self, actor: &Actor) -> ApiResult<Vec<UsageEntry>> {
-        let user = actor.user()?;
-        reported(actor, async {
-            Ok(usage::list(&mut *self.db.get().await?, user.account_id, LISTED_USAGE).await?)
-        })
-        .await
     }
 
     async fn list_plans(&self) -> ApiResult<Vec<Plan>> {

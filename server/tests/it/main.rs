@@ -17,4 +17,5 @@ mod sign_in;
 mod simulation;
 mod streams;
 mod support;
+mod usage;
 mod web;

@@ -238,7 +238,7 @@ async fn the_quota_after_a_reply_shows_what_it_used_and_what_it_cost() {
     assert_eq!(quota.limit(LimitName::RequestsPerDay).expect("a limit").used, 1);
     assert_eq!(reply.ended().0.charged, Some(Nanos(700)));
 
-    let usage: Vec<Value> = browser.value("quota/list_usage", &[]).await;
+    let usage: Vec<Value> = browser.value("usage/list_replies", &[("period", "30-days")]).await;
     assert_eq!(
         (&usage[0]["charged"], &usage[0]["input_tokens"], &usage[0]["is_estimated"]),
         (&json!(700), &json!(9), &json!(false))
@@ -255,8 +255,12 @@ async fn a_usage_of_zero_is_free_and_a_missing_one_is_estimated() {
     app.sandbox.script(&missing, json!({ "text": "123456", "usage": "missing", "gap_ms": 0 })).await;
     assert_eq!(browser.ask(&zero).await.ended().0.charged, Some(Nanos(0)));
     assert_eq!(browser.ask(&missing).await.ended().0.charged, Some(Nanos(2)));
-    let usage: Vec<Value> = browser.value("quota/list_usage", &[]).await;
-    assert_eq!((&usage[0]["is_estimated"], &usage[1]["is_estimated"]), (&json!(true), &json!(false)));
+    let usage: Vec<Value> = browser.value("usage/list_replies", &[("period", "30-days")]).await;
+    assert_eq!(
+        (usage.len(), &usage[0]["is_estimated"]),
+        (1, &json!(true)),
+        "what used nothing is not listed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

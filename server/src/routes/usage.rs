@@ -1,0 +1,120 @@
+//! Usage as files for other programs, and the way from a message to its receipt.
+
+mod csv;
+
+use std::io;
+
+use app::ApiError;
+use app::types::{AccountId, Actor, GenerationId, MessageId, Period};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use futures::stream::{self, Stream};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::routes::error_page;
+use crate::services::usage::UsageService;
+use crate::state::AppState;
+use crate::{AppError, AppResult};
+
+#[derive(Deserialize)]
+pub(crate) struct ExportQuery {
+    period: Option<String>,
+}
+
+/// The replies of a period, or of all time, newest first.
+pub(crate) async fn export_replies(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Query(query): Query<ExportQuery>,
+) -> Response {
+    let file = async {
+        let account_id = actor.user()?.account_id;
+        let period = query.period.as_deref().map(str::parse::<Period>).transpose();
+        let period = period.map_err(|error| ApiError::invalid(error.to_string()))?;
+        let (from, until) = state.usage.bounds(period).await?;
+        let name = period.map_or("all".to_owned(), |period| period.to_string());
+        let first = Some((until, GenerationId(Uuid::nil())));
+        let rows = stream::try_unfold(first, move |before| {
+            let usage = state.usage.clone();
+            async move {
+                let Some(before) = before else { return Ok(None) };
+                let (replies, next) = usage.export_replies(account_id, from, before).await?;
+                AppResult::Ok(Some((csv::reply_rows(&replies), next)))
+            }
+        });
+        AppResult::Ok(attachment(&format!("replies-{name}.csv"), csv::REPLY_HEADER, rows, &actor))
+    };
+    file.await.unwrap_or_else(|error| answer_error(error, &actor))
+}
+
+/// The whole ledger of the account, newest first.
+pub(crate) async fn export_statement(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+) -> Response {
+    match actor.user() {
+        Ok(user) => {
+            let rows = statement_rows(state.usage, user.account_id);
+            attachment("statement.csv", csv::STATEMENT_HEADER, rows, &actor)
+        }
+        Err(error) => error_page::html(&error),
+    }
+}
+
+fn statement_rows(
+    usage: UsageService,
+    account_id: AccountId,
+) -> impl Stream<Item = AppResult<String>> + Send + 'static {
+    stream::try_unfold(Some(None), move |place| {
+        let usage = usage.clone();
+        async move {
+            let Some(before) = place else { return Ok(None) };
+            let page = usage.export_statement(account_id, before).await?;
+            Ok(Some((csv::statement_rows(&page.entries), page.next.map(Some))))
+        }
+    })
+}
+
+/// From a message to the receipt of the reply that wrote it.
+pub(crate) async fn find_receipt(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Response {
+    let found = async {
+        let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
+        state.usage.reply_of_message(actor.user()?.account_id, id).await
+    };
+    match found.await {
+        Ok(id) => Redirect::to(&format!("/usage/replies/{id}")).into_response(),
+        Err(error) => answer_error(error, &actor),
+    }
+}
+
+/// A file to keep, sent as it is read: an error on the way breaks the download off, so half a file never looks whole.
+fn attachment(
+    name: &str,
+    header: &'static str,
+    rows: impl Stream<Item = AppResult<String>> + Send + 'static,
+    actor: &Actor,
+) -> Response {
+    use futures::{StreamExt, TryStreamExt};
+
+    let request_id = actor.request_id.clone();
+    let rows = rows.map_err(move |error| io::Error::other(error.into_api(&request_id)));
+    let lines = stream::once(async move { Ok(header.to_owned()) }).chain(rows);
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"plumbline-{name}\"")),
+        (CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    (headers, Body::from_stream(lines)).into_response()
+}
+
+fn answer_error(error: AppError, actor: &Actor) -> Response {
+    error_page::html(&error.into_api(&actor.request_id))
+}

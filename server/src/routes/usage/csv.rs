@@ -1,0 +1,102 @@
+//! Comma-separated values as in RFC 4180. Money is in dollars, exact; times are in UTC.
+
+use app::types::{ReplyState, StatementEntry};
+use chrono::{DateTime, Utc};
+
+use crate::store::receipts::Reply;
+
+pub(super) const REPLY_HEADER: &str = "settled_at,conversation,model,route,state,input_tokens,cached_input_tokens,\
+    output_tokens,reasoning_tokens,is_estimated,price_version,charged_usd,reply_id,conversation_id\r\n";
+
+pub(super) const STATEMENT_HEADER: &str = "posted_at,entry,amount_usd,balance_usd,entry_id,reply_id\r\n";
+
+pub(super) fn reply_rows(replies: &[Reply]) -> String {
+    replies.iter().filter_map(reply_row).collect()
+}
+
+/// None while it is being written.
+fn reply_row(reply: &Reply) -> Option<String> {
+    let charge = reply.charge.as_ref()?;
+    Some(row(&[
+        time(charge.settled_at),
+        text(&reply.thread.title),
+        text(&reply.model),
+        text(charge.route.as_deref().unwrap_or_default()),
+        state(reply.state).to_owned(),
+        charge.input_tokens.to_string(),
+        charge.cached_input_tokens.to_string(),
+        charge.output_tokens.to_string(),
+        charge.reasoning_tokens.to_string(),
+        charge.is_estimated.to_string(),
+        charge.price_version.to_string(),
+        charge.charged.to_decimal(),
+        reply.id.to_string(),
+        reply.thread.id.to_string(),
+    ]))
+}
+
+pub(super) fn statement_rows(entries: &[StatementEntry]) -> String {
+    let entry = |entry: &StatementEntry| {
+        row(&[
+            time(entry.created_at),
+            text(&entry.reason.to_string()),
+            entry.amount.to_decimal(),
+            entry.balance.to_decimal(),
+            entry.id.to_string(),
+            entry.reason.generation_id().map(|id| id.to_string()).unwrap_or_default(),
+        ])
+    };
+    entries.iter().map(entry).collect()
+}
+
+fn row(fields: &[String]) -> String {
+    let fields: Vec<_> = fields.iter().map(|field| quoted(field)).collect();
+    fields.join(",") + "\r\n"
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// What people or models wrote must never run as a formula in a spreadsheet.
+fn text(value: &str) -> String {
+    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.to_owned() }
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+fn state(state: ReplyState) -> &'static str {
+    match state {
+        ReplyState::Streaming => "streaming",
+        ReplyState::Finished => "finished",
+        ReplyState::Limited => "limited",
+        ReplyState::Stopped => "stopped",
+        ReplyState::Failed => "failed",
+        ReplyState::Interrupted => "interrupted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{row, text};
+
+    #[test]
+    fn commas_quotes_and_line_breaks_are_quoted() {
+        let fields = ["plain", "a, b", "say \"hi\"", "two\nlines", ""].map(str::to_owned);
+        assert_eq!(row(&fields), "plain,\"a, b\",\"say \"\"hi\"\"\",\"two\nlines\",\r\n");
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_formula_is_only_text() {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"] {
+            assert_eq!(text(formula), format!("'{formula}"));
+        }
+        assert_eq!(text("1-1=0"), "1-1=0");
+    }
+}

@@ -1,0 +1,69 @@
+//! From the cause of a ledger entry, as [`crate::books::Cause`] is stored, to what a person is told.
+
+use app::types::{EntryReason, GenerationId, ThreadLabel};
+
+/// `reply`: of a charge or a correction, the reply. A cause nobody here knows is an adjustment.
+pub(super) fn entry_reason(cause: &str, reply: Option<(GenerationId, ThreadLabel)>) -> EntryReason {
+    let (kind, rest) = cause.split_once(':').unwrap_or((cause, ""));
+    match (kind, reply) {
+        ("generation", Some((generation_id, thread))) if rest.ends_with(":late") => {
+            EntryReason::Correction { generation_id, thread }
+        }
+        ("generation", Some((generation_id, thread))) => EntryReason::Reply { generation_id, thread },
+        ("free", _) => monthly_credit(rest),
+        ("expiry", _) => EntryReason::Expiry,
+        ("reclaim", _) => EntryReason::Reclaim,
+        ("refund", _) => EntryReason::Refund,
+        ("grant", _) => EntryReason::Gift,
+        ("invoice", _) => EntryReason::Subscription,
+        ("pack", _) => EntryReason::Pack,
+        _ => EntryReason::Other,
+    }
+}
+
+fn monthly_credit(rest: &str) -> EntryReason {
+    let month = rest.rsplit(':').next().and_then(|text| text.parse().ok());
+    month.map_or(EntryReason::Other, |month| EntryReason::MonthlyCredit { month })
+}
+
+#[cfg(test)]
+mod tests {
+    use app::types::{AccountId, ThreadId};
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::books::Cause;
+
+    fn told(cause: Cause) -> String {
+        let id = GenerationId(Uuid::from_u128(1));
+        let title = "Lease".to_owned();
+        let thread = ThreadLabel { id: ThreadId(Uuid::from_u128(2)), title, is_deleted: false };
+        entry_reason(&cause.to_string(), Some((id, thread))).to_string()
+    }
+
+    #[test]
+    fn every_cause_is_told_in_words() {
+        let (id, grant) = (GenerationId(Uuid::from_u128(1)), Uuid::from_u128(3));
+        let at = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
+        let monthly = Cause::monthly(AccountId(Uuid::from_u128(4)), at);
+        assert_eq!(told(monthly), "Monthly credit for November 2026");
+        assert_eq!(told(Cause::Generation(id)), "Reply in Lease");
+        assert_eq!(told(Cause::LateGeneration(id)), "Correction of a reply in Lease");
+        for cause in [Cause::Expiry(grant), Cause::ExpiryAfter(grant, id), Cause::ExpiryOfCorrection(id)] {
+            assert_eq!(told(cause), "Credit that expired");
+        }
+        assert_eq!(told(Cause::ReclaimAfter(grant, id)), "Credit taken back");
+        for (cause, words) in [
+            ("refund:re_1", "Refund"),
+            ("grant:1", "Credit given by the operator"),
+            ("invoice:in_1:month:2", "Credit of your subscription"),
+            ("pack:cs_1", "Credit you bought"),
+            ("something:new", "Adjustment"),
+            ("free:strange", "Adjustment"),
+        ] {
+            assert_eq!(told(Cause::Other(cause.to_owned())), words, "{cause}");
+        }
+        assert_eq!(entry_reason("generation:not-an-id", None).to_string(), "Adjustment");
+    }
+}
