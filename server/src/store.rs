@@ -1,5 +1,6 @@
 //! PostgreSQL: all SQL lives below this module, one file a noun.
 
+pub mod account_books;
 pub mod accounts;
 mod attempts;
 pub mod audit;
@@ -17,7 +18,6 @@ mod schema;
 pub mod sessions;
 pub mod sign_in_flows;
 pub mod simulation;
-pub mod statements;
 pub mod statement;
 pub mod threads;
 mod usage;

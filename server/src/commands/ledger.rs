@@ -9,28 +9,28 @@ use chrono::{DateTime, Utc};
 
 use super::table::{Align, Table};
 use crate::config::DatabaseConfig;
-use crate::store::statements::{self, Statement, StatementEntry, StatementGrant, StatementHold};
+use crate::store::account_books::{self, AccountBooks, BooksEntry, BooksGrant, BooksHold};
 use crate::store::{Db, StoreError};
 
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub enum LedgerCommand {
-    /// Print the statement of a user's account: its entries, its grants and its pending holds
+    /// Print the books of a user's account: its entries, its grants and its pending holds
     Show { user_id: UserId },
 }
 
 pub(super) async fn run(command: LedgerCommand, config: &DatabaseConfig) -> Result<(), Box<dyn Error>> {
     let LedgerCommand::Show { user_id } = command;
     let db = Db::new(config);
-    let statement = match statements::read(&mut *db.get().await?, user_id).await {
+    let statement = match account_books::read(&mut *db.get().await?, user_id).await {
         Err(StoreError::NotFound) => return Err(format!("there is no user {user_id}").into()),
         read => read?,
     };
     Ok(std::io::stdout().write_all(text(&statement)?.as_bytes())?)
 }
 
-fn text(statement: &Statement) -> Result<String, std::fmt::Error> {
+fn text(statement: &AccountBooks) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
-    let Statement { account_id, plan, at, posted, entries, grants, holds } = statement;
+    let AccountBooks { account_id, plan, at, posted, entries, grants, holds } = statement;
     writeln!(text, "Account {account_id}, plan {plan}, balance {posted} on {}\n", time(*at))?;
     writeln!(text, "Entries\n{}", entries_table(entries))?;
     writeln!(text, "Grants that live or have something left\n{}", grants_table(grants))?;
@@ -38,7 +38,7 @@ fn text(statement: &Statement) -> Result<String, std::fmt::Error> {
     Ok(text)
 }
 
-fn entries_table(entries: &[StatementEntry]) -> Table<5> {
+fn entries_table(entries: &[BooksEntry]) -> Table<5> {
     Table::new([
         ("number", Align::Right),
         ("time (UTC)", Align::Left),
@@ -57,7 +57,7 @@ fn entries_table(entries: &[StatementEntry]) -> Table<5> {
     }))
 }
 
-fn grants_table(grants: &[StatementGrant]) -> Table<5> {
+fn grants_table(grants: &[BooksGrant]) -> Table<5> {
     Table::new([
         ("cause", Align::Left),
         ("amount", Align::Right),
@@ -76,7 +76,7 @@ fn grants_table(grants: &[StatementGrant]) -> Table<5> {
     }))
 }
 
-fn holds_table(holds: &[StatementHold]) -> Table<3> {
+fn holds_table(holds: &[BooksHold]) -> Table<3> {
     Table::new([("generation", Align::Left), ("amount", Align::Right), ("expires (UTC)", Align::Left)]).with(
         holds
             .iter()

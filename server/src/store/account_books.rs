@@ -1,4 +1,4 @@
-//! What an account's books say, for people to read.
+//! What an account's books say, for operators to read.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{Connection, StoreResult};
 
 /// An account's books at a moment.
 #[derive(Clone, Debug)]
-pub struct Statement {
+pub struct AccountBooks {
     pub account_id: AccountId,
     pub plan: String,
     /// By the database's clock.
@@ -22,15 +22,15 @@ pub struct Statement {
     /// The balance as it is kept.
     pub posted: Nanos,
     /// In the order of their numbers.
-    pub entries: Vec<StatementEntry>,
+    pub entries: Vec<BooksEntry>,
     /// Those that live or have something left, soonest-ending first.
-    pub grants: Vec<StatementGrant>,
+    pub grants: Vec<BooksGrant>,
     /// The pending ones.
-    pub holds: Vec<StatementHold>,
+    pub holds: Vec<BooksHold>,
 }
 
 #[derive(Clone, Debug)]
-pub struct StatementEntry {
+pub struct BooksEntry {
     pub number: i64,
     pub at: DateTime<Utc>,
     pub cause: String,
@@ -40,7 +40,7 @@ pub struct StatementEntry {
 }
 
 #[derive(Clone, Debug)]
-pub struct StatementGrant {
+pub struct BooksGrant {
     pub cause: String,
     pub amount: Nanos,
     pub remaining: Nanos,
@@ -51,14 +51,14 @@ pub struct StatementGrant {
 }
 
 #[derive(Clone, Debug)]
-pub struct StatementHold {
+pub struct BooksHold {
     pub generation_id: GenerationId,
     pub amount: Nanos,
     pub expires_at: DateTime<Utc>,
 }
 
-/// The statement of the user's account. Not found: there is no such user.
-pub async fn read(conn: &mut Connection, user_id: UserId) -> StoreResult<Statement> {
+/// The books of the user's account. Not found: there is no such user.
+pub async fn read(conn: &mut Connection, user_id: UserId) -> StoreResult<AccountBooks> {
     conn.build_transaction()
         .read_only()
         .repeatable_read()
@@ -69,7 +69,7 @@ pub async fn read(conn: &mut Connection, user_id: UserId) -> StoreResult<Stateme
                 .select((accounts::id, accounts::plan, accounts::posted_nanos, clock_timestamp()))
                 .first(conn)
                 .await?;
-            Ok(Statement {
+            Ok(AccountBooks {
                 account_id: AccountId(id),
                 plan,
                 at,
@@ -82,7 +82,7 @@ pub async fn read(conn: &mut Connection, user_id: UserId) -> StoreResult<Stateme
         .await
 }
 
-async fn list_entries(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<StatementEntry>> {
+async fn list_entries(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<BooksEntry>> {
     let rows: Vec<(i64, DateTime<Utc>, String, i64)> = ledger_entries::table
         .filter(ledger_entries::account_id.eq(account_id))
         .order(ledger_entries::number)
@@ -96,12 +96,12 @@ async fn list_entries(conn: &mut Connection, account_id: Uuid) -> QueryResult<Ve
         .await?;
     let with_balance = rows.into_iter().scan(Nanos::ZERO, |balance, (number, at, cause, amount)| {
         *balance += Nanos(amount);
-        Some(StatementEntry { number, at, cause, amount: Nanos(amount), balance: *balance })
+        Some(BooksEntry { number, at, cause, amount: Nanos(amount), balance: *balance })
     });
     Ok(with_balance.collect())
 }
 
-async fn list_grants(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<StatementGrant>> {
+async fn list_grants(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<BooksGrant>> {
     let is_live = grants::expires_at.is_null().or(grants::expires_at.gt(clock_timestamp().nullable()));
     let rows: Vec<GrantRow> = grants::table
         .filter(grants::account_id.eq(account_id))
@@ -111,7 +111,7 @@ async fn list_grants(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec
         .load(conn)
         .await?;
     let mut allocated = sum_allocations(conn, rows.iter().map(|row| row.id).collect()).await?;
-    let grant = |row: GrantRow| StatementGrant {
+    let grant = |row: GrantRow| BooksGrant {
         cause: row.cause,
         amount: Nanos(row.amount_nanos),
         remaining: Nanos(row.remaining_nanos),
@@ -144,7 +144,7 @@ async fn sum_allocations(conn: &mut Connection, grants: Vec<Uuid>) -> QueryResul
     Ok(sums)
 }
 
-async fn list_holds(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<StatementHold>> {
+async fn list_holds(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<BooksHold>> {
     let rows: Vec<(Uuid, i64, DateTime<Utc>)> = holds::table
         .filter(holds::account_id.eq(account_id))
         .filter(holds::state.eq("pending"))
@@ -152,7 +152,7 @@ async fn list_holds(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<
         .select((holds::generation_id, holds::amount_nanos, holds::expires_at))
         .load(conn)
         .await?;
-    let hold = |(id, amount, expires_at)| StatementHold {
+    let hold = |(id, amount, expires_at)| BooksHold {
         generation_id: GenerationId(id),
         amount: Nanos(amount),
         expires_at,
