@@ -72,7 +72,8 @@ impl Drain {
             let expected = if n % 2 == 0 { ReplyState::Finished } else { ReplyState::Interrupted };
             let (message, error) = reply.ended();
             assert_eq!((reply.state(), error.is_some()), (expected, n % 2 == 1), "reply {n}");
-            assert_eq!(message.content, reply.text(), "reply {n} keeps what was shown");
+            // Who comes to another server after the end is told it whole.
+            assert!(message.content.starts_with(reply.text().trim_end()), "reply {n} keeps what was shown");
             let seqs: Vec<_> = reply.events.iter().map(|event| event.seq).collect();
             assert_eq!(
                 seqs,

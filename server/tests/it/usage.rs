@@ -44,11 +44,16 @@ async fn age(app: &TestApp, interval: &str) {
     app.database().execute(&sql).await;
 }
 
+/// Gives small credits that never end, each with its entry.
 async fn add_entries(app: &TestApp, count: u32, amount: i64) {
     let sql = format!(
-        "insert into ledger_entries (id, account_id, cause, amount_nanos)
-         select gen_random_uuid(), (select id from accounts limit 1), 'grant:' || gen_random_uuid(), {amount}
-         from generate_series(1, {count})"
+        "with given as (
+             insert into grants (id, account_id, cause, amount_nanos, remaining_nanos)
+             select gen_random_uuid(), (select id from accounts limit 1), 'grant:' || gen_random_uuid(), {amount}, {amount}
+             from generate_series(1, {count})
+             returning account_id, cause, amount_nanos)
+         insert into ledger_entries (id, account_id, cause, amount_nanos)
+         select gen_random_uuid(), account_id, cause, amount_nanos from given"
     );
     app.database().execute(&sql).await;
 }
