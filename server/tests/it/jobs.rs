@@ -297,10 +297,11 @@ async fn a_shutdown_waits_for_the_jobs_that_run_and_takes_no_more() {
     let mut worker = TestWorker::start(db.clone(), vec![]);
     enqueue(&db, &job("long")).await;
     worker.next_begun().await;
-    worker.ending.cancel();
-    let let_go = worker.let_go.clone();
-    let finishing = tokio::task::spawn(worker.finish());
+    let TestWorker { ending, task, let_go, worker, .. } = worker;
+    ending.cancel();
+    task.await.expect("no panic");
     enqueue(&db, &job("later")).await;
+    let finishing = tokio::task::spawn(async move { worker.finish(LEASE).await });
     let_go.notify_one();
     finishing.await.expect("no panic");
     let states = app.database().rows("select state from jobs order by id").await;
