@@ -5,6 +5,7 @@ pub mod accounts;
 mod attempts;
 pub mod audit;
 pub mod catalog;
+pub mod clock;
 pub mod generations;
 mod holds;
 pub mod invariants;

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{ErrorNote, ThreadItem};
+use super::{ErrorNote, SkeletonLines, ThreadItem};
 use crate::contexts::{use_threads, use_toasts};
 use crate::types::{Thread, ThreadId};
 
@@ -16,7 +16,7 @@ pub fn ThreadList(current: Signal<Option<ThreadId>>, on_choose: Callback<()>) ->
         }
     });
     view! {
-        <Suspense fallback=|| view! { <ThreadSkeleton/> }>
+        <Suspense fallback=|| view! { <SkeletonLines/> }>
             {move || threads.get().map(|threads| match threads {
                 Ok(threads) if threads.is_empty() => view! {
                     <p class="drawer-note">"Your conversations will be listed here."</p>
@@ -33,15 +33,4 @@ fn Items(threads: Vec<Thread>, current: Signal<Option<ThreadId>>, on_choose: Cal
     let items =
         threads.into_iter().map(|thread| view! { <ThreadItem thread current on_choose/> }).collect_view();
     view! { <ul class="threads" data-testid="thread-list">{items}</ul> }
-}
-
-#[component]
-fn ThreadSkeleton() -> impl IntoView {
-    view! {
-        <div class="skeleton-lines" aria-hidden="true">
-            <span class="skeleton"></span>
-            <span class="skeleton"></span>
-            <span class="skeleton"></span>
-        </div>
-    }
 }

@@ -21,16 +21,16 @@ pub enum LedgerCommand {
 pub(super) async fn run(command: LedgerCommand, config: &DatabaseConfig) -> Result<(), Box<dyn Error>> {
     let LedgerCommand::Show { user_id } = command;
     let db = Db::new(config);
-    let statement = match account_books::read(&mut *db.get().await?, user_id).await {
+    let books = match account_books::read(&mut *db.get().await?, user_id).await {
         Err(StoreError::NotFound) => return Err(format!("there is no user {user_id}").into()),
         read => read?,
     };
-    Ok(std::io::stdout().write_all(text(&statement)?.as_bytes())?)
+    Ok(std::io::stdout().write_all(text(&books)?.as_bytes())?)
 }
 
-fn text(statement: &AccountBooks) -> Result<String, std::fmt::Error> {
+fn text(books: &AccountBooks) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
-    let AccountBooks { account_id, plan, at, posted, entries, grants, holds } = statement;
+    let AccountBooks { account_id, plan, at, posted, entries, grants, holds } = books;
     writeln!(text, "Account {account_id}, plan {plan}, balance {posted} on {}\n", time(*at))?;
     writeln!(text, "Entries\n{}", entries_table(entries))?;
     writeln!(text, "Grants that live or have something left\n{}", grants_table(grants))?;

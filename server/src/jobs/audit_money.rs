@@ -1,12 +1,11 @@
 //! The nightly audit of the money.
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use super::{Handler, JobError, Schedule, Slots};
 use crate::config::AuditConfig;
 use crate::services::money_audit::MoneyAudit;
-use crate::store::jobs::{Lease, NewJob};
+use crate::store::jobs::Lease;
 
 const KIND: &str = "audit_money";
 
@@ -16,15 +15,7 @@ pub struct AuditMoney {
 
 impl AuditMoney {
     pub fn schedule(config: AuditConfig) -> Schedule {
-        let job = NewJob {
-            kind: KIND,
-            payload: Value::Null,
-            run_at: None,
-            unique_key: Some(KIND.to_owned()),
-            serial_key: None,
-            max_attempts: 5,
-        };
-        Schedule { name: KIND, slots: Slots::DailyAt(config.hour_utc), job }
+        Schedule::alone(KIND, Slots::DailyAt(config.hour_utc))
     }
 }
 

@@ -2,11 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use serde_json::Value;
 
 use super::{Handler, JobError, Schedule, Slots};
 use crate::store::Db;
-use crate::store::jobs::{self, Lease, NewJob};
+use crate::store::jobs::{self, Lease};
 
 const KIND: &str = "purge_jobs";
 
@@ -19,15 +18,7 @@ pub struct PurgeJobs {
 
 impl PurgeJobs {
     pub fn schedule() -> Schedule {
-        let job = NewJob {
-            kind: KIND,
-            payload: Value::Null,
-            run_at: None,
-            unique_key: Some(KIND.to_owned()),
-            serial_key: None,
-            max_attempts: 5,
-        };
-        Schedule { name: KIND, slots: Slots::DailyAt(4), job }
+        Schedule::alone(KIND, Slots::DailyAt(4))
     }
 }
 

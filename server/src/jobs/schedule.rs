@@ -1,8 +1,10 @@
 //! Work that is due at set times, enqueued once for each, however many workers look at the clock.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use serde_json::Value;
 
-use crate::store::jobs::{NewJob, enqueue_slot, now};
+use crate::store::clock::now;
+use crate::store::jobs::{NewJob, enqueue_slot};
 use crate::store::{Connection, StoreResult};
 
 /// When something is due, in UTC.
@@ -34,6 +36,21 @@ pub struct Schedule {
     pub name: &'static str,
     pub slots: Slots,
     pub job: NewJob,
+}
+
+impl Schedule {
+    /// Of work that needs no payload and of which one is enough: its kind is its name.
+    pub(super) fn alone(kind: &'static str, slots: Slots) -> Self {
+        let job = NewJob {
+            kind,
+            payload: Value::Null,
+            run_at: None,
+            unique_key: Some(kind.to_owned()),
+            serial_key: None,
+            max_attempts: 5,
+        };
+        Self { name: kind, slots, job }
+    }
 }
 
 /// Enqueues what is due, by the database's clock.

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::ledger::clock_timestamp;
+use super::clock::clock_timestamp;
 use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries, users};
 use super::{Connection, StoreResult};
 

@@ -11,7 +11,9 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::attempts::{self, Attempt};
+use super::clock::clock_timestamp;
 use super::holds::{self, HoldEnd};
+use super::pool::notify;
 use super::schema::generations;
 use super::usage::{self, Cost, UsageState, to_int};
 use super::{Connection, StoreError, StoreResult, ledger, messages, threads};
@@ -181,7 +183,7 @@ pub(super) async fn end(conn: &mut Connection, id: GenerationId, state: ReplySta
     diesel::update(generations::table.find(id.0))
         .set((
             generations::state.eq(state_text(state)),
-            generations::ended_at.eq(ledger::clock_timestamp().nullable()),
+            generations::ended_at.eq(clock_timestamp().nullable()),
         ))
         .execute(conn)
         .await?;
@@ -214,22 +216,17 @@ async fn save_reply(conn: &mut Connection, settlement: &Settlement) -> QueryResu
 /// Told of each generation that somebody wants to end.
 pub const STOP_CHANNEL: &str = "plumbline_stop";
 
-diesel::define_sql_function! {
-    fn pg_notify(channel: diesel::sql_types::Text, payload: diesel::sql_types::Text);
-}
-
 /// Asks whoever writes this reply to end it. Not found: it is not there, or another account's.
 pub async fn request_stop(conn: &mut Connection, account_id: AccountId, id: GenerationId) -> StoreResult<()> {
     let rows = generations::table.find(id.0).filter(generations::account_id.eq(account_id.0));
     let found = diesel::update(rows)
-        .set(generations::stop_requested_at.eq(ledger::clock_timestamp().nullable()))
+        .set(generations::stop_requested_at.eq(clock_timestamp().nullable()))
         .execute(conn)
         .await?;
     if found == 0 {
         return Err(StoreError::NotFound);
     }
-    diesel::select(pg_notify(STOP_CHANNEL, id.to_string())).execute(conn).await?;
-    Ok(())
+    Ok(notify(conn, STOP_CHANNEL, &id.to_string()).await?)
 }
 
 /// A generation with what its first event tells.

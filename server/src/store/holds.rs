@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use app::types::GenerationId;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::Connection;
-use super::ledger::clock_timestamp;
+use super::clock::clock_timestamp;
 use super::schema::holds;
 
 /// How a hold ends.
@@ -36,9 +37,9 @@ pub(super) async fn resolve(conn: &mut Connection, id: GenerationId, end: HoldEn
 /// Lets a hold count for `ttl` from now on. False: it is resolved, or has expired and counts no more, so its money may be
 /// set aside for something else by now.
 pub(super) async fn renew(conn: &mut Connection, id: GenerationId, ttl: Duration) -> QueryResult<bool> {
-    let now = diesel::select(clock_timestamp()).get_result::<chrono::DateTime<chrono::Utc>>(conn).await?;
-    let rows = holds::table.find(id.0).filter(holds::state.eq("pending")).filter(holds::expires_at.gt(now));
-    Ok(diesel::update(rows).set(holds::expires_at.eq(now + ttl)).execute(conn).await? > 0)
+    let at: DateTime<Utc> = diesel::select(clock_timestamp()).get_result(conn).await?;
+    let rows = holds::table.find(id.0).filter(holds::state.eq("pending")).filter(holds::expires_at.gt(at));
+    Ok(diesel::update(rows).set(holds::expires_at.eq(at + ttl)).execute(conn).await? > 0)
 }
 
 /// The generations of pending holds past their expiry, oldest first, as a subquery.

@@ -6,21 +6,18 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::ledger::clock_timestamp;
+use super::clock::{clock_timestamp, now};
+use super::pool::notify;
 use super::schema::{jobs, schedule_slots};
 use super::{Connection, StoreResult};
 
 /// Told whenever a job is enqueued.
 pub const CHANNEL: &str = "plumbline_jobs";
-
-diesel::define_sql_function! {
-    fn pg_notify(channel: diesel::sql_types::Text, payload: diesel::sql_types::Text);
-}
 
 /// Work to be done later.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +63,7 @@ pub async fn enqueue(conn: &mut Connection, job: &NewJob) -> QueryResult<bool> {
         .execute(conn)
         .await?;
     if added > 0 {
-        diesel::select(pg_notify(CHANNEL, job.kind)).execute(conn).await?;
+        notify(conn, CHANNEL, job.kind).await?;
     }
     Ok(added > 0)
 }
@@ -181,7 +178,7 @@ pub async fn revive(conn: &mut Connection, id: Uuid) -> StoreResult<bool> {
     match diesel::update(dead).set(ready).execute(conn).await {
         Ok(0) => Ok(false),
         Ok(_) => {
-            diesel::select(pg_notify(CHANNEL, "")).execute(conn).await?;
+            notify(conn, CHANNEL, "").await?;
             Ok(true)
         }
         // One with the same unique key waits already and does the same.
@@ -195,11 +192,6 @@ pub async fn delete_done(conn: &mut Connection, age: TimeDelta) -> StoreResult<u
     let before = now(conn).await? - age;
     let old = jobs::table.filter(jobs::state.eq("done")).filter(jobs::finished_at.lt(before));
     Ok(diesel::delete(old).execute(conn).await?)
-}
-
-/// The time by the database's clock, which all workers share.
-pub async fn now(conn: &mut Connection) -> StoreResult<DateTime<Utc>> {
-    Ok(diesel::select(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")).get_result(conn).await?)
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

@@ -10,14 +10,10 @@ use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::clock::clock_timestamp;
 use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries};
 use super::{Connection, StoreError, StoreResult};
 use crate::books::{Allocation, Books, Cause, Changes, Entry, Grant, Hold};
-
-diesel::define_sql_function! {
-    /// The time now, by the database's clock, also in the middle of a transaction.
-    fn clock_timestamp() -> Timestamptz;
-}
 
 /// What the account can spend now, the month's credit included even before it is first used.
 pub async fn read_credit(

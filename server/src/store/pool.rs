@@ -8,7 +8,7 @@ use bb8::RunError;
 use diesel::{ConnectionError, QueryResult};
 use diesel_async::pooled_connection::bb8::{Pool, PooledConnection};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures::stream::{self, Stream};
 use futures::{FutureExt, StreamExt};
 use secrecy::ExposeSecret;
@@ -77,6 +77,16 @@ impl Db {
         let Ok(mut conn) = self.get().await else { return false };
         conn.batch_execute("select 1").await.is_ok()
     }
+}
+
+diesel::define_sql_function! {
+    fn pg_notify(channel: diesel::sql_types::Text, payload: diesel::sql_types::Text);
+}
+
+/// Tells everybody who listens to the channel, once the transaction is committed.
+pub(super) async fn notify(conn: &mut Connection, channel: &str, payload: &str) -> QueryResult<()> {
+    diesel::select(pg_notify(channel, payload)).execute(conn).await?;
+    Ok(())
 }
 
 /// Lets each statement of this transaction take as long as `longest`, whatever the settings say.

@@ -1,6 +1,9 @@
-//! The statement of an account, as an operator prints it.
+//! The books of an account: what is given and taken back, and what an operator prints.
 
+use app::types::{AccountId, Nanos, Quota};
 use serde_json::json;
+use server::books::Cause;
+use server::store::ledger;
 
 use crate::support::{TestApp, new_request, prompt};
 
@@ -28,8 +31,31 @@ async fn a_statement_shows_entries_with_their_balance_then_grants_and_holds() {
     }
     let last = text[position("  generation:")..].lines().next().expect("a line").to_owned();
     let posted = app.database().number("select posted_nanos from accounts").await;
-    assert!(last.ends_with(&app::types::Nanos(posted).to_string()), "{last}");
+    assert!(last.ends_with(&Nanos(posted).to_string()), "{last}");
     assert!(!text.contains('@'), "no e-mail addresses: {text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credit_is_given_once_for_its_cause_and_taken_back_once() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let available = async || browser.value::<Quota>("quota/read_quota", &[]).await.credit.available;
+    let before = available().await;
+    let db = app.db();
+    let mut conn = db.get().await.expect("a connection");
+    let id: String = app.database().rows("select id::text from accounts").await[0].get(0);
+    let account = AccountId(id.parse().expect("a UUID"));
+    let cause = |name: &str| Cause::Other(name.to_owned());
+    for is_first in [true, false] {
+        let given = ledger::give(&mut conn, account, cause("pack:1"), Nanos(500), None).await;
+        assert_eq!(given.expect("given"), is_first);
+    }
+    assert_eq!(available().await, before + Nanos(500));
+    for is_first in [true, false] {
+        let taken = ledger::take_back(&mut conn, account, cause("refund:1"), "pack:1", Nanos(300)).await;
+        assert_eq!(taken.expect("taken back"), is_first);
+    }
+    assert_eq!(available().await, before + Nanos(200));
 }
 
 #[tokio::test(flavor = "multi_thread")]
