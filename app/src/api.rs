@@ -113,8 +113,11 @@ mod server_side {
         let (name, most) = (policy_name(limit.name), limit.limit);
         match limit.name {
             LimitName::ConcurrentReplies => format!("\"{name}\";q={most};qu=\"concurrent-requests\""),
-            LimitName::RequestsPerMinute => format!("\"{name}\";q={most};w=60"),
+            LimitName::RequestsPerMinute | LimitName::RequestsPerAddress => {
+                format!("\"{name}\";q={most};w=60")
+            }
             LimitName::RequestsPerDay => format!("\"{name}\";q={most};w=86400"),
+            LimitName::TokensPerMinute => format!("\"{name}\";q={most};qu=\"tokens\";w=60"),
         }
     }
 
@@ -123,6 +126,8 @@ mod server_side {
             LimitName::ConcurrentReplies => "concurrent",
             LimitName::RequestsPerMinute => "minute",
             LimitName::RequestsPerDay => "day",
+            LimitName::TokensPerMinute => "tokens",
+            LimitName::RequestsPerAddress => "address",
         }
     }
 

@@ -109,6 +109,19 @@ fn limit_sentence(limit: &Limit) -> String {
                 at(limit.resets_at)
             )
         }
+        LimitName::TokensPerMinute => {
+            format!(
+                "{} of {most} tokens a minute are left, which is too few for this message and its answer. It fits{}.",
+                limit.remaining,
+                at(limit.resets_at)
+            )
+        }
+        LimitName::RequestsPerAddress => {
+            format!(
+                "Too many requests came from your network in the last minute: {most} are allowed. The next one fits{}.",
+                at(limit.resets_at)
+            )
+        }
     }
 }
 
@@ -160,6 +173,22 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "You have used all 5 requests of the last minute. The next one fits at 22:13:20 UTC."
+        );
+    }
+
+    #[test]
+    fn too_few_tokens_are_not_called_none() {
+        let resets_at = DateTime::from_timestamp(1_700_000_000, 0);
+        let limit = Limit {
+            name: LimitName::TokensPerMinute,
+            limit: 20_000,
+            used: 18_000,
+            remaining: 2000,
+            resets_at,
+        };
+        assert_eq!(
+            ApiError::LimitReached { limit, retry_after_seconds: 12 }.to_string(),
+            "2000 of 20000 tokens a minute are left, which is too few for this message and its answer. It fits at 22:13:20 UTC."
         );
     }
 

@@ -40,6 +40,8 @@ pub fn limit_title(name: LimitName) -> &'static str {
         LimitName::ConcurrentReplies => "Replies at a time",
         LimitName::RequestsPerMinute => "Requests a minute",
         LimitName::RequestsPerDay => "Requests in 24 hours",
+        LimitName::TokensPerMinute => "Tokens a minute",
+        LimitName::RequestsPerAddress => "Requests from one network",
     }
 }
 
@@ -48,6 +50,10 @@ pub fn limit_explanation(name: LimitName) -> &'static str {
         LimitName::ConcurrentReplies => "How many answers may be written at the same moment.",
         LimitName::RequestsPerMinute => "Counted over the last 60 seconds, to the request.",
         LimitName::RequestsPerDay => "Counted over the last 24 hours, to the request.",
+        LimitName::TokensPerMinute => {
+            "What the requests of the last 60 seconds read and wrote, and what replies in progress may still write."
+        }
+        LimitName::RequestsPerAddress => "Counted over the last 60 seconds, without signing in.",
     }
 }
 

@@ -1,25 +1,29 @@
 //! Request rates: sliding windows and concurrent replies, exact across processes in Redis, or tight and local while
 //! Redis is away. No money depends on them.
 
+mod address;
 mod breaker;
+mod connection;
 mod local;
+mod missed;
+mod windows;
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use app::types::{AccountId, ClientRequestId, Limit, LimitName, Plan};
-use chrono::{DateTime, Utc};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, Script};
-use secrecy::ExposeSecret;
+use redis::{RedisError, Script};
+use serde::Serialize;
+use uuid::Uuid;
 
+pub use self::address::{AddressLimit, client_address};
 pub use self::breaker::Breakers;
+use self::connection::Connection;
 use self::local::LocalLimiter;
+use self::missed::{MissedCall, MissedCalls};
+use self::windows::{Action, Rates, Windows};
 use crate::config::RedisConfig;
-
-/// Redis answers in well under a millisecond. One that needs longer than this is treated as away.
-const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
 
 #[derive(Debug, thiserror::Error)]
 #[error("REDIS_URL makes no sense: {0}")]
@@ -36,14 +40,32 @@ pub enum Admission {
     Refused { limit: Limit, retry_after: Duration },
 }
 
-/// Admits requests by account, so that more sessions, keys or addresses give nobody more.
+/// A limit that is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    pub limit: Limit,
+    pub retry_after: Duration,
+}
+
+/// Who counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// All processes together, in Redis.
+    Shared,
+    /// Each process by itself, because Redis is away.
+    Local,
+}
+
+/// Admits requests by account, so that more sessions, keys or addresses give nobody more; and by address where nobody has
+/// signed in.
 #[derive(Clone)]
 pub struct Limiter {
-    redis: ConnectionManager,
+    redis: Connection,
     key_prefix: String,
     script: Arc<Script>,
     local: Arc<LocalLimiter>,
-    is_degraded: Arc<AtomicBool>,
+    missed: Arc<MissedCalls>,
     /// A reply that outlives this no longer counts as concurrent: its process must have died.
     reply_lease: Duration,
 }
@@ -54,18 +76,12 @@ impl Limiter {
     /// # Errors
     /// When the URL makes no sense.
     pub fn new(config: &RedisConfig, reply_lease: Duration) -> Result<Self, BadRedisUrl> {
-        let connection = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(REDIS_TIMEOUT))
-            .set_response_timeout(Some(REDIS_TIMEOUT))
-            .set_number_of_retries(1);
-        let redis =
-            ConnectionManager::new_lazy_with_config(Client::open(config.url.expose_secret())?, connection)?;
         Ok(Self {
-            redis,
+            redis: Connection::new(config)?,
             key_prefix: config.key_prefix.clone(),
-            script: Arc::new(Script::new(include_str!("limits/windows.lua"))),
+            script: Arc::new(windows::script()),
             local: Arc::default(),
-            is_degraded: Arc::default(),
+            missed: Arc::default(),
             reply_lease,
         })
     }
@@ -75,166 +91,104 @@ impl Limiter {
         Breakers::new(self.redis.clone(), self.key_prefix.clone())
     }
 
-    /// Counts a request if it fits every limit of the plan. Redis away: a tight limit of this process decides.
-    pub async fn admit(&self, account_id: AccountId, request_id: ClientRequestId, plan: &Plan) -> Admission {
-        match self.run(Action::Admit(request_id), account_id, plan).await {
-            Some(windows) => windows.admission(plan),
-            None => self.local.admit(account_id, request_id, plan),
-        }
+    /// Counts a request and the tokens it may use, if it fits every limit of the plan. Redis away: a tight limit of this
+    /// process decides.
+    pub async fn admit(
+        &self,
+        account_id: AccountId,
+        request_id: ClientRequestId,
+        tokens: u32,
+        plan: &Plan,
+    ) -> Admission {
+        self.admit_by(&self.account_key(account_id), request_id, tokens, plan.into()).await
     }
 
     /// Where the account stands, without counting anything.
     pub async fn read(&self, account_id: AccountId, plan: &Plan) -> Vec<Limit> {
-        match self.run(Action::Read, account_id, plan).await {
-            Some(windows) => windows.limits(plan),
-            None => self.local.read(account_id, plan),
+        let (key, rates) = (self.account_key(account_id), plan.into());
+        match self.run(Action::Read, &key, rates).await {
+            Some(windows) => windows.limits(rates),
+            None => self.local.read(&key, rates),
         }
     }
 
-    /// The reply has ended: it is no longer concurrent, but still counts as a request.
-    pub async fn finish(&self, account_id: AccountId, request_id: ClientRequestId, plan: &Plan) {
-        self.local.finish(account_id, request_id);
-        self.run(Action::Finish(request_id), account_id, plan).await;
+    /// The reply has ended and used so many tokens: it is no longer concurrent, but still counts as a request.
+    pub async fn finish(&self, account_id: AccountId, request_id: ClientRequestId, tokens: u32, plan: &Plan) {
+        let key = self.account_key(account_id);
+        self.local.finish(&key, request_id, tokens);
+        self.tell(Action::Finish(request_id, tokens), key, plan.into()).await;
     }
 
     /// The request was refused for another reason, so it never counted.
     pub async fn forget(&self, account_id: AccountId, request_id: ClientRequestId, plan: &Plan) {
-        self.local.forget(account_id, request_id);
-        self.run(Action::Forget(request_id), account_id, plan).await;
+        let key = self.account_key(account_id);
+        self.local.forget(&key, request_id);
+        self.tell(Action::Forget(request_id), key, plan.into()).await;
     }
 
-    /// Redis did not answer the last time it was asked.
-    pub fn is_degraded(&self) -> bool {
-        self.is_degraded.load(Ordering::Relaxed)
+    /// Counts a request of somebody unknown by where it comes from.
+    ///
+    /// # Errors
+    /// When it does not fit; it then counts nowhere.
+    pub async fn admit_address(&self, limit: AddressLimit, address: IpAddr) -> Result<(), Reached> {
+        let key = format!("{}address:{}:{}", self.key_prefix, limit.name, address::network(address));
+        let rates = Rates { requests_per_minute: limit.per_minute, ..Rates::default() };
+        match self.admit_by(&key, ClientRequestId(Uuid::now_v7()), 0, rates).await {
+            Admission::Refused { limit, retry_after } => {
+                Err(Reached { limit: Limit { name: LimitName::RequestsPerAddress, ..limit }, retry_after })
+            }
+            Admission::Admitted(_) | Admission::Repeated(_) => Ok(()),
+        }
+    }
+
+    /// Who counted the last request.
+    pub fn mode(&self) -> Mode {
+        if self.redis.is_away() { Mode::Local } else { Mode::Shared }
     }
 
     /// Asks Redis whether it is there.
     pub async fn is_up(&self) -> bool {
-        let mut redis = self.redis.clone();
-        let ping = redis::cmd("PING");
-        let answer = tokio::time::timeout(REDIS_TIMEOUT, ping.query_async::<String>(&mut redis)).await;
-        let is_up = matches!(answer, Ok(Ok(_)));
-        self.note_degraded(!is_up);
-        is_up
+        self.redis.is_up().await
     }
 
-    /// One round trip. None: Redis is away.
-    async fn run(&self, action: Action, account_id: AccountId, plan: &Plan) -> Option<Windows> {
-        let mut redis = self.redis.clone();
-        let (name, member) = action.parts();
-        let mut call = self.script.prepare_invoke();
-        // The braces put both keys into one slot of a cluster.
-        call.key(format!("{}{{{account_id}}}:requests", self.key_prefix))
-            .key(format!("{}{{{account_id}}}:replies", self.key_prefix))
-            .arg(name)
-            .arg(member)
-            .arg(plan.requests_per_minute)
-            .arg(plan.requests_per_day)
-            .arg(plan.concurrent_replies)
-            .arg(self.reply_lease.as_secs());
-        let answer = tokio::time::timeout(REDIS_TIMEOUT, call.invoke_async::<[i64; 7]>(&mut redis)).await;
-        match answer {
-            Ok(Ok(numbers)) => {
-                self.note_degraded(false);
-                Some(Windows::from(numbers))
-            }
-            Ok(Err(error)) => self.fall_back(&error.to_string()),
-            Err(_) => self.fall_back("no answer in time"),
+    fn account_key(&self, account_id: AccountId) -> String {
+        format!("{}account:{account_id}", self.key_prefix)
+    }
+
+    async fn admit_by(&self, key: &str, request_id: ClientRequestId, tokens: u32, rates: Rates) -> Admission {
+        if let Some(windows) = self.run(Action::Admit(request_id, tokens), key, rates).await {
+            return windows.admission(rates);
+        }
+        let admission = self.local.admit(key, request_id, tokens, rates);
+        if matches!(admission, Admission::Refused { .. }) {
+            // A slow Redis may count it yet.
+            self.missed.add([MissedCall { action: Action::Forget(request_id), key: key.to_owned(), rates }]);
+        }
+        admission
+    }
+
+    /// Tells Redis now, or when it is back.
+    async fn tell(&self, action: Action, key: String, rates: Rates) {
+        if self.run(action, &key, rates).await.is_none() {
+            self.missed.add([MissedCall { action, key, rates }]);
         }
     }
 
-    fn fall_back(&self, reason: &str) -> Option<Windows> {
-        if !self.is_degraded() {
-            tracing::warn!(reason, "Redis is away: requests are limited by this process alone");
-        }
-        self.note_degraded(true);
-        None
-    }
-
-    fn note_degraded(&self, is_degraded: bool) {
-        if self.is_degraded.swap(is_degraded, Ordering::Relaxed) && !is_degraded {
-            tracing::info!("Redis is back: requests are limited across processes again");
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Action {
-    Admit(ClientRequestId),
-    Read,
-    Finish(ClientRequestId),
-    Forget(ClientRequestId),
-}
-
-impl Action {
-    /// Members are the 16 bytes of the id: a third of the memory its text would take.
-    fn parts(self) -> (&'static str, Vec<u8>) {
-        let (name, id) = match self {
-            Self::Admit(id) => ("admit", Some(id)),
-            Self::Read => ("read", None),
-            Self::Finish(id) => ("finish", Some(id)),
-            Self::Forget(id) => ("forget", Some(id)),
-        };
-        (name, id.map(|id| id.0.as_bytes().to_vec()).unwrap_or_default())
-    }
-}
-
-/// The answer of `windows.lua`; times are in microseconds by Redis' clock.
-struct Windows {
-    /// 0 admitted, 1 repeated, 2 to 4 refused by concurrency, minute, day.
-    outcome: i64,
-    replies: i64,
-    minute_used: i64,
-    minute_resets_at: i64,
-    day_used: i64,
-    day_resets_at: i64,
-    now: i64,
-}
-
-impl From<[i64; 7]> for Windows {
-    fn from(numbers: [i64; 7]) -> Self {
-        let [outcome, replies, minute_used, minute_resets_at, day_used, day_resets_at, now] = numbers;
-        Self { outcome, replies, minute_used, minute_resets_at, day_used, day_resets_at, now }
-    }
-}
-
-impl Windows {
-    fn limits(&self, plan: &Plan) -> Vec<Limit> {
-        vec![
-            limit(LimitName::ConcurrentReplies, plan.concurrent_replies, self.replies, 0),
-            limit(
-                LimitName::RequestsPerMinute,
-                plan.requests_per_minute,
-                self.minute_used,
-                self.minute_resets_at,
-            ),
-            limit(LimitName::RequestsPerDay, plan.requests_per_day, self.day_used, self.day_resets_at),
-        ]
-    }
-
-    fn admission(&self, plan: &Plan) -> Admission {
-        let mut limits = self.limits(plan);
-        match self.outcome {
-            0 => Admission::Admitted(limits),
-            1 => Admission::Repeated(limits),
-            refused => {
-                let index = if (2..=4).contains(&refused) { refused - 2 } else { 0 };
-                let limit = limits.swap_remove(usize::try_from(index).unwrap_or(0));
-                Admission::Refused { retry_after: self.wait(&limit), limit }
+    /// One round trip, and after an outage those that were missed. None: Redis is away.
+    async fn run(&self, action: Action, key: &str, rates: Rates) -> Option<Windows> {
+        let mut missed = self.missed.take().into_iter();
+        while let Some(call) = missed.next() {
+            if self.ask(call.action, &call.key, call.rates).await.is_none() {
+                self.missed.add(std::iter::once(call).chain(missed));
+                return None;
             }
         }
+        self.ask(action, key, rates).await
     }
 
-    /// Until the next request fits, in whole seconds, at least one. Nobody knows when a reply ends: a few seconds.
-    fn wait(&self, limit: &Limit) -> Duration {
-        let micros = limit.resets_at.map_or(2_000_000, |time| time.timestamp_micros() - self.now);
-        Duration::from_secs(u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000).max(1))
+    async fn ask(&self, action: Action, key: &str, rates: Rates) -> Option<Windows> {
+        let call = windows::invocation(&self.script, key, action, rates, self.reply_lease);
+        let ask = |mut redis| async move { call.invoke_async::<[i64; 9]>(&mut redis).await };
+        self.redis.ask(ask).await.map(Windows::from)
     }
-}
-
-fn limit(name: LimitName, limit: u32, used: i64, resets_at_micros: i64) -> Limit {
-    let used = u32::try_from(used).unwrap_or(u32::MAX);
-    let resets_at: Option<DateTime<Utc>> =
-        (resets_at_micros > 0).then(|| DateTime::from_timestamp_micros(resets_at_micros)).flatten();
-    Limit { name, limit, used, remaining: limit.saturating_sub(used), resets_at }
 }

@@ -28,6 +28,13 @@ pub struct TokenUsage {
     pub reasoning_tokens: u32,
 }
 
+impl TokenUsage {
+    /// All that was read and written.
+    pub fn total(&self) -> u32 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
+
 impl TokenPrices {
     /// What these tokens cost, rounded half up once, at the end.
     pub fn charge(&self, usage: TokenUsage) -> Nanos {

@@ -13,6 +13,7 @@ pub fn PlanCard(plan: Plan) -> impl IntoView {
             <ul>
                 {fact(plan.requests_per_minute.to_string(), "requests in any minute")}
                 {fact(plan.requests_per_day.to_string(), "requests in any 24 hours")}
+                {fact(plan.tokens_per_minute.to_string(), "tokens in any minute")}
                 {fact(plan.concurrent_replies.to_string(), if plan.concurrent_replies == 1 { "reply at a time" } else { "replies at a time" })}
             </ul>
         </article>

@@ -224,6 +224,7 @@ impl QuotaApi for Fake {
                 limit(LimitName::ConcurrentReplies, 2, 2, None),
                 limit(LimitName::RequestsPerMinute, 5, 4, Some(now() + TimeDelta::seconds(42))),
                 limit(LimitName::RequestsPerDay, 100, 19, Some(now() + TimeDelta::hours(3))),
+                limit(LimitName::TokensPerMinute, 20_000, 18_560, Some(now() + TimeDelta::seconds(42))),
             ],
             credit: Credit {
                 granted: Nanos::from_cents(50),
@@ -240,6 +241,7 @@ impl QuotaApi for Fake {
             name: "Free".to_owned(),
             requests_per_minute: 5,
             requests_per_day: 100,
+            tokens_per_minute: 20_000,
             concurrent_replies: 2,
             monthly_credit: Nanos::from_cents(50),
         }])

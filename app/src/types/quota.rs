@@ -15,6 +15,10 @@ pub enum LimitName {
     RequestsPerMinute,
     /// Requests in the last 24 hours.
     RequestsPerDay,
+    /// Tokens read and written by the requests of the last 60 seconds; what a reply in progress may still use is counted.
+    TokensPerMinute,
+    /// Requests in the last 60 seconds of people who have not signed in, from one network address.
+    RequestsPerAddress,
 }
 
 /// One limit and where the account stands with it.
@@ -64,6 +68,7 @@ pub struct Plan {
     pub name: String,
     pub requests_per_minute: u32,
     pub requests_per_day: u32,
+    pub tokens_per_minute: u32,
     pub concurrent_replies: u32,
     pub monthly_credit: Nanos,
 }

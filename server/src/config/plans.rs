@@ -9,6 +9,8 @@ pub struct PlansConfig {
     pub free_requests_per_minute: u32,
     /// Read from `FREE_REQUESTS_PER_DAY`. Default 100.
     pub free_requests_per_day: u32,
+    /// Read from `FREE_TOKENS_PER_MINUTE`. Default 20000.
+    pub free_tokens_per_minute: u32,
     /// Read from `FREE_CONCURRENT_REPLIES`. Default 2.
     pub free_concurrent_replies: u32,
     /// Read from `FREE_MONTHLY_CREDIT_CENTS`. Default 50.
@@ -21,6 +23,7 @@ impl PlansConfig {
         Ok(Self {
             free_requests_per_minute: env.positive_or("FREE_REQUESTS_PER_MINUTE", 5)?,
             free_requests_per_day: env.positive_or("FREE_REQUESTS_PER_DAY", 100)?,
+            free_tokens_per_minute: env.positive_or("FREE_TOKENS_PER_MINUTE", 20_000)?,
             free_concurrent_replies: env.positive_or("FREE_CONCURRENT_REPLIES", 2)?,
             free_monthly_credit: Nanos::from_cents(env.positive_or("FREE_MONTHLY_CREDIT_CENTS", 50)?.into()),
         })

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::Script;
-use redis::aio::ConnectionManager;
 
-use super::REDIS_TIMEOUT;
+use super::connection::Connection;
 
 const THRESHOLD: u32 = 5;
 const FIRST_OPEN: Duration = Duration::from_secs(5);
@@ -18,14 +17,14 @@ const PROBE: Duration = Duration::from_secs(30);
 /// The breakers of all routes, shared through Redis; while it is away each process keeps its own.
 #[derive(Clone)]
 pub struct Breakers {
-    redis: ConnectionManager,
+    redis: Connection,
     key_prefix: String,
     script: Arc<Script>,
     local: Arc<Mutex<HashMap<String, Breaker>>>,
 }
 
 impl Breakers {
-    pub(super) fn new(redis: ConnectionManager, key_prefix: String) -> Self {
+    pub(super) fn new(redis: Connection, key_prefix: String) -> Self {
         let script = Arc::new(Script::new(include_str!("breaker.lua")));
         Self { redis, key_prefix, script, local: Arc::default() }
     }
@@ -50,13 +49,12 @@ impl Breakers {
 
     /// None: Redis is away.
     async fn run(&self, action: &str, route_key: &str) -> Option<bool> {
-        let mut redis = self.redis.clone();
         let mut call = self.script.prepare_invoke();
         call.key(format!("{}breaker:{route_key}", self.key_prefix)).arg(action).arg(THRESHOLD);
         for time in [FIRST_OPEN, LONGEST_OPEN, PROBE] {
             call.arg(time.as_secs() * 1000);
         }
-        tokio::time::timeout(REDIS_TIMEOUT, call.invoke_async(&mut redis)).await.ok()?.ok()
+        self.redis.ask(|mut redis| async move { call.invoke_async(&mut redis).await }).await
     }
 
     fn with_local<T>(&self, route_key: &str, act: impl FnOnce(&mut Breaker) -> T) -> T {

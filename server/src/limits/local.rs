@@ -5,110 +5,138 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use app::types::{AccountId, ClientRequestId, Limit, LimitName, Plan};
+use app::types::{ClientRequestId, Limit, LimitName};
 use chrono::Utc;
 
 use super::Admission;
+use super::windows::{REPLY_WAIT, Rates};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The share of the plan's rate that is admitted, rounded up.
 const SHARE: u32 = 2;
 
+/// With more keys than this, those that count nothing any more are dropped.
+const MANY_KEYS: usize = 10_000;
+
+/// The same rules as in `windows.lua`, by the same keys. The day is not limited: nobody knows how much of it was used.
 #[derive(Default)]
 pub(super) struct LocalLimiter {
-    accounts: Mutex<HashMap<AccountId, Vec<Entry>>>,
+    logs: Mutex<HashMap<String, Vec<Entry>>>,
 }
 
 struct Entry {
     request_id: ClientRequestId,
     admitted_at: Instant,
+    tokens: u32,
     is_running: bool,
 }
 
+impl Entry {
+    fn is_recent(&self) -> bool {
+        self.admitted_at.elapsed() < MINUTE
+    }
+}
+
 impl LocalLimiter {
-    pub(super) fn admit(&self, account_id: AccountId, request_id: ClientRequestId, plan: &Plan) -> Admission {
-        self.with_entries(account_id, |entries| {
-            let limits = limits(entries, plan);
+    pub(super) fn admit(
+        &self,
+        key: &str,
+        request_id: ClientRequestId,
+        tokens: u32,
+        rates: Rates,
+    ) -> Admission {
+        self.with_entries(key, |entries| {
+            let limits = limits(entries, rates);
             if entries.iter().any(|entry| entry.request_id == request_id) {
                 return Admission::Repeated(limits);
             }
-            if let Some(limit) = limits.into_iter().find(|limit| limit.remaining == 0) {
+            if let Some(limit) = limits.into_iter().find(|limit| !fits(limit, tokens)) {
                 let wait = limit.resets_at.and_then(|time| (time - Utc::now()).to_std().ok());
-                return Admission::Refused { limit, retry_after: wait.unwrap_or(Duration::from_secs(2)) };
+                return Admission::Refused { limit, retry_after: wait.unwrap_or(REPLY_WAIT) };
             }
-            entries.push(Entry { request_id, admitted_at: Instant::now(), is_running: true });
-            Admission::Admitted(self::limits(entries, plan))
+            let is_running = rates.concurrent_replies > 0;
+            entries.push(Entry { request_id, admitted_at: Instant::now(), tokens, is_running });
+            Admission::Admitted(self::limits(entries, rates))
         })
     }
 
-    pub(super) fn read(&self, account_id: AccountId, plan: &Plan) -> Vec<Limit> {
-        self.with_entries(account_id, |entries| limits(entries, plan))
+    pub(super) fn read(&self, key: &str, rates: Rates) -> Vec<Limit> {
+        self.with_entries(key, |entries| limits(entries, rates))
     }
 
-    pub(super) fn finish(&self, account_id: AccountId, request_id: ClientRequestId) {
-        self.with_entries(account_id, |entries| {
-            entries
-                .iter_mut()
-                .filter(|entry| entry.request_id == request_id)
-                .for_each(|entry| entry.is_running = false);
+    pub(super) fn finish(&self, key: &str, request_id: ClientRequestId, tokens: u32) {
+        self.with_entries(key, |entries| {
+            for entry in entries.iter_mut().filter(|entry| entry.request_id == request_id) {
+                entry.is_running = false;
+                entry.tokens = tokens;
+            }
         });
     }
 
-    pub(super) fn forget(&self, account_id: AccountId, request_id: ClientRequestId) {
-        self.with_entries(account_id, |entries| entries.retain(|entry| entry.request_id != request_id));
+    pub(super) fn forget(&self, key: &str, request_id: ClientRequestId) {
+        self.with_entries(key, |entries| entries.retain(|entry| entry.request_id != request_id));
     }
 
-    fn with_entries<T>(&self, account_id: AccountId, act: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let entries = accounts.entry(account_id).or_default();
-        entries.retain(|entry| entry.is_running || entry.admitted_at.elapsed() < MINUTE);
+    fn with_entries<T>(&self, key: &str, act: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
+        let is_counted = |entry: &Entry| entry.is_running || entry.is_recent();
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        if logs.len() > MANY_KEYS {
+            logs.retain(|_, entries| entries.iter().any(is_counted));
+        }
+        let entries = logs.entry(key.to_owned()).or_default();
+        entries.retain(is_counted);
         let result = act(entries);
         if entries.is_empty() {
-            accounts.remove(&account_id);
+            logs.remove(key);
         }
         result
     }
 }
 
-/// The day is not limited: nobody knows how much of it was used.
-fn limits(entries: &[Entry], plan: &Plan) -> Vec<Limit> {
+/// A request with more tokens than there are at all fits an empty minute.
+fn fits(limit: &Limit, tokens: u32) -> bool {
+    match limit.name {
+        LimitName::TokensPerMinute => limit.used == 0 || tokens <= limit.remaining,
+        _ => limit.remaining > 0,
+    }
+}
+
+fn limits(entries: &[Entry], rates: Rates) -> Vec<Limit> {
     let running = entries.iter().filter(|entry| entry.is_running).count();
-    let recent: Vec<_> = entries.iter().filter(|entry| entry.admitted_at.elapsed() < MINUTE).collect();
+    let recent = || entries.iter().filter(|entry| entry.is_recent());
+    let tokens = recent().fold(0, |sum: u32, entry| sum.saturating_add(entry.tokens));
     let resets_at =
-        recent.first().map(|oldest| Utc::now() + MINUTE.saturating_sub(oldest.admitted_at.elapsed()));
-    let limit = |name, limit: u32, used: usize, resets_at| {
-        let used = u32::try_from(used).unwrap_or(u32::MAX);
-        Limit { name, limit, used, remaining: limit.saturating_sub(used), resets_at }
+        recent().next().map(|oldest| Utc::now() + MINUTE.saturating_sub(oldest.admitted_at.elapsed()));
+    let count = |entries: usize| u32::try_from(entries).unwrap_or(u32::MAX);
+    let limit = |name, limit: u32, used: u32, resets_at| {
+        (limit > 0).then(|| Limit { name, limit, used, remaining: limit.saturating_sub(used), resets_at })
     };
-    vec![
-        limit(LimitName::ConcurrentReplies, plan.concurrent_replies, running, None),
+    let limits = [
+        limit(LimitName::ConcurrentReplies, rates.concurrent_replies, count(running), None),
         limit(
             LimitName::RequestsPerMinute,
-            plan.requests_per_minute.div_ceil(SHARE),
-            recent.len(),
+            rates.requests_per_minute.div_ceil(SHARE),
+            count(recent().count()),
             resets_at,
         ),
-    ]
+        limit(LimitName::TokensPerMinute, rates.tokens_per_minute.div_ceil(SHARE), tokens, resets_at),
+    ];
+    limits.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use app::types::Nanos;
     use uuid::Uuid;
 
     use super::*;
 
-    fn plan() -> Plan {
-        Plan {
-            key: "free".to_owned(),
-            name: "Free".to_owned(),
-            requests_per_minute: 5,
-            requests_per_day: 100,
-            concurrent_replies: 2,
-            monthly_credit: Nanos::ZERO,
-        }
-    }
+    const RATES: Rates = Rates {
+        requests_per_minute: 5,
+        requests_per_day: 100,
+        tokens_per_minute: 1000,
+        concurrent_replies: 2,
+    };
 
     fn request() -> ClientRequestId {
         ClientRequestId(Uuid::now_v7())
@@ -120,12 +148,12 @@ mod tests {
 
     #[test]
     fn half_of_the_rate_is_admitted() {
-        let (limiter, account) = (LocalLimiter::default(), AccountId(Uuid::now_v7()));
+        let limiter = LocalLimiter::default();
         let admitted = (0..10)
             .map(|_| request())
             .filter(|id| {
-                let admission = limiter.admit(account, *id, &plan());
-                limiter.finish(account, *id);
+                let admission = limiter.admit("ada", *id, 1, RATES);
+                limiter.finish("ada", *id, 1);
                 is_admitted(&admission)
             })
             .count();
@@ -133,18 +161,31 @@ mod tests {
     }
 
     #[test]
+    fn half_of_the_tokens_are_admitted_and_unused_ones_are_free_again() {
+        let (limiter, first) = (LocalLimiter::default(), request());
+        assert!(is_admitted(&limiter.admit("ada", first, 2000, RATES)), "an empty minute takes any request");
+        let refused = limiter.admit("ada", request(), 1, RATES);
+        assert!(
+            matches!(refused, Admission::Refused { limit, .. } if limit.name == LimitName::TokensPerMinute)
+        );
+        limiter.finish("ada", first, 100);
+        assert!(is_admitted(&limiter.admit("ada", request(), 400, RATES)));
+        assert!(!is_admitted(&limiter.admit("ada", request(), 1, RATES)));
+    }
+
+    #[test]
     fn replies_in_progress_are_limited_as_by_the_plan() {
-        let (limiter, account) = (LocalLimiter::default(), AccountId(Uuid::now_v7()));
-        let admitted = (0..3).filter(|_| is_admitted(&limiter.admit(account, request(), &plan()))).count();
+        let limiter = LocalLimiter::default();
+        let admitted = (0..3).filter(|_| is_admitted(&limiter.admit("ada", request(), 1, RATES))).count();
         assert_eq!(admitted, 2);
     }
 
     #[test]
     fn a_repeated_or_forgotten_request_uses_nothing() {
-        let (limiter, account, id) = (LocalLimiter::default(), AccountId(Uuid::now_v7()), request());
-        assert!(is_admitted(&limiter.admit(account, id, &plan())));
-        assert!(matches!(limiter.admit(account, id, &plan()), Admission::Repeated(_)));
-        limiter.forget(account, id);
-        assert!(limiter.read(account, &plan()).iter().all(|limit| limit.used == 0));
+        let (limiter, id) = (LocalLimiter::default(), request());
+        assert!(is_admitted(&limiter.admit("ada", id, 1, RATES)));
+        assert!(matches!(limiter.admit("ada", id, 1, RATES), Admission::Repeated(_)));
+        limiter.forget("ada", id);
+        assert!(limiter.read("ada", RATES).iter().all(|limit| limit.used == 0));
     }
 }

@@ -1,58 +1,134 @@
--- Sliding windows over the last minute and the last 24 hours, and the replies being written, of one account.
+-- Sliding windows over the last minute and the last 24 hours of one account or one address, and its replies in progress.
 -- Time is Redis' own, in microseconds, so the clocks of the application's machines do not matter.
 --
--- KEYS[1] sorted set: request -> when it was admitted          KEYS[2] sorted set: reply -> when its lease ends
--- ARGV: action, request, requests a minute, requests a day, concurrent replies, lease in seconds
--- Returns: outcome, replies, used in the minute, its reset, used in the day, its reset, now (0 = no reset)
-local requests, replies = KEYS[1], KEYS[2]
-local action, request = ARGV[1], ARGV[2]
-local per_minute, per_day, concurrent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local lease = tonumber(ARGV[6]) * 1000000
+-- KEYS[1] a string of records, oldest first. A record is when the request was admitted (a double), its id (16 bytes),
+--         its tokens (4) and 1 while its reply is being written (1): a quarter of what a sorted set would take.
+-- ARGV: action, request, tokens, requests a minute, requests a day, tokens a minute, concurrent replies, lease in seconds
+--       (0: there is no such limit)
+-- Returns: outcome, replies, used in the minute, its reset, used in the day, its reset, tokens, their reset, now
+--          (a reset of 0: none)
+local RECORD, SIZE = '>dc16I4B', 29
 local MINUTE, DAY = 60 * 1000000, 24 * 60 * 60 * 1000000
 
+local key = KEYS[1]
+local action, request, tokens = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local per_minute, per_day, tokens_per_minute, concurrent =
+  tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local lease = tonumber(ARGV[8]) * 1000000
+local kept = per_day > 0 and DAY or math.max(MINUTE, lease)
+
+local log = redis.call('GET', key) or ''
+local count = #log / SIZE
+local function admitted_at(index) return (struct.unpack('>d', log, index * SIZE + 1)) end
+local function tokens_of(index) return (struct.unpack('>I4', log, index * SIZE + 25)) end
+local function is_running(index) return log:byte(index * SIZE + 29) == 1 end
+
+-- Never before the newest record, so that the log stays in order when the clock is set back.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+if count > 0 then now = math.max(now, admitted_at(count - 1)) end
 
--- Lua would write a number of this size as 1.7e+15.
-local function text(number) return string.format('%.0f', number) end
-
--- An entry as old as the window has left it.
-redis.call('ZREMRANGEBYSCORE', requests, '-inf', text(now - DAY))
-redis.call('ZREMRANGEBYSCORE', replies, '-inf', text(now))
-
-local function used_in(window)
-  return redis.call('ZCOUNT', requests, '(' .. text(now - window), '+inf')
-end
-
--- At the limit: when enough entries have left for one more to fit. Below it: when the oldest leaves.
-local function resets_at(window, used, limit)
-  if used == 0 then return 0 end
-  local index = redis.call('ZCARD', requests) - used + math.max(used - limit, 0)
-  local entry = redis.call('ZRANGE', requests, index, index, 'WITHSCORES')
-  return entry[2] and tonumber(entry[2]) + window or 0
-end
-
-local outcome = 0
-if action == 'admit' then
-  if redis.call('ZSCORE', requests, request) then outcome = 1
-  elseif redis.call('ZCARD', replies) >= concurrent then outcome = 2
-  elseif used_in(MINUTE) >= per_minute then outcome = 3
-  elseif used_in(DAY) >= per_day then outcome = 4
-  else
-    redis.call('ZADD', requests, text(now), request)
-    redis.call('ZADD', replies, text(now + lease), request)
-    redis.call('PEXPIRE', requests, DAY / 1000)
-    redis.call('PEXPIRE', replies, math.ceil(lease / 1000))
+-- The first record within the window. One as old as the window has left it.
+local function first_within(window)
+  local low, high = 0, count
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if admitted_at(middle) > now - window then high = middle else low = middle + 1 end
   end
-elseif action == 'finish' or action == 'forget' then
-  redis.call('ZREM', replies, request)
-  if action == 'forget' then redis.call('ZREM', requests, request) end
+  return low
 end
 
-local minute_used, day_used = used_in(MINUTE), used_in(DAY)
+local first_kept = first_within(kept)
+
+local function find(id)
+  local from = first_kept * SIZE + 1
+  while true do
+    local at = log:find(id, from, true)
+    if not at then return nil end
+    if (at - 9) % SIZE == 0 then return (at - 9) / SIZE end
+    from = at + 1
+  end
+end
+
+local function count_replies()
+  local running = 0
+  for index = first_within(lease), count - 1 do
+    if is_running(index) then running = running + 1 end
+  end
+  return running
+end
+
+local function count_tokens()
+  local sum = 0
+  for index = first_within(MINUTE), count - 1 do sum = sum + tokens_of(index) end
+  return sum
+end
+
+-- A request larger than the whole limit fits an empty window: it would never fit otherwise.
+local function fits(used, needed)
+  return tokens_per_minute == 0 or used == 0 or used + needed <= tokens_per_minute
+end
+
+-- At the limit: when enough records have left for one more to fit. Below it: when the oldest leaves.
+local function resets_at(window, limit)
+  local first = first_within(window)
+  if limit == 0 or first == count then return 0 end
+  return admitted_at(first + math.max(count - first - limit, 0)) + window
+end
+
+local function tokens_reset_at(used, needed)
+  for index = first_within(MINUTE), count - 1 do
+    local freed = tokens_of(index)
+    used = used - freed
+    if freed > 0 and fits(used, needed) then return admitted_at(index) + MINUTE end
+  end
+  return 0
+end
+
+local function append(record)
+  if first_kept * 4 > count then
+    log = log:sub(first_kept * SIZE + 1) .. record
+    redis.call('SET', key, log)
+  else
+    log = log .. record
+    redis.call('APPEND', key, record)
+  end
+  count = #log / SIZE
+  first_kept = first_within(kept)
+  redis.call('PEXPIRE', key, math.ceil(kept / 1000))
+end
+
+local function replace(index, record)
+  log = log:sub(1, index * SIZE) .. record .. log:sub((index + 1) * SIZE + 1)
+  count = #log / SIZE
+  if record == '' then redis.call('SET', key, log, 'KEEPTTL')
+  else redis.call('SETRANGE', key, index * SIZE, record) end
+end
+
+local outcome, needed = 0, 1
+local index = request ~= '' and find(request)
+if action == 'admit' then
+  needed = tokens
+  if index then outcome, needed = 1, 1
+  elseif concurrent > 0 and count_replies() >= concurrent then outcome = 2
+  elseif per_minute > 0 and count - first_within(MINUTE) >= per_minute then outcome = 3
+  elseif per_day > 0 and count - first_within(DAY) >= per_day then outcome = 4
+  elseif not fits(count_tokens(), tokens) then outcome = 5
+  else
+    needed = 1
+    append(struct.pack(RECORD, now, request, tokens, concurrent > 0 and 1 or 0))
+  end
+elseif action == 'finish' and index then
+  replace(index, struct.pack(RECORD, admitted_at(index), request, tokens, 0))
+elseif action == 'forget' and index then
+  replace(index, '')
+end
+
+local used_tokens = count_tokens()
 return {
-  outcome, redis.call('ZCARD', replies),
-  minute_used, resets_at(MINUTE, minute_used, per_minute),
-  day_used, resets_at(DAY, day_used, per_day),
+  outcome, count_replies(),
+  count - first_within(MINUTE), resets_at(MINUTE, per_minute),
+  count - first_within(DAY), resets_at(DAY, per_day),
+  used_tokens, tokens_reset_at(used_tokens, needed),
   now,
 }

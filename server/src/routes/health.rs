@@ -5,6 +5,7 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::limits::Mode;
 use crate::state::AppState;
 
 #[derive(Serialize)]
@@ -12,6 +13,7 @@ pub(crate) struct Readiness {
     status: &'static str,
     database: &'static str,
     redis: &'static str,
+    limiter: Mode,
 }
 
 /// The process runs.
@@ -30,5 +32,6 @@ pub(crate) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Re
         _ => (StatusCode::OK, "ok"),
     };
     let word = |is_up| if is_up { "up" } else { "down" };
-    (code, Json(Readiness { status, database: word(database), redis: word(redis) }))
+    let limiter = state.limiter.mode();
+    (code, Json(Readiness { status, database: word(database), redis: word(redis), limiter }))
 }

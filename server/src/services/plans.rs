@@ -19,6 +19,7 @@ impl Plans {
                 name: "Free".to_owned(),
                 requests_per_minute: config.free_requests_per_minute,
                 requests_per_day: config.free_requests_per_day,
+                tokens_per_minute: config.free_tokens_per_minute,
                 concurrent_replies: config.free_concurrent_replies,
                 monthly_credit: config.free_monthly_credit,
             },

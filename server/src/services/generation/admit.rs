@@ -1,5 +1,7 @@
 //! Admission: whether a request becomes a reply, and if not, why.
 
+use std::sync::Arc;
+
 use app::ApiError;
 use app::api::ReplyStream;
 use app::types::{AccountId, ClientRequestId, GenerationId, Limit, Plan, ReplyRequest};
@@ -11,7 +13,23 @@ use super::{GenerationService, HOLD_TTL};
 use crate::AppResult;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
+use crate::providers::llm::Turn;
+use crate::store::catalog::CatalogModel;
 use crate::store::generations::{self, Claim, NewGeneration};
+
+/// A request with all that is read for it, before anything is counted or claimed.
+struct Prepared {
+    new: NewGeneration,
+    model: Arc<CatalogModel>,
+    turns: Vec<Turn>,
+}
+
+impl Prepared {
+    /// The tokens it may use: what is sent and the longest answer wanted.
+    fn tokens(&self) -> u32 {
+        self.new.hold.input_tokens.saturating_add(self.new.hold.output_tokens)
+    }
+}
 
 enum Claimed {
     New(Box<Job>),
@@ -25,7 +43,10 @@ impl GenerationService {
         if let Some(id) = existing {
             return self.follow(account_id, id, 0).await;
         }
-        let (limits, is_counted) = match self.limiter.admit(account_id, request_id, &plan).await {
+        let turn = self.queue.turn(account_id).await;
+        let prepared = self.prepare(account_id, request, &plan).await?;
+        let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &plan).await;
+        let (limits, is_counted) = match admission {
             Admission::Admitted(limits) => (limits, true),
             Admission::Repeated(limits) => (limits, false),
             Admission::Refused { limit, retry_after } => {
@@ -33,7 +54,9 @@ impl GenerationService {
                 return Err(ApiError::LimitReached { limit, retry_after_seconds }.into());
             }
         };
-        match self.claim(account_id, request, &plan).await {
+        let claimed = self.claim(prepared).await;
+        drop(turn);
+        match claimed {
             Ok(Claimed::New(job)) => self.detach(*job, plan, limits).await,
             // Sent twice in the same moment: both count as the one that was claimed.
             Ok(Claimed::Existing(id)) => self.follow(account_id, id, 0).await,
@@ -57,9 +80,13 @@ impl GenerationService {
         Ok((self.plans.of_account(&mut conn, account_id).await?, existing))
     }
 
-    /// Claims the request and its money in PostgreSQL.
-    async fn claim(&self, account_id: AccountId, request: ReplyRequest, plan: &Plan) -> AppResult<Claimed> {
-        let _turn = self.queue.turn(account_id).await;
+    /// Reads what the request refers to and decides what the model is shown.
+    async fn prepare(
+        &self,
+        account_id: AccountId,
+        request: ReplyRequest,
+        plan: &Plan,
+    ) -> AppResult<Prepared> {
         let target = self.look_up_target(account_id, request.target).await?;
         let model = self.catalog.choose(request.model.as_deref(), plan).await?;
         let longest = model.max_output_tokens;
@@ -68,11 +95,8 @@ impl GenerationService {
             .ok_or_else(|| {
                 ApiError::invalid("This message is too long for the model. Shorten it and try again.")
             })?;
-        let id = GenerationId(Uuid::now_v7());
-        // Before the claim can be seen by others: whoever finds it there can follow it here.
-        let live = self.live.insert(id, account_id);
         let new = NewGeneration {
-            id,
+            id: GenerationId(Uuid::now_v7()),
             account_id,
             client_request_id: request.client_request_id,
             thread: target.thread,
@@ -90,6 +114,13 @@ impl GenerationService {
             hold_ttl: HOLD_TTL,
             monthly_credit: plan.monthly_credit,
         };
+        Ok(Prepared { new, model, turns })
+    }
+
+    /// Claims the request and its money in PostgreSQL.
+    async fn claim(&self, Prepared { new, model, turns }: Prepared) -> AppResult<Claimed> {
+        // Before the claim can be seen by others: whoever finds it there can follow it here.
+        let live = self.live.insert(new.id, new.account_id);
         match generations::claim(&mut *self.db.get().await?, &new).await? {
             Claim::Claimed(terms) => Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live }))),
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),

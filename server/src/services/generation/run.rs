@@ -64,7 +64,8 @@ impl GenerationService {
 
         let settlement = self.settlement(job, &ending, transcript);
         let message = self.settle(&settlement).await;
-        self.limiter.finish(job.new.account_id, job.new.client_request_id, plan).await;
+        let (account_id, request_id) = (job.new.account_id, job.new.client_request_id);
+        self.limiter.finish(account_id, request_id, settlement.usage.total(), plan).await;
         let Some(message) = message else { return };
         publisher.push(ChatEventKind::Ended { message: message.into(), error });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {

@@ -25,7 +25,8 @@ impl GenerationService {
             let recovery = self.recover(reply).await;
             recovery::expire(&mut *self.db.get().await?, reply, &recovery).await?;
             let plan = self.plans.of_account(&mut *self.db.get().await?, reply.account_id).await?;
-            self.limiter.finish(reply.account_id, reply.client_request_id, &plan).await;
+            let tokens = recovery.usage.total();
+            self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
         }
         Ok(abandoned.len())
     }

@@ -1,0 +1,136 @@
+//! The script that counts, and what its answer means.
+
+use std::time::Duration;
+
+use app::types::{ClientRequestId, Limit, LimitName, Plan};
+use chrono::DateTime;
+use redis::{Script, ScriptInvocation};
+
+use super::Admission;
+
+/// The most that is admitted; 0: there is no such limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rates {
+    pub(super) requests_per_minute: u32,
+    pub(super) requests_per_day: u32,
+    pub(super) tokens_per_minute: u32,
+    pub(super) concurrent_replies: u32,
+}
+
+impl From<&Plan> for Rates {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            requests_per_minute: plan.requests_per_minute,
+            requests_per_day: plan.requests_per_day,
+            tokens_per_minute: plan.tokens_per_minute,
+            concurrent_replies: plan.concurrent_replies,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Action {
+    /// With the tokens it may use.
+    Admit(ClientRequestId, u32),
+    Read,
+    /// With the tokens it has used.
+    Finish(ClientRequestId, u32),
+    Forget(ClientRequestId),
+}
+
+/// Nobody knows when a reply ends: a few seconds.
+pub(super) const REPLY_WAIT: Duration = Duration::from_secs(2);
+
+pub(super) fn script() -> Script {
+    Script::new(include_str!("windows.lua"))
+}
+
+pub(super) fn invocation<'a>(
+    script: &'a Script,
+    key: &str,
+    action: Action,
+    rates: Rates,
+    reply_lease: Duration,
+) -> ScriptInvocation<'a> {
+    let (name, id, tokens) = match action {
+        Action::Admit(id, tokens) => ("admit", Some(id), tokens),
+        Action::Read => ("read", None, 0),
+        Action::Finish(id, tokens) => ("finish", Some(id), tokens),
+        Action::Forget(id) => ("forget", Some(id), 0),
+    };
+    let mut call = script.prepare_invoke();
+    call.key(key)
+        .arg(name)
+        .arg(id.map(|id| id.0.as_bytes().to_vec()).unwrap_or_default())
+        .arg(tokens)
+        .arg(rates.requests_per_minute)
+        .arg(rates.requests_per_day)
+        .arg(rates.tokens_per_minute)
+        .arg(rates.concurrent_replies)
+        .arg(reply_lease.as_secs());
+    call
+}
+
+/// The script's answer; times are in microseconds by Redis' clock.
+pub(super) struct Windows {
+    /// 0 admitted, 1 repeated, 2 to 5 refused by concurrency, minute, day, tokens.
+    outcome: i64,
+    replies: i64,
+    /// Each with its reset, 0 when there is none.
+    minute: (i64, i64),
+    day: (i64, i64),
+    tokens: (i64, i64),
+    now: i64,
+}
+
+impl From<[i64; 9]> for Windows {
+    fn from(numbers: [i64; 9]) -> Self {
+        let [outcome, replies, minute, minute_resets_at, day, day_resets_at, tokens, tokens_reset_at, now] =
+            numbers;
+        Self {
+            outcome,
+            replies,
+            minute: (minute, minute_resets_at),
+            day: (day, day_resets_at),
+            tokens: (tokens, tokens_reset_at),
+            now,
+        }
+    }
+}
+
+impl Windows {
+    pub(super) fn limits(&self, rates: Rates) -> Vec<Limit> {
+        vec![
+            limit(LimitName::ConcurrentReplies, rates.concurrent_replies, (self.replies, 0)),
+            limit(LimitName::RequestsPerMinute, rates.requests_per_minute, self.minute),
+            limit(LimitName::RequestsPerDay, rates.requests_per_day, self.day),
+            limit(LimitName::TokensPerMinute, rates.tokens_per_minute, self.tokens),
+        ]
+    }
+
+    pub(super) fn admission(&self, rates: Rates) -> Admission {
+        let mut limits = self.limits(rates);
+        let refusing = usize::try_from(self.outcome - 2).ok().filter(|index| *index < limits.len());
+        match (self.outcome, refusing) {
+            (_, Some(index)) => {
+                let limit = limits.swap_remove(index);
+                Admission::Refused { retry_after: self.wait(&limit), limit }
+            }
+            (1, None) => Admission::Repeated(limits),
+            _ => Admission::Admitted(limits),
+        }
+    }
+
+    /// Until the next request fits, in whole seconds, at least one.
+    fn wait(&self, limit: &Limit) -> Duration {
+        let Some(resets_at) = limit.resets_at else { return REPLY_WAIT };
+        let micros = u64::try_from(resets_at.timestamp_micros() - self.now).unwrap_or(0);
+        Duration::from_secs(micros.div_ceil(1_000_000).max(1))
+    }
+}
+
+fn limit(name: LimitName, limit: u32, (used, resets_at_micros): (i64, i64)) -> Limit {
+    let used = u32::try_from(used).unwrap_or(u32::MAX);
+    let resets_at = (resets_at_micros > 0).then(|| DateTime::from_timestamp_micros(resets_at_micros));
+    Limit { name, limit, used, remaining: limit.saturating_sub(used), resets_at: resets_at.flatten() }
+}
