@@ -4,6 +4,7 @@ mod audit;
 mod catalog;
 mod database;
 mod jobs;
+mod limits;
 mod llm;
 mod log;
 mod plans;
@@ -21,6 +22,7 @@ pub use self::audit::AuditConfig;
 pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
 pub use self::database::DatabaseConfig;
 pub use self::jobs::JobsConfig;
+pub use self::limits::LimitsConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::plans::PlansConfig;
@@ -35,6 +37,7 @@ pub struct Config {
     pub server: ServerConfig,
     pub database: DatabaseConfig,
     pub redis: RedisConfig,
+    pub limits: LimitsConfig,
     pub session: SessionConfig,
     pub sign_in: SignInConfig,
     pub llm: LlmConfig,
@@ -51,6 +54,7 @@ impl Config {
             server: ServerConfig::from_env(env)?,
             database: DatabaseConfig::from_env(env)?,
             redis: RedisConfig::from_env(env)?,
+            limits: LimitsConfig::from_env(env)?,
             session: SessionConfig::from_env(env)?,
             sign_in: SignInConfig::from_env(env)?,
             llm: LlmConfig::from_env(env)?,

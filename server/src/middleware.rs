@@ -1,5 +1,6 @@
 //! What happens around every request, in order.
 
+mod address_limit;
 mod headers;
 mod referer;
 mod request_span;
@@ -63,6 +64,7 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HEAD_TIMEOUT))
         .layer(CompressionLayer::new().compress_when(compress))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
+        .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
         // Innermost: it changes the body's type.
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
     router.layer(layers)

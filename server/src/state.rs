@@ -8,7 +8,7 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{AuditConfig, Config, JobsConfig, ServerConfig, SignInConfig};
+use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{AuditMoney, PurgeJobs, Worker, WorkerParts};
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
@@ -40,6 +40,7 @@ pub struct AppState {
     pub(crate) server: Arc<ServerConfig>,
     pub(crate) db: Db,
     pub(crate) limiter: Limiter,
+    pub(crate) limits: LimitsConfig,
     pub(crate) account: AccountService,
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
@@ -88,6 +89,7 @@ impl AppState {
             worker: worker(&db, config.jobs, config.audit),
             db,
             limiter,
+            limits: config.limits,
             account,
             sign_in,
             generations,

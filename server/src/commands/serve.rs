@@ -1,6 +1,7 @@
 //! The life of a serving process.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
@@ -39,7 +40,7 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
         }
     });
     // A make service shares one router; given the router itself, axum copies all routes for every connection.
-    let router = crate::build_router(&state).into_make_service();
+    let router = crate::build_router(&state).into_make_service_with_connect_info::<SocketAddr>();
     let drained = CancellationToken::new();
     let until_drained = drain(state, grace, drained.clone());
     let server = axum::serve(listener, router).with_graceful_shutdown(until_drained);

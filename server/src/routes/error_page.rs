@@ -28,6 +28,11 @@ pub(crate) fn html(error: &ApiError) -> Response {
     )
 }
 
+/// The error as a page of its own words.
+pub(crate) fn retry_later(error: &ApiError, title: &str, sentence: &str, link: (&str, &str)) -> Response {
+    with_retry_after(error, page(error.status(), title, sentence, link))
+}
+
 /// The error as server functions send it.
 pub(crate) fn json(error: &ApiError) -> Response {
     with_retry_after(error, (error.status(), Json(error)).into_response())

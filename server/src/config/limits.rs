@@ -1,0 +1,23 @@
+use super::{ConfigError, Env};
+
+/// What one network address may do before anybody has signed in. An IPv6 address counts as its /64.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitsConfig {
+    /// How many proxies of ours append to `X-Forwarded-For`. Read from `TRUSTED_PROXIES`. Default 0: the header is not
+    /// believed.
+    pub trusted_proxies: u32,
+    /// Read from `SIGN_IN_ATTEMPTS_PER_MINUTE`. Default 10.
+    pub sign_in_attempts_per_minute: u32,
+    /// Calls of server functions. Read from `ANONYMOUS_REQUESTS_PER_MINUTE`. Default 300.
+    pub anonymous_requests_per_minute: u32,
+}
+
+impl LimitsConfig {
+    pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            trusted_proxies: env.parsed_or("TRUSTED_PROXIES", 0)?,
+            sign_in_attempts_per_minute: env.positive_or("SIGN_IN_ATTEMPTS_PER_MINUTE", 10)?,
+            anonymous_requests_per_minute: env.positive_or("ANONYMOUS_REQUESTS_PER_MINUTE", 300)?,
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Limits by address for what needs no session: signing in, and server functions for visitors. What an account does is
+//! limited by the account instead, and files, pages and probes are not limited here.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use app::ApiError;
+use app::types::Actor;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderName;
+
+use crate::config::LimitsConfig;
+use crate::limits::{AddressLimit, Reached, client_address};
+use crate::routes::error_page;
+use crate::state::AppState;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Needs the `Actor`.
+pub(super) async fn limit_addresses(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let Some(limit) = limit_of(&request, &state.limits) else { return next.run(request).await };
+    let address = address_of(&request, state.limits.trusted_proxies);
+    match state.limiter.admit_address(limit, address).await {
+        Ok(()) => next.run(request).await,
+        Err(reached) => refuse(&request, reached),
+    }
+}
+
+fn limit_of(request: &Request, config: &LimitsConfig) -> Option<AddressLimit> {
+    let path = request.uri().path();
+    if path.starts_with("/auth/") {
+        let most = config.sign_in_attempts_per_minute;
+        return Some(match path.ends_with("/callback") {
+            true => AddressLimit::sign_in_callbacks(most),
+            false => AddressLimit::sign_in_starts(most),
+        });
+    }
+    let is_signed_in = request.extensions().get::<Actor>().is_some_and(|actor| actor.signed_in.is_some());
+    let is_anonymous_call = path.starts_with("/api/") && !is_signed_in;
+    is_anonymous_call.then(|| AddressLimit::anonymous(config.anonymous_requests_per_minute))
+}
+
+fn address_of(request: &Request, trusted_proxies: u32) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    // Without an address everybody shares one window, which is safe and noticed.
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip());
+    let forwarded_for: Vec<_> = request
+        .headers()
+        .get_all(X_FORWARDED_FOR)
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default())
+        .collect();
+    client_address(peer, &forwarded_for, trusted_proxies as usize)
+}
+
+/// Server functions get the error in their own format, browsers a page.
+fn refuse(request: &Request, Reached { limit, retry_after }: Reached) -> Response {
+    let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
+    let error = ApiError::LimitReached { limit, retry_after_seconds };
+    if request.uri().path().starts_with("/api/") {
+        return error_page::json(&error);
+    }
+    let sentence = format!(
+        "Too many people have tried to sign in from your network within a minute. Try again in {retry_after_seconds} \
+         seconds."
+    );
+    error_page::retry_later(&error, "Wait a moment", &sentence, ("/sign-in", "Back to sign-in"))
+}
