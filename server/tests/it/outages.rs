@@ -19,7 +19,7 @@ async fn readiness_tells_what_is_up() {
     let app = TestApp::start().await;
     assert_eq!(
         readiness(&app).await,
-        (StatusCode::OK, json!({ "status": "ok", "database": "up", "redis": "up" }))
+        (StatusCode::OK, json!({ "status": "ok", "database": "up", "redis": "up", "limiter": "shared" }))
     );
     app.state.begin_shutdown();
     assert_eq!(readiness(&app).await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -36,7 +36,10 @@ async fn without_redis_replies_go_on_with_half_the_rate_and_exact_money() {
     .await;
     assert_eq!(
         readiness(&app).await,
-        (StatusCode::OK, json!({ "status": "degraded", "database": "up", "redis": "down" }))
+        (
+            StatusCode::OK,
+            json!({ "status": "degraded", "database": "up", "redis": "down", "limiter": "local" })
+        )
     );
     let browser = app.user().await;
     for _ in 0..2 {

@@ -1,4 +1,5 @@
 use std::env;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Once;
@@ -165,7 +166,7 @@ async fn listen() -> (TcpListener, Url) {
 fn serve(listener: TcpListener, config: Config) -> AppState {
     let state = AppState::new(config).expect("a state");
     state.spawn_background(NEVER);
-    let router = build_router(&state);
+    let router = build_router(&state).into_make_service_with_connect_info::<SocketAddr>();
     tokio::task::spawn(async move { axum::serve(listener, router).await });
     state
 }
@@ -192,6 +193,9 @@ fn settings(url: &Url, database: &TestDatabase, sandbox: &Sandbox) -> Vec<(Strin
         ("SANDBOX_SECOND_API_KEY", "sandbox-key-second".to_owned()),
         ("FREE_REQUESTS_PER_MINUTE", "50".to_owned()),
         ("FREE_CONCURRENT_REPLIES", "5".to_owned()),
+        ("FREE_TOKENS_PER_MINUTE", "100000000".to_owned()),
+        ("SIGN_IN_ATTEMPTS_PER_MINUTE", "10000".to_owned()),
+        ("ANONYMOUS_REQUESTS_PER_MINUTE", "100000".to_owned()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))

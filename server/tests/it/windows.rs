@@ -1,0 +1,310 @@
+//! The script that counts, against real Redis, with a clock the test can move.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use redis::Script;
+use redis::aio::MultiplexedConnection;
+use uuid::Uuid;
+
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const DAY: i64 = 24 * 60 * MINUTE;
+const LEASE_SECONDS: i64 = 120;
+const NOON: i64 = 1_800_000_000 * SECOND;
+
+#[derive(Clone, Copy, Debug)]
+struct Rates {
+    requests_per_minute: i64,
+    requests_per_day: i64,
+    tokens_per_minute: i64,
+    concurrent_replies: i64,
+}
+
+/// One account's windows.
+struct Windows {
+    redis: MultiplexedConnection,
+    script: Script,
+    key: String,
+    rates: Rates,
+}
+
+/// The script's answer, in its order.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    outcome: i64,
+    replies: i64,
+    minute: (i64, i64),
+    day: (i64, i64),
+    tokens: (i64, i64),
+}
+
+impl Windows {
+    /// The script of the server, with the question for Redis' time replaced by an argument. Production has no such way
+    /// in: the text is changed here.
+    async fn open(rates: Rates) -> Self {
+        let text = include_str!("../../src/limits/windows.lua");
+        assert_eq!(text.matches("redis.call('TIME')").count(), 1);
+        let script = Script::new(&text.replace("redis.call('TIME')", "{ ARGV[9], ARGV[10] }"));
+        let url = std::env::var("REDIS_URL").expect("REDIS_URL is not set: run bin/test integration");
+        let client = redis::Client::open(url).expect("a URL");
+        let redis = client.get_multiplexed_async_connection().await.expect("Redis");
+        Self { redis, script, key: format!("test:{}", Uuid::now_v7()), rates }
+    }
+
+    async fn run(&mut self, now: i64, action: &str, id: u128, tokens: i64) -> Answer {
+        let Rates { requests_per_minute, requests_per_day, tokens_per_minute, concurrent_replies } =
+            self.rates;
+        let id = if action == "read" { vec![] } else { id.to_be_bytes().to_vec() };
+        let mut call = self.script.key(&self.key);
+        call.arg(action).arg(id).arg(tokens).arg(requests_per_minute).arg(requests_per_day);
+        call.arg(tokens_per_minute).arg(concurrent_replies).arg(LEASE_SECONDS);
+        call.arg(now / SECOND).arg(now % SECOND);
+        let answer: [i64; 9] = call.invoke_async(&mut self.redis).await.expect("an answer");
+        let [outcome, replies, minute, minute_resets_at, day, day_resets_at, tokens, tokens_reset_at, _] =
+            answer;
+        Answer {
+            outcome,
+            replies,
+            minute: (minute, minute_resets_at),
+            day: (day, day_resets_at),
+            tokens: (tokens, tokens_reset_at),
+        }
+    }
+
+    async fn memory(&mut self) -> i64 {
+        let mut command = redis::cmd("MEMORY");
+        command.arg("USAGE").arg(&self.key).query_async(&mut self.redis).await.expect("a size")
+    }
+}
+
+/// (25)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_across_a_minutes_boundary_does_not_double_the_limit() {
+    let rates = Rates {
+        requests_per_minute: 50,
+        requests_per_day: 1000,
+        tokens_per_minute: 1000,
+        concurrent_replies: 1000,
+    };
+    let mut windows = Windows::open(rates).await;
+    let mut admitted = vec![];
+    for (second, requests) in [(57, 49), (61, 60)] {
+        let mut count = 0;
+        for _ in 0..requests {
+            let now = NOON + second * SECOND;
+            count += i64::from(windows.run(now, "admit", Uuid::now_v7().as_u128(), 1).await.outcome == 0);
+        }
+        admitted.push(count);
+    }
+    assert_eq!(admitted, [49, 1]);
+    let refused = windows.run(NOON + 61 * SECOND, "admit", 1, 1).await;
+    assert_eq!((refused.outcome, refused.minute), (3, (50, NOON + 117 * SECOND)));
+    assert_eq!(windows.run(NOON + 117 * SECOND - 1, "admit", 1, 1).await.outcome, 3);
+    assert_eq!(windows.run(NOON + 117 * SECOND, "admit", 1, 1).await.outcome, 0, "to the microsecond");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_in_every_window_take_little_memory() {
+    let rates = Rates {
+        requests_per_minute: 1000,
+        requests_per_day: 1000,
+        tokens_per_minute: 1000,
+        concurrent_replies: 1000,
+    };
+    let mut windows = Windows::open(rates).await;
+    let mut most = 0;
+    // Twice, a day apart: what has left the window must go as new requests come.
+    for now in [NOON, NOON + DAY] {
+        for number in 0..1000 {
+            let answer = windows.run(now + number, "admit", Uuid::now_v7().as_u128(), 1).await;
+            assert_eq!(answer.outcome, 0);
+            most = most.max(windows.memory().await);
+        }
+        let full = windows.run(now + 1000, "read", 0, 0).await;
+        assert_eq!((full.replies, full.minute.0, full.day.0, full.tokens.0), (1000, 1000, 1000, 1000));
+    }
+    assert!(most <= 120_000, "{most} bytes");
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Admit(u128, i64),
+    Finish(u128, i64),
+    Forget(u128),
+    MoveClock(i64),
+}
+
+/// The clock is set back, or requests are forgotten. Not both: the newest record keeps the time from going back, so when it
+/// is forgotten and the clock is set back, a record that had left its window may count again, unless it was cut away.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let set_back = Just(Step::MoveClock(-90 * SECOND)).boxed();
+    let forget = ids().prop_map(Step::Forget).boxed();
+    prop_oneof![schedule(set_back), schedule(forget)]
+}
+
+fn ids() -> impl Strategy<Value = u128> {
+    1u128..15
+}
+
+fn schedule(rare: BoxedStrategy<Step>) -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        5 => (ids(), 0i64..80).prop_map(|(id, tokens)| Step::Admit(id, tokens)),
+        1 => (ids(), 300i64..400).prop_map(|(id, tokens)| Step::Admit(id, tokens)),
+        3 => (ids(), 0i64..120).prop_map(|(id, tokens)| Step::Finish(id, tokens)),
+        4 => (0i64..25 * SECOND).prop_map(Step::MoveClock),
+        1 => prop_oneof![Just(MINUTE), Just(6 * 60 * MINUTE), Just(DAY)].prop_map(Step::MoveClock),
+        1 => rare,
+    ];
+    proptest::collection::vec(step, 1..80)
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    admitted_at: i64,
+    tokens: i64,
+    is_running: bool,
+}
+
+/// Says the same in the plainest way: by looking at everything that was ever admitted.
+struct Model {
+    rates: Rates,
+    clock: i64,
+    entries: BTreeMap<u128, Entry>,
+    /// Under ids used again after they had left every window.
+    past: Vec<Entry>,
+}
+
+impl Model {
+    fn now(&self) -> i64 {
+        self.all().map(|entry| entry.admitted_at).max().unwrap_or(0).max(self.clock)
+    }
+
+    fn all(&self) -> impl Iterator<Item = Entry> {
+        self.entries.values().chain(&self.past).copied()
+    }
+
+    fn within(&self, window: i64, now: i64) -> impl Iterator<Item = Entry> {
+        self.all().filter(move |entry| entry.admitted_at > now - window)
+    }
+
+    fn requests(&self, window: i64, now: i64) -> i64 {
+        i64::try_from(self.within(window, now).count()).expect("few")
+    }
+
+    fn tokens(&self, now: i64) -> i64 {
+        self.within(MINUTE, now).map(|entry| entry.tokens).sum()
+    }
+
+    fn replies(&self) -> i64 {
+        let running = self.within(LEASE_SECONDS * SECOND, self.now()).filter(|entry| entry.is_running);
+        i64::try_from(running.count()).expect("few")
+    }
+
+    fn fits(&self, now: i64, needed: i64) -> bool {
+        let used = self.tokens(now);
+        used == 0 || used + needed <= self.rates.tokens_per_minute
+    }
+
+    /// The first time at which something leaves the window and `fits` is true.
+    fn first_time(&self, window: i64, fits: impl Fn(i64) -> bool, counts: impl Fn(&Entry) -> bool) -> i64 {
+        let mut times: Vec<_> =
+            self.within(window, self.now()).filter(counts).map(|entry| entry.admitted_at + window).collect();
+        times.sort_unstable();
+        times.into_iter().find(|time| fits(*time)).unwrap_or(0)
+    }
+
+    fn find(&mut self, id: u128) -> Option<&mut Entry> {
+        let oldest = self.now() - DAY;
+        self.entries.get_mut(&id).filter(|entry| entry.admitted_at > oldest)
+    }
+
+    fn admit(&mut self, id: u128, tokens: i64) -> i64 {
+        let (now, rates) = (self.now(), self.rates);
+        if self.find(id).is_some() {
+            return 1;
+        }
+        if self.replies() >= rates.concurrent_replies {
+            return 2;
+        }
+        if self.requests(MINUTE, now) >= rates.requests_per_minute {
+            return 3;
+        }
+        if self.requests(DAY, now) >= rates.requests_per_day {
+            return 4;
+        }
+        if !self.fits(now, tokens) {
+            return 5;
+        }
+        let entry = Entry { admitted_at: now, tokens, is_running: true };
+        self.past.extend(self.entries.insert(id, entry));
+        0
+    }
+
+    fn answer(&mut self, step: &Step) -> Answer {
+        let (mut outcome, mut needed) = (0, 1);
+        match *step {
+            Step::Admit(id, tokens) => {
+                outcome = self.admit(id, tokens);
+                if outcome > 1 {
+                    needed = tokens;
+                }
+            }
+            Step::Finish(id, tokens) => {
+                if let Some(entry) = self.find(id) {
+                    (entry.tokens, entry.is_running) = (tokens, false);
+                }
+            }
+            Step::Forget(id) => {
+                if self.find(id).is_some() {
+                    self.entries.remove(&id);
+                }
+            }
+            Step::MoveClock(micros) => self.clock += micros,
+        }
+        let (now, rates) = (self.now(), self.rates);
+        let minute =
+            self.first_time(MINUTE, |at| self.requests(MINUTE, at) < rates.requests_per_minute, |_| true);
+        let day = self.first_time(DAY, |at| self.requests(DAY, at) < rates.requests_per_day, |_| true);
+        let tokens = self.first_time(MINUTE, |at| self.fits(at, needed), |entry| entry.tokens > 0);
+        Answer {
+            outcome,
+            replies: self.replies(),
+            minute: (self.requests(MINUTE, now), minute),
+            day: (self.requests(DAY, now), day),
+            tokens: (self.tokens(now), tokens),
+        }
+    }
+}
+
+async fn run_step(windows: &mut Windows, clock: i64, step: &Step) -> Answer {
+    match *step {
+        Step::Admit(id, tokens) => windows.run(clock, "admit", id, tokens).await,
+        Step::Finish(id, tokens) => windows.run(clock, "finish", id, tokens).await,
+        Step::Forget(id) => windows.run(clock, "forget", id, 0).await,
+        Step::MoveClock(_) => windows.run(clock, "read", 0, 0).await,
+    }
+}
+
+/// (25)
+#[test]
+fn the_windows_count_as_a_plain_model_does_whatever_happens_and_whatever_the_clock_does() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let rates =
+        Rates { requests_per_minute: 3, requests_per_day: 8, tokens_per_minute: 150, concurrent_replies: 2 };
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) });
+    let result = runner.run(&steps(), |steps| {
+        runtime.block_on(async {
+            let mut windows = Windows::open(rates).await;
+            let mut model = Model { rates, clock: NOON, entries: BTreeMap::new(), past: vec![] };
+            for step in &steps {
+                let expected = model.answer(step);
+                prop_assert_eq!(run_step(&mut windows, model.clock, step).await, expected, "{:?}", step);
+            }
+            Ok(())
+        })
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
