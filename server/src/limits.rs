@@ -86,9 +86,9 @@ impl Limiter {
         })
     }
 
-    /// The breakers, over the same connection.
-    pub fn breakers(&self) -> Breakers {
-        Breakers::new(self.redis.clone(), self.key_prefix.clone())
+    /// The breakers, over the same connection; `threshold` failures in a row open one.
+    pub fn breakers(&self, threshold: u32) -> Breakers {
+        Breakers::new(self.redis.clone(), self.key_prefix.clone(), threshold)
     }
 
     /// Counts a request and the tokens it may use, if it fits every limit of the plan. Redis away: a tight limit of this

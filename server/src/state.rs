@@ -65,6 +65,7 @@ impl AppState {
         let generations = GenerationService::new(Parts {
             db: db.clone(),
             limiter: limiter.clone(),
+            breakers: limiter.breakers(config.llm.breaker_failures),
             log: StreamLog::new(&config.redis).map_err(BadRedisUrl::from)?,
             plans: plans.clone(),
             catalog: catalog.clone(),

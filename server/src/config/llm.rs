@@ -9,6 +9,8 @@ pub struct LlmConfig {
     pub catalog: CatalogConfig,
     pub api_keys: ApiKeys,
     pub clocks: LlmClocks,
+    /// Failures in a row after which a route is left alone for a while. Read from `LLM_BREAKER_FAILURES`. Default 5.
+    pub breaker_failures: u32,
 }
 
 /// How long to wait for a provider at each stage.
@@ -35,6 +37,7 @@ impl LlmConfig {
                 idle: env.seconds_or("LLM_IDLE_TIMEOUT_SECONDS", 30)?,
                 total: env.seconds_or("LLM_TOTAL_TIMEOUT_SECONDS", 600)?,
             },
+            breaker_failures: env.positive_or("LLM_BREAKER_FAILURES", 5)?,
         })
     }
 }

@@ -8,7 +8,6 @@ use redis::Script;
 
 use super::connection::Connection;
 
-const THRESHOLD: u32 = 5;
 const FIRST_OPEN: Duration = Duration::from_secs(5);
 const LONGEST_OPEN: Duration = Duration::from_secs(60);
 /// A probe that is not heard of for so long has failed silently: the next one may go.
@@ -19,14 +18,16 @@ const PROBE: Duration = Duration::from_secs(30);
 pub struct Breakers {
     redis: Connection,
     key_prefix: String,
+    /// Failures in a row that open one.
+    threshold: u32,
     script: Arc<Script>,
     local: Arc<Mutex<HashMap<String, Breaker>>>,
 }
 
 impl Breakers {
-    pub(super) fn new(redis: Connection, key_prefix: String) -> Self {
+    pub(super) fn new(redis: Connection, key_prefix: String, threshold: u32) -> Self {
         let script = Arc::new(Script::new(include_str!("breaker.lua")));
-        Self { redis, key_prefix, script, local: Arc::default() }
+        Self { redis, key_prefix, threshold, script, local: Arc::default() }
     }
 
     /// Whether this route may be asked now. At the end of its time open one caller is let through to try.
@@ -43,14 +44,14 @@ impl Breakers {
     }
 
     pub async fn failed(&self, route_key: &str) {
-        self.with_local(route_key, |breaker| breaker.fail(Instant::now()));
+        self.with_local(route_key, |breaker| breaker.fail(self.threshold, Instant::now()));
         self.run("failure", route_key).await;
     }
 
     /// None: Redis is away.
     async fn run(&self, action: &str, route_key: &str) -> Option<bool> {
         let mut call = self.script.prepare_invoke();
-        call.key(format!("{}breaker:{route_key}", self.key_prefix)).arg(action).arg(THRESHOLD);
+        call.key(format!("{}breaker:{route_key}", self.key_prefix)).arg(action).arg(self.threshold);
         for time in [FIRST_OPEN, LONGEST_OPEN, PROBE] {
             call.arg(time.as_secs() * 1000);
         }
@@ -82,9 +83,9 @@ impl Breaker {
         is_closed || !is_waiting
     }
 
-    fn fail(&mut self, now: Instant) {
+    fn fail(&mut self, threshold: u32, now: Instant) {
         self.failures += 1;
-        if self.failures >= THRESHOLD {
+        if self.failures >= threshold {
             let open = FIRST_OPEN.saturating_mul(1 << self.openings.min(16)).min(LONGEST_OPEN);
             self.openings += 1;
             self.open_until = Some(now + open);
@@ -99,7 +100,7 @@ mod tests {
 
     fn failed(times: u32, now: Instant) -> Breaker {
         let mut breaker = Breaker::default();
-        (0..times).for_each(|_| breaker.fail(now));
+        (0..times).for_each(|_| breaker.fail(5, now));
         breaker
     }
 
@@ -117,7 +118,7 @@ mod tests {
         let later = now + FIRST_OPEN;
         assert!(breaker.admits(later));
         assert!(!breaker.admits(later), "the probe is under way");
-        breaker.fail(later);
+        breaker.fail(5, later);
         assert!(!breaker.admits(later + FIRST_OPEN), "open for twice as long");
         assert!(breaker.admits(later + 2 * FIRST_OPEN));
     }

@@ -70,6 +70,7 @@ pub struct GenerationService {
 pub struct Parts {
     pub db: Db,
     pub limiter: Limiter,
+    pub breakers: Breakers,
     pub log: StreamLog,
     pub plans: Plans,
     pub catalog: CatalogService,
@@ -80,11 +81,11 @@ pub struct Parts {
 
 impl GenerationService {
     pub fn new(parts: Parts) -> Self {
-        let Parts { db, limiter, log, plans, catalog, quota, providers, clocks } = parts;
+        let Parts { db, limiter, breakers, log, plans, catalog, quota, providers, clocks } = parts;
         Self {
             db,
-            breakers: limiter.breakers(),
             limiter,
+            breakers,
             log,
             plans,
             catalog,
