@@ -8,6 +8,7 @@ use app::types::{
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use futures::TryFutureExt;
 use uuid::Uuid;
 
 use super::attempts::{self, Attempt};
@@ -50,21 +51,24 @@ pub enum Claim {
     OutOfCredit(Credit),
 }
 
-/// Claims the request and sets its money aside, in one transaction under the account's lock. Nothing is written
+/// Claims the request and sets its money aside, in one transaction under the account's lock, of five round trips. Nothing is written
 /// unless the outcome is `Claimed`.
 pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Claim> {
     let claim = conn
         .transaction::<_, StoreError, _>(async |conn| {
-            let mut books = ledger::open(conn, new.account_id).await?;
-            if let Some(id) = find_by_request(conn, new.account_id, new.client_request_id).await? {
+            ledger::lock(conn, new.account_id).await?;
+            let (mut books, existing) = futures::try_join!(
+                ledger::read(conn, new.account_id).err_into(),
+                find_by_request(conn, new.account_id, new.client_request_id),
+            )?;
+            if let Some(id) = existing {
                 return Ok(Claim::Existing(id));
             }
             books.give_monthly(new.monthly_credit);
             let credit = books.credit();
             let Some(terms) = new.hold.fit(credit.available) else { return Ok(Claim::OutOfCredit(credit)) };
             books.hold(new.id, terms.amount, books.at() + new.hold_ttl);
-            insert(conn, new).await?;
-            ledger::write(conn, new.account_id, books).await?;
+            futures::try_join!(insert(conn, new), ledger::write(conn, new.account_id, books))?;
             Ok(Claim::Claimed(terms))
         })
         .await?;
@@ -73,7 +77,7 @@ pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Cl
 
 /// The generation this request has, if it was sent before.
 pub async fn find_by_request(
-    conn: &mut Connection,
+    mut conn: &Connection,
     account_id: AccountId,
     request_id: ClientRequestId,
 ) -> StoreResult<Option<GenerationId>> {
@@ -81,21 +85,30 @@ pub async fn find_by_request(
         .filter(generations::account_id.eq(account_id.0))
         .filter(generations::client_request_id.eq(request_id.0))
         .select(generations::id)
-        .first(conn)
+        .first(&mut conn)
         .await
         .optional()?;
     Ok(id.map(GenerationId))
 }
 
-async fn insert(conn: &mut Connection, new: &NewGeneration) -> QueryResult<()> {
-    if new.is_new_thread {
-        threads::insert(conn, new.account_id, new.thread.id, &new.thread.title).await?;
-    } else {
-        threads::touch(conn, new.thread.id).await?;
-    }
-    if new.is_new_message {
-        messages::insert_user(conn, new.thread.id, &new.parent).await?;
-    }
+async fn insert(conn: &Connection, new: &NewGeneration) -> QueryResult<()> {
+    let thread = async {
+        match new.is_new_thread {
+            true => threads::insert(conn, new.account_id, new.thread.id, &new.thread.title).await,
+            false => threads::touch(conn, new.thread.id).await,
+        }
+    };
+    let message = async {
+        match new.is_new_message {
+            true => messages::insert_user(conn, new.thread.id, &new.parent).await,
+            false => Ok(()),
+        }
+    };
+    futures::try_join!(thread, message, insert_generation(conn, new))?;
+    Ok(())
+}
+
+async fn insert_generation(mut conn: &Connection, new: &NewGeneration) -> QueryResult<()> {
     diesel::insert_into(generations::table)
         .values((
             generations::id.eq(new.id.0),
@@ -107,7 +120,7 @@ async fn insert(conn: &mut Connection, new: &NewGeneration) -> QueryResult<()> {
             generations::price_version.eq(new.price_version),
             generations::estimated_input_tokens.eq(to_int(new.hold.input_tokens)),
         ))
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     Ok(())
 }
@@ -149,26 +162,32 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
     let message = conn
         .transaction::<_, diesel::result::Error, _>(async |conn| {
             let (id, account_id) = (settlement.generation_id, settlement.account_id);
-            let mut books = ledger::open(conn, account_id).await?;
+            ledger::lock(conn, account_id).await?;
+            let (mut books, state) =
+                futures::try_join!(ledger::read(conn, account_id), usage::find_state(conn, id))?;
             let cost = Cost::of(settlement);
-            match usage::find_state(conn, id).await? {
-                None => {
-                    books.settle(id, cost.charged);
-                    usage::insert(conn, id, account_id, &cost, false).await?;
-                }
-                Some(UsageState::Provisional { charged }) => {
-                    books.correct(id, cost.charged - charged);
-                    usage::make_final(conn, id, &cost).await?;
-                }
+            match state {
+                None => books.settle(id, cost.charged),
+                Some(UsageState::Provisional { charged }) => books.correct(id, cost.charged - charged),
                 Some(UsageState::Final) => return Ok(None),
             }
-            ledger::write(conn, account_id, books).await?;
-            attempts::insert_all(conn, id, &settlement.attempts).await?;
+            let usage = async {
+                match state {
+                    None => usage::insert(conn, id, account_id, &cost, false).await,
+                    Some(_) => usage::make_final(conn, id, &cost).await,
+                }
+            };
             let outcome = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
-            holds::resolve(conn, id, outcome).await?;
-            end(conn, id, settlement.state).await?;
-            threads::touch(conn, settlement.thread_id).await?;
-            Ok(Some(save_reply(conn, settlement).await?))
+            let (.., message) = futures::try_join!(
+                ledger::write(conn, account_id, books),
+                usage,
+                attempts::insert_all(conn, id, &settlement.attempts),
+                holds::resolve(conn, id, outcome),
+                end(conn, id, settlement.state),
+                threads::touch(conn, settlement.thread_id),
+                save_reply(conn, settlement),
+            )?;
+            Ok(Some(message))
         })
         .await?;
     match message {
@@ -179,18 +198,18 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
     }
 }
 
-pub(super) async fn end(conn: &mut Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {
+pub(super) async fn end(mut conn: &Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {
     diesel::update(generations::table.find(id.0))
         .set((
             generations::state.eq(state_text(state)),
             generations::ended_at.eq(clock_timestamp().nullable()),
         ))
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     Ok(())
 }
 
-async fn save_reply(conn: &mut Connection, settlement: &Settlement) -> QueryResult<Message> {
+async fn save_reply(conn: &Connection, settlement: &Settlement) -> QueryResult<Message> {
     let reply = messages::NewReply {
         id: MessageId(Uuid::now_v7()),
         thread_id: settlement.thread_id,
@@ -278,7 +297,7 @@ const STATES: [(ReplyState, &str); 6] = [
     (ReplyState::Interrupted, "interrupted"),
 ];
 
-fn state_text(state: ReplyState) -> &'static str {
+pub(crate) fn state_text(state: ReplyState) -> &'static str {
     STATES.iter().find(|(candidate, _)| *candidate == state).map_or("failed", |(_, text)| *text)
 }
 

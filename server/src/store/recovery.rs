@@ -39,18 +39,29 @@ pub async fn keep(
         .transaction::<_, diesel::result::Error, _>(async |conn| {
             // An expired hold is given up under this lock, so that nobody renews it at the same time.
             ledger::lock(conn, account_id).await?;
-            if !holds::renew(conn, id, hold_ttl).await? {
-                return Ok(Kept::HoldLost);
-            }
-            let stop_requested_at: Option<DateTime<Utc>> = diesel::update(generations::table.find(id.0))
-                .set(generations::checkpoint_text.eq(text))
-                .returning(generations::stop_requested_at)
-                .get_result(conn)
-                .await?;
-            Ok(stop_requested_at.map_or(Kept::Renewed, |_| Kept::StopRequested))
+            let (is_renewed, stop_requested_at) =
+                futures::try_join!(holds::renew(conn, id, hold_ttl), save_checkpoint(conn, id, text))?;
+            Ok(match stop_requested_at {
+                _ if !is_renewed => Kept::HoldLost,
+                Some(_) => Kept::StopRequested,
+                None => Kept::Renewed,
+            })
         })
         .await?;
     Ok(kept)
+}
+
+/// Returns when somebody asked for the reply to end.
+async fn save_checkpoint(
+    mut conn: &Connection,
+    id: GenerationId,
+    text: &str,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    diesel::update(generations::table.find(id.0))
+        .set(generations::checkpoint_text.eq(text))
+        .returning(generations::stop_requested_at)
+        .get_result(&mut conn)
+        .await
 }
 
 /// A reply whose hold has expired: whoever wrote it is dead.

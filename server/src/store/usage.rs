@@ -47,11 +47,11 @@ pub(super) enum UsageState {
 }
 
 /// None: not at all.
-pub(super) async fn find_state(conn: &mut Connection, id: GenerationId) -> QueryResult<Option<UsageState>> {
+pub(super) async fn find_state(mut conn: &Connection, id: GenerationId) -> QueryResult<Option<UsageState>> {
     let row: Option<(bool, i64)> = usage_records::table
         .find(id.0)
         .select((usage_records::is_provisional, usage_records::charged_nanos))
-        .first(conn)
+        .first(&mut conn)
         .await
         .optional()?;
     Ok(row.map(|(is_provisional, charged)| match is_provisional {
@@ -61,7 +61,7 @@ pub(super) async fn find_state(conn: &mut Connection, id: GenerationId) -> Query
 }
 
 pub(super) async fn insert(
-    conn: &mut Connection,
+    mut conn: &Connection,
     id: GenerationId,
     account_id: AccountId,
     cost: &Cost<'_>,
@@ -69,14 +69,14 @@ pub(super) async fn insert(
 ) -> QueryResult<()> {
     let keys = (usage_records::generation_id.eq(id.0), usage_records::account_id.eq(account_id.0));
     let row = (keys, CostColumns::new(cost, is_provisional));
-    diesel::insert_into(usage_records::table).values(row).execute(conn).await?;
+    diesel::insert_into(usage_records::table).values(row).execute(&mut conn).await?;
     Ok(())
 }
 
 /// Replaces what the sweeper wrote.
-pub(super) async fn make_final(conn: &mut Connection, id: GenerationId, cost: &Cost<'_>) -> QueryResult<()> {
+pub(super) async fn make_final(mut conn: &Connection, id: GenerationId, cost: &Cost<'_>) -> QueryResult<()> {
     let columns = CostColumns::new(cost, false);
-    diesel::update(usage_records::table.find(id.0)).set(columns).execute(conn).await?;
+    diesel::update(usage_records::table.find(id.0)).set(columns).execute(&mut conn).await?;
     Ok(())
 }
 
