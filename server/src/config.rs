@@ -7,8 +7,10 @@ mod jobs;
 mod limits;
 mod llm;
 mod log;
+mod metrics;
 mod plans;
 mod redis;
+mod sentry;
 mod server;
 mod session;
 mod sign_in;
@@ -25,8 +27,10 @@ pub use self::jobs::JobsConfig;
 pub use self::limits::LimitsConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
+pub use self::metrics::MetricsConfig;
 pub use self::plans::PlansConfig;
 pub use self::redis::RedisConfig;
+pub use self::sentry::SentryConfig;
 pub use self::server::ServerConfig;
 pub use self::session::SessionConfig;
 pub use self::sign_in::{GithubConfig, OidcConfig, SignInConfig};
@@ -44,6 +48,7 @@ pub struct Config {
     pub plans: PlansConfig,
     pub jobs: JobsConfig,
     pub audit: AuditConfig,
+    pub metrics: MetricsConfig,
 }
 
 impl Config {
@@ -61,6 +66,7 @@ impl Config {
             plans: PlansConfig::from_env(env)?,
             jobs: JobsConfig::from_env(env)?,
             audit: AuditConfig::from_env(env)?,
+            metrics: MetricsConfig::from_env(env)?,
         })
     }
 }
@@ -95,13 +101,22 @@ impl Env {
         self.text(variable).ok_or_else(|| ConfigError { variable, problem: "must be set".to_owned() })
     }
 
+    fn parsed<T>(&self, variable: &'static str) -> Result<Option<T>, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let parse = |text: String| text.parse();
+        let value = self.text(variable).map(parse).transpose();
+        value.map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+    }
+
     fn parsed_or<T>(&self, variable: &'static str, default: T) -> Result<T, ConfigError>
     where
         T: FromStr,
         T::Err: Display,
     {
-        let Some(text) = self.text(variable) else { return Ok(default) };
-        text.parse().map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+        Ok(self.parsed(variable)?.unwrap_or(default))
     }
 
     fn positive_or(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {

@@ -3,4 +3,5 @@
 pub(crate) mod auth;
 pub(crate) mod error_page;
 pub(crate) mod health;
+pub(crate) mod metrics;
 pub(crate) mod usage;

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod chat;
 pub mod generation;
 pub mod money_audit;
+pub(crate) mod monitoring;
 pub mod plans;
 pub mod quota;
 pub mod sign_in;

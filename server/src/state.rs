@@ -18,6 +18,7 @@ use crate::services::catalog::CatalogService;
 use crate::services::chat::ChatService;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
+use crate::services::monitoring::Monitoring;
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
@@ -99,6 +100,10 @@ impl AppState {
             background: TaskTracker::new(),
             is_ending: CancellationToken::new(),
         })
+    }
+
+    pub(crate) fn monitoring(&self) -> Monitoring {
+        Monitoring::new(self.db.clone(), self.limiter.clone())
     }
 
     /// True from the signal to stop on: no new requests should be sent here.

@@ -4,6 +4,7 @@ pub mod account_books;
 pub mod accounts;
 mod attempts;
 pub mod audit;
+pub mod backlog;
 pub mod catalog;
 pub mod clock;
 pub mod generations;
@@ -29,7 +30,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use attempts::Attempt;
 use pool::allow_long_statements;
-pub use pool::{Connection, Db};
+pub use pool::{Connection, Connections, Db};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
 

@@ -12,6 +12,7 @@ mod live;
 mod mirror;
 mod publisher;
 mod run;
+mod settled;
 mod stop;
 mod sweep;
 mod target;
@@ -38,6 +39,7 @@ use crate::limits::{Breakers, Limiter};
 use crate::providers::llm::Providers;
 use crate::store::{Db, generations, messages};
 use crate::streams::StreamLog;
+use crate::telemetry::faults;
 use crate::{AppError, AppResult};
 
 /// Beyond the longest answer: time to save and settle it, also while the database is away for a moment.
@@ -116,7 +118,7 @@ impl GenerationService {
         }
         let service = self.clone();
         // A task of its own, so that a client who leaves in the middle cancels neither a claim nor its undoing.
-        let task = self.tasks.spawn(async move { service.admit(account_id, request).await });
+        let task = self.tasks.spawn(faults::along(async move { service.admit(account_id, request).await }));
         task.await.map_err(|_| AppError::TaskLost)?
     }
 

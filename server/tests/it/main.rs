@@ -6,9 +6,11 @@
 
 mod broken_off;
 mod chat;
+mod faults;
 mod jobs;
 mod ledger;
 mod limits;
+mod metrics;
 mod money_audit;
 mod outages;
 mod providers;

@@ -16,6 +16,7 @@ use crate::pricing::{HoldRequest, estimate_tokens};
 use crate::providers::llm::Turn;
 use crate::store::catalog::CatalogModel;
 use crate::store::generations::{self, Claim, NewGeneration};
+use crate::telemetry::faults;
 
 /// A request with all that is read for it, before anything is counted or claimed.
 struct Prepared {
@@ -76,7 +77,7 @@ impl GenerationService {
         request_id: ClientRequestId,
     ) -> AppResult<(Plan, Option<GenerationId>)> {
         let mut conn = self.db.get().await?;
-        let existing = generations::find_by_request(&mut conn, account_id, request_id).await?;
+        let existing = generations::find_by_request(&conn, account_id, request_id).await?;
         Ok((self.plans.of_account(&mut conn, account_id).await?, existing))
     }
 
@@ -133,7 +134,7 @@ impl GenerationService {
         let (account_id, live) = (job.new.account_id, job.live.clone());
         let service = self.clone();
         let run_plan = plan.clone();
-        self.tasks.spawn(async move { service.run(job, run_plan).await });
+        self.tasks.spawn(faults::along(async move { service.run(job, run_plan).await }));
         // The reply runs, so failing to read what is left must not look like a refusal.
         let quota = self.quota.with_limits(account_id, plan, limits).await.ok();
         Ok(ReplyStream { events: live.follow(0), quota })

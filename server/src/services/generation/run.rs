@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::ending::Ending;
 use super::live::{CancelReason, LiveEntry};
 use super::publisher::Publisher;
+use super::settled;
 use super::transcript::{Transcript, lock};
 use super::{GenerationService, HOLD_TTL, SETTLE_TIME};
 use crate::pricing::HoldTerms;
@@ -67,6 +68,7 @@ impl GenerationService {
         let (account_id, request_id) = (job.new.account_id, job.new.client_request_id);
         self.limiter.finish(account_id, request_id, settlement.usage.total(), plan).await;
         let Some(message) = message else { return };
+        settled::count(&settlement);
         publisher.push(ChatEventKind::Ended { message: message.into(), error });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
             publisher.push(ChatEventKind::Quota { quota: quota.into() });
@@ -146,6 +148,6 @@ fn log_ending(job: &Job, ending: &Ending) {
         Ending::Finished { .. } => tracing::info!(generation.id = %id, "Finished reply `{id}`"),
         Ending::Cancelled(reason) => tracing::info!(generation.id = %id, ?reason, "Ended reply `{id}` early"),
         Ending::Failed(error) => tracing::warn!(generation.id = %id, %error, "Reply `{id}` failed"),
-        Ending::Panicked => tracing::error!(generation.id = %id, "Reply `{id}` panicked"),
+        Ending::Panicked => tracing::warn!(generation.id = %id, "Reply `{id}` panicked"),
     }
 }
