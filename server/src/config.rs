@@ -12,11 +12,14 @@ mod redis;
 mod server;
 mod session;
 mod sign_in;
+mod spending;
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
+
+use app::types::Nanos;
 
 pub use self::audit::AuditConfig;
 pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
@@ -30,6 +33,7 @@ pub use self::redis::RedisConfig;
 pub use self::server::ServerConfig;
 pub use self::session::SessionConfig;
 pub use self::sign_in::{GithubConfig, OidcConfig, SignInConfig};
+pub use self::spending::SpendingConfig;
 
 /// Everything the server can be told from outside.
 #[derive(Clone, Debug)]
@@ -44,6 +48,7 @@ pub struct Config {
     pub plans: PlansConfig,
     pub jobs: JobsConfig,
     pub audit: AuditConfig,
+    pub spending: SpendingConfig,
 }
 
 impl Config {
@@ -61,6 +66,7 @@ impl Config {
             plans: PlansConfig::from_env(env)?,
             jobs: JobsConfig::from_env(env)?,
             audit: AuditConfig::from_env(env)?,
+            spending: SpendingConfig::from_env(env)?,
         })
     }
 }
@@ -108,6 +114,14 @@ impl Env {
         match self.parsed_or(variable, default)? {
             0 => Err(ConfigError { variable, problem: "must be at least 1".to_owned() }),
             value => Ok(value),
+        }
+    }
+
+    /// An amount that may be left out, but not be zero.
+    fn cents(&self, variable: &'static str) -> Result<Option<Nanos>, ConfigError> {
+        match self.text(variable) {
+            None => Ok(None),
+            Some(_) => Ok(Some(Nanos::from_cents(self.positive_or(variable, 1)?.into()))),
         }
     }
 
@@ -169,6 +183,9 @@ mod tests {
             ("DATABASE_POOL_SIZE", "0"),
             ("FREE_REQUESTS_PER_MINUTE", "-1"),
             ("AUDIT_HOUR_UTC", "24"),
+            ("FREE_MONTHLY_CAP_CENTS", "0"),
+            ("FREE_MONTHLY_CAP_IS_HARD", "maybe"),
+            ("DAILY_CEILING_CENTS", "$5"),
             ("OIDC_ISSUER", "https://issuer.example"),
             ("GITHUB_CLIENT_ID", "id"),
             ("MODEL_CATALOG", "/nowhere.toml"),

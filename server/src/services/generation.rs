@@ -31,6 +31,7 @@ use self::attempts::RetryBudget;
 use self::live::{CancelReason, LiveReplies};
 use super::account_queue::AccountQueue;
 use super::catalog::CatalogService;
+use super::ceiling::DailyCeiling;
 use super::plans::Plans;
 use super::quota::QuotaService;
 use crate::config::LlmClocks;
@@ -54,6 +55,7 @@ pub struct GenerationService {
     plans: Plans,
     catalog: CatalogService,
     quota: QuotaService,
+    ceiling: DailyCeiling,
     providers: Arc<Providers>,
     breakers: Breakers,
     retry_budget: RetryBudget,
@@ -75,13 +77,14 @@ pub struct Parts {
     pub plans: Plans,
     pub catalog: CatalogService,
     pub quota: QuotaService,
+    pub ceiling: DailyCeiling,
     pub providers: Providers,
     pub clocks: LlmClocks,
 }
 
 impl GenerationService {
     pub fn new(parts: Parts) -> Self {
-        let Parts { db, limiter, breakers, log, plans, catalog, quota, providers, clocks } = parts;
+        let Parts { db, limiter, breakers, log, plans, catalog, quota, ceiling, providers, clocks } = parts;
         Self {
             db,
             limiter,
@@ -90,6 +93,7 @@ impl GenerationService {
             plans,
             catalog,
             quota,
+            ceiling,
             providers: Arc::new(providers),
             retry_budget: RetryBudget::default(),
             clocks,

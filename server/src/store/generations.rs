@@ -3,20 +3,22 @@
 use std::time::Duration;
 
 use app::types::{
-    AccountId, ClientRequestId, Credit, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
+    AccountId, CapTerms, ClientRequestId, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
     ThreadId,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::alerts::{self, Charge};
 use super::attempts::{self, Attempt};
 use super::clock::clock_timestamp;
 use super::holds::{self, HoldEnd};
 use super::pool::notify;
 use super::schema::generations;
 use super::usage::{self, Cost, UsageState, to_int};
-use super::{Connection, StoreError, StoreResult, ledger, messages, threads};
+use super::{Connection, StoreError, StoreResult, caps, ledger, messages, threads};
+use crate::caps::{Allowance, Shortage, monthly_terms};
 use crate::pricing::{HoldRequest, HoldTerms, TokenUsage};
 
 /// A generation as asked for, everything but its hold decided.
@@ -39,6 +41,8 @@ pub struct NewGeneration {
     pub hold_ttl: Duration,
     /// The plan's credit, given when this is the month's first request.
     pub monthly_credit: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
 }
 
 /// What came of a claim.
@@ -47,24 +51,41 @@ pub enum Claim {
     Claimed(HoldTerms),
     /// The same request was claimed before.
     Existing(GenerationId),
-    OutOfCredit(Credit),
+    /// Not even the shortest useful answer fits.
+    Refused(Shortage),
 }
 
 /// Claims the request and sets its money aside, in one transaction under the account's lock. Nothing is written
 /// unless the outcome is `Claimed`.
-pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Claim> {
+///
+/// `ceiling_left` is what the day's ceiling leaves for everybody. None: there is no ceiling.
+pub async fn claim(
+    conn: &mut Connection,
+    new: &NewGeneration,
+    ceiling_left: Option<Nanos>,
+) -> StoreResult<Claim> {
     let claim = conn
         .transaction::<_, StoreError, _>(async |conn| {
-            let mut books = ledger::open(conn, new.account_id).await?;
-            if let Some(id) = find_by_request(conn, new.account_id, new.client_request_id).await? {
+            let account_id = new.account_id;
+            let mut books = ledger::open(conn, account_id).await?;
+            let (existing, caps) =
+                futures::try_join!(find_by_request(conn, account_id, new.client_request_id), async {
+                    Ok(caps::find_applying(conn, account_id, new.thread.id).await?)
+                })?;
+            if let Some(id) = existing {
                 return Ok(Claim::Existing(id));
             }
             books.give_monthly(new.monthly_credit);
             let credit = books.credit();
-            let Some(terms) = new.hold.fit(credit.available) else { return Ok(Claim::OutOfCredit(credit)) };
+            let caps =
+                caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;
+            let allowance = Allowance { credit, caps, ceiling_left };
+            let Some(terms) = new.hold.fit(allowance.amount()) else {
+                return Ok(Claim::Refused(allowance.into_shortage()));
+            };
             books.hold(new.id, terms.amount, books.at() + new.hold_ttl);
             insert(conn, new).await?;
-            ledger::write(conn, new.account_id, books).await?;
+            ledger::write(conn, account_id, books).await?;
             Ok(Claim::Claimed(terms))
         })
         .await?;
@@ -73,7 +94,7 @@ pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Cl
 
 /// The generation this request has, if it was sent before.
 pub async fn find_by_request(
-    conn: &mut Connection,
+    mut conn: &Connection,
     account_id: AccountId,
     request_id: ClientRequestId,
 ) -> StoreResult<Option<GenerationId>> {
@@ -81,7 +102,7 @@ pub async fn find_by_request(
         .filter(generations::account_id.eq(account_id.0))
         .filter(generations::client_request_id.eq(request_id.0))
         .select(generations::id)
-        .first(conn)
+        .first(&mut conn)
         .await
         .optional()?;
     Ok(id.map(GenerationId))
@@ -130,6 +151,8 @@ pub struct Settlement {
     /// The provider did not say, so we counted.
     pub is_estimated: bool,
     pub charged: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
 }
 
 impl Settlement {
@@ -151,18 +174,27 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
             let (id, account_id) = (settlement.generation_id, settlement.account_id);
             let mut books = ledger::open(conn, account_id).await?;
             let cost = Cost::of(settlement);
-            match usage::find_state(conn, id).await? {
+            let (state, caps) = futures::try_join!(
+                usage::find_state(conn, id),
+                caps::find_applying(conn, account_id, settlement.thread_id)
+            )?;
+            let credit_before = books.credit();
+            let (charged_at, amount) = match state {
                 None => {
                     books.settle(id, cost.charged);
-                    usage::insert(conn, id, account_id, &cost, false).await?;
+                    (usage::insert(conn, id, account_id, &cost, false).await?, cost.charged)
                 }
                 Some(UsageState::Provisional { charged }) => {
                     books.correct(id, cost.charged - charged);
-                    usage::make_final(conn, id, &cost).await?;
+                    (usage::make_final(conn, id, &cost).await?, cost.charged - charged)
                 }
                 Some(UsageState::Final) => return Ok(None),
-            }
+            };
+            let credit_after = books.credit();
             ledger::write(conn, account_id, books).await?;
+            let cap = monthly_terms(caps.month, settlement.plan_cap).map(|(terms, _)| terms);
+            let charge = Charge { account_id, charged_at, amount, credit_before, credit_after, cap };
+            alerts::raise(conn, &charge).await?;
             attempts::insert_all(conn, id, &settlement.attempts).await?;
             let outcome = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
             holds::resolve(conn, id, outcome).await?;
