@@ -4,17 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::Backend;
+use app::types::SignedIn;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{AuditMoney, PurgeJobs, Worker, WorkerParts};
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::llm::Providers;
 use crate::services::account::AccountService;
+use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
+use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
@@ -71,6 +75,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
+            ceiling: DailyCeiling::new(config.spending.daily_ceiling),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });
@@ -82,6 +87,7 @@ impl AppState {
         let usage = UsageService::new(db.clone());
         let backend = Backend {
             account: Arc::new(account.clone()),
+            caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),
@@ -100,6 +106,18 @@ impl AppState {
             background: TaskTracker::new(),
             is_ending: CancellationToken::new(),
         })
+    }
+
+    /// Who a session's token belongs to; None when it is no good (any more).
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn authenticate(&self, token: &str) -> AppResult<Option<SignedIn>> {
+        self.account.authenticate(token).await
+    }
+
+    pub fn generations(&self) -> &GenerationService {
+        &self.generations
     }
 
     pub(crate) fn monitoring(&self) -> Monitoring {

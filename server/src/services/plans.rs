@@ -22,6 +22,7 @@ impl Plans {
                 tokens_per_minute: config.free_tokens_per_minute,
                 concurrent_replies: config.free_concurrent_replies,
                 monthly_credit: config.free_monthly_credit,
+                monthly_cap: config.free_monthly_cap,
             },
         }
     }
@@ -36,7 +37,7 @@ impl Plans {
     }
 
     /// The account's plan. One no longer on offer counts as Free.
-    pub async fn of_account(&self, conn: &mut Connection, id: AccountId) -> StoreResult<Plan> {
+    pub async fn of_account(&self, conn: &Connection, id: AccountId) -> StoreResult<Plan> {
         let key = accounts::find_plan(conn, id).await?;
         Ok(self.list().into_iter().find(|plan| plan.key == key).unwrap_or_else(|| self.free.clone()))
     }

@@ -8,8 +8,8 @@ use super::schema::accounts;
 use super::{Connection, StoreResult};
 
 /// The key of the account's plan.
-pub async fn find_plan(conn: &mut Connection, id: AccountId) -> StoreResult<String> {
-    Ok(accounts::table.find(id.0).select(accounts::plan).first(conn).await?)
+pub async fn find_plan(mut conn: &Connection, id: AccountId) -> StoreResult<String> {
+    Ok(accounts::table.find(id.0).select(accounts::plan).first(&mut conn).await?)
 }
 
 pub(super) async fn insert(conn: &mut Connection, id: AccountId, plan: &str) -> QueryResult<()> {

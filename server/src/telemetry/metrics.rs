@@ -17,6 +17,7 @@ const BUCKETS: [f64; 14] =
 
 const REQUESTS: &str = "plumbline_http_requests_total";
 const REQUEST_SECONDS: &str = "plumbline_http_request_duration_seconds";
+const ADMISSIONS: &str = "plumbline_admissions_total";
 const REPLIES: &str = "plumbline_replies_total";
 const REPLY_SECONDS: &str = "plumbline_reply_duration_seconds";
 const TOKENS: &str = "plumbline_reply_tokens_total";
@@ -53,6 +54,7 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
 fn describe() {
     describe_counter!(REQUESTS, "Requests answered.");
     describe_histogram!(REQUEST_SECONDS, "From a request to the head of its answer.");
+    describe_counter!(ADMISSIONS, "Requests for a reply, by what was decided.");
     describe_counter!(REPLIES, "Replies that have ended and are settled, by how they ended.");
     describe_histogram!(REPLY_SECONDS, "From a reply's first attempt to the end of its last.");
     describe_counter!(TOKENS, "Tokens of settled replies.");
@@ -79,6 +81,11 @@ pub(crate) fn request_answered(route: &str, method: &'static str, status: u16, l
     let (route, status) = (route.to_owned(), status.to_string());
     counter!(REQUESTS, "route" => route.clone(), "method" => method, "status" => status).increment(1);
     histogram!(REQUEST_SECONDS, "route" => route, "method" => method).record(latency);
+}
+
+/// Whether a request became a reply, and if not, what stood in the way.
+pub(crate) fn admission_decided(decision: &'static str) {
+    counter!(ADMISSIONS, "decision" => decision).increment(1);
 }
 
 /// A settled reply, in tokens and nano-dollars.
