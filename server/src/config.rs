@@ -14,11 +14,14 @@ mod sentry;
 mod server;
 mod session;
 mod sign_in;
+mod spending;
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
+
+use app::types::Nanos;
 
 pub use self::audit::AuditConfig;
 pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
@@ -34,6 +37,7 @@ pub use self::sentry::SentryConfig;
 pub use self::server::ServerConfig;
 pub use self::session::SessionConfig;
 pub use self::sign_in::{GithubConfig, OidcConfig, SignInConfig};
+pub use self::spending::SpendingConfig;
 
 /// Everything the server can be told from outside.
 #[derive(Clone, Debug)]
@@ -49,6 +53,7 @@ pub struct Config {
     pub jobs: JobsConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
+    pub spending: SpendingConfig,
 }
 
 impl Config {
@@ -67,6 +72,7 @@ impl Config {
             jobs: JobsConfig::from_env(env)?,
             audit: AuditConfig::from_env(env)?,
             metrics: MetricsConfig::from_env(env)?,
+            spending: SpendingConfig::from_env(env)?,
         })
     }
 }
@@ -123,6 +129,14 @@ impl Env {
         match self.parsed_or(variable, default)? {
             0 => Err(ConfigError { variable, problem: "must be at least 1".to_owned() }),
             value => Ok(value),
+        }
+    }
+
+    /// An amount that may be left out, but not be zero.
+    fn cents(&self, variable: &'static str) -> Result<Option<Nanos>, ConfigError> {
+        match self.text(variable) {
+            None => Ok(None),
+            Some(_) => Ok(Some(Nanos::from_cents(self.positive_or(variable, 1)?.into()))),
         }
     }
 
@@ -184,6 +198,9 @@ mod tests {
             ("DATABASE_POOL_SIZE", "0"),
             ("FREE_REQUESTS_PER_MINUTE", "-1"),
             ("AUDIT_HOUR_UTC", "24"),
+            ("FREE_MONTHLY_CAP_CENTS", "0"),
+            ("FREE_MONTHLY_CAP_IS_HARD", "maybe"),
+            ("DAILY_CEILING_CENTS", "$5"),
             ("OIDC_ISSUER", "https://issuer.example"),
             ("GITHUB_CLIENT_ID", "id"),
             ("MODEL_CATALOG", "/nowhere.toml"),

@@ -2,7 +2,9 @@
 
 pub mod account;
 mod account_queue;
+pub mod caps;
 pub mod catalog;
+pub mod ceiling;
 pub mod chat;
 pub mod generation;
 pub mod money_audit;

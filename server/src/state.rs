@@ -14,7 +14,9 @@ use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::llm::Providers;
 use crate::services::account::AccountService;
+use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
+use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
@@ -71,6 +73,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
+            ceiling: DailyCeiling::new(config.spending.daily_ceiling),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });
@@ -82,6 +85,7 @@ impl AppState {
         let usage = UsageService::new(db.clone());
         let backend = Backend {
             account: Arc::new(account.clone()),
+            caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),

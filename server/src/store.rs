@@ -2,9 +2,11 @@
 
 pub mod account_books;
 pub mod accounts;
+pub mod alerts;
 mod attempts;
 pub mod audit;
 pub mod backlog;
+pub mod caps;
 pub mod catalog;
 pub mod clock;
 pub mod generations;
@@ -20,6 +22,7 @@ mod schema;
 pub mod sessions;
 pub mod sign_in_flows;
 pub mod simulation;
+pub mod spending;
 pub mod statement;
 pub mod threads;
 mod usage;

@@ -1,5 +1,6 @@
 //! A backend that always answers the same.
 
+pub mod caps;
 pub mod usage;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
 pub fn backend() -> Backend {
     Backend {
         account: Arc::new(Fake),
+        caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
         quota: Arc::new(Fake),
         usage: Arc::new(usage::Fake),
@@ -232,6 +234,9 @@ impl QuotaApi for Fake {
                 available: Nanos::from_cents(48),
                 resets_at: now() + TimeDelta::days(12),
             },
+            caps: vec![caps::monthly(), caps::of_thread()],
+            alerts: vec![Alert { basis: AlertBasis::Cap, percent: 80 }],
+            plan_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
         })
     }
 
@@ -244,6 +249,7 @@ impl QuotaApi for Fake {
             tokens_per_minute: 20_000,
             concurrent_replies: 2,
             monthly_credit: Nanos::from_cents(50),
+            monthly_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
         }])
     }
 }

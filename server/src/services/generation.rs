@@ -32,6 +32,7 @@ use self::attempts::RetryBudget;
 use self::live::{CancelReason, LiveReplies};
 use super::account_queue::AccountQueue;
 use super::catalog::CatalogService;
+use super::ceiling::DailyCeiling;
 use super::plans::Plans;
 use super::quota::QuotaService;
 use crate::config::LlmClocks;
@@ -56,6 +57,7 @@ pub struct GenerationService {
     plans: Plans,
     catalog: CatalogService,
     quota: QuotaService,
+    ceiling: DailyCeiling,
     providers: Arc<Providers>,
     breakers: Breakers,
     retry_budget: RetryBudget,
@@ -77,13 +79,14 @@ pub struct Parts {
     pub plans: Plans,
     pub catalog: CatalogService,
     pub quota: QuotaService,
+    pub ceiling: DailyCeiling,
     pub providers: Providers,
     pub clocks: LlmClocks,
 }
 
 impl GenerationService {
     pub fn new(parts: Parts) -> Self {
-        let Parts { db, limiter, breakers, log, plans, catalog, quota, providers, clocks } = parts;
+        let Parts { db, limiter, breakers, log, plans, catalog, quota, ceiling, providers, clocks } = parts;
         Self {
             db,
             limiter,
@@ -92,6 +95,7 @@ impl GenerationService {
             plans,
             catalog,
             quota,
+            ceiling,
             providers: Arc::new(providers),
             retry_budget: RetryBudget::default(),
             clocks,

@@ -22,6 +22,7 @@ impl Plans {
                 tokens_per_minute: config.free_tokens_per_minute,
                 concurrent_replies: config.free_concurrent_replies,
                 monthly_credit: config.free_monthly_credit,
+                monthly_cap: config.free_monthly_cap,
             },
         }
     }

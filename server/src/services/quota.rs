@@ -2,14 +2,14 @@
 
 use app::ApiResult;
 use app::api::QuotaApi;
-use app::types::{AccountId, Actor, Limit, Plan, Quota};
+use app::types::{AccountId, Actor, AlertBasis, Limit, Plan, Quota};
 use async_trait::async_trait;
 
 use super::plans::Plans;
 use crate::AppResult;
 use crate::error::reported;
 use crate::limits::Limiter;
-use crate::store::{Db, ledger};
+use crate::store::{Db, caps, ledger};
 
 #[derive(Clone)]
 pub struct QuotaService {
@@ -37,8 +37,13 @@ impl QuotaService {
         plan: Plan,
         limits: Vec<Limit>,
     ) -> AppResult<Quota> {
-        let credit = ledger::read_credit(&mut *self.db.get().await?, account_id, plan.monthly_credit).await?;
-        Ok(Quota { plan_name: plan.name, limits, credit })
+        let mut conn = self.db.get().await?;
+        let credit = ledger::read_credit(&mut conn, account_id, plan.monthly_credit).await?;
+        let (caps, mut alerts) = caps::list(&conn, account_id, plan.monthly_cap, credit.held).await?;
+        let has_cap = caps.iter().any(|cap| cap.thread_id().is_none());
+        let basis = if has_cap { AlertBasis::Cap } else { AlertBasis::Credit };
+        alerts.retain(|alert| alert.basis == basis);
+        Ok(Quota { plan_name: plan.name, limits, credit, caps, alerts, plan_cap: plan.monthly_cap })
     }
 }
 

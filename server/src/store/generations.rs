@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use app::types::{
-    AccountId, ClientRequestId, Credit, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
+    AccountId, CapTerms, ClientRequestId, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
     ThreadId,
 };
 use diesel::prelude::*;
@@ -11,13 +11,15 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use futures::TryFutureExt;
 use uuid::Uuid;
 
+use super::alerts::{self, Charge};
 use super::attempts::{self, Attempt};
 use super::clock::clock_timestamp;
 use super::holds::{self, HoldEnd};
 use super::pool::notify;
 use super::schema::generations;
 use super::usage::{self, Cost, UsageState, to_int};
-use super::{Connection, StoreError, StoreResult, ledger, messages, threads};
+use super::{Connection, StoreError, StoreResult, caps, ledger, messages, threads};
+use crate::caps::{Allowance, Shortage, monthly_terms};
 use crate::pricing::{HoldRequest, HoldTerms, TokenUsage};
 
 /// A generation as asked for, everything but its hold decided.
@@ -40,6 +42,8 @@ pub struct NewGeneration {
     pub hold_ttl: Duration,
     /// The plan's credit, given when this is the month's first request.
     pub monthly_credit: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
 }
 
 /// What came of a claim.
@@ -48,27 +52,41 @@ pub enum Claim {
     Claimed(HoldTerms),
     /// The same request was claimed before.
     Existing(GenerationId),
-    OutOfCredit(Credit),
+    /// Not even the shortest useful answer fits.
+    Refused(Shortage),
 }
 
-/// Claims the request and sets its money aside, in one transaction under the account's lock, of five round trips. Nothing is written
-/// unless the outcome is `Claimed`.
-pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Claim> {
+/// Claims the request and sets its money aside, in one transaction under the account's lock, of five round trips and one
+/// more for each cap. Nothing is written unless the outcome is `Claimed`.
+///
+/// `ceiling_left` is what the day's ceiling leaves for everybody. None: there is no ceiling.
+pub async fn claim(
+    conn: &mut Connection,
+    new: &NewGeneration,
+    ceiling_left: Option<Nanos>,
+) -> StoreResult<Claim> {
     let claim = conn
         .transaction::<_, StoreError, _>(async |conn| {
-            ledger::lock(conn, new.account_id).await?;
-            let (mut books, existing) = futures::try_join!(
-                ledger::read(conn, new.account_id).err_into(),
-                find_by_request(conn, new.account_id, new.client_request_id),
+            let account_id = new.account_id;
+            ledger::lock(conn, account_id).await?;
+            let (mut books, existing, caps) = futures::try_join!(
+                ledger::read(conn, account_id).err_into(),
+                find_by_request(conn, account_id, new.client_request_id),
+                caps::find_applying(conn, account_id, new.thread.id).err_into(),
             )?;
             if let Some(id) = existing {
                 return Ok(Claim::Existing(id));
             }
             books.give_monthly(new.monthly_credit);
             let credit = books.credit();
-            let Some(terms) = new.hold.fit(credit.available) else { return Ok(Claim::OutOfCredit(credit)) };
+            let caps =
+                caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;
+            let allowance = Allowance { credit, caps, ceiling_left };
+            let Some(terms) = new.hold.fit(allowance.amount()) else {
+                return Ok(Claim::Refused(allowance.into_shortage()));
+            };
             books.hold(new.id, terms.amount, books.at() + new.hold_ttl);
-            futures::try_join!(insert(conn, new), ledger::write(conn, new.account_id, books))?;
+            futures::try_join!(insert(conn, new), ledger::write(conn, account_id, books))?;
             Ok(Claim::Claimed(terms))
         })
         .await?;
@@ -143,6 +161,8 @@ pub struct Settlement {
     /// The provider did not say, so we counted.
     pub is_estimated: bool,
     pub charged: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
 }
 
 impl Settlement {
@@ -163,14 +183,25 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
         .transaction::<_, diesel::result::Error, _>(async |conn| {
             let (id, account_id) = (settlement.generation_id, settlement.account_id);
             ledger::lock(conn, account_id).await?;
-            let (mut books, state) =
-                futures::try_join!(ledger::read(conn, account_id), usage::find_state(conn, id))?;
+            let (mut books, state, caps) = futures::try_join!(
+                ledger::read(conn, account_id),
+                usage::find_state(conn, id),
+                caps::find_applying(conn, account_id, settlement.thread_id),
+            )?;
             let cost = Cost::of(settlement);
-            match state {
-                None => books.settle(id, cost.charged),
-                Some(UsageState::Provisional { charged }) => books.correct(id, cost.charged - charged),
+            let credit_before = books.credit();
+            let amount = match state {
+                None => {
+                    books.settle(id, cost.charged);
+                    cost.charged
+                }
+                Some(UsageState::Provisional { charged }) => {
+                    books.correct(id, cost.charged - charged);
+                    cost.charged - charged
+                }
                 Some(UsageState::Final) => return Ok(None),
-            }
+            };
+            let credit_after = books.credit();
             let usage = async {
                 match state {
                     None => usage::insert(conn, id, account_id, &cost, false).await,
@@ -178,7 +209,7 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
                 }
             };
             let outcome = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
-            let (.., message) = futures::try_join!(
+            let (_, charged_at, .., message) = futures::try_join!(
                 ledger::write(conn, account_id, books),
                 usage,
                 attempts::insert_all(conn, id, &settlement.attempts),
@@ -187,6 +218,9 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
                 threads::touch(conn, settlement.thread_id),
                 save_reply(conn, settlement),
             )?;
+            let cap = monthly_terms(caps.month, settlement.plan_cap).map(|(terms, _)| terms);
+            let charge = Charge { account_id, charged_at, amount, credit_before, credit_after, cap };
+            alerts::raise(conn, &charge).await?;
             Ok(Some(message))
         })
         .await?;

@@ -3,18 +3,22 @@
 
 use std::time::Duration;
 
-use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, Nanos, ReplyState, ThreadId};
+use app::types::{
+    AccountId, CapTerms, ClientRequestId, GenerationId, MessageId, Nanos, ReplyState, ThreadId,
+};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::alerts::{self, Charge};
 use super::catalog::PriceRow;
 use super::generations::end;
 use super::holds::{self, HoldEnd};
 use super::schema::{generations, model_prices};
 use super::usage::{self, Cost};
-use super::{Connection, StoreResult, ledger, messages};
+use super::{Connection, StoreResult, caps, ledger, messages};
+use crate::caps::monthly_terms;
 use crate::pricing::{TokenPrices, TokenUsage};
 
 /// What came of renewing a hold.
@@ -85,6 +89,8 @@ pub struct Recovery {
     pub reasoning: String,
     pub usage: TokenUsage,
     pub charged: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
 }
 
 /// At most `limit` of them.
@@ -143,18 +149,26 @@ pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recover
         if !holds::resolve(conn, reply.id, HoldEnd::Expired).await? {
             return Ok(());
         }
-        books.settle(reply.id, cost.charged);
-        ledger::write(conn, reply.account_id, books).await?;
-        usage::insert(conn, reply.id, reply.account_id, &cost, true).await?;
-        end(conn, reply.id, ReplyState::Interrupted).await?;
+        let (account_id, amount) = (reply.account_id, cost.charged);
         let (thread_id, parent_id): (Uuid, Uuid) = generations::table
             .find(reply.id.0)
             .select((generations::thread_id, generations::parent_message_id))
             .first(conn)
             .await?;
+        let thread_id = ThreadId(thread_id);
+        let caps = caps::find_applying(conn, account_id, thread_id).await?;
+        let credit_before = books.credit();
+        books.settle(reply.id, amount);
+        let credit_after = books.credit();
+        ledger::write(conn, account_id, books).await?;
+        let charged_at = usage::insert(conn, reply.id, account_id, &cost, true).await?;
+        let cap = monthly_terms(caps.month, recovery.plan_cap).map(|(terms, _)| terms);
+        let charge = Charge { account_id, charged_at, amount, credit_before, credit_after, cap };
+        alerts::raise(conn, &charge).await?;
+        end(conn, reply.id, ReplyState::Interrupted).await?;
         let saved = messages::NewReply {
             id: MessageId(Uuid::now_v7()),
-            thread_id: ThreadId(thread_id),
+            thread_id,
             parent_id: MessageId(parent_id),
             generation_id: reply.id,
             content: &recovery.text,

@@ -1,6 +1,7 @@
 //! Receipts: what replies used and what they cost.
 
 use app::types::{AccountId, GenerationId, Nanos};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -60,24 +61,34 @@ pub(super) async fn find_state(mut conn: &Connection, id: GenerationId) -> Query
     }))
 }
 
+/// Returns when it counts as charged.
 pub(super) async fn insert(
     mut conn: &Connection,
     id: GenerationId,
     account_id: AccountId,
     cost: &Cost<'_>,
     is_provisional: bool,
-) -> QueryResult<()> {
+) -> QueryResult<DateTime<Utc>> {
     let keys = (usage_records::generation_id.eq(id.0), usage_records::account_id.eq(account_id.0));
     let row = (keys, CostColumns::new(cost, is_provisional));
-    diesel::insert_into(usage_records::table).values(row).execute(&mut conn).await?;
-    Ok(())
+    diesel::insert_into(usage_records::table)
+        .values(row)
+        .returning(usage_records::created_at)
+        .get_result(&mut conn)
+        .await
 }
 
-/// Replaces what the sweeper wrote.
-pub(super) async fn make_final(mut conn: &Connection, id: GenerationId, cost: &Cost<'_>) -> QueryResult<()> {
-    let columns = CostColumns::new(cost, false);
-    diesel::update(usage_records::table.find(id.0)).set(columns).execute(&mut conn).await?;
-    Ok(())
+/// Replaces what the sweeper wrote. Returns when that was: it goes on counting in the month it was charged in.
+pub(super) async fn make_final(
+    mut conn: &Connection,
+    id: GenerationId,
+    cost: &Cost<'_>,
+) -> QueryResult<DateTime<Utc>> {
+    diesel::update(usage_records::table.find(id.0))
+        .set(CostColumns::new(cost, false))
+        .returning(usage_records::created_at)
+        .get_result(&mut conn)
+        .await
 }
 
 /// What is written of a cost, whether for the first time or as a correction.

@@ -10,13 +10,28 @@ use uuid::Uuid;
 use super::context::fit_context;
 use super::run::Job;
 use super::{GenerationService, HOLD_TTL};
-use crate::AppResult;
+use crate::caps::Shortage;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
 use crate::providers::llm::Turn;
 use crate::store::catalog::CatalogModel;
 use crate::store::generations::{self, Claim, NewGeneration};
 use crate::telemetry::faults;
+use crate::{AppError, AppResult};
+
+/// The answer to a request for a reply, whatever decides it.
+enum Decision {
+    Admitted {
+        job: Box<Job>,
+        plan: Plan,
+        limits: Vec<Limit>,
+    },
+    /// The same request was admitted before.
+    Repeated(GenerationId),
+    /// By a rate, concurrency, a cap, the day's ceiling or credit. It says which, how things stand and what to do; nothing
+    /// was used up.
+    Refused(ApiError),
+}
 
 /// A request with all that is read for it, before anything is counted or claimed.
 struct Prepared {
@@ -38,11 +53,22 @@ enum Claimed {
 }
 
 impl GenerationService {
+    /// Begins the reply, or attaches to the one this request has.
     pub(super) async fn admit(self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
+        match self.decide(account_id, request).await? {
+            Decision::Admitted { job, plan, limits } => self.detach(*job, plan, limits).await,
+            Decision::Repeated(id) => self.follow(account_id, id, 0).await,
+            Decision::Refused(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Everything that may stand in the way, in order: a duplicate, the plan's models, rates and concurrency, then at
+    /// once whatever limits what the reply may cost.
+    async fn decide(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<Decision> {
         let request_id = request.client_request_id;
         let (plan, existing) = self.look_up(account_id, request_id).await?;
         if let Some(id) = existing {
-            return self.follow(account_id, id, 0).await;
+            return Ok(Decision::Repeated(id));
         }
         let turn = self.queue.turn(account_id).await;
         let prepared = self.prepare(account_id, request, &plan).await?;
@@ -52,20 +78,23 @@ impl GenerationService {
             Admission::Repeated(limits) => (limits, false),
             Admission::Refused { limit, retry_after } => {
                 let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
-                return Err(ApiError::LimitReached { limit, retry_after_seconds }.into());
+                return Ok(Decision::Refused(ApiError::LimitReached { limit, retry_after_seconds }));
             }
         };
         let claimed = self.claim(prepared).await;
         drop(turn);
         match claimed {
-            Ok(Claimed::New(job)) => self.detach(*job, plan, limits).await,
+            Ok(Claimed::New(job)) => Ok(Decision::Admitted { job, plan, limits }),
             // Sent twice in the same moment: both count as the one that was claimed.
-            Ok(Claimed::Existing(id)) => self.follow(account_id, id, 0).await,
+            Ok(Claimed::Existing(id)) => Ok(Decision::Repeated(id)),
             Err(error) => {
                 if is_counted {
                     self.limiter.forget(account_id, request_id, &plan).await;
                 }
-                Err(error)
+                match error {
+                    AppError::Api(refusal) => Ok(Decision::Refused(refusal)),
+                    fault => Err(fault),
+                }
             }
         }
     }
@@ -114,6 +143,7 @@ impl GenerationService {
             },
             hold_ttl: HOLD_TTL,
             monthly_credit: plan.monthly_credit,
+            plan_cap: plan.monthly_cap,
         };
         Ok(Prepared { new, model, turns })
     }
@@ -122,10 +152,17 @@ impl GenerationService {
     async fn claim(&self, Prepared { new, model, turns }: Prepared) -> AppResult<Claimed> {
         // Before the claim can be seen by others: whoever finds it there can follow it here.
         let live = self.live.insert(new.id, new.account_id);
-        match generations::claim(&mut *self.db.get().await?, &new).await? {
-            Claim::Claimed(terms) => Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live }))),
+        let mut conn = self.db.get().await?;
+        let ceiling_left = self.ceiling.left(&mut conn).await?;
+        match generations::claim(&mut conn, &new, ceiling_left).await? {
+            Claim::Claimed(terms) => {
+                self.ceiling.note_admitted(terms.amount).await;
+                Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live })))
+            }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
-            Claim::OutOfCredit(credit) => Err(ApiError::OutOfCredit { credit }.into()),
+            Claim::Refused(Shortage::Credit(credit)) => Err(ApiError::OutOfCredit { credit }.into()),
+            Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap }.into()),
+            Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),
         }
     }
 

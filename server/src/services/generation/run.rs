@@ -63,7 +63,7 @@ impl GenerationService {
         log_ending(job, &ending);
         transcript.end_attempt(ending.outcome());
 
-        let settlement = self.settlement(job, &ending, transcript);
+        let settlement = settlement(job, plan, &ending, transcript);
         let message = self.settle(&settlement).await;
         let (account_id, request_id) = (job.new.account_id, job.new.client_request_id);
         self.limiter.finish(account_id, request_id, settlement.usage.total(), plan).await;
@@ -97,25 +97,6 @@ impl GenerationService {
         }
     }
 
-    fn settlement(&self, job: &Job, ending: &Ending, transcript: Transcript) -> Settlement {
-        let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens);
-        Settlement {
-            attempts: transcript.settled_attempts(usage),
-            generation_id: job.new.id,
-            account_id: job.new.account_id,
-            thread_id: job.new.thread.id,
-            parent_id: job.new.parent.id,
-            state: ending.state(&transcript),
-            content: transcript.text,
-            reasoning: transcript.reasoning,
-            model: job.new.model.clone(),
-            price_version: job.new.price_version,
-            usage,
-            is_estimated,
-            charged: job.new.hold.prices.charge(usage),
-        }
-    }
-
     /// Settles, again and again while the database is away. None: it stayed away, so the sweeper has the last word.
     async fn settle(&self, settlement: &Settlement) -> Option<Message> {
         const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -139,6 +120,26 @@ impl GenerationService {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+fn settlement(job: &Job, plan: &Plan, ending: &Ending, transcript: Transcript) -> Settlement {
+    let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens);
+    Settlement {
+        attempts: transcript.settled_attempts(usage),
+        generation_id: job.new.id,
+        account_id: job.new.account_id,
+        thread_id: job.new.thread.id,
+        parent_id: job.new.parent.id,
+        state: ending.state(&transcript),
+        content: transcript.text,
+        reasoning: transcript.reasoning,
+        model: job.new.model.clone(),
+        price_version: job.new.price_version,
+        usage,
+        is_estimated,
+        charged: job.new.hold.prices.charge(usage),
+        plan_cap: plan.monthly_cap,
     }
 }
 
