@@ -1,6 +1,7 @@
 //! The pieces pages are made of.
 
 mod breakdown_table;
+mod cap_fields;
 mod composer;
 mod countdown;
 mod error_note;
@@ -29,18 +30,23 @@ mod signed_in_only;
 mod site_footer;
 mod site_header;
 mod skeleton_lines;
+mod spending_alert;
+mod spending_caps;
 mod statement_table;
 mod theme_switch;
+mod thread_cap_note;
 mod thread_drawer;
 mod thread_item;
 mod thread_link;
 mod thread_list;
+mod thread_spending;
 mod toaster;
 mod usage_chart;
 mod usage_report;
 mod usage_tabs;
 mod user_menu;
 
+pub use cap_fields::CapFields;
 pub use composer::Composer;
 pub use countdown::Countdown;
 pub use error_note::{ErrorNote, ErrorPage};
@@ -68,12 +74,16 @@ pub use signed_in_only::SignedInOnly;
 pub use site_footer::PageFrame;
 pub use site_header::SiteHeader;
 pub use skeleton_lines::SkeletonLines;
+pub use spending_alert::SpendingAlert;
+pub use spending_caps::SpendingCaps;
 pub use statement_table::StatementTable;
 pub use theme_switch::ThemeSwitch;
+pub use thread_cap_note::ThreadCapNote;
 pub use thread_drawer::{DrawerButton, ThreadDrawer};
 pub use thread_item::ThreadItem;
 pub use thread_link::ThreadLink;
 pub use thread_list::ThreadList;
+pub use thread_spending::{ThreadSpendingButton, ThreadSpendingDialog};
 pub use toaster::Toaster;
 pub use usage_chart::UsageChart;
 pub use usage_report::UsageReport;
