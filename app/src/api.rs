@@ -40,7 +40,7 @@ use server_side::{answer, call, set_quota_headers};
 mod server_side {
     use std::sync::Arc;
 
-    use http::{HeaderName, HeaderValue, StatusCode, header};
+    use http::{HeaderName, HeaderValue, Method, StatusCode, header};
     use leptos::prelude::{expect_context, use_context};
     use leptos_axum::ResponseOptions;
 
@@ -79,6 +79,9 @@ mod server_side {
     /// The same for an error that arises before the server function is reached.
     pub(crate) fn set_error_status(error: &ApiError) {
         let Some(response) = use_context::<ResponseOptions>() else { return };
+        if is_plain_form() {
+            return;
+        }
         response.set_status(error.status());
         if let Some(seconds) = error.retry_after_seconds() {
             response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -86,6 +89,14 @@ mod server_side {
         if let ApiError::LimitReached { limit, .. } = error {
             set_limit_headers(&response, std::slice::from_ref(limit));
         }
+    }
+
+    /// A form sent without JavaScript leads back to its page, which shows the error; a status would end there.
+    fn is_plain_form() -> bool {
+        use_context::<http::request::Parts>().is_some_and(|parts| {
+            let accepts = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+            parts.method == Method::POST && accepts.is_some_and(|accepts| accepts.contains("text/html"))
+        })
     }
 
     /// `RateLimit` and `RateLimit-Policy`, as in draft-ietf-httpapi-ratelimit-headers-10.

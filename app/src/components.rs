@@ -1,5 +1,6 @@
 //! The pieces pages are made of.
 
+mod after_success;
 mod breakdown_table;
 mod cap_fields;
 mod composer;
@@ -46,6 +47,7 @@ mod usage_report;
 mod usage_tabs;
 mod user_menu;
 
+pub use after_success::after_success;
 pub use cap_fields::CapFields;
 pub use composer::Composer;
 pub use countdown::Countdown;

@@ -11,11 +11,18 @@ pub fn CapFields(
     prefix: &'static str,
     /// Of the amount.
     label: &'static str,
-    terms: Option<CapTerms>,
+    /// Filled in, and again when they change; what somebody writes meanwhile stays.
+    #[prop(into)]
+    terms: Signal<Option<CapTerms>>,
     #[prop(into)] error: Signal<Option<ApiError>>,
 ) -> impl IntoView {
-    let amount = terms.map(|terms| terms.limit.to_string().trim_start_matches('$').to_owned());
-    let is_hard = terms.is_none_or(|terms| terms.is_hard);
+    let amount = move || {
+        terms
+            .get()
+            .map(|terms| terms.limit.to_string().trim_start_matches('$').to_owned())
+            .unwrap_or_default()
+    };
+    let is_hard = move || terms.get().is_none_or(|terms| terms.is_hard);
     let (amount_id, error_id) = (format!("{prefix}-amount"), format!("{prefix}-error"));
     let described_by = error_id.clone();
     view! {
@@ -31,17 +38,23 @@ pub fn CapFields(
                     placeholder="5.00"
                     required
                     value=amount
+                    prop:value=amount
                     aria-invalid=move || error.with(Option::is_some).to_string()
                     aria-describedby=described_by
-                    data-testid=format!("{prefix}-amount")
                 />
             </div>
             <fieldset class="choices">
                 <legend>"When it is reached"</legend>
-                <label><input type="radio" name="is_hard" value="true" checked=is_hard/> "Refuse new replies"</label>
-                <label><input type="radio" name="is_hard" value="false" checked=!is_hard/> "Only warn me"</label>
+                <label>
+                    <input type="radio" name="is_hard" value="true" checked=is_hard prop:checked=is_hard/>
+                    "Refuse new replies"
+                </label>
+                <label>
+                    <input type="radio" name="is_hard" value="false" checked=move || !is_hard() prop:checked=move || !is_hard()/>
+                    "Only warn me"
+                </label>
             </fieldset>
         </div>
-        <div id=error_id>{move || error.get().map(|error| view! { <ErrorNote error/> })}</div>
+        <div class="cap-error" id=error_id>{move || error.get().map(|error| view! { <ErrorNote error/> })}</div>
     }
 }

@@ -1,7 +1,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-use super::{Icon, Symbol};
+use super::{Icon, Symbol, after_success};
 use crate::api::DismissAlerts;
 use crate::contexts::use_quota;
 use crate::types::{Alert, AlertBasis};
@@ -13,11 +13,7 @@ use crate::wording::alert_sentence;
 pub fn SpendingAlert() -> impl IntoView {
     let quota = use_quota();
     let dismiss = ServerAction::<DismissAlerts>::new();
-    Effect::new(move |_| {
-        if dismiss.value().get() == Some(Ok(())) {
-            quota.reload();
-        }
-    });
+    after_success(dismiss, move || quota.reload());
     view! {
         <div role="status">
             <Suspense fallback=|| ()>

@@ -2,11 +2,12 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::limit_meter::Bar;
-use super::{CapFields, ErrorNote, LocalDay};
+use super::{CapFields, ErrorNote, LocalDay, after_success};
 use crate::api::{RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, UsePlanCap};
+use crate::browser;
 use crate::contexts::use_quota;
 use crate::links::thread_path;
-use crate::types::{Cap, CapScope, CapTerms, Nanos, Quota};
+use crate::types::{Cap, CapScope, Nanos, Quota};
 use crate::wording::{cap_effect, spent_sentence};
 
 /// The caps of the month and of conversations. Plain forms, so they work without JavaScript.
@@ -35,18 +36,39 @@ fn of_quota<T: PartialEq + Send + Sync + 'static>(
 
 #[component]
 fn MonthlyCap() -> impl IntoView {
+    let cap = of_quota(|quota| quota.monthly_cap().cloned());
+    view! {
+        <div class="cap-month">
+            <h3>"This month"</h3>
+            {move || cap.get().flatten().map_or_else(
+                || view! { <p class="muted">"No cap is set: you can spend all the credit you have."</p> }.into_any(),
+                |cap| view! { <Standing cap/> }.into_any(),
+            )}
+            <MonthlyCapForms/>
+        </div>
+    }
+}
+
+/// Drawn once, so that the focus stays where it is.
+#[component]
+fn MonthlyCapForms() -> impl IntoView {
     let quota = use_quota();
     let set = ServerAction::<SetMonthlyCap>::new();
     let remove = ServerAction::<RemoveMonthlyCap>::new();
     let use_plan = ServerAction::<UsePlanCap>::new();
     let saved = RwSignal::new("");
-    Effect::new(move |_| {
-        let is_set = set.value().get() == Some(Ok(()));
-        if is_set || remove.value().get() == Some(Ok(())) || use_plan.value().get() == Some(Ok(())) {
-            saved.set("Saved.");
-            quota.reload();
-        }
-    });
+    let done = move || {
+        saved.set("Saved.");
+        quota.reload();
+    };
+    // Their buttons may go away, with the focus on them.
+    let done_elsewhere = move || {
+        done();
+        browser::focus("month-cap-amount");
+    };
+    after_success(set, done);
+    after_success(remove, done_elsewhere);
+    after_success(use_plan, done_elsewhere);
     Effect::new(move |_| {
         if set.pending().get() || remove.pending().get() || use_plan.pending().get() {
             saved.set("");
@@ -59,60 +81,40 @@ fn MonthlyCap() -> impl IntoView {
             .or_else(|| use_plan.value().get().and_then(Result::err))
             .map(|error| view! { <ErrorNote error/> })
     };
-    let cap = of_quota(|quota| quota.monthly_cap().cloned());
-    let offers = of_quota(|quota| Offers::of(&quota));
+    let known = of_quota(|quota| quota.monthly_cap().map(Cap::terms));
+    let terms = Signal::derive(move || known.get().flatten());
+    let plan_limit = of_quota(|quota| other_plan_limit(&quota));
     view! {
-        <div class="cap-month">
-            <h3>"This month"</h3>
-            {move || cap.get().flatten().map_or_else(
-                || view! { <p class="muted">"No cap is set: you can spend all the credit you have."</p> }.into_any(),
-                |cap| view! { <Standing cap/> }.into_any(),
-            )}
-            {move || offers.get().map(|Offers { terms, can_remove, plan_limit }| view! {
-                <ActionForm action=set>
-                    <CapFields prefix="month-cap" label="Spend at most a month, in dollars" terms error/>
-                    <button type="submit" class="button button-primary" data-testid="set-month-cap">
-                        {if terms.is_some() { "Change the cap" } else { "Set a cap" }}
-                    </button>
+        <ActionForm action=set>
+            <CapFields prefix="month-cap" label="Spend at most a month, in dollars" terms error/>
+            <div class="cap-actions">
+                <button type="submit" class="button button-primary">
+                    {move || if terms.get().is_some() { "Change the cap" } else { "Set a cap" }}
+                </button>
+                <p class="muted" role="status" data-testid="cap-saved">{saved}</p>
+            </div>
+        </ActionForm>
+        <div class="cap-actions">
+            {move || terms.get().map(|_| view! {
+                <ActionForm action=remove>
+                    <button type="submit" class="button">"Remove the cap"</button>
                 </ActionForm>
-                <div class="cap-offers">
-                    {can_remove.then(|| view! {
-                        <ActionForm action=remove>
-                            <button type="submit" class="button" data-testid="remove-month-cap">"Remove the cap"</button>
-                        </ActionForm>
-                    })}
-                    {plan_limit.map(|limit| view! {
-                        <ActionForm action=use_plan>
-                            <button type="submit" class="button" data-testid="use-plan-cap">{format!("Use your plan's cap of {limit}")}</button>
-                        </ActionForm>
-                    })}
-                </div>
             })}
-            {other_error}
-            <p class="limit-note" role="status" data-testid="cap-saved">{saved}</p>
+            {move || plan_limit.get().flatten().map(|limit| view! {
+                <ActionForm action=use_plan>
+                    <button type="submit" class="button">{format!("Use your plan's cap of {limit}")}</button>
+                </ActionForm>
+            })}
         </div>
+        {other_error}
     }
 }
 
-/// What can be done with the month's cap.
-#[derive(Clone, Copy, PartialEq)]
-struct Offers {
-    terms: Option<CapTerms>,
-    can_remove: bool,
-    /// Of the plan's cap, where the person has decided otherwise.
-    plan_limit: Option<Nanos>,
-}
-
-impl Offers {
-    fn of(quota: &Quota) -> Self {
-        let cap = quota.monthly_cap();
-        let is_plans = cap.is_some_and(|cap| matches!(cap.scope, CapScope::Month { is_own: false }));
-        Self {
-            terms: cap.map(Cap::terms),
-            can_remove: cap.is_some(),
-            plan_limit: quota.plan_cap.filter(|_| !is_plans).map(|terms| terms.limit),
-        }
-    }
+/// Of the plan's cap, where the person has decided otherwise.
+fn other_plan_limit(quota: &Quota) -> Option<Nanos> {
+    let is_plans =
+        quota.monthly_cap().is_some_and(|cap| matches!(cap.scope, CapScope::Month { is_own: false }));
+    quota.plan_cap.filter(|_| !is_plans).map(|terms| terms.limit)
 }
 
 #[component]
@@ -134,11 +136,7 @@ fn Standing(cap: Cap) -> impl IntoView {
 fn ThreadCaps() -> impl IntoView {
     let quota = use_quota();
     let remove = ServerAction::<RemoveThreadCap>::new();
-    Effect::new(move |_| {
-        if remove.value().get() == Some(Ok(())) {
-            quota.reload();
-        }
-    });
+    after_success(remove, move || quota.reload());
     let error = move || remove.value().get().and_then(Result::err).map(|error| view! { <ErrorNote error/> });
     let caps =
         of_quota(|quota| quota.caps.into_iter().filter(|cap| cap.thread_id().is_some()).collect::<Vec<_>>());

@@ -3,7 +3,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{CapFields, ErrorNote, Icon, SkeletonLines, Symbol};
+use super::{CapFields, ErrorNote, Icon, SkeletonLines, Symbol, after_success};
 use crate::api::{RemoveThreadCap, SetThreadCap, read_thread_spending};
 use crate::contexts::{OpenConversation, Toast, use_quota, use_toasts};
 use crate::types::{Nanos, ThreadId, ThreadSpending};
@@ -34,7 +34,8 @@ pub fn ThreadSpendingButton(conversation: OpenConversation) -> impl IntoView {
 #[component]
 pub fn ThreadSpendingDialog(conversation: OpenConversation) -> impl IntoView {
     move || {
-        let thread = conversation.thread.get_untracked().filter(|_| conversation.shows_spending.get());
+        let is_open = conversation.shows_spending.get();
+        let thread = conversation.thread.get_untracked().filter(|_| is_open);
         thread.map(|thread| view! { <Dialog id=thread.id conversation/> })
     }
 }
@@ -112,13 +113,8 @@ fn Spending(
         quota.reload();
         close.run(());
     };
-    Effect::new(move |_| {
-        if set.value().get() == Some(Ok(())) {
-            done("The cap is set.");
-        } else if remove.value().get() == Some(Ok(())) {
-            done("The cap is removed.");
-        }
-    });
+    after_success(set, move || done("The cap is set."));
+    after_success(remove, move || done("The cap is removed."));
     let error = Signal::derive(move || set.value().get().and_then(Result::err));
     let remove_error =
         move || remove.value().get().and_then(Result::err).map(|error| view! { <ErrorNote error/> });
@@ -132,7 +128,7 @@ fn Spending(
         view! {
             <ActionForm action=remove>
                 <input type="hidden" name="id" value=id.to_string()/>
-                <button type="submit" class="button" data-testid="remove-this-cap">"Remove the cap"</button>
+                <button type="submit" class="button">"Remove the cap"</button>
             </ActionForm>
         }
     });
@@ -145,7 +141,7 @@ fn Spending(
             <ActionForm action=set>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <CapFields prefix="thread-cap" label="Spend at most, in dollars" terms=cap error/>
-                <button type="submit" class="button button-primary" data-testid="set-thread-cap">
+                <button type="submit" class="button button-primary">
                     {if cap.is_some() { "Change the cap" } else { "Set a cap" }}
                 </button>
             </ActionForm>
