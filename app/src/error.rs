@@ -26,6 +26,14 @@ pub enum ApiError {
     /// The month's credit does not cover another reply: 402.
     #[error("{}", credit_sentence(credit))]
     OutOfCredit { credit: Credit },
+    /// The subscription's grace has passed without a payment: 402. `links::BILLING_PATH` leads to what fixes it.
+    #[error(
+        "Replies are paused because your subscription could not be paid. Update your card under Billing to go on."
+    )]
+    Frozen { since: DateTime<Utc> },
+    /// The bank or the card did not allow a payment: 402.
+    #[error("{message}")]
+    PaymentRefused { message: String },
     /// Something we depend on is away for a moment: 503.
     #[error("We cannot do this right now. Nothing is lost; try again in {retry_after_seconds} seconds.")]
     Unavailable { retry_after_seconds: u32 },
@@ -65,7 +73,12 @@ impl ApiError {
     pub fn is_retryable(&self) -> bool {
         !matches!(
             self,
-            Self::SignInRequired | Self::NotFound | Self::Invalid { .. } | Self::OutOfCredit { .. }
+            Self::SignInRequired
+                | Self::NotFound
+                | Self::Invalid { .. }
+                | Self::OutOfCredit { .. }
+                | Self::Frozen { .. }
+                | Self::PaymentRefused { .. }
         )
     }
 }

@@ -1,5 +1,6 @@
 //! What travels between the browser and the server. Wire types only ever gain fields.
 
+mod billing;
 mod chat;
 mod ids;
 mod model;
@@ -11,6 +12,10 @@ mod statement;
 mod usage;
 mod user;
 
+pub use billing::{
+    Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, PackOffer, PackPurchase,
+    PlanOffer, PlannedChange, PortalPage, Price, Standing, Subscription,
+};
 pub use chat::{
     ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest,
     ReplyState, ReplyTarget, Role, Thread, Title,

@@ -14,6 +14,7 @@ use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::llm::Providers;
 use crate::services::account::AccountService;
+use crate::services::billing::BillingService;
 use crate::services::catalog::CatalogService;
 use crate::services::chat::ChatService;
 use crate::services::generation::{GenerationService, Parts};
@@ -81,6 +82,7 @@ impl AppState {
         let usage = UsageService::new(db.clone());
         let backend = Backend {
             account: Arc::new(account.clone()),
+            billing: Arc::new(BillingService::new(plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),
