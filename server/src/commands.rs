@@ -4,6 +4,7 @@ mod audit;
 mod ledger;
 mod serve;
 mod simulate;
+mod stripe;
 mod table;
 mod work;
 
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use self::ledger::LedgerCommand;
 use self::simulate::SimulateArguments;
+use self::stripe::StripeCommand;
 use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig};
 use crate::telemetry;
 
@@ -34,6 +36,9 @@ pub enum Command {
     /// Look into the books of an account
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Look after the account at Stripe
+    #[command(subcommand)]
+    Stripe(StripeCommand),
     /// Replay what was used against other limits: who would have been stopped, and what it would have cost
     Simulate(SimulateArguments),
 }
@@ -67,6 +72,7 @@ impl Command {
             Self::ApplyCatalog => runtime.block_on(apply_catalog(&env)),
             Self::Audit => runtime.block_on(audit::run(&DatabaseConfig::from_env(&env)?)),
             Self::Ledger(command) => runtime.block_on(ledger::run(command, &DatabaseConfig::from_env(&env)?)),
+            Self::Stripe(command) => runtime.block_on(stripe::run(command, &env)),
             Self::Simulate(arguments) => runtime.block_on(simulate::run(arguments, &env)),
             Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),
         }

@@ -20,6 +20,8 @@ pub mod sessions;
 pub mod sign_in_flows;
 pub mod simulation;
 pub mod statement;
+pub mod stripe_events;
+pub mod subscriptions;
 pub mod threads;
 mod usage;
 pub mod usage_reports;

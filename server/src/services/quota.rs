@@ -5,7 +5,7 @@ use app::api::QuotaApi;
 use app::types::{AccountId, Actor, Limit, Plan, Quota};
 use async_trait::async_trait;
 
-use super::plans::Plans;
+use super::plans::{AccountPlan, Plans};
 use crate::AppResult;
 use crate::error::reported;
 use crate::limits::Limiter;
@@ -25,20 +25,21 @@ impl QuotaService {
 
     /// Where the account stands with everything.
     pub(super) async fn of_account(&self, account_id: AccountId) -> AppResult<Quota> {
-        let plan = self.plans.of_account(&mut *self.db.get().await?, account_id).await?;
-        let limits = self.limiter.read(account_id, &plan).await;
-        self.with_limits(account_id, plan, limits).await
+        let account = self.plans.of_account(&mut *self.db.get().await?, account_id).await?;
+        let limits = self.limiter.read(account_id, &account.plan).await;
+        self.with_limits(account_id, account, limits).await
     }
 
     /// The same, with limits known from an admission a moment ago.
     pub(super) async fn with_limits(
         &self,
         account_id: AccountId,
-        plan: Plan,
+        account: AccountPlan,
         limits: Vec<Limit>,
     ) -> AppResult<Quota> {
-        let credit = ledger::read_credit(&mut *self.db.get().await?, account_id, plan.monthly_credit).await?;
-        Ok(Quota { plan_name: plan.name, limits, credit })
+        let credit =
+            ledger::read_credit(&mut *self.db.get().await?, account_id, account.free_credit()).await?;
+        Ok(Quota { credit: account.told(credit), plan_name: account.plan.name, limits })
     }
 }
 

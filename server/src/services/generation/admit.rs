@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::ApiError;
 use app::api::ReplyStream;
-use app::types::{AccountId, ClientRequestId, GenerationId, Limit, Plan, ReplyRequest};
+use app::types::{AccountId, ClientRequestId, GenerationId, Limit, ReplyRequest};
 use uuid::Uuid;
 
 use super::context::fit_context;
@@ -14,6 +14,7 @@ use crate::AppResult;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
 use crate::providers::llm::Turn;
+use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
 use crate::store::generations::{self, Claim, NewGeneration};
 
@@ -39,13 +40,14 @@ enum Claimed {
 impl GenerationService {
     pub(super) async fn admit(self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
         let request_id = request.client_request_id;
-        let (plan, existing) = self.look_up(account_id, request_id).await?;
+        let (account, existing) = self.look_up(account_id, request_id).await?;
         if let Some(id) = existing {
             return self.follow(account_id, id, 0).await;
         }
+        account.check_replies()?;
         let turn = self.queue.turn(account_id).await;
-        let prepared = self.prepare(account_id, request, &plan).await?;
-        let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &plan).await;
+        let prepared = self.prepare(account_id, request, &account).await?;
+        let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &account.plan).await;
         let (limits, is_counted) = match admission {
             Admission::Admitted(limits) => (limits, true),
             Admission::Repeated(limits) => (limits, false),
@@ -54,27 +56,27 @@ impl GenerationService {
                 return Err(ApiError::LimitReached { limit, retry_after_seconds }.into());
             }
         };
-        let claimed = self.claim(prepared).await;
+        let claimed = self.claim(prepared, &account).await;
         drop(turn);
         match claimed {
-            Ok(Claimed::New(job)) => self.detach(*job, plan, limits).await,
+            Ok(Claimed::New(job)) => self.detach(*job, account, limits).await,
             // Sent twice in the same moment: both count as the one that was claimed.
             Ok(Claimed::Existing(id)) => self.follow(account_id, id, 0).await,
             Err(error) => {
                 if is_counted {
-                    self.limiter.forget(account_id, request_id, &plan).await;
+                    self.limiter.forget(account_id, request_id, &account.plan).await;
                 }
                 Err(error)
             }
         }
     }
 
-    /// The account's plan, and the generation this request has already.
+    /// What the account may use, and the generation this request has already.
     async fn look_up(
         &self,
         account_id: AccountId,
         request_id: ClientRequestId,
-    ) -> AppResult<(Plan, Option<GenerationId>)> {
+    ) -> AppResult<(AccountPlan, Option<GenerationId>)> {
         let mut conn = self.db.get().await?;
         let existing = generations::find_by_request(&mut conn, account_id, request_id).await?;
         Ok((self.plans.of_account(&mut conn, account_id).await?, existing))
@@ -85,10 +87,10 @@ impl GenerationService {
         &self,
         account_id: AccountId,
         request: ReplyRequest,
-        plan: &Plan,
+        account: &AccountPlan,
     ) -> AppResult<Prepared> {
         let target = self.look_up_target(account_id, request.target).await?;
-        let model = self.catalog.choose(request.model.as_deref(), plan).await?;
+        let model = self.catalog.choose(request.model.as_deref(), &account.plan).await?;
         let longest = model.max_output_tokens;
         let output_tokens = request.max_output_tokens.map_or(longest, |tokens| tokens.clamp(1, longest));
         let turns = fit_context(target.turns, model.context_tokens.saturating_sub(output_tokens))
@@ -112,30 +114,34 @@ impl GenerationService {
                 min_output_tokens: model.min_output_tokens,
             },
             hold_ttl: HOLD_TTL,
-            monthly_credit: plan.monthly_credit,
+            monthly_credit: account.free_credit(),
         };
         Ok(Prepared { new, model, turns })
     }
 
     /// Claims the request and its money in PostgreSQL.
-    async fn claim(&self, Prepared { new, model, turns }: Prepared) -> AppResult<Claimed> {
+    async fn claim(
+        &self,
+        Prepared { new, model, turns }: Prepared,
+        account: &AccountPlan,
+    ) -> AppResult<Claimed> {
         // Before the claim can be seen by others: whoever finds it there can follow it here.
         let live = self.live.insert(new.id, new.account_id);
         match generations::claim(&mut *self.db.get().await?, &new).await? {
             Claim::Claimed(terms) => Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live }))),
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
-            Claim::OutOfCredit(credit) => Err(ApiError::OutOfCredit { credit }.into()),
+            Claim::OutOfCredit(credit) => Err(ApiError::OutOfCredit { credit: account.told(credit) }.into()),
         }
     }
 
     /// Lets the claimed reply run on its own and follows it from the start.
-    async fn detach(self, job: Job, plan: Plan, limits: Vec<Limit>) -> AppResult<ReplyStream> {
+    async fn detach(self, job: Job, account: AccountPlan, limits: Vec<Limit>) -> AppResult<ReplyStream> {
         let (account_id, live) = (job.new.account_id, job.live.clone());
         let service = self.clone();
-        let run_plan = plan.clone();
+        let run_plan = account.plan.clone();
         self.tasks.spawn(async move { service.run(job, run_plan).await });
         // The reply runs, so failing to read what is left must not look like a refusal.
-        let quota = self.quota.with_limits(account_id, plan, limits).await.ok();
+        let quota = self.quota.with_limits(account_id, account, limits).await.ok();
         Ok(ReplyStream { events: live.follow(0), quota })
     }
 }

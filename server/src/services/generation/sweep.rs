@@ -24,7 +24,7 @@ impl GenerationService {
         for reply in &abandoned {
             let recovery = self.recover(reply).await;
             recovery::expire(&mut *self.db.get().await?, reply, &recovery).await?;
-            let plan = self.plans.of_account(&mut *self.db.get().await?, reply.account_id).await?;
+            let plan = self.plans.of_account(&mut *self.db.get().await?, reply.account_id).await?.plan;
             let tokens = recovery.usage.total();
             self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
         }
