@@ -6,7 +6,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::browser;
-use crate::components::{RouteAnnouncer, SiteHeader, Toaster};
+use crate::components::{RouteAnnouncer, SiteHeader, SpendingAlert, Toaster};
 use crate::contexts::{provide_clock, provide_page_title, provide_quota, provide_session, provide_toasts};
 use crate::pages::{
     AccountPage, ChatPage, HomePage, NotFoundPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
@@ -54,6 +54,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <a class="skip-link" href="#main" rel="external">"Skip to the content"</a>
             <SiteHeader/>
+            <SpendingAlert/>
             <FlatRoutes fallback=|| view! { <NotFoundPage/> }>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>

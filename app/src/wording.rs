@@ -1,7 +1,9 @@
 //! The sentences about what is left and how a reply ended.
 
+mod caps;
 pub mod usage;
 
+pub use self::caps::{alert_sentence, cap_effect, spent_sentence, thread_cap_note};
 use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState};
 
 /// What is left, for the line below the composer: the tighter of the two rates, and the credit.
@@ -112,7 +114,7 @@ mod tests {
             resets_at,
         };
         let limits = vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)];
-        Quota { plan_name: "Free".to_owned(), limits, credit }
+        Quota { plan_name: "Free".to_owned(), limits, credit, caps: vec![], alerts: vec![], plan_cap: None }
     }
 
     #[test]

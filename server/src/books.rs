@@ -377,8 +377,13 @@ impl Grant {
     }
 }
 
+/// The first moment of the calendar month, in UTC.
+pub fn month_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(at.year(), at.month(), 1, 0, 0, 0).single().unwrap_or(at)
+}
+
 /// The first moment of the next calendar month, in UTC.
-fn next_month(at: DateTime<Utc>) -> DateTime<Utc> {
+pub fn next_month(at: DateTime<Utc>) -> DateTime<Utc> {
     let (year, month) = if at.month() == 12 { (at.year() + 1, 1) } else { (at.year(), at.month() + 1) };
     Utc.with_ymd_and_hms(year, month, 1, 0, 0, 0).single().unwrap_or(at)
 }

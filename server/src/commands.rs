@@ -2,6 +2,7 @@
 
 mod audit;
 mod ledger;
+mod metrics;
 mod serve;
 mod simulate;
 mod stripe;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use self::ledger::LedgerCommand;
 use self::simulate::SimulateArguments;
 use self::stripe::StripeCommand;
-use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig};
+use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig, SentryConfig};
 use crate::telemetry;
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -62,7 +63,7 @@ impl Command {
 
     fn start(self) -> Result<(), Box<dyn Error>> {
         let env = Env::of_process();
-        telemetry::start(&LogConfig::from_env(&env)?)?;
+        let _telemetry = telemetry::start(&LogConfig::from_env(&env)?, &SentryConfig::from_env(&env)?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match self {
             Self::Serve { without_worker } => {

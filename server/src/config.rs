@@ -8,16 +8,21 @@ mod jobs;
 mod limits;
 mod llm;
 mod log;
+mod metrics;
 mod plans;
 mod redis;
+mod sentry;
 mod server;
 mod session;
 mod sign_in;
+mod spending;
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
+
+use app::types::Nanos;
 
 pub use self::audit::AuditConfig;
 pub use self::billing::{BillingConfig, StripeConfig};
@@ -27,11 +32,14 @@ pub use self::jobs::JobsConfig;
 pub use self::limits::LimitsConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
+pub use self::metrics::MetricsConfig;
 pub use self::plans::{Pack, PaidPlan, PlanPrice, PlansConfig};
 pub use self::redis::RedisConfig;
+pub use self::sentry::SentryConfig;
 pub use self::server::ServerConfig;
 pub use self::session::SessionConfig;
 pub use self::sign_in::{GithubConfig, OidcConfig, SignInConfig};
+pub use self::spending::SpendingConfig;
 
 /// Everything the server can be told from outside.
 #[derive(Clone, Debug)]
@@ -47,6 +55,8 @@ pub struct Config {
     pub billing: BillingConfig,
     pub jobs: JobsConfig,
     pub audit: AuditConfig,
+    pub metrics: MetricsConfig,
+    pub spending: SpendingConfig,
 }
 
 impl Config {
@@ -65,6 +75,8 @@ impl Config {
             billing: BillingConfig::from_env(env)?,
             jobs: JobsConfig::from_env(env)?,
             audit: AuditConfig::from_env(env)?,
+            metrics: MetricsConfig::from_env(env)?,
+            spending: SpendingConfig::from_env(env)?,
         })
     }
 }
@@ -99,19 +111,36 @@ impl Env {
         self.text(variable).ok_or_else(|| ConfigError { variable, problem: "must be set".to_owned() })
     }
 
+    fn parsed<T>(&self, variable: &'static str) -> Result<Option<T>, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let parse = |text: String| text.parse();
+        let value = self.text(variable).map(parse).transpose();
+        value.map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+    }
+
     fn parsed_or<T>(&self, variable: &'static str, default: T) -> Result<T, ConfigError>
     where
         T: FromStr,
         T::Err: Display,
     {
-        let Some(text) = self.text(variable) else { return Ok(default) };
-        text.parse().map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+        Ok(self.parsed(variable)?.unwrap_or(default))
     }
 
     fn positive_or(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
         match self.parsed_or(variable, default)? {
             0 => Err(ConfigError { variable, problem: "must be at least 1".to_owned() }),
             value => Ok(value),
+        }
+    }
+
+    /// An amount that may be left out, but not be zero.
+    fn cents(&self, variable: &'static str) -> Result<Option<Nanos>, ConfigError> {
+        match self.text(variable) {
+            None => Ok(None),
+            Some(_) => Ok(Some(Nanos::from_cents(self.positive_or(variable, 1)?.into()))),
         }
     }
 
@@ -173,6 +202,9 @@ mod tests {
             ("DATABASE_POOL_SIZE", "0"),
             ("FREE_REQUESTS_PER_MINUTE", "-1"),
             ("AUDIT_HOUR_UTC", "24"),
+            ("FREE_MONTHLY_CAP_CENTS", "0"),
+            ("FREE_MONTHLY_CAP_IS_HARD", "maybe"),
+            ("DAILY_CEILING_CENTS", "$5"),
             ("OIDC_ISSUER", "https://issuer.example"),
             ("GITHUB_CLIENT_ID", "id"),
             ("MODEL_CATALOG", "/nowhere.toml"),

@@ -38,7 +38,7 @@ impl AppError {
             Self::Api(error) => error,
             Self::Store(StoreError::NotFound) => ApiError::NotFound,
             Self::Store(error @ (StoreError::PoolExhausted | StoreError::Unavailable(_))) => {
-                tracing::warn!(request.id = request_id, %error, "Answered 503");
+                tracing::error!(request.id = request_id, %error, "Answered 503");
                 ApiError::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS }
             }
             Self::Stripe(StripeError::PaymentRefused(message)) => ApiError::PaymentRefused { message },

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::Backend;
+use app::types::SignedIn;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{AuditMoney, Handler, PurgeJobs, ReconcileBilling, SyncCustomer, Worker, WorkerParts};
 use crate::limits::{BadRedisUrl, Limiter};
@@ -16,10 +18,13 @@ use crate::providers::llm::Providers;
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
 use crate::services::billing::{BillingService, Cashier};
+use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
+use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
+use crate::services::monitoring::Monitoring;
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
@@ -78,6 +83,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
+            ceiling: DailyCeiling::new(config.spending.daily_ceiling),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });
@@ -95,6 +101,7 @@ impl AppState {
         let backend = Backend {
             account: Arc::new(account.clone()),
             billing: Arc::new(billing),
+            caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),
@@ -115,6 +122,22 @@ impl AppState {
             background: TaskTracker::new(),
             is_ending: CancellationToken::new(),
         })
+    }
+
+    /// Who a session's token belongs to; None when it is no good (any more).
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn authenticate(&self, token: &str) -> AppResult<Option<SignedIn>> {
+        self.account.authenticate(token).await
+    }
+
+    pub fn generations(&self) -> &GenerationService {
+        &self.generations
+    }
+
+    pub(crate) fn monitoring(&self) -> Monitoring {
+        Monitoring::new(self.db.clone(), self.limiter.clone())
     }
 
     /// True from the signal to stop on: no new requests should be sent here.

@@ -15,6 +15,7 @@ pub fn PlanCard(plan: Plan) -> impl IntoView {
                 {fact(plan.requests_per_day.to_string(), "requests in any 24 hours")}
                 {fact(plan.tokens_per_minute.to_string(), "tokens in any minute")}
                 {fact(plan.concurrent_replies.to_string(), if plan.concurrent_replies == 1 { "reply at a time" } else { "replies at a time" })}
+                {plan.monthly_cap.map(|cap| fact(cap.limit.to_cents_text(), "a month at most, until you set a cap of your own"))}
             </ul>
         </article>
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use app::types::{Interval, Nanos, PackOffer, Plan, Price};
+use app::types::{CapTerms, Interval, Nanos, PackOffer, Plan, Price};
 use chrono::TimeDelta;
 use serde::Deserialize;
 
@@ -15,7 +15,8 @@ const DEFAULT: &str = include_str!("../../plans.toml");
 #[derive(Clone, Debug)]
 pub struct PlansConfig {
     /// Of everybody who has chosen no other. `FREE_REQUESTS_PER_MINUTE`, `FREE_REQUESTS_PER_DAY`,
-    /// `FREE_TOKENS_PER_MINUTE`, `FREE_CONCURRENT_REPLIES` and `FREE_MONTHLY_CREDIT_CENTS` override what the file says.
+    /// `FREE_TOKENS_PER_MINUTE`, `FREE_CONCURRENT_REPLIES` and `FREE_MONTHLY_CREDIT_CENTS` override what the file says, and so do
+    /// `FREE_MONTHLY_CAP_CENTS` and `FREE_MONTHLY_CAP_IS_HARD` (default true) for its cap.
     pub free: Plan,
     /// In the order in which they give more.
     pub paid: Vec<PaidPlan>,
@@ -70,6 +71,10 @@ impl PlansConfig {
         free.concurrent_replies = env.positive_or("FREE_CONCURRENT_REPLIES", free.concurrent_replies)?;
         if env.text("FREE_MONTHLY_CREDIT_CENTS").is_some() {
             free.monthly_credit = Nanos::from_cents(env.positive_or("FREE_MONTHLY_CREDIT_CENTS", 1)?.into());
+        }
+        let is_hard = env.parsed_or("FREE_MONTHLY_CAP_IS_HARD", true)?;
+        if let Some(limit) = env.cents("FREE_MONTHLY_CAP_CENTS")? {
+            free.monthly_cap = Some(CapTerms { limit, is_hard });
         }
         Ok(plans)
     }
@@ -139,6 +144,15 @@ struct PlanFile {
     tokens_per_minute: u32,
     concurrent_replies: u32,
     monthly_credit_cents: u32,
+    /// For everybody who sets none of their own.
+    monthly_cap_cents: Option<u32>,
+    /// Whether the cap refuses, or only warns.
+    #[serde(default = "is_hard")]
+    monthly_cap_is_hard: bool,
+}
+
+fn is_hard() -> bool {
+    true
 }
 
 impl PlanFile {
@@ -151,6 +165,10 @@ impl PlanFile {
             tokens_per_minute: self.tokens_per_minute,
             concurrent_replies: self.concurrent_replies,
             monthly_credit: Nanos::from_cents(self.monthly_credit_cents.into()),
+            monthly_cap: self.monthly_cap_cents.map(|cents| CapTerms {
+                limit: Nanos::from_cents(cents.into()),
+                is_hard: self.monthly_cap_is_hard,
+            }),
         }
     }
 }

@@ -105,7 +105,7 @@ impl BillingService {
 
     async fn read(&self, account_id: AccountId) -> StoreResult<Billing> {
         let mut conn = self.db.get().await?;
-        let standing = self.plans.of_account(&mut conn, account_id).await?.standing;
+        let standing = self.plans.of_account(&conn, account_id).await?.standing;
         let row = subscriptions::find(&mut conn, account_id).await?;
         let invoices = subscriptions::list_invoices(&mut conn, account_id).await?;
         let purchases = subscriptions::list_purchases(&mut conn, account_id).await?;
@@ -184,7 +184,7 @@ impl BillingApi for BillingService {
     async fn read_standing(&self, actor: &Actor) -> ApiResult<Standing> {
         let user = actor.user()?;
         reported(actor, async {
-            let account = self.plans.of_account(&mut *self.db.get().await?, user.account_id).await?;
+            let account = self.plans.of_account(&*self.db.get().await?, user.account_id).await?;
             Ok(account.standing)
         })
         .await

@@ -37,14 +37,11 @@ impl AccountPlan {
         Credit { resets_at: self.credit_resets_at.unwrap_or(credit.resets_at), ..credit }
     }
 
-    /// # Errors
-    /// Refuses while the subscription's payment is overdue beyond its grace.
-    pub fn check_replies(&self) -> Result<(), ApiError> {
+    /// Why it gets no replies: its subscription's payment is overdue beyond the grace.
+    pub fn refusal(&self) -> Option<ApiError> {
         match self.standing {
-            Standing::Frozen { since } if !Access::of(self.standing).has_replies => {
-                Err(ApiError::Frozen { since })
-            }
-            _ => Ok(()),
+            Standing::Frozen { since } => Some(ApiError::Frozen { since }),
+            _ => None,
         }
     }
 }
@@ -88,7 +85,7 @@ impl Plans {
     }
 
     /// The account's plan. One no longer on offer counts as Free.
-    pub async fn of_account(&self, conn: &mut Connection, id: AccountId) -> StoreResult<AccountPlan> {
+    pub async fn of_account(&self, conn: &Connection, id: AccountId) -> StoreResult<AccountPlan> {
         let row = accounts::find_plan(conn, id).await?;
         let standing = row.dunning.as_ref().map_or(Standing::Free, |dunning| standing_of(dunning, row.at));
         let paid = self.find_paid(&row.plan).filter(|_| Access::of(standing).has_paid_limits);

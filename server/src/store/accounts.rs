@@ -25,13 +25,13 @@ pub struct AccountPlanRow {
 }
 
 /// The account's plan and how its subscription stands.
-pub async fn find_plan(conn: &mut Connection, id: AccountId) -> StoreResult<AccountPlanRow> {
+pub async fn find_plan(mut conn: &Connection, id: AccountId) -> StoreResult<AccountPlanRow> {
     type Row = (String, DateTime<Utc>, Option<DunningRow>);
     let (plan, at, row): Row = accounts::table
         .left_join(subscriptions::table)
         .filter(accounts::id.eq(id.0))
         .select((accounts::plan, clock_timestamp(), Option::<DunningRow>::as_select()))
-        .first(conn)
+        .first(&mut conn)
         .await?;
     let credit_resets_at = row.as_ref().and_then(|row| row.credit_resets_at);
     Ok(AccountPlanRow { plan, dunning: row.and_then(DunningRow::into_dunning), credit_resets_at, at })

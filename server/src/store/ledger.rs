@@ -161,13 +161,14 @@ pub(super) async fn open(conn: &mut Connection, account_id: AccountId) -> QueryR
 
 /// Locks the account for the rest of the transaction. A statement of its own: what is read after it is as of when the
 /// lock was had.
-pub(super) async fn lock(conn: &mut Connection, account_id: AccountId) -> QueryResult<()> {
-    let _: Uuid = accounts::table.find(account_id.0).select(accounts::id).for_update().first(conn).await?;
+pub(super) async fn lock(mut conn: &Connection, account_id: AccountId) -> QueryResult<()> {
+    let _: Uuid =
+        accounts::table.find(account_id.0).select(accounts::id).for_update().first(&mut conn).await?;
     Ok(())
 }
 
 /// In one round trip. Needs the lock, or a snapshot.
-async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
+pub(super) async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
     let (mut of_account, mut of_grants, mut of_holds) = (conn, conn, conn);
     let account = accounts::table
         .find(account_id.0)
@@ -194,12 +195,11 @@ async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
 /// Writes down what has changed, in one round trip. Needs the lock.
 pub(super) async fn write(conn: &Connection, account_id: AccountId, books: Books) -> QueryResult<()> {
     let Changes { entries, grants, new_hold, released_holds } = books.into_changes();
-    // A hold's row comes before its allocations, which refer to it.
     let hold = async {
-        if let Some(hold) = new_hold {
-            insert_hold(conn, account_id, hold).await?;
+        match new_hold {
+            Some(hold) => insert_hold(conn, account_id, hold).await,
+            None => Ok(()),
         }
-        QueryResult::Ok(())
     };
     futures::try_join!(
         insert_entries(conn, account_id, entries),
@@ -263,23 +263,24 @@ async fn delete_allocations(mut conn: &Connection, of: Vec<GenerationId>) -> Que
     Ok(())
 }
 
-async fn insert_hold(mut conn: &Connection, account_id: AccountId, hold: Hold) -> QueryResult<()> {
-    diesel::insert_into(holds::table)
-        .values((
-            holds::generation_id.eq(hold.id.0),
-            holds::account_id.eq(account_id.0),
-            holds::amount_nanos.eq(hold.amount.0),
-            holds::expires_at.eq(hold.expires_at),
-        ))
-        .execute(&mut conn)
-        .await?;
-    let row = |allocation: Allocation| AllocationRow {
+async fn insert_hold(conn: &Connection, account_id: AccountId, hold: Hold) -> QueryResult<()> {
+    let (mut of_hold, mut of_allocations) = (conn, conn);
+    let row = (
+        holds::generation_id.eq(hold.id.0),
+        holds::account_id.eq(account_id.0),
+        holds::amount_nanos.eq(hold.amount.0),
+        holds::expires_at.eq(hold.expires_at),
+    );
+    let allocation = |allocation: Allocation| AllocationRow {
         generation_id: hold.id.0,
         grant_id: allocation.grant_id,
         amount_nanos: allocation.amount.0,
     };
-    let rows: Vec<_> = hold.allocations.into_iter().map(row).collect();
-    diesel::insert_into(hold_allocations::table).values(rows).execute(&mut conn).await?;
+    let allocations: Vec<_> = hold.allocations.into_iter().map(allocation).collect();
+    futures::try_join!(
+        diesel::insert_into(holds::table).values(row).execute(&mut of_hold),
+        diesel::insert_into(hold_allocations::table).values(allocations).execute(&mut of_allocations),
+    )?;
     Ok(())
 }
 

@@ -370,6 +370,8 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(generations -> threads (thread_id));
 diesel::joinable!(hold_allocations -> holds (generation_id));
 diesel::joinable!(usage_records -> generations (generation_id));
+diesel::joinable!(holds -> generations (generation_id));
+diesel::joinable!(spending_caps -> threads (thread_id));
 diesel::allow_tables_to_appear_in_same_query!(accounts, users, identities, sessions, subscriptions);
 diesel::allow_tables_to_appear_in_same_query!(
     threads,
@@ -379,5 +381,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     hold_allocations,
     models,
-    model_prices
+    model_prices,
+    spending_caps
 );

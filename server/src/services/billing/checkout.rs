@@ -146,7 +146,7 @@ impl Cashier {
                 credit: Nanos(purchase.credit_nanos),
             }));
         }
-        let account = self.plans.of_account(&mut conn, account_id).await?;
+        let account = self.plans.of_account(&conn, account_id).await?;
         Ok(match account.standing {
             Standing::Free => CheckoutOutcome::Pending,
             _ => CheckoutOutcome::Subscribed { plan_name: account.plan.name },
