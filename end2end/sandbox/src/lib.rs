@@ -10,6 +10,7 @@ mod oidc;
 mod pages;
 mod people;
 mod sign_in;
+mod stripe;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use url::Url;
 use crate::github::Github;
 use crate::model::Model;
 use crate::oidc::Oidc;
+use crate::stripe::Stripe;
 
 /// All stand-ins behind one router. `public_url` is the address clients use; the OIDC issuer is derived from it.
 ///
@@ -34,6 +36,7 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
     let oidc = Arc::new(Oidc::new(format!("{base}/oidc"))?);
     let github = Arc::new(Github::default());
     let model = Arc::new(Model::default());
+    let stripe = Arc::new(Stripe::new(&base)?);
     Ok(Router::new()
         .route("/", get(async move || Html(pages::home::render(&base))))
         .route("/health", get(async || "ok\n"))
@@ -41,6 +44,8 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
         .nest("/github", github::routes(github))
         .nest("/openai/v1", model::openai::routes(Arc::clone(&model)))
         .nest("/anthropic/v1", model::anthropic::routes(Arc::clone(&model)))
+        .nest("/stripe", stripe::routes(Arc::clone(&stripe)))
+        .nest("/control/stripe", stripe::control::routes(stripe))
         .nest("/control", control::routes(model))
         .fallback(say_not_found))
 }
