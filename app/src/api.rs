@@ -34,8 +34,8 @@ pub use usage::{
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi, chat::ChatApi,
-    chat::ReplyStream, quota::QuotaApi, server_side::Backend, usage::UsageApi,
+    account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
+    chat::ChatApi, chat::ReplyStream, quota::QuotaApi, server_side::Backend, usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;

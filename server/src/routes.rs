@@ -3,6 +3,6 @@
 pub(crate) mod auth;
 pub(crate) mod error_page;
 pub(crate) mod health;
-pub(crate) mod stripe;
 pub(crate) mod metrics;
+pub(crate) mod stripe;
 pub(crate) mod usage;

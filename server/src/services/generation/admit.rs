@@ -214,12 +214,7 @@ impl GenerationService {
     }
 
     /// Lets the claimed reply run on its own and follows it from the start.
-    async fn detach(
-        &self,
-        job: Job,
-        account: AccountPlan,
-        limits: Vec<Limit>,
-    ) -> AppResult<ReplyStream> {
+    async fn detach(&self, job: Job, account: AccountPlan, limits: Vec<Limit>) -> AppResult<ReplyStream> {
         let (account_id, live) = (job.new.account_id, job.live.clone());
         let service = self.clone();
         let run_plan = account.plan.clone();
