@@ -26,6 +26,10 @@ or the internet. Point the product's ordinary settings here.</p>
 <dd><code>{base}/openai/v1</code> <span>key <code>{key}</code> or <code>{key}-NAME</code>, models <code>{models}</code></span></dd>
 <dt>Anthropic model</dt>
 <dd><code>{base}/anthropic</code> <span>same keys, model <code>{claude}</code>, API under <code>/v1</code></span></dd>
+<dt>Stripe</dt>
+<dd><code>{base}/stripe</code> <span>any key <code>sk_test_…</code>, each an account of its own</span></dd>
+<dt><a href="/control/stripe">Stripe's control page</a></dt>
+<dd><span>move its clock, let a payment fail, see its webhooks</span></dd>
 <dt><a href="/control">Control page</a></dt>
 <dd><span>break the models while they run, and see what they were asked</span></dd>
 <dt><a href="/control/model/journal">Model journal</a></dt>
