@@ -51,6 +51,20 @@ impl Shop {
         let waiting = "select count(*) from jobs where kind = 'sync_customer' and state in ('ready', 'running') \
                        and run_at <= clock_timestamp()";
         while self.app.database().number(waiting).await > 0 {}
+        let failed = "select coalesce(string_agg(last_error, ', '), '') from jobs where kind = 'sync_customer' \
+                      and state in ('ready', 'dead') and last_error is not null";
+        let rows = self.app.database().rows(failed).await;
+        assert_eq!(rows[0].get::<_, String>(0), "", "a job has failed");
+    }
+
+    /// Has everything compared with Stripe, as happens every hour.
+    pub async fn reconcile(&self) {
+        let ended = "select count(*) from jobs where kind = 'reconcile_billing' and state = 'done'";
+        let before = self.number(ended).await;
+        let due = "insert into jobs (id, kind, payload, max_attempts)
+                   values (gen_random_uuid(), 'reconcile_billing', 'null', 1)";
+        self.app.database().execute(due).await;
+        while self.number(ended).await <= before {}
     }
 
     /// Somebody who has subscribed with a good card, and their customer at Stripe.
