@@ -158,6 +158,12 @@ impl StripeAccount {
         request.form(fields).send().await.expect("an answer").json().await.expect("JSON")
     }
 
+    pub async fn delete(&self, path: &str) {
+        let request =
+            self.http.delete(format!("{}/stripe/v1/{path}", self.sandbox.url)).bearer_auth(&self.key);
+        assert!(request.send().await.expect("an answer").status().is_success());
+    }
+
     /// The objects of a list, newest first.
     pub async fn list(&self, path: &str) -> Vec<Value> {
         let list = self.get(path).await;
