@@ -1,6 +1,7 @@
 //! The door to the server: one trait an area says what the UI needs, and two-line server functions call it.
 
 mod account;
+mod billing;
 mod caps;
 mod chat;
 mod quota;
@@ -9,6 +10,11 @@ mod usage;
 pub use account::{
     ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere, list_sessions,
     list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
+};
+pub use billing::{
+    BeginCheckout, BuyPack, CancelSubscription, ChangePlan, FinishCheckout, ListOffers, OpenPortal,
+    ReadBilling, ReadStanding, ResumeSubscription, begin_checkout, buy_pack, cancel_subscription,
+    change_plan, finish_checkout, list_offers, open_portal, read_billing, read_standing, resume_subscription,
 };
 pub use caps::{
     DismissAlerts, ReadThreadSpending, RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, SetThreadCap,
@@ -28,8 +34,8 @@ pub use usage::{
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    account::AccountApi, caps::CapsApi, chat::ChatApi, chat::ReplyStream, quota::QuotaApi,
-    server_side::Backend, usage::UsageApi,
+    account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
+    chat::ChatApi, chat::ReplyStream, quota::QuotaApi, server_side::Backend, usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;
@@ -44,7 +50,7 @@ mod server_side {
     use leptos::prelude::{expect_context, use_context};
     use leptos_axum::ResponseOptions;
 
-    use super::{AccountApi, CapsApi, ChatApi, QuotaApi, UsageApi};
+    use super::{AccountApi, BillingApi, CapsApi, ChatApi, QuotaApi, UsageApi};
     use crate::types::{Actor, Limit, LimitName, Quota};
     use crate::{ApiError, ApiResult};
 
@@ -52,6 +58,7 @@ mod server_side {
     #[derive(Clone)]
     pub struct Backend {
         pub account: Arc<dyn AccountApi>,
+        pub billing: Arc<dyn BillingApi>,
         pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,
         pub quota: Arc<dyn QuotaApi>,
@@ -157,7 +164,10 @@ mod server_side {
                 Self::NotFound => StatusCode::NOT_FOUND,
                 Self::Invalid { .. } => StatusCode::BAD_REQUEST,
                 Self::LimitReached { .. } => StatusCode::TOO_MANY_REQUESTS,
-                Self::OutOfCredit { .. } | Self::CapReached { .. } => StatusCode::PAYMENT_REQUIRED,
+                Self::OutOfCredit { .. }
+                | Self::CapReached { .. }
+                | Self::Frozen { .. }
+                | Self::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
                 Self::Paused { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
                 Self::Model { .. } => StatusCode::BAD_GATEWAY,
                 Self::Internal { .. } | Self::Connection => StatusCode::INTERNAL_SERVER_ERROR,

@@ -26,6 +26,14 @@ pub enum ApiError {
     /// The month's credit does not cover another reply: 402.
     #[error("{}", credit_sentence(credit))]
     OutOfCredit { credit: Credit },
+    /// The subscription's grace has passed without a payment: 402. `links::BILLING_PATH` leads to what fixes it.
+    #[error(
+        "Replies are paused because your subscription could not be paid. Update your card under Billing to go on."
+    )]
+    Frozen { since: DateTime<Utc> },
+    /// The bank or the card did not allow a payment: 402.
+    #[error("{message}")]
+    PaymentRefused { message: String },
     /// A cap the person has set, or their plan, leaves too little for another reply: 402.
     #[error("{}", cap_sentence(cap))]
     CapReached { cap: Box<Cap> },
@@ -71,7 +79,12 @@ impl ApiError {
     pub fn is_retryable(&self) -> bool {
         !matches!(
             self,
-            Self::SignInRequired | Self::NotFound | Self::Invalid { .. } | Self::OutOfCredit { .. }
+            Self::SignInRequired
+                | Self::NotFound
+                | Self::Invalid { .. }
+                | Self::OutOfCredit { .. }
+                | Self::Frozen { .. }
+                | Self::PaymentRefused { .. }
         )
     }
 }

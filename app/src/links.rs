@@ -2,6 +2,15 @@
 
 use crate::types::{EntryId, GenerationId, MessageId, Period, ThreadId};
 
+/// What can be bought.
+pub const PRICING_PATH: &str = "/pricing";
+
+/// The subscription, invoices and packs.
+pub const BILLING_PATH: &str = "/billing";
+
+/// Where Stripe's page to pay leads back to.
+pub const CHECKOUT_PATH: &str = "/billing/checkout";
+
 pub fn thread_path(id: ThreadId) -> String {
     format!("/chat/{id}")
 }

@@ -1,5 +1,6 @@
 //! What travels between the browser and the server. Wire types only ever gain fields.
 
+mod billing;
 mod cap;
 mod chat;
 mod ids;
@@ -12,6 +13,10 @@ mod statement;
 mod usage;
 mod user;
 
+pub use billing::{
+    Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, PackOffer, PackPurchase,
+    PlanOffer, PlannedChange, PortalPage, Price, Standing, Subscription,
+};
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
     ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest,

@@ -188,6 +188,21 @@ impl Books {
         self.cover_deficit();
     }
 
+    /// What was given for a cause. None: nothing, or it has ended and nothing is left.
+    pub fn given(&self, grant_cause: &str) -> Option<Nanos> {
+        self.grants.iter().find(|grant| grant.cause == grant_cause).map(|grant| grant.amount)
+    }
+
+    /// Ends a grant before its time: what is free goes now, what holds have set aside when they end.
+    pub fn end(&mut self, grant_cause: &str) {
+        let at = self.at;
+        for grant in self.grants.iter_mut().filter(|grant| grant.cause == grant_cause && grant.is_live(at)) {
+            grant.expires_at = Some(at);
+        }
+        self.sort_grants();
+        self.expire_grants();
+    }
+
     /// Takes back up to `amount` of a grant: at once what is free, the rest when the holds that have it set aside end.
     /// What is spent already stays spent. The cause must be new.
     pub fn take_back(&mut self, cause: Cause, grant_cause: &str, amount: Nanos) {

@@ -1,6 +1,7 @@
 //! Settings: one small struct a concern, read once at start-up, each field naming its variable.
 
 mod audit;
+mod billing;
 mod catalog;
 mod database;
 mod jobs;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use app::types::Nanos;
 
 pub use self::audit::AuditConfig;
+pub use self::billing::{BillingConfig, StripeConfig};
 pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
 pub use self::database::DatabaseConfig;
 pub use self::jobs::JobsConfig;
@@ -31,7 +33,7 @@ pub use self::limits::LimitsConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::metrics::MetricsConfig;
-pub use self::plans::PlansConfig;
+pub use self::plans::{Pack, PaidPlan, PlanPrice, PlansConfig};
 pub use self::redis::RedisConfig;
 pub use self::sentry::SentryConfig;
 pub use self::server::ServerConfig;
@@ -50,6 +52,7 @@ pub struct Config {
     pub sign_in: SignInConfig,
     pub llm: LlmConfig,
     pub plans: PlansConfig,
+    pub billing: BillingConfig,
     pub jobs: JobsConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
@@ -69,6 +72,7 @@ impl Config {
             sign_in: SignInConfig::from_env(env)?,
             llm: LlmConfig::from_env(env)?,
             plans: PlansConfig::from_env(env)?,
+            billing: BillingConfig::from_env(env)?,
             jobs: JobsConfig::from_env(env)?,
             audit: AuditConfig::from_env(env)?,
             metrics: MetricsConfig::from_env(env)?,
@@ -204,10 +208,13 @@ mod tests {
             ("OIDC_ISSUER", "https://issuer.example"),
             ("GITHUB_CLIENT_ID", "id"),
             ("MODEL_CATALOG", "/nowhere.toml"),
+            ("PLANS", "/nowhere.toml"),
+            ("STRIPE_SECRET_KEY", "sk_test_1"),
         ] {
             let error = Config::from_env(&env(&[(variable, value)])).expect_err(variable).to_string();
             let named = if variable.ends_with("_ISSUER") { "OIDC_CLIENT_ID" } else { variable };
             let named = if named == "GITHUB_CLIENT_ID" { "GITHUB_CLIENT_SECRET" } else { named };
+            let named = if named == "STRIPE_SECRET_KEY" { "STRIPE_WEBHOOK_SECRETS" } else { named };
             assert!(error.starts_with(named), "{error}");
         }
     }
@@ -220,6 +227,8 @@ mod tests {
             ("REDIS_URL", "redis://:s3cret@h"),
             ("GITHUB_CLIENT_ID", "id"),
             ("GITHUB_CLIENT_SECRET", "s3cret"),
+            ("STRIPE_SECRET_KEY", "s3cret"),
+            ("STRIPE_WEBHOOK_SECRETS", "s3cret,s3cret"),
         ]));
         assert!(!format!("{config:?}").contains("s3cret"));
     }

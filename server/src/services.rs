@@ -2,6 +2,7 @@
 
 pub mod account;
 mod account_queue;
+pub mod billing;
 pub mod caps;
 pub mod catalog;
 pub mod ceiling;

@@ -25,6 +25,8 @@ pub mod simulation;
 pub mod spending;
 pub mod statement;
 mod stored_books;
+pub mod stripe_events;
+pub mod subscriptions;
 pub mod threads;
 mod usage;
 pub mod usage_reports;

@@ -1,5 +1,6 @@
 //! A backend that always answers the same.
 
+pub mod billing;
 pub mod caps;
 pub mod usage;
 
@@ -18,6 +19,7 @@ pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
 pub fn backend() -> Backend {
     Backend {
         account: Arc::new(Fake),
+        billing: Arc::new(billing::Fake),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
         quota: Arc::new(Fake),

@@ -28,7 +28,7 @@ impl CapsService {
 
     async fn clear(&self, account_id: AccountId, thread_id: Option<ThreadId>) -> AppResult<()> {
         let mut conn = self.db.get().await?;
-        let plan = self.plans.of_account(&conn, account_id).await?;
+        let plan = self.plans.of_account(&conn, account_id).await?.plan;
         Ok(caps::clear(&mut conn, account_id, thread_id, plan.monthly_cap).await?)
     }
 }

@@ -1,6 +1,8 @@
 //! The books of an account in the database. Every change of money happens here, under the lock of the account's row; the
 //! arithmetic is in [`crate::books`]. Constraints and triggers refuse what the arithmetic would never do.
 
+use std::collections::BTreeSet;
+
 use app::types::{AccountId, Credit, GenerationId, Nanos};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,6 +14,7 @@ use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries};
 use super::stored_books::{self, AllocationRow, GrantRow, StoredBooks};
 use super::{Connection, StoreError, StoreResult};
 use crate::books::{Allocation, Books, Cause, Changes, Entry, Grant, Hold};
+use crate::pricing::Part;
 
 /// What the account can spend now, the month's credit included even before it is first used.
 pub async fn read_credit(
@@ -50,6 +53,85 @@ pub async fn take_back(
     amount: Nanos,
 ) -> StoreResult<bool> {
     change_once(conn, account_id, cause, |books, cause| books.take_back(cause, grant_cause, amount)).await
+}
+
+/// A change of credit, made at most once however often it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CreditChange {
+    Give {
+        cause: String,
+        amount: Nanos,
+        /// None: never.
+        expires_at: Option<DateTime<Utc>>,
+        /// What was given in advance: a cause and its amount, less if it was.
+        advance: Option<(String, Nanos)>,
+        /// The causes of earlier credit whose place this takes: what is left of it ends.
+        replaces: Vec<String>,
+    },
+    /// Takes back a part of what was given, up to what is left of it.
+    TakeBack { cause: String, grant_cause: String, part: Part },
+    /// Ends what was given.
+    End { grant_cause: String },
+}
+
+impl CreditChange {
+    fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Give { cause, .. } | Self::TakeBack { cause, .. } => Some(cause),
+            Self::End { .. } => None,
+        }
+    }
+}
+
+/// Makes those changes that were not made before, in this order and one transaction.
+pub async fn apply(
+    conn: &mut Connection,
+    account_id: AccountId,
+    changes: &[CreditChange],
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let mut books = open(conn, account_id).await?;
+        let mut known = known_causes(conn, changes).await?;
+        for change in changes {
+            if change.cause().is_none_or(|cause| known.insert(cause.to_owned())) {
+                make(&mut books, change, &known);
+            }
+        }
+        Ok(write(conn, account_id, books).await?)
+    })
+    .await
+}
+
+fn make(books: &mut Books, change: &CreditChange, known: &BTreeSet<String>) {
+    match change {
+        CreditChange::Give { cause, amount, expires_at, advance, replaces } => {
+            for replaced in replaces {
+                books.end(replaced);
+            }
+            let advanced = advance.as_ref().filter(|(cause, _)| known.contains(cause));
+            let amount = *amount - advanced.map_or(Nanos::ZERO, |(_, amount)| *amount);
+            if amount > Nanos::ZERO {
+                books.give(Cause::Other(cause.clone()), amount, *expires_at);
+            }
+        }
+        CreditChange::TakeBack { cause, grant_cause, part } => {
+            if let Some(given) = books.given(grant_cause) {
+                books.take_back(Cause::Other(cause.clone()), grant_cause, part.of(given));
+            }
+        }
+        CreditChange::End { grant_cause } => books.end(grant_cause),
+    }
+}
+
+/// The causes of these changes, and of advances, that are in the ledger.
+async fn known_causes(conn: &mut Connection, changes: &[CreditChange]) -> QueryResult<BTreeSet<String>> {
+    let advances = changes.iter().filter_map(|change| match change {
+        CreditChange::Give { advance: Some((cause, _)), .. } => Some(cause.as_str()),
+        _ => None,
+    });
+    let causes: Vec<_> = changes.iter().filter_map(CreditChange::cause).chain(advances).collect();
+    let known = ledger_entries::table.filter(ledger_entries::cause.eq_any(causes));
+    Ok(known.select(ledger_entries::cause).load(conn).await?.into_iter().collect())
 }
 
 async fn change_once(
@@ -145,6 +227,7 @@ async fn upsert_grants(mut conn: &Connection, account_id: AccountId, grants: Vec
         .set((
             grants::remaining_nanos.eq(excluded(grants::remaining_nanos)),
             grants::reclaim_nanos.eq(excluded(grants::reclaim_nanos)),
+            grants::expires_at.eq(excluded(grants::expires_at)),
             grants::taken_back_nanos.eq(excluded(grants::taken_back_nanos)),
         ))
         .execute(&mut conn)

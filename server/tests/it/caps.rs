@@ -17,9 +17,9 @@ use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all};
 fn cent_a_token(config: &mut Config) {
     config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
     config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000 * 10_000_000;
-    config.plans.free_monthly_credit = Nanos::from_cents(10_000);
-    config.plans.free_concurrent_replies = 1000;
-    config.plans.free_requests_per_minute = 1000;
+    config.plans.free.monthly_credit = Nanos::from_cents(10_000);
+    config.plans.free.concurrent_replies = 1000;
+    config.plans.free.requests_per_minute = 1000;
 }
 
 async fn app_with(change: impl FnOnce(&mut Config)) -> TestApp {
@@ -151,7 +151,7 @@ async fn an_answer_is_shortened_to_what_the_cap_leaves_and_the_next_is_refused_u
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_without_a_length_never_locks_a_person_out_of_the_rest() {
-    let app = app_with(|config| config.plans.free_monthly_credit = Nanos::from_cents(100)).await;
+    let app = app_with(|config| config.plans.free.monthly_credit = Nanos::from_cents(100)).await;
     let browser = app.user().await;
     for _ in 0..5 {
         let prompt = costing(&app, 7).await;
@@ -204,7 +204,7 @@ async fn a_conversations_cap_counts_that_conversation_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tightest_limit_is_the_one_that_is_named() {
-    let app = app_with(|config| config.plans.free_monthly_credit = Nanos::from_cents(20)).await;
+    let app = app_with(|config| config.plans.free.monthly_credit = Nanos::from_cents(20)).await;
     let browser = app.user().await;
     cap_month(&browser, "0.30", true).await;
     let refused = browser.start_reply(&of_at_most(&prompt(), 25)).await;
@@ -219,7 +219,7 @@ async fn the_tightest_limit_is_the_one_that_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plans_cap_holds_until_the_person_sets_their_own_even_none() {
     let terms = CapTerms { limit: Nanos::from_cents(10), is_hard: true };
-    let app = app_with(|config| config.plans.free_monthly_cap = Some(terms)).await;
+    let app = app_with(|config| config.plans.free.monthly_cap = Some(terms)).await;
     let browser = app.user().await;
     let cap = cap_of(browser.start_reply(&of_at_most(&prompt(), 11)).await).await;
     assert_eq!((cap.scope.clone(), cap.terms()), (CapScope::Month { is_own: false }, terms));
@@ -292,7 +292,7 @@ async fn replies_that_end_at_once_raise_each_alert_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_cap_the_months_credit_counts() {
-    let app = app_with(|config| config.plans.free_monthly_credit = Nanos::from_cents(100)).await;
+    let app = app_with(|config| config.plans.free.monthly_credit = Nanos::from_cents(100)).await;
     let browser = app.user().await;
     spend(&app, &browser, 79).await;
     assert_eq!(alerts(&browser).await, [(AlertBasis::Credit, 50)]);

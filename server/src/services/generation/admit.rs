@@ -14,6 +14,7 @@ use crate::caps::Shortage;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
 use crate::providers::llm::Turn;
+use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
 use crate::store::generations::{self, Claim, NewGeneration};
 use crate::telemetry::{faults, metrics};
@@ -32,7 +33,7 @@ pub enum Decision {
 /// A request that is counted and claimed, with its money set aside.
 pub struct Admitted {
     job: Box<Job>,
-    plan: Plan,
+    account: AccountPlan,
     limits: Vec<Limit>,
 }
 
@@ -43,7 +44,7 @@ impl Admitted {
     }
 
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.account.plan
     }
 }
 
@@ -57,6 +58,7 @@ impl Decision {
             Self::Refused(ApiError::OutOfCredit { .. }) => "out_of_credit",
             Self::Refused(ApiError::CapReached { .. }) => "cap",
             Self::Refused(ApiError::Paused { .. }) => "ceiling",
+            Self::Refused(ApiError::Frozen { .. }) => "frozen",
             Self::Refused(_) => "other",
         }
     }
@@ -87,7 +89,7 @@ impl GenerationService {
         let decision = self.decide(account_id, request).await?;
         metrics::admission_decided(decision.label());
         match decision {
-            Decision::Admitted(Admitted { job, plan, limits }) => self.detach(*job, plan, limits).await,
+            Decision::Admitted(Admitted { job, account, limits }) => self.detach(*job, account, limits).await,
             Decision::Repeated(id) => self.follow(account_id, id, 0).await,
             Decision::Refused(refusal) => Err(refusal.into()),
         }
@@ -100,13 +102,16 @@ impl GenerationService {
     /// Faults, and requests that refer to what is not there or cannot be answered.
     pub async fn decide(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<Decision> {
         let request_id = request.client_request_id;
-        let (plan, existing) = self.look_up(account_id, request_id).await?;
+        let (account, existing) = self.look_up(account_id, request_id).await?;
         if let Some(id) = existing {
             return Ok(Decision::Repeated(id));
         }
+        if let Some(refusal) = account.refusal() {
+            return Ok(Decision::Refused(refusal));
+        }
         let turn = self.queue.turn(account_id).await;
-        let prepared = self.prepare(account_id, request, &plan).await?;
-        let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &plan).await;
+        let prepared = self.prepare(account_id, request, &account).await?;
+        let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &account.plan).await;
         let (limits, is_counted) = match admission {
             Admission::Admitted(limits) => (limits, true),
             Admission::Repeated(limits) => (limits, false),
@@ -115,15 +120,15 @@ impl GenerationService {
                 return Ok(Decision::Refused(ApiError::LimitReached { limit, retry_after_seconds }));
             }
         };
-        let claimed = self.claim(prepared).await;
+        let claimed = self.claim(prepared, &account).await;
         drop(turn);
         match claimed {
-            Ok(Claimed::New(job)) => Ok(Decision::Admitted(Admitted { job, plan, limits })),
+            Ok(Claimed::New(job)) => Ok(Decision::Admitted(Admitted { job, account, limits })),
             // Sent twice in the same moment: both count as the one that was claimed.
             Ok(Claimed::Existing(id)) => Ok(Decision::Repeated(id)),
             Err(error) => {
                 if is_counted {
-                    self.limiter.forget(account_id, request_id, &plan).await;
+                    self.limiter.forget(account_id, request_id, &account.plan).await;
                 }
                 match error {
                     AppError::Api(refusal) => Ok(Decision::Refused(refusal)),
@@ -133,12 +138,12 @@ impl GenerationService {
         }
     }
 
-    /// The account's plan, and the generation this request has already.
+    /// What the account may use, and the generation this request has already.
     async fn look_up(
         &self,
         account_id: AccountId,
         request_id: ClientRequestId,
-    ) -> AppResult<(Plan, Option<GenerationId>)> {
+    ) -> AppResult<(AccountPlan, Option<GenerationId>)> {
         let conn = self.db.get().await?;
         Ok(futures::try_join!(
             self.plans.of_account(&conn, account_id),
@@ -151,10 +156,10 @@ impl GenerationService {
         &self,
         account_id: AccountId,
         request: ReplyRequest,
-        plan: &Plan,
+        account: &AccountPlan,
     ) -> AppResult<Prepared> {
         let target = self.look_up_target(account_id, request.target).await?;
-        let model = self.catalog.choose(request.model.as_deref(), plan).await?;
+        let model = self.catalog.choose(request.model.as_deref(), &account.plan).await?;
         let longest = model.max_output_tokens;
         let output_tokens = request.max_output_tokens.map_or(longest, |tokens| tokens.clamp(1, longest));
         let turns = fit_context(target.turns, model.context_tokens.saturating_sub(output_tokens))
@@ -178,14 +183,18 @@ impl GenerationService {
                 min_output_tokens: model.min_output_tokens,
             },
             hold_ttl: HOLD_TTL,
-            monthly_credit: plan.monthly_credit,
-            plan_cap: plan.monthly_cap,
+            monthly_credit: account.free_credit(),
+            plan_cap: account.plan.monthly_cap,
         };
         Ok(Prepared { new, model, turns })
     }
 
     /// Claims the request and its money in PostgreSQL.
-    async fn claim(&self, Prepared { new, model, turns }: Prepared) -> AppResult<Claimed> {
+    async fn claim(
+        &self,
+        Prepared { new, model, turns }: Prepared,
+        account: &AccountPlan,
+    ) -> AppResult<Claimed> {
         // Before the claim can be seen by others: whoever finds it there can follow it here.
         let live = self.live.insert(new.id, new.account_id);
         let mut conn = self.db.get().await?;
@@ -196,20 +205,22 @@ impl GenerationService {
                 Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live })))
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
-            Claim::Refused(Shortage::Credit(credit)) => Err(ApiError::OutOfCredit { credit }.into()),
+            Claim::Refused(Shortage::Credit(credit)) => {
+                Err(ApiError::OutOfCredit { credit: account.told(credit) }.into())
+            }
             Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap: Box::new(cap) }.into()),
             Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),
         }
     }
 
     /// Lets the claimed reply run on its own and follows it from the start.
-    async fn detach(self, job: Job, plan: Plan, limits: Vec<Limit>) -> AppResult<ReplyStream> {
+    async fn detach(&self, job: Job, account: AccountPlan, limits: Vec<Limit>) -> AppResult<ReplyStream> {
         let (account_id, live) = (job.new.account_id, job.live.clone());
         let service = self.clone();
-        let run_plan = plan.clone();
+        let run_plan = account.plan.clone();
         self.tasks.spawn(faults::along(async move { service.run(job, run_plan).await }));
         // The reply runs, so failing to read what is left must not look like a refusal.
-        let quota = self.quota.with_limits(account_id, plan, limits).await.ok();
+        let quota = self.quota.with_limits(account_id, account, limits).await.ok();
         Ok(ReplyStream { events: live.follow(0), quota })
     }
 }

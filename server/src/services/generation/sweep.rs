@@ -22,7 +22,7 @@ impl GenerationService {
     pub(crate) async fn sweep(&self) -> AppResult<usize> {
         let abandoned = recovery::list_abandoned(&mut *self.db.get().await?, BATCH).await?;
         for reply in &abandoned {
-            let plan = self.plans.of_account(&*self.db.get().await?, reply.account_id).await?;
+            let plan = self.plans.of_account(&*self.db.get().await?, reply.account_id).await?.plan;
             let recovery = self.recover(reply, &plan).await;
             if !recovery::expire(&mut *self.db.get().await?, reply, &recovery).await? {
                 let id = reply.id;

@@ -1,0 +1,141 @@
+//! Offers, and an account whose last payment failed.
+
+use chrono::TimeDelta;
+
+use super::now;
+use crate::ApiResult;
+use crate::api::{BillingApi, CheckoutItem, NextUrl};
+use crate::types::*;
+
+pub struct Fake;
+
+fn plan(key: &str, name: &str, factor: u32) -> Plan {
+    Plan {
+        key: key.to_owned(),
+        name: name.to_owned(),
+        requests_per_minute: 5 * factor,
+        requests_per_day: 100 * factor,
+        tokens_per_minute: 20_000 * factor,
+        concurrent_replies: 2 * factor,
+        monthly_credit: Nanos::from_cents(50 * i64::from(factor)),
+        monthly_cap: None,
+    }
+}
+
+fn offer(key: &str, name: &str, factor: u32, month_cents: u32) -> PlanOffer {
+    let price = |interval, amount_cents| Price { interval, amount_cents };
+    let prices = vec![price(Interval::Month, month_cents), price(Interval::Year, month_cents * 10)];
+    let models = vec!["Small".to_owned(), "Large".to_owned()];
+    PlanOffer { plan: plan(key, name, factor), prices, models }
+}
+
+fn invoice(number: &str, status: InvoiceStatus, days_ago: i64) -> Invoice {
+    Invoice {
+        number: Some(number.to_owned()),
+        status,
+        total_cents: 2_000,
+        refunded_cents: 0,
+        created_at: now() - TimeDelta::days(days_ago),
+        url: Some(format!("https://invoice.example.com/{number}")),
+        pdf_url: Some(format!("https://invoice.example.com/{number}.pdf")),
+    }
+}
+
+fn standing() -> Standing {
+    Standing::PastDue { since: now() - TimeDelta::days(1), grace_ends_at: now() + TimeDelta::days(6) }
+}
+
+#[async_trait::async_trait]
+impl BillingApi for Fake {
+    async fn list_offers(&self) -> ApiResult<Offers> {
+        let free =
+            PlanOffer { plan: plan("free", "Free", 1), prices: vec![], models: vec!["Small".to_owned()] };
+        Ok(Offers {
+            is_open: true,
+            plans: vec![free, offer("pro", "Pro", 10, 2_000), offer("max", "Max", 50, 10_000)],
+            packs: vec![PackOffer {
+                key: "pack_10".to_owned(),
+                name: "$10 of credit".to_owned(),
+                credit: Nanos::from_cents(1_000),
+                amount_cents: 1_000,
+            }],
+        })
+    }
+
+    async fn read_standing(&self, actor: &Actor) -> ApiResult<Standing> {
+        actor.user()?;
+        Ok(standing())
+    }
+
+    async fn read_billing(&self, actor: &Actor) -> ApiResult<Billing> {
+        actor.user()?;
+        let renews_at = now() + TimeDelta::days(29);
+        Ok(Billing {
+            standing: standing(),
+            subscription: Some(Subscription {
+                plan_key: "max".to_owned(),
+                plan_name: "Max".to_owned(),
+                interval: Interval::Month,
+                amount_cents: 10_000,
+                renews_at,
+                ends_at: None,
+                changes_to: Some(PlannedChange {
+                    plan_key: "pro".to_owned(),
+                    plan_name: "Pro".to_owned(),
+                    interval: Interval::Month,
+                    amount_cents: 2_000,
+                    at: renews_at,
+                }),
+                unpaid_change_url: None,
+            }),
+            card: Some(Card {
+                brand: "visa".to_owned(),
+                last4: "4242".to_owned(),
+                expires_month: 12,
+                expires_year: 2027,
+            }),
+            invoices: vec![
+                invoice("PLUMB-0002", InvoiceStatus::Open, 1),
+                invoice("PLUMB-0001", InvoiceStatus::Paid, 31),
+            ],
+            packs: vec![PackPurchase {
+                name: "$10 of credit".to_owned(),
+                credit: Nanos::from_cents(1_000),
+                amount_cents: 1_000,
+                refunded_cents: 0,
+                bought_at: now() - TimeDelta::days(9),
+                receipt_url: Some("https://receipt.example.com/1".to_owned()),
+            }],
+        })
+    }
+
+    async fn begin_checkout(&self, actor: &Actor, _: CheckoutItem) -> ApiResult<NextUrl> {
+        actor.user()?;
+        Ok("https://checkout.example.com/1".to_owned())
+    }
+
+    async fn finish_checkout(&self, actor: &Actor, _: String) -> ApiResult<CheckoutOutcome> {
+        actor.user()?;
+        Ok(CheckoutOutcome::Subscribed { plan_name: "Pro".to_owned() })
+    }
+
+    async fn change_plan(&self, actor: &Actor, _: String, _: Interval) -> ApiResult<NextUrl> {
+        actor.user()?;
+        Ok("/billing".to_owned())
+    }
+
+    async fn cancel_subscription(&self, actor: &Actor) -> ApiResult<()> {
+        actor.user()?;
+        Ok(())
+    }
+
+    async fn resume_subscription(&self, actor: &Actor) -> ApiResult<()> {
+        actor.user()?;
+        Ok(())
+    }
+
+    async fn open_portal(&self, actor: &Actor, _: PortalPage) -> ApiResult<NextUrl> {
+        actor.user()?;
+        Ok("https://billing.example.com/1".to_owned())
+    }
+}

@@ -1,0 +1,108 @@
+//! Stripe. The only code that knows `async-stripe`: what goes up from here is ours, so that nothing above depends on a
+//! version of Stripe's API.
+
+mod convert;
+mod objects;
+mod read;
+mod webhook;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use stripe::{Client, ClientBuilder, RequestStrategy};
+use stripe_shared::ApiErrorsType;
+use url::Url;
+
+pub use self::objects::{
+    Charge, Checkout, CheckoutState, Customer, Event, Invoice, InvoiceLine, MoneyBack, Price, Schedule,
+    Subscription, SubscriptionStatus,
+};
+pub use self::webhook::BadWebhook;
+pub use self::write::{CheckoutRequest, NewPrice};
+use crate::config::StripeConfig;
+
+/// No answer of Stripe's is worth waiting for longer, be it in a request or in a job.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+const CONFIRM: &str =
+    "Your bank wants every payment of this card confirmed. Use another card, then try again.";
+
+/// Stripe's API, as one account sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Stripe {
+    client: Client,
+    webhook_secrets: Arc<[SecretString]>,
+    api_url: Url,
+    is_live: bool,
+}
+
+/// Why Stripe did not do something. The texts are for logs and hold no secrets, but for that of a refused payment.
+#[derive(Debug, thiserror::Error)]
+pub enum StripeError {
+    /// The bank or the card does not allow it. The text is Stripe's, for the person who pays.
+    #[error("the payment was refused: {0}")]
+    PaymentRefused(String),
+    /// There is no such object.
+    #[error("Stripe has no such object: {0}")]
+    NotFound(String),
+    /// It must not be asked like this, or not now.
+    #[error("Stripe refused the request: {0}")]
+    Refused(String),
+    /// Trying again may help.
+    #[error("Stripe is unavailable: {0}")]
+    Unavailable(String),
+}
+
+pub type StripeResult<T> = Result<T, StripeError>;
+
+impl Stripe {
+    /// # Errors
+    /// When the key or the address makes no sense.
+    pub fn new(config: &StripeConfig) -> Result<Self, StripeError> {
+        let key = config.secret_key.expose_secret();
+        let mut url = config.api_url.to_string();
+        if !url.ends_with('/') {
+            url.push('/');
+        }
+        let client =
+            ClientBuilder::new(key).url(url).timeout(TIMEOUT).request_strategy(RequestStrategy::Once);
+        Ok(Self {
+            client: client.build()?,
+            webhook_secrets: config.webhook_secrets.clone().into(),
+            api_url: config.api_url.clone(),
+            is_live: key.contains("_live_"),
+        })
+    }
+
+    /// The sites of its pages, which forms of ours lead to.
+    pub fn page_origins(&self) -> Vec<String> {
+        match self.api_url.host_str() {
+            Some("api.stripe.com") => {
+                ["checkout", "billing", "invoice"].map(|page| format!("https://{page}.stripe.com")).into()
+            }
+            _ => vec![self.api_url.origin().ascii_serialization()],
+        }
+    }
+}
+
+impl From<stripe::StripeError> for StripeError {
+    fn from(error: stripe::StripeError) -> Self {
+        match error {
+            stripe::StripeError::Stripe(error, status) => {
+                let code = error.code.as_ref().map(|code| code.as_str().to_owned()).unwrap_or_default();
+                let message = error.message.unwrap_or_default();
+                match (error.type_, status) {
+                    // Stripe's own words for this are for programmers.
+                    (_, 402) if code.ends_with("requires_action") => Self::PaymentRefused(CONFIRM.to_owned()),
+                    (ApiErrorsType::CardError, _) | (_, 402) => Self::PaymentRefused(message),
+                    (_, 404) => Self::NotFound(message),
+                    (_, 409 | 429 | 500..) => Self::Unavailable(format!("{status} {code}")),
+                    _ => Self::Refused(format!("{status} {code}: {message}")),
+                }
+            }
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
