@@ -79,6 +79,9 @@ mod server_side {
     /// The same for an error that arises before the server function is reached.
     pub(crate) fn set_error_status(error: &ApiError) {
         let Some(response) = use_context::<ResponseOptions>() else { return };
+        if is_plain_form() {
+            return;
+        }
         response.set_status(error.status());
         if let Some(seconds) = error.retry_after_seconds() {
             response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -86,6 +89,14 @@ mod server_side {
         if let ApiError::LimitReached { limit, .. } = error {
             set_limit_headers(&response, std::slice::from_ref(limit));
         }
+    }
+
+    /// A form sent without JavaScript. It is led back to its page, which shows the error; the status must let it be led.
+    fn is_plain_form() -> bool {
+        use_context::<http::request::Parts>().is_some_and(|parts| {
+            let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+            parts.method == http::Method::POST && accepts.is_some_and(|accept| accept.contains("text/html"))
+        })
     }
 
     /// `RateLimit` and `RateLimit-Policy`, as in draft-ietf-httpapi-ratelimit-headers-10.
