@@ -8,12 +8,12 @@ pub const PRICING_PATH: &str = "/pricing";
 /// The subscription, invoices and packs.
 pub const BILLING_PATH: &str = "/billing";
 
-/// Where Stripe's page to pay leads back to.
+/// Where Stripe's page to pay leads back to, with the id of that visit as `session`.
 pub const CHECKOUT_PATH: &str = "/billing/checkout";
 
 /// What became of one visit to that page.
 pub fn checkout_path(session_id: &str) -> String {
-    format!("{CHECKOUT_PATH}?session_id={}", escape(session_id))
+    format!("{CHECKOUT_PATH}?session={}", escape(session_id))
 }
 
 /// Where a cancellation is confirmed.

@@ -91,7 +91,7 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
         "/billing/cancel",
         "/billing/change?plan=pro",
         "/billing/change",
-        "/billing/checkout?session_id=1",
+        "/billing/checkout?session=1",
     ];
     let mine = ["/", "/chat", &thread, &other, "/account", "/nowhere", "/pricing"].into_iter();
     let mine = mine.chain(usage).chain(billing);

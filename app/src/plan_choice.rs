@@ -30,9 +30,9 @@ pub enum PlanChoice {
 }
 
 impl PlanChoice {
-    pub fn new(offer: &PlanOffer, interval: Interval, reader: Reader) -> Self {
-        let is_free = offer.prices.is_empty() && offer.plan.key == "free";
-        let is_for_sale = price(offer, interval).is_some();
+    pub fn new(offers: &Offers, offer: &PlanOffer, interval: Interval, reader: Reader) -> Self {
+        let is_free = is_free(offer);
+        let is_for_sale = offers.is_open && price(offer, interval).is_some();
         match reader {
             _ if !is_free && !is_for_sale => Self::Closed,
             Reader::SignedOut => Self::SignIn,
@@ -45,7 +45,7 @@ impl PlanChoice {
     }
 
     fn instead_of(current: &Subscription, offer: &PlanOffer, interval: Interval, is_unpaid: bool) -> Self {
-        let is_free = offer.prices.is_empty();
+        let is_free = is_free(offer);
         if current.plan_key == offer.plan.key && current.interval == interval {
             return Self::Current;
         }
@@ -61,6 +61,10 @@ impl PlanChoice {
     }
 }
 
+pub fn is_free(offer: &PlanOffer) -> bool {
+    offer.prices.is_empty()
+}
+
 /// What an offer costs at this interval.
 pub fn price(offer: &PlanOffer, interval: Interval) -> Option<Price> {
     offer.prices.iter().copied().find(|price| price.interval == interval)
@@ -73,13 +77,13 @@ pub fn yearly_saving(offer: &PlanOffer) -> Option<u32> {
     (saving > 0).then_some(saving)
 }
 
-/// Whether a change takes effect at once, because it is more for its money; anything else waits for the end of the
-/// period.
+/// Whether a change takes effect at once, as what gives more does. What gives less, or is paid more often, waits for the
+/// end of the period that is paid for.
 pub fn begins_at_once(offers: &Offers, current: &Subscription, plan_key: &str, interval: Interval) -> bool {
     let rank = |key: &str| offers.plans.iter().position(|offer| offer.plan.key == key);
-    let is_longer = interval == Interval::Year && current.interval == Interval::Month;
-    let (now, then) = (rank(&current.plan_key), rank(plan_key));
-    then > now || (then == now && is_longer)
+    let is_less = rank(&current.plan_key) > rank(plan_key);
+    let is_shorter = (current.interval, interval) == (Interval::Year, Interval::Month);
+    !is_less && !is_shorter
 }
 
 #[cfg(test)]
@@ -129,18 +133,19 @@ mod tests {
     }
 
     fn choices(billing: &Billing, interval: Interval) -> Vec<PlanChoice> {
-        let plans = offers().plans;
-        plans.iter().map(|offer| PlanChoice::new(offer, interval, Reader::SignedIn(billing))).collect()
+        let offers = offers();
+        let choose = |offer| PlanChoice::new(&offers, offer, interval, Reader::SignedIn(billing));
+        offers.plans.iter().map(choose).collect()
     }
 
     #[test]
     fn a_visitor_signs_in_first_and_nothing_is_sold_where_payments_are_closed() {
-        let closed = offer("pro", None);
-        assert_eq!(
-            PlanChoice::new(&offers().plans[1], Interval::Month, Reader::SignedOut),
-            PlanChoice::SignIn
-        );
-        assert_eq!(PlanChoice::new(&closed, Interval::Month, Reader::SignedOut), PlanChoice::Closed);
+        let choose = |offers: &Offers, offer| {
+            PlanChoice::new(offers, &offers.plans[offer], Interval::Month, Reader::SignedOut)
+        };
+        assert_eq!(choose(&offers(), 1), PlanChoice::SignIn);
+        let closed = Offers { is_open: false, ..offers() };
+        assert_eq!([choose(&closed, 0), choose(&closed, 1)], [PlanChoice::SignIn, PlanChoice::Closed]);
     }
 
     #[test]
@@ -176,7 +181,9 @@ mod tests {
         let at_once = |key, interval| begins_at_once(&offers(), &current, key, interval);
         assert!(at_once("max", Interval::Month) && at_once("pro", Interval::Year));
         let yearly = Subscription { interval: Interval::Year, ..current.clone() };
-        assert!(!begins_at_once(&offers(), &yearly, "pro", Interval::Month));
+        for key in ["pro", "max"] {
+            assert!(!begins_at_once(&offers(), &yearly, key, Interval::Month), "{key}");
+        }
         assert!(!at_once("free", Interval::Month));
     }
 

@@ -54,7 +54,7 @@ fn FrozenNote() -> impl IntoView {
         <div class="note note-error" data-testid="composer-frozen">
             <Icon symbol=Symbol::Warning/>
             <p role="alert" id="composer-frozen">
-                "Replies are paused because your subscription could not be paid. What you have written stays here."
+                "Replies are paused until your subscription is paid. What you have written stays here."
             </p>
             <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-small"/>
         </div>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use super::{LocalDay, PlanLimits, SubmitButton};
 use crate::api::BeginCheckout;
 use crate::links::{BILLING_PATH, CANCEL_PATH, change_plan_path, pricing_path, sign_in_path};
-use crate::plan_choice::{PlanChoice, price, yearly_saving};
+use crate::plan_choice::{PlanChoice, is_free, price, yearly_saving};
 use crate::types::{Interval, PlanOffer};
 use crate::wording::billing::dollars;
 
@@ -39,24 +39,20 @@ pub fn PlanOfferCard(
 
 #[component]
 fn OfferPrice(offer: PlanOffer, interval: Interval) -> impl IntoView {
-    let amount = price(&offer, interval).map(|price| price.amount_cents);
-    let note = match (amount, interval, yearly_saving(&offer)) {
+    // A plan that is not sold at this interval shows the price it has.
+    let price = price(&offer, interval).or(offer.prices.first().copied());
+    let note = match (price, interval, yearly_saving(&offer)) {
         (None, ..) => "Free for as long as you like".to_owned(),
         (_, Interval::Year, Some(saving)) => {
-            format!("You save {} a year against paying monthly", dollars(saving))
+            format!("Saves {} against paying monthly", dollars(saving))
         }
         (_, Interval::Month, Some(saving)) => format!("Paid yearly, you save {} a year", dollars(saving)),
         (_, _, None) => "Until you cancel".to_owned(),
     };
-    let note = (amount.is_some() || offer.plan.key == "free").then_some(note);
-    let price = match amount {
-        Some(amount) => view! { <b>{dollars(amount)}</b> {format!(" a {interval}")} }.into_any(),
-        None if offer.plan.key == "free" => view! { <b>"$0"</b> }.into_any(),
-        None => view! { <span class="muted">"Not sold here"</span> }.into_any(),
-    };
+    let rhythm = price.map(|price| format!(" a {}", price.interval));
     view! {
-        <p class="offer-price">{price}</p>
-        {note.map(|note| view! { <p class="offer-note">{note}</p> })}
+        <p class="offer-price"><b>{dollars(price.map_or(0, |price| price.amount_cents))}</b> {rhythm}</p>
+        <p class="offer-note">{note}</p>
     }
 }
 
@@ -67,7 +63,7 @@ fn WayOn(
     choice: PlanChoice,
     begin: ServerAction<BeginCheckout>,
 ) -> impl IntoView {
-    let is_free = offer.prices.is_empty();
+    let is_free = is_free(&offer);
     let (key, name) = (offer.plan.key, offer.plan.name);
     let link = |href: String, text: String, class: &'static str| {
         view! { <a class=class href=href>{text}</a> }.into_any()
@@ -93,7 +89,7 @@ fn WayOn(
         }
         .into_any(),
         PlanChoice::Change => {
-            link(change_plan_path(&key, interval), format!("Change to {name}"), "button button-primary button-wide")
+            link(change_plan_path(&key, interval), format!("Change to {name}"), "button button-wide")
         }
         PlanChoice::Cancel => link(CANCEL_PATH.to_owned(), format!("Go back to {name}"), "button button-wide"),
         PlanChoice::PayFirst => link(BILLING_PATH.to_owned(), "Pay the open invoice first".to_owned(), "button button-wide"),

@@ -31,7 +31,7 @@ fn Banner() -> impl IntoView {
             <Frame state="past-due">
                 <p>
                     <b>"Your last payment failed."</b> " Until " <LocalDay at=grace_ends_at/>
-                    " you keep your plan with a smaller budget" <CreditLeft/> ". Then replies pause until it is paid."
+                    " you have a smaller budget" <CreditLeft/> "; then replies pause until it is paid."
                 </p>
             </Frame>
         }),
@@ -39,7 +39,7 @@ fn Banner() -> impl IntoView {
             <Frame state="frozen">
                 <p>
                     <b>"Replies are paused."</b>
-                    " Your subscription could not be paid. You can still read and export everything; once it is paid, all goes on as before."
+                    " Your subscription could not be paid. Reading, export and billing stay open."
                 </p>
             </Frame>
         }),

@@ -3,6 +3,7 @@ use leptos::prelude::*;
 
 use super::{ActionError, LocalDay, PortalForm, SubmitButton};
 use crate::api::ResumeSubscription;
+use crate::browser;
 use crate::contexts::use_clock;
 use crate::links::{CANCEL_PATH, PRICING_PATH};
 use crate::types::{PortalPage, Standing, Subscription};
@@ -17,6 +18,12 @@ pub fn SubscriptionPanel(
     resume: ServerAction<ResumeSubscription>,
 ) -> impl IntoView {
     let badge = badge(standing, subscription.as_ref());
+    // What was taken back took its button with it: the focus goes to what is true now.
+    Effect::new(move |_| {
+        if resume.version().get_untracked() > 0 {
+            browser::focus(SENTENCE);
+        }
+    });
     let content = match subscription {
         Some(subscription) => view! { <Subscribed standing subscription resume/> }.into_any(),
         None => view! { <NotSubscribed is_open/> }.into_any(),
@@ -31,6 +38,8 @@ pub fn SubscriptionPanel(
         </section>
     }
 }
+
+const SENTENCE: &str = "standing-sentence";
 
 fn badge(standing: Standing, subscription: Option<&Subscription>) -> &'static str {
     match (standing, subscription) {
@@ -74,8 +83,11 @@ fn Subscribed(
     } = subscription.clone();
     let can_take_back = ends_at.is_some() || changes_to.is_some();
     let next = match ends_at {
-        Some(at) => view! { <div><dt>"Ends on"</dt><dd><LocalDay at/></dd></div> },
-        None => view! { <div><dt>"Next payment"</dt><dd><LocalDay at=renews_at/></dd></div> },
+        _ if standing.needs_payment() => {
+            view! { <div><dt>"Next payment"</dt><dd>"Due now"</dd></div> }.into_any()
+        }
+        Some(at) => view! { <div><dt>"Ends on"</dt><dd><LocalDay at/></dd></div> }.into_any(),
+        None => view! { <div><dt>"Next payment"</dt><dd><LocalDay at=renews_at/></dd></div> }.into_any(),
     };
     let unpaid_change = unpaid_change_url.map(|url| {
         view! {
@@ -89,8 +101,7 @@ fn Subscribed(
         <StandingSentence standing subscription/>
         {unpaid_change}
         <dl class="facts facts-row">
-            <div><dt>"Plan"</dt><dd>{plan_name.clone()}</dd></div>
-            <div><dt>"Price"</dt><dd>{price(amount_cents, interval)}</dd></div>
+            <div><dt>"Plan"</dt><dd>{format!("{plan_name}, {}", price(amount_cents, interval))}</dd></div>
             {next}
         </dl>
         <div class="panel-actions">
@@ -116,7 +127,7 @@ fn StandingSentence(standing: Standing, subscription: Subscription) -> impl Into
         }
         .into_any(),
         Standing::Frozen { since } => view! {
-            "Replies are paused since " <LocalDay at=since/> ", because " {name}
+            "Replies have been paused since " <LocalDay at=since/> ", because " {name}
             " could not be paid. Once it is paid, all goes on as before."
         }
         .into_any(),
@@ -125,7 +136,7 @@ fn StandingSentence(standing: Standing, subscription: Subscription) -> impl Into
             (move || next_step(&subscription, zone())).into_any()
         }
     };
-    view! { <p class="standing-sentence" data-testid="standing-sentence">{sentence}</p> }
+    view! { <p class="standing-sentence" id=SENTENCE tabindex="-1" data-testid="standing-sentence">{sentence}</p> }
 }
 
 /// Takes back a cancellation or a planned change.

@@ -68,7 +68,7 @@ impl Move {
     fn find(billing: &Billing, offers: &Offers, key: &str, interval: Interval) -> Option<Self> {
         let offer = offers.plans.iter().find(|offer| offer.plan.key == key)?.clone();
         let current = billing.subscription.clone()?;
-        let choice = PlanChoice::new(&offer, interval, Reader::SignedIn(billing));
+        let choice = PlanChoice::new(offers, &offer, interval, Reader::SignedIn(billing));
         let amount_cents = price(&offer, interval)?.amount_cents;
         let is_at_once = begins_at_once(offers, &current, key, interval);
         (choice == PlanChoice::Change).then_some(Self { current, offer, interval, amount_cents, is_at_once })

@@ -16,7 +16,7 @@ use crate::types::{CheckoutOutcome, Nanos, Offers, Plan};
 #[component]
 pub fn CheckoutPage() -> impl IntoView {
     let query = use_query_map();
-    let visit = Memo::new(move |_| query.with(|query| query.get("session_id")).unwrap_or_default());
+    let visit = Memo::new(move |_| query.with(|query| query.get("session")).unwrap_or_default());
     let session = use_session();
     let outcome = session.resource(move || visit.get(), finish_checkout);
     let offers = session.resource(|| (), |()| list_offers());

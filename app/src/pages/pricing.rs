@@ -41,7 +41,6 @@ pub fn PricingPage() -> impl IntoView {
                     }
                 })}
             </Suspense>
-            <SmallPrint/>
         </PageFrame>
     }
 }
@@ -54,31 +53,32 @@ fn Offered(
     begin: ServerAction<BeginCheckout>,
 ) -> impl IntoView {
     let is_signed_in = billing.is_some();
-    let Offers { is_open, plans, packs } = offers;
+    let is_open = offers.is_open;
     let has_yearly =
-        plans.iter().any(|offer| offer.prices.iter().any(|price| price.interval == Interval::Year));
-    let packs = (is_open && !packs.is_empty()).then(|| view! {
+        offers.plans.iter().any(|offer| offer.prices.iter().any(|price| price.interval == Interval::Year));
+    let packs = (is_open && !offers.packs.is_empty()).then(|| view! {
         <section class="pricing-section" id="packs" aria-labelledby="packs-heading">
             <h2 id="packs-heading">"Credit packs"</h2>
             <p class="muted">"For when the month's credit is not enough. It is used after the credit of your plan, and you need no plan for it."</p>
-            <PackOffers packs is_signed_in/>
+            <PackOffers packs=offers.packs.clone() is_signed_in/>
         </section>
     });
     let cards = move || {
         let interval = interval.get();
         let reader = billing.as_ref().map_or(Reader::SignedOut, Reader::SignedIn);
-        let card = |offer: &_| {
-            let choice = PlanChoice::new(offer, interval, reader);
+        let card = |offer| {
+            let choice = PlanChoice::new(&offers, offer, interval, reader);
             view! { <li><PlanOfferCard offer=offer.clone() interval choice begin/></li> }
         };
-        plans.iter().map(card).collect_view()
+        offers.plans.iter().map(card).collect_view()
     };
     view! {
         {(!is_open).then(|| view! { <Closed/> })}
-        {(is_open && has_yearly).then(|| view! { <IntervalSwitch current=interval/> })}
+        {has_yearly.then(|| view! { <IntervalSwitch current=interval/> })}
         <ActionError action=begin/>
         <ul class="offers">{cards}</ul>
         {packs}
+        {is_open.then(|| view! { <SmallPrint/> })}
     }
 }
 

@@ -28,10 +28,7 @@ impl Fake {
 
     /// Payments are not set up.
     pub fn closed() -> Self {
-        let plans = offers().plans.into_iter();
-        let plans = plans.map(|offer| PlanOffer { prices: vec![], ..offer }).collect();
-        let offers = Offers { is_open: false, plans, packs: vec![] };
-        Self { offers, ..Self::free() }
+        Self { offers: Offers { is_open: false, ..offers() }, ..Self::free() }
     }
 
     /// To Max, monthly.
