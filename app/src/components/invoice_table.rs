@@ -19,7 +19,7 @@ pub fn InvoiceTable(invoices: Vec<Invoice>) -> impl IntoView {
                     <th scope="col">"Invoice"</th>
                     <th scope="col">"Date"</th>
                     <th scope="col">"Status"</th>
-                    <th scope="col">"Papers"</th>
+                    <th scope="col">"Documents"</th>
                     <th scope="col" class="number">"Amount"</th>
                 </tr>
             </thead>

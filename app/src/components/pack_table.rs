@@ -17,7 +17,7 @@ pub fn PackTable(packs: Vec<PackPurchase>) -> impl IntoView {
                     <th scope="col">"Pack"</th>
                     <th scope="col">"Bought"</th>
                     <th scope="col">"Credit"</th>
-                    <th scope="col">"Papers"</th>
+                    <th scope="col">"Documents"</th>
                     <th scope="col" class="number">"Amount"</th>
                 </tr>
             </thead>
