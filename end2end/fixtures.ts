@@ -8,6 +8,7 @@ import { HomePage } from './pages/home_page';
 import { PickerPage, type Person } from './pages/picker_page';
 import { PricingPage } from './pages/pricing_page';
 import { SignInPage } from './pages/sign_in_page';
+import { StripePage } from './pages/stripe_page';
 import { UsagePage } from './pages/usage_page';
 
 /** All pages as seen in one tab. */
@@ -20,6 +21,7 @@ export class Tab {
   readonly account: AccountPage;
   readonly pricing: PricingPage;
   readonly billing: BillingPage;
+  readonly stripe: StripePage;
 
   constructor(readonly page: Page) {
     this.home = new HomePage(page);
@@ -30,6 +32,7 @@ export class Tab {
     this.account = new AccountPage(page);
     this.pricing = new PricingPage(page);
     this.billing = new BillingPage(page);
+    this.stripe = new StripePage(page);
   }
 
   /** Signs in from the sign-in page, and is on the chat page afterwards. */

@@ -2,6 +2,7 @@
 
 mod account;
 mod billing;
+mod caps;
 mod chat;
 mod quota;
 mod usage;
@@ -14,6 +15,11 @@ pub use billing::{
     BeginCheckout, BuyPack, CancelSubscription, ChangePlan, FinishCheckout, ListOffers, OpenPortal,
     ReadBilling, ReadStanding, ResumeSubscription, begin_checkout, buy_pack, cancel_subscription,
     change_plan, finish_checkout, list_offers, open_portal, read_billing, read_standing, resume_subscription,
+};
+pub use caps::{
+    DismissAlerts, ReadThreadSpending, RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, SetThreadCap,
+    UsePlanCap, dismiss_alerts, read_thread_spending, remove_monthly_cap, remove_thread_cap, set_monthly_cap,
+    set_thread_cap, use_plan_cap,
 };
 pub use chat::{
     DeleteThread, FollowReply, ListModels, ListThreads, ReadThread, RenameThread, RestoreThread, StartReply,
@@ -28,8 +34,8 @@ pub use usage::{
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, chat::ChatApi,
-    chat::ReplyStream, quota::QuotaApi, server_side::Backend, usage::UsageApi,
+    account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
+    chat::ChatApi, chat::ReplyStream, quota::QuotaApi, server_side::Backend, usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;
@@ -40,11 +46,11 @@ use server_side::{answer, call, set_quota_headers};
 mod server_side {
     use std::sync::Arc;
 
-    use http::{HeaderName, HeaderValue, StatusCode, header};
+    use http::{HeaderName, HeaderValue, Method, StatusCode, header};
     use leptos::prelude::{expect_context, use_context};
     use leptos_axum::ResponseOptions;
 
-    use super::{AccountApi, BillingApi, ChatApi, QuotaApi, UsageApi};
+    use super::{AccountApi, BillingApi, CapsApi, ChatApi, QuotaApi, UsageApi};
     use crate::types::{Actor, Limit, LimitName, Quota};
     use crate::{ApiError, ApiResult};
 
@@ -53,6 +59,7 @@ mod server_side {
     pub struct Backend {
         pub account: Arc<dyn AccountApi>,
         pub billing: Arc<dyn BillingApi>,
+        pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,
         pub quota: Arc<dyn QuotaApi>,
         pub usage: Arc<dyn UsageApi>,
@@ -91,11 +98,11 @@ mod server_side {
         }
     }
 
-    /// A form sent without JavaScript. It is led back to its page, which shows the error; the status must let it be led.
+    /// A form sent without JavaScript leads back to its page, which shows the error; a status would end there.
     fn is_plain_form() -> bool {
         use_context::<http::request::Parts>().is_some_and(|parts| {
-            let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-            parts.method == http::Method::POST && accepts.is_some_and(|accept| accept.contains("text/html"))
+            let accepts = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+            parts.method == Method::POST && accepts.is_some_and(|accepts| accepts.contains("text/html"))
         })
     }
 
@@ -157,10 +164,11 @@ mod server_side {
                 Self::NotFound => StatusCode::NOT_FOUND,
                 Self::Invalid { .. } => StatusCode::BAD_REQUEST,
                 Self::LimitReached { .. } => StatusCode::TOO_MANY_REQUESTS,
-                Self::OutOfCredit { .. } | Self::Frozen { .. } | Self::PaymentRefused { .. } => {
-                    StatusCode::PAYMENT_REQUIRED
-                }
-                Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                Self::OutOfCredit { .. }
+                | Self::CapReached { .. }
+                | Self::Frozen { .. }
+                | Self::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
+                Self::Paused { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
                 Self::Model { .. } => StatusCode::BAD_GATEWAY,
                 Self::Internal { .. } | Self::Connection => StatusCode::INTERNAL_SERVER_ERROR,
             }
@@ -170,6 +178,7 @@ mod server_side {
         pub fn retry_after_seconds(&self) -> Option<u32> {
             match self {
                 Self::LimitReached { retry_after_seconds, .. }
+                | Self::Paused { retry_after_seconds }
                 | Self::Unavailable { retry_after_seconds } => Some(*retry_after_seconds),
                 _ => None,
             }

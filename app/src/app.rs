@@ -6,7 +6,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::browser;
-use crate::components::{RouteAnnouncer, SiteHeader, StandingBanner, Toaster};
+use crate::components::{RouteAnnouncer, SiteHeader, SpendingAlert, StandingBanner, Toaster};
 use crate::contexts::{
     provide_clock, provide_page_title, provide_quota, provide_session, provide_standing, provide_toasts,
 };
@@ -60,6 +60,7 @@ pub fn App() -> impl IntoView {
             <a class="skip-link" href="#main" rel="external">"Skip to the content"</a>
             <SiteHeader/>
             <StandingBanner/>
+            <SpendingAlert/>
             <FlatRoutes fallback=|| view! { <NotFoundPage/> }>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-use crate::types::{Credit, Limit, LimitName};
+use crate::types::{Cap, CapScope, Credit, Limit, LimitName, Nanos};
 
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -34,6 +34,12 @@ pub enum ApiError {
     /// The bank or the card did not allow a payment: 402.
     #[error("{message}")]
     PaymentRefused { message: String },
+    /// A cap the person has set, or their plan, leaves too little for another reply: 402.
+    #[error("{}", cap_sentence(cap))]
+    CapReached { cap: Cap },
+    /// All people together have spent what the operator allows for a day: 503.
+    #[error("New replies are paused for everybody, because today's budget of this service is used up. Your message is kept and nothing was charged. {}", pause_sentence(*retry_after_seconds))]
+    Paused { retry_after_seconds: u32 },
     /// Something we depend on is away for a moment: 503.
     #[error("We cannot do this right now. Nothing is lost; try again in {retry_after_seconds} seconds.")]
     Unavailable { retry_after_seconds: u32 },
@@ -145,7 +151,7 @@ fn replies(count: u32) -> String {
 fn credit_sentence(credit: &Credit) -> String {
     let left = credit.available.or_zero().to_cents_text();
     let until = credit.resets_at.format("%-d %B");
-    if credit.held > crate::types::Nanos::ZERO {
+    if credit.held > Nanos::ZERO {
         let held = credit.held.to_cents_text();
         return format!(
             "{left} of your credit is free, which is too little for a reply; {held} is held by replies in progress. Wait for them to end."
@@ -154,6 +160,41 @@ fn credit_sentence(credit: &Credit) -> String {
     format!(
         "{left} of this month's credit is left, which is too little for a reply. New credit comes on {until}."
     )
+}
+
+fn cap_sentence(cap: &Cap) -> String {
+    let Cap { limit, held, remaining, resets_at, .. } = cap;
+    let remaining = remaining.to_cents_text();
+    let (cap, place) = match &cap.scope {
+        CapScope::Month { is_own: true } => {
+            (format!("You set a cap of {limit} for this month"), "on the usage page")
+        }
+        CapScope::Month { is_own: false } => {
+            (format!("Your plan has a cap of {limit} a month"), "on the usage page")
+        }
+        CapScope::Conversation { .. } => (
+            format!("You set a cap of {limit} for this conversation"),
+            "in the conversation, under “Spending”",
+        ),
+    };
+    if *held > Nanos::ZERO {
+        let held = held.to_cents_text();
+        return format!(
+            "{cap}; {remaining} of it is free, which is too little for a reply, and {held} is held by replies in progress. Wait for them to end, or raise the cap {place}."
+        );
+    }
+    let until = resets_at.map(|at| format!(" A new month begins on {}.", at.format("%-d %B")));
+    format!(
+        "{cap}; {remaining} of it is left, which is too little for a reply. Raise it {place}.{}",
+        until.unwrap_or_default()
+    )
+}
+
+fn pause_sentence(retry_after_seconds: u32) -> &'static str {
+    match retry_after_seconds {
+        0..3_600 => "Try again in a few minutes.",
+        _ => "New replies are possible again after midnight UTC.",
+    }
 }
 
 fn model_sentence(failure: ModelFailure) -> &'static str {
@@ -176,7 +217,7 @@ fn at(time: Option<DateTime<Utc>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Nanos;
+    use crate::types::{CapTerms, ThreadId};
 
     #[test]
     fn a_reached_limit_says_which_and_when() {
@@ -216,6 +257,56 @@ mod tests {
         let text = ApiError::OutOfCredit { credit }.to_string();
         assert!(text.starts_with("$0.00 of this month's credit is left"), "{text}");
         assert!(text.ends_with("New credit comes on 1 December."), "{text}");
+    }
+
+    fn cap(scope: CapScope, used: i64, held: i64) -> String {
+        let terms = CapTerms { limit: Nanos::from_cents(500), is_hard: true };
+        let resets_at = match scope {
+            CapScope::Month { .. } => DateTime::from_timestamp(1_701_388_800, 0),
+            CapScope::Conversation { .. } => None,
+        };
+        let cap = Cap::new(scope, terms, Nanos::from_cents(used), Nanos::from_cents(held), resets_at);
+        ApiError::CapReached { cap }.to_string()
+    }
+
+    fn month(is_own: bool) -> CapScope {
+        CapScope::Month { is_own }
+    }
+
+    #[test]
+    fn a_reached_cap_says_whose_it_is_what_is_left_and_what_to_do() {
+        assert_eq!(
+            cap(month(true), 498, 0),
+            "You set a cap of $5.00 for this month; $0.02 of it is left, which is too little for a reply. \
+             Raise it on the usage page. A new month begins on 1 December."
+        );
+        assert!(
+            cap(month(false), 500, 0)
+                .starts_with("Your plan has a cap of $5.00 a month; $0.00 of it is left")
+        );
+        let thread_id = ThreadId(uuid::Uuid::from_u128(1));
+        let conversation = CapScope::Conversation { thread_id, title: "Lease".to_owned() };
+        assert_eq!(
+            cap(conversation, 510, 0),
+            "You set a cap of $5.00 for this conversation; $0.00 of it is left, which is too little for a reply. \
+             Raise it in the conversation, under “Spending”."
+        );
+    }
+
+    #[test]
+    fn a_cap_taken_up_by_replies_in_progress_says_so() {
+        assert_eq!(
+            cap(month(true), 400, 98),
+            "You set a cap of $5.00 for this month; $0.02 of it is free, which is too little for a reply, \
+             and $0.98 is held by replies in progress. Wait for them to end, or raise the cap on the usage page."
+        );
+    }
+
+    #[test]
+    fn a_pause_says_when_replies_are_possible_again() {
+        let text = |retry_after_seconds| ApiError::Paused { retry_after_seconds }.to_string();
+        assert!(text(7_200).ends_with("New replies are possible again after midnight UTC."));
+        assert!(text(30).ends_with("Try again in a few minutes."));
     }
 
     #[test]

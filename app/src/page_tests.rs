@@ -225,6 +225,41 @@ async fn a_reply_that_failed_was_not_charged() {
 }
 
 #[tokio::test]
+async fn caps_are_set_changed_and_removed_by_plain_forms() {
+    let page = open("/usage", somebody()).await;
+    assert!(page.html.contains("$0.04</b> of $0.25 left"), "the month's cap");
+    for action in ["set_monthly_cap", "remove_monthly_cap", "use_plan_cap", "remove_thread_cap"] {
+        assert_eq!(page.count(&format!("action=\"/api/caps/{action}\"")), 1, "{action}");
+    }
+    assert!(page.html.contains("name=\"amount\"") && page.html.contains("value=\"0.25\""));
+    assert!(page.html.contains("Use your plan's cap of $0.40"));
+    assert_eq!(page.count("data-testid=\"thread-cap\""), 1);
+    assert!(page.html.contains("$0.012345 of $0.01 spent. Only warns."));
+}
+
+#[tokio::test]
+async fn an_alert_is_on_every_page_until_it_is_dismissed_by_a_plain_form() {
+    for path in ["/", "/usage", "/account", "/chat"] {
+        let page = open(path, somebody()).await;
+        assert!(
+            page.html.contains("80% of your cap of $0.25 for this month is spent; $0.04 is left until"),
+            "{path}"
+        );
+        assert_eq!(page.count("action=\"/api/caps/dismiss_alerts\""), 1, "{path}");
+    }
+    assert_eq!(open("/", Actor::default()).await.count("data-testid=\"spending-alert\""), 0);
+}
+
+#[tokio::test]
+async fn a_conversation_says_how_far_it_is_with_its_cap() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert!(page.html.contains("This conversation has cost $0.012345 of its cap of $0.01. It only warns"));
+    assert_eq!(page.count("data-testid=\"thread-spending-button\""), 1);
+    let new = open("/chat", somebody()).await;
+    assert_eq!((new.count("thread-cap-note"), new.count("thread-spending-button")), (0, 0));
+}
+
+#[tokio::test]
 async fn the_theme_is_there_from_the_first_byte() {
     let page = open_with("/", Actor::default(), Fake::free(), "theme=dark").await;
     assert!(page.html.contains("data-theme=\"dark\""));

@@ -1,6 +1,7 @@
 //! What travels between the browser and the server. Wire types only ever gain fields.
 
 mod billing;
+mod cap;
 mod chat;
 mod ids;
 mod model;
@@ -16,13 +17,14 @@ pub use billing::{
     Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, PackOffer, PackPurchase,
     PlanOffer, PlannedChange, PortalPage, Price, Standing, Subscription,
 };
+pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
     ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest,
     ReplyState, ReplyTarget, Role, Thread, Title,
 };
 pub use ids::{AccountId, ClientRequestId, EntryId, GenerationId, MessageId, SessionId, ThreadId, UserId};
 pub use model::{Model, ModelPrices};
-pub use money::Nanos;
+pub use money::{AmountError, Nanos};
 pub use period::{Days, Month, Period, PeriodError};
 pub use quota::{Credit, Limit, LimitName, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};

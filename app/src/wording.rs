@@ -1,8 +1,10 @@
 //! The sentences about what is left and how a reply ended.
 
 pub mod billing;
+mod caps;
 pub mod usage;
 
+pub use self::caps::{alert_sentence, cap_effect, spent_sentence, thread_cap_note};
 use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState};
 
 /// What is left, for the line below the composer: the tighter of the two rates, and the credit.
@@ -113,7 +115,7 @@ mod tests {
             resets_at,
         };
         let limits = vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)];
-        Quota { plan_name: "Free".to_owned(), limits, credit }
+        Quota { plan_name: "Free".to_owned(), limits, credit, caps: vec![], alerts: vec![], plan_cap: None }
     }
 
     #[test]

@@ -13,6 +13,9 @@ export abstract class AppPage {
   readonly menuButton: Locator;
   readonly signOutButton: Locator;
   readonly themeSwitch: Locator;
+  /** Below the header: how far the month's spending has come. */
+  readonly alert: Locator;
+  readonly dismissAlertButton: Locator;
 
   constructor(readonly page: Page) {
     this.heading = page.getByRole('heading', { level: 1 });
@@ -25,6 +28,8 @@ export abstract class AppPage {
     this.menuButton = page.getByTestId('user-menu');
     this.signOutButton = page.getByTestId('sign-out');
     this.themeSwitch = page.getByTestId('theme-switch');
+    this.alert = page.getByTestId('spending-alert');
+    this.dismissAlertButton = page.getByTestId('dismiss-alert');
   }
 
   /** Waits until the page answers to the person: before that, a click on a button of it would be lost. */

@@ -1,5 +1,6 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 import { AppPage } from './app_page';
+import { CapForm } from './cap_form';
 
 type AnswerState = 'streaming' | 'finished' | 'limited' | 'stopped' | 'failed' | 'interrupted' | 'lost';
 
@@ -12,6 +13,8 @@ export class ChatPage extends AppPage {
   readonly countdown: Locator;
   readonly sendAgainButton: Locator;
   readonly excess: Locator;
+  /** In a refusal: the way to the cap that is in the way. */
+  readonly raiseCap: Locator;
   /** In place of the composer, without JavaScript. */
   readonly scriptNeeded: Locator;
 
@@ -25,6 +28,14 @@ export class ChatPage extends AppPage {
   readonly tryAgainButton: Locator;
   readonly anotherAnswerButton: Locator;
   readonly errorPage: Locator;
+
+  readonly spendingButton: Locator;
+  /** What the conversation has cost, and its cap. */
+  readonly spending: Locator;
+  readonly threadCap: CapForm;
+  readonly threadUsed: Locator;
+  /** Above the composer: how far the conversation has come with its cap. */
+  readonly capNote: Locator;
 
   readonly newChatLink: Locator;
   readonly threads: Locator;
@@ -43,6 +54,7 @@ export class ChatPage extends AppPage {
     this.countdown = page.getByTestId('composer-countdown');
     this.sendAgainButton = page.getByTestId('send-again');
     this.excess = page.getByTestId('composer-excess');
+    this.raiseCap = page.getByTestId('raise-cap');
     this.scriptNeeded = page.locator('noscript');
 
     this.questions = page.getByTestId('message-user');
@@ -52,6 +64,12 @@ export class ChatPage extends AppPage {
     this.tryAgainButton = page.getByTestId('retry-reply');
     this.anotherAnswerButton = page.getByTestId('another-answer');
     this.errorPage = page.getByTestId('error-page');
+
+    this.spendingButton = page.getByTestId('thread-spending-button');
+    this.spending = page.getByRole('dialog', { name: 'Spending in this conversation' });
+    this.threadCap = new CapForm(this.spending);
+    this.threadUsed = page.getByTestId('thread-used');
+    this.capNote = page.getByTestId('thread-cap-note');
 
     this.newChatLink = page.getByTestId('new-chat');
     this.threads = page.getByTestId('thread-link');

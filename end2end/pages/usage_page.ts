@@ -1,5 +1,6 @@
 import { type Locator, type Page } from '@playwright/test';
 import { AppPage } from './app_page';
+import { CapForm } from './cap_form';
 
 /** The usage page, the statement and receipts. */
 export class UsagePage extends AppPage {
@@ -17,6 +18,11 @@ export class UsagePage extends AppPage {
   readonly chargeLines: Locator;
   readonly charged: Locator;
   readonly attempts: Locator;
+  readonly caps: Locator;
+  readonly monthCap: CapForm;
+  readonly monthCapLeft: Locator;
+  readonly capSaved: Locator;
+  readonly threadCaps: Locator;
 
   constructor(page: Page) {
     super(page);
@@ -32,6 +38,11 @@ export class UsagePage extends AppPage {
     this.chargeLines = page.getByTestId('charge-line');
     this.charged = page.getByTestId('receipt-charged');
     this.attempts = page.getByTestId('attempt-row');
+    this.caps = page.getByRole('region', { name: 'Spending caps' });
+    this.monthCap = new CapForm(this.caps);
+    this.monthCapLeft = page.getByTestId('month-cap-left');
+    this.capSaved = page.getByTestId('cap-saved');
+    this.threadCaps = page.getByTestId('thread-cap');
   }
 
   async open(path = '/usage'): Promise<void> {

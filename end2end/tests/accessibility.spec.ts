@@ -73,6 +73,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test('in a conversation, while it is written and when it is refused', async ({ tab, person, model }) => {
         await aConversation(tab, person, model);
         await hasNoBarrier(tab.page);
+        await tab.chat.spendingButton.click();
+        await expect(tab.chat.threadUsed).toBeVisible();
+        await hasNoBarrier(tab.page);
+        await tab.page.keyboard.press('Escape');
 
         const endless = await model.script('Never end', { text: 'A word and more', stall_after_chunks: 1 });
         await tab.chat.send(endless);

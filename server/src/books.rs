@@ -185,6 +185,21 @@ impl Books {
         self.cover_deficit();
     }
 
+    /// What was given for a cause. None: nothing, or it has ended and nothing is left.
+    pub fn given(&self, grant_cause: &str) -> Option<Nanos> {
+        self.grants.iter().find(|grant| grant.cause == grant_cause).map(|grant| grant.amount)
+    }
+
+    /// Ends a grant before its time: what is free goes now, what holds have set aside when they end.
+    pub fn end(&mut self, grant_cause: &str) {
+        let at = self.at;
+        for grant in self.grants.iter_mut().filter(|grant| grant.cause == grant_cause && grant.is_live(at)) {
+            grant.expires_at = Some(at);
+        }
+        self.sort_grants();
+        self.expire_grants();
+    }
+
     /// Takes back up to `amount` of a grant: at once what is free, the rest when the holds that have it set aside end.
     /// What is spent already stays spent. The cause must be new.
     pub fn take_back(&mut self, cause: Cause, grant_cause: &str, amount: Nanos) {
@@ -362,8 +377,13 @@ impl Grant {
     }
 }
 
+/// The first moment of the calendar month, in UTC.
+pub fn month_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(at.year(), at.month(), 1, 0, 0, 0).single().unwrap_or(at)
+}
+
 /// The first moment of the next calendar month, in UTC.
-fn next_month(at: DateTime<Utc>) -> DateTime<Utc> {
+pub fn next_month(at: DateTime<Utc>) -> DateTime<Utc> {
     let (year, month) = if at.month() == 12 { (at.year() + 1, 1) } else { (at.year(), at.month() + 1) };
     Utc.with_ymd_and_hms(year, month, 1, 0, 0, 0).single().unwrap_or(at)
 }

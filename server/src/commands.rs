@@ -2,8 +2,10 @@
 
 mod audit;
 mod ledger;
+mod metrics;
 mod serve;
 mod simulate;
+mod stripe;
 mod table;
 mod work;
 
@@ -12,7 +14,8 @@ use std::process::ExitCode;
 
 use self::ledger::LedgerCommand;
 use self::simulate::SimulateArguments;
-use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig};
+use self::stripe::StripeCommand;
+use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig, SentryConfig};
 use crate::telemetry;
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -34,6 +37,9 @@ pub enum Command {
     /// Look into the books of an account
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Look after the account at Stripe
+    #[command(subcommand)]
+    Stripe(StripeCommand),
     /// Replay what was used against other limits: who would have been stopped, and what it would have cost
     Simulate(SimulateArguments),
 }
@@ -57,7 +63,7 @@ impl Command {
 
     fn start(self) -> Result<(), Box<dyn Error>> {
         let env = Env::of_process();
-        telemetry::start(&LogConfig::from_env(&env)?)?;
+        let _telemetry = telemetry::start(&LogConfig::from_env(&env)?, &SentryConfig::from_env(&env)?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match self {
             Self::Serve { without_worker } => {
@@ -67,6 +73,7 @@ impl Command {
             Self::ApplyCatalog => runtime.block_on(apply_catalog(&env)),
             Self::Audit => runtime.block_on(audit::run(&DatabaseConfig::from_env(&env)?)),
             Self::Ledger(command) => runtime.block_on(ledger::run(command, &DatabaseConfig::from_env(&env)?)),
+            Self::Stripe(command) => runtime.block_on(stripe::run(command, &env)),
             Self::Simulate(arguments) => runtime.block_on(simulate::run(arguments, &env)),
             Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),
         }

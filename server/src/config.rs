@@ -1,35 +1,45 @@
 //! Settings: one small struct a concern, read once at start-up, each field naming its variable.
 
 mod audit;
+mod billing;
 mod catalog;
 mod database;
 mod jobs;
 mod limits;
 mod llm;
 mod log;
+mod metrics;
 mod plans;
 mod redis;
+mod sentry;
 mod server;
 mod session;
 mod sign_in;
+mod spending;
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use app::types::Nanos;
+
 pub use self::audit::AuditConfig;
+pub use self::billing::{BillingConfig, StripeConfig};
 pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
 pub use self::database::DatabaseConfig;
 pub use self::jobs::JobsConfig;
 pub use self::limits::LimitsConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
-pub use self::plans::PlansConfig;
+pub use self::metrics::MetricsConfig;
+pub use self::plans::{Pack, PaidPlan, PlanPrice, PlansConfig};
 pub use self::redis::RedisConfig;
+pub use self::sentry::SentryConfig;
 pub use self::server::ServerConfig;
 pub use self::session::SessionConfig;
 pub use self::sign_in::{GithubConfig, OidcConfig, SignInConfig};
+pub use self::spending::SpendingConfig;
 
 /// Everything the server can be told from outside.
 #[derive(Clone, Debug)]
@@ -42,8 +52,11 @@ pub struct Config {
     pub sign_in: SignInConfig,
     pub llm: LlmConfig,
     pub plans: PlansConfig,
+    pub billing: BillingConfig,
     pub jobs: JobsConfig,
     pub audit: AuditConfig,
+    pub metrics: MetricsConfig,
+    pub spending: SpendingConfig,
 }
 
 impl Config {
@@ -59,8 +72,11 @@ impl Config {
             sign_in: SignInConfig::from_env(env)?,
             llm: LlmConfig::from_env(env)?,
             plans: PlansConfig::from_env(env)?,
+            billing: BillingConfig::from_env(env)?,
             jobs: JobsConfig::from_env(env)?,
             audit: AuditConfig::from_env(env)?,
+            metrics: MetricsConfig::from_env(env)?,
+            spending: SpendingConfig::from_env(env)?,
         })
     }
 }
@@ -95,19 +111,36 @@ impl Env {
         self.text(variable).ok_or_else(|| ConfigError { variable, problem: "must be set".to_owned() })
     }
 
+    fn parsed<T>(&self, variable: &'static str) -> Result<Option<T>, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let parse = |text: String| text.parse();
+        let value = self.text(variable).map(parse).transpose();
+        value.map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+    }
+
     fn parsed_or<T>(&self, variable: &'static str, default: T) -> Result<T, ConfigError>
     where
         T: FromStr,
         T::Err: Display,
     {
-        let Some(text) = self.text(variable) else { return Ok(default) };
-        text.parse().map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+        Ok(self.parsed(variable)?.unwrap_or(default))
     }
 
     fn positive_or(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
         match self.parsed_or(variable, default)? {
             0 => Err(ConfigError { variable, problem: "must be at least 1".to_owned() }),
             value => Ok(value),
+        }
+    }
+
+    /// An amount that may be left out, but not be zero.
+    fn cents(&self, variable: &'static str) -> Result<Option<Nanos>, ConfigError> {
+        match self.text(variable) {
+            None => Ok(None),
+            Some(_) => Ok(Some(Nanos::from_cents(self.positive_or(variable, 1)?.into()))),
         }
     }
 
@@ -169,13 +202,19 @@ mod tests {
             ("DATABASE_POOL_SIZE", "0"),
             ("FREE_REQUESTS_PER_MINUTE", "-1"),
             ("AUDIT_HOUR_UTC", "24"),
+            ("FREE_MONTHLY_CAP_CENTS", "0"),
+            ("FREE_MONTHLY_CAP_IS_HARD", "maybe"),
+            ("DAILY_CEILING_CENTS", "$5"),
             ("OIDC_ISSUER", "https://issuer.example"),
             ("GITHUB_CLIENT_ID", "id"),
             ("MODEL_CATALOG", "/nowhere.toml"),
+            ("PLANS", "/nowhere.toml"),
+            ("STRIPE_SECRET_KEY", "sk_test_1"),
         ] {
             let error = Config::from_env(&env(&[(variable, value)])).expect_err(variable).to_string();
             let named = if variable.ends_with("_ISSUER") { "OIDC_CLIENT_ID" } else { variable };
             let named = if named == "GITHUB_CLIENT_ID" { "GITHUB_CLIENT_SECRET" } else { named };
+            let named = if named == "STRIPE_SECRET_KEY" { "STRIPE_WEBHOOK_SECRETS" } else { named };
             assert!(error.starts_with(named), "{error}");
         }
     }
@@ -188,6 +227,8 @@ mod tests {
             ("REDIS_URL", "redis://:s3cret@h"),
             ("GITHUB_CLIENT_ID", "id"),
             ("GITHUB_CLIENT_SECRET", "s3cret"),
+            ("STRIPE_SECRET_KEY", "s3cret"),
+            ("STRIPE_WEBHOOK_SECRETS", "s3cret,s3cret"),
         ]));
         assert!(!format!("{config:?}").contains("s3cret"));
     }

@@ -4,6 +4,7 @@ use app::types::Actor;
 use app::{ApiError, ApiResult};
 
 use crate::providers::identity::IdentityError;
+use crate::providers::stripe::StripeError;
 use crate::store::StoreError;
 
 pub type AppResult<T> = Result<T, AppError>;
@@ -17,10 +18,15 @@ pub enum AppError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Stripe(#[from] StripeError),
     /// A task of ours panicked or was cut off.
     #[error("a task ended without a result")]
     TaskLost,
 }
+
+/// How long a client should wait when Stripe is away.
+const STRIPE_RETRY_AFTER_SECONDS: u32 = 10;
 
 /// How long a client should wait when the database is busy or away.
 const RETRY_AFTER_SECONDS: u32 = 2;
@@ -32,8 +38,13 @@ impl AppError {
             Self::Api(error) => error,
             Self::Store(StoreError::NotFound) => ApiError::NotFound,
             Self::Store(error @ (StoreError::PoolExhausted | StoreError::Unavailable(_))) => {
-                tracing::warn!(request.id = request_id, %error, "Answered 503");
+                tracing::error!(request.id = request_id, %error, "Answered 503");
                 ApiError::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS }
+            }
+            Self::Stripe(StripeError::PaymentRefused(message)) => ApiError::PaymentRefused { message },
+            Self::Stripe(error @ StripeError::Unavailable(_)) => {
+                tracing::warn!(request.id = request_id, %error, "Answered 503");
+                ApiError::Unavailable { retry_after_seconds: STRIPE_RETRY_AFTER_SECONDS }
             }
             fault => {
                 tracing::error!(request.id = request_id, error = %fault, "Answered with an internal error");

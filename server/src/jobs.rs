@@ -3,7 +3,9 @@
 
 mod audit_money;
 mod purge;
+mod reconcile_billing;
 mod schedule;
+mod sync_customer;
 mod worker;
 
 use std::time::Duration;
@@ -12,7 +14,9 @@ use async_trait::async_trait;
 
 pub use self::audit_money::AuditMoney;
 pub use self::purge::PurgeJobs;
+pub use self::reconcile_billing::ReconcileBilling;
 pub use self::schedule::{Schedule, Slots};
+pub use self::sync_customer::SyncCustomer;
 pub use self::worker::{Worker, WorkerParts};
 use crate::AppError;
 use crate::store::StoreError;

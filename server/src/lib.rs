@@ -2,6 +2,7 @@
 //! and the providers (HTTP). A lower layer never imports a higher one.
 
 pub mod books;
+mod caps;
 pub mod commands;
 pub mod config;
 mod error;
@@ -22,6 +23,7 @@ mod telemetry;
 
 pub use error::{AppError, AppResult};
 pub use router::build_router;
+pub use services::generation::{Admitted, Decision, GenerationService};
 pub use services::money_audit::MoneyAudit;
 pub use state::{AppState, StartError};
 pub use store::{apply_catalog, migrate};

@@ -3,6 +3,8 @@
 mod address_limit;
 mod headers;
 mod referer;
+mod request_facts;
+mod request_metrics;
 mod request_span;
 mod session;
 
@@ -40,6 +42,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Around everything, outermost first.
 pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn(request_metrics::record))
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
         .layer(
             tower_http::trace::TraceLayer::new_for_http()
@@ -48,6 +51,7 @@ pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<A
                 .on_response(log_response)
                 .on_failure(()),
         )
+        .layer(middleware::from_fn(request_facts::keep))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(middleware::from_fn_with_state(state.clone(), headers::set_headers))
         .layer(CatchPanicLayer::custom(answer_panic));
@@ -70,8 +74,7 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
     router.layer(layers)
 }
 
-/// The panic itself is logged by its hook, with the request's span around it.
+/// The panic itself is logged by the hook for panics, with the request's span around it.
 fn answer_panic(_: Box<dyn Any + Send + 'static>) -> Response<Body> {
-    tracing::error!("A request panicked");
     error_page::internal().into_response()
 }

@@ -47,6 +47,28 @@ impl TokenPrices {
     }
 }
 
+/// A part of a whole, from none of it to all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    part: i64,
+    whole: i64,
+}
+
+impl Part {
+    pub const ALL: Self = Self { part: 1, whole: 1 };
+
+    /// Of nothing, everything is a whole.
+    pub fn new(part: i64, whole: i64) -> Self {
+        if whole <= 0 { Self::ALL } else { Self { part: part.clamp(0, whole), whole } }
+    }
+
+    /// That part of an amount, rounded half up.
+    pub fn of(self, amount: Nanos) -> Nanos {
+        let exact = i128::from(amount.0) * i128::from(self.part) * 2 + i128::from(self.whole);
+        Nanos(i64::try_from(exact.div_euclid(i128::from(self.whole) * 2)).unwrap_or(i64::MAX))
+    }
+}
+
 /// What a reply wants to set aside before it begins.
 #[derive(Clone, Copy, Debug)]
 pub struct HoldRequest {
@@ -121,6 +143,17 @@ mod tests {
         min_output_tokens: u32,
     ) -> HoldRequest {
         HoldRequest { prices: prices(input, output), input_tokens, output_tokens, min_output_tokens }
+    }
+
+    #[test]
+    fn a_part_is_rounded_half_up_and_never_more_than_the_whole() {
+        let amount = Nanos(101);
+        assert_eq!(Part::new(1, 2).of(amount), Nanos(51));
+        assert_eq!(Part::new(1, 3).of(amount), Nanos(34));
+        assert_eq!(Part::new(5, 3).of(amount), amount);
+        assert_eq!(Part::new(-1, 3).of(amount), Nanos::ZERO);
+        assert_eq!(Part::new(0, 0).of(amount), amount);
+        assert_eq!(Part::new(i64::MAX - 1, i64::MAX).of(Nanos(i64::MAX)), Nanos(i64::MAX - 1));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use app::App;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, request::Parts};
 use leptos::config::LeptosOptions;
@@ -15,7 +15,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{auth, health, usage};
+use crate::routes::{auth, health, stripe, usage};
 use crate::state::AppState;
 
 /// The application, whole.
@@ -37,8 +37,10 @@ pub fn build_router(state: &AppState) -> Router {
     let assets = bundle(&options);
     let probes =
         Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready));
+    // Not among the pages: whoever calls proves itself by its signature.
+    let webhooks = Router::new().route("/webhooks/stripe", post(stripe::receive_webhook));
     let pages = middleware::around_pages(pages, state);
-    middleware::around_all(pages.merge(assets).merge(probes), state).with_state(state.clone())
+    middleware::around_all(pages.merge(assets).merge(probes).merge(webhooks), state).with_state(state.clone())
 }
 
 /// The wasm bundle and the stylesheet. With hashed names they never change, so browsers may keep them.

@@ -3,10 +3,13 @@
 pub mod account;
 mod account_queue;
 pub mod billing;
+pub mod caps;
 pub mod catalog;
+pub mod ceiling;
 pub mod chat;
 pub mod generation;
 pub mod money_audit;
+pub(crate) mod monitoring;
 pub mod plans;
 pub mod quota;
 pub mod sign_in;

@@ -4,21 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::Backend;
+use app::types::SignedIn;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
-use crate::jobs::{AuditMoney, PurgeJobs, Worker, WorkerParts};
+use crate::jobs::{AuditMoney, Handler, PurgeJobs, ReconcileBilling, SyncCustomer, Worker, WorkerParts};
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::llm::Providers;
+use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
-use crate::services::billing::BillingService;
+use crate::services::billing::{BillingService, Cashier};
+use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
+use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
+use crate::services::monitoring::Monitoring;
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
@@ -33,6 +39,8 @@ pub enum StartError {
     Limiter(#[from] BadRedisUrl),
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
+    #[error("the client of Stripe cannot be made: {0}")]
+    Stripe(#[from] StripeError),
 }
 
 /// Everything a request needs. Cheap to clone.
@@ -46,6 +54,10 @@ pub struct AppState {
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
     pub(crate) usage: UsageService,
+    /// None: nothing can be bought here.
+    pub(crate) cashier: Option<Cashier>,
+    /// Sites that forms of ours lead to.
+    pub(crate) form_origins: Arc<[String]>,
     pub(crate) backend: Backend,
     worker: Worker,
     background: TaskTracker,
@@ -71,6 +83,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
+            ceiling: DailyCeiling::new(config.spending.daily_ceiling),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });
@@ -80,16 +93,22 @@ impl AppState {
         let default_plan = plans.default_plan().key.clone();
         let sign_in = SignInService::new(db.clone(), providers, public_url, account.clone(), default_plan);
         let usage = UsageService::new(db.clone());
+        let stripe = config.billing.stripe.as_ref().map(Stripe::new).transpose()?;
+        let form_origins = stripe.as_ref().map(Stripe::page_origins).unwrap_or_default();
+        let cashier = stripe
+            .map(|stripe| Cashier::new(db.clone(), stripe, plans.clone(), config.server.public_url.clone()));
+        let billing = BillingService::new(db.clone(), plans.clone(), catalog.clone(), cashier.clone());
         let backend = Backend {
             account: Arc::new(account.clone()),
-            billing: Arc::new(BillingService::new(plans.clone())),
+            billing: Arc::new(billing),
+            caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),
         };
         Ok(Self {
             server: Arc::new(config.server),
-            worker: worker(&db, config.jobs, config.audit),
+            worker: worker(&db, config.jobs, config.audit, cashier.clone()),
             db,
             limiter,
             limits: config.limits,
@@ -97,10 +116,28 @@ impl AppState {
             sign_in,
             generations,
             usage,
+            cashier,
+            form_origins: form_origins.into(),
             backend,
             background: TaskTracker::new(),
             is_ending: CancellationToken::new(),
         })
+    }
+
+    /// Who a session's token belongs to; None when it is no good (any more).
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn authenticate(&self, token: &str) -> AppResult<Option<SignedIn>> {
+        self.account.authenticate(token).await
+    }
+
+    pub fn generations(&self) -> &GenerationService {
+        &self.generations
+    }
+
+    pub(crate) fn monitoring(&self) -> Monitoring {
+        Monitoring::new(self.db.clone(), self.limiter.clone())
     }
 
     /// True from the signal to stop on: no new requests should be sent here.
@@ -179,14 +216,21 @@ const JOB_LEASE: Duration = Duration::from_secs(30);
 /// No job is meant to take longer.
 const JOB_TIME_LIMIT: Duration = Duration::from_secs(600);
 
-fn worker(db: &Db, config: JobsConfig, audit: AuditConfig) -> Worker {
+fn worker(db: &Db, config: JobsConfig, audit: AuditConfig, cashier: Option<Cashier>) -> Worker {
+    let mut handlers: Vec<Arc<dyn Handler>> = vec![
+        Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
+        Arc::new(PurgeJobs { db: db.clone() }),
+    ];
+    let mut schedules = vec![AuditMoney::schedule(audit), PurgeJobs::schedule()];
+    if let Some(cashier) = cashier {
+        handlers.push(Arc::new(SyncCustomer { cashier: cashier.clone() }));
+        handlers.push(Arc::new(ReconcileBilling { cashier }));
+        schedules.push(ReconcileBilling::schedule());
+    }
     Worker::new(WorkerParts {
         db: db.clone(),
-        handlers: vec![
-            Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
-            Arc::new(PurgeJobs { db: db.clone() }),
-        ],
-        schedules: vec![AuditMoney::schedule(audit), PurgeJobs::schedule()],
+        handlers,
+        schedules,
         concurrency: config.concurrency as usize,
         lease: JOB_LEASE,
         time_limit: JOB_TIME_LIMIT,

@@ -2,8 +2,11 @@
 
 pub mod account_books;
 pub mod accounts;
+pub mod alerts;
 mod attempts;
 pub mod audit;
+pub mod backlog;
+pub mod caps;
 pub mod catalog;
 pub mod clock;
 pub mod generations;
@@ -19,7 +22,10 @@ mod schema;
 pub mod sessions;
 pub mod sign_in_flows;
 pub mod simulation;
+pub mod spending;
 pub mod statement;
+pub mod stripe_events;
+pub mod subscriptions;
 pub mod threads;
 mod usage;
 pub mod usage_reports;
@@ -29,7 +35,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use attempts::Attempt;
 use pool::allow_long_statements;
-pub use pool::{Connection, Db};
+pub use pool::{Connection, Connections, Db};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
 

@@ -194,7 +194,8 @@ impl Watchers {
 fn settings() -> ConnectionManagerConfig {
     ConnectionManagerConfig::new()
         .set_connection_timeout(Some(REDIS_TIMEOUT))
-        .set_response_timeout(Some(REDIS_TIMEOUT))
+        // `within_timeout` covers it, with the reconnection.
+        .set_response_timeout(None)
         .set_number_of_retries(1)
 }
 

@@ -26,6 +26,9 @@ pub fn PlanLimits(plan: Plan) -> impl IntoView {
             {fact(plan.requests_per_day, "requests in any 24 hours")}
             {fact(plan.tokens_per_minute, "tokens in any minute")}
             {fact(plan.concurrent_replies, if plan.concurrent_replies == 1 { "reply at a time" } else { "replies at a time" })}
+            {plan.monthly_cap.map(|cap| view! {
+                <li><b>{cap.limit.to_cents_text()}</b> " a month at most, until you set a cap of your own"</li>
+            })}
         </ul>
     }
 }

@@ -24,8 +24,8 @@ pub fn QuotaPanel(quota: Quota) -> impl IntoView {
 
 #[component]
 fn CreditPanel(credit: Credit) -> impl IntoView {
+    let spent = credit.used();
     let Credit { granted, held, available, resets_at } = credit;
-    let spent = (granted - held - available).or_zero();
     let is_short = available < Nanos::ZERO;
     view! {
         <div class="panel-head">

@@ -6,7 +6,7 @@ use crate::ApiError;
 use crate::contexts::{OpenConversation, Refusal, use_clock, use_quota, use_standing};
 use crate::links::{PRICING_PATH, sign_in_path};
 use crate::time;
-use crate::types::PortalPage;
+use crate::types::{CapScope, PortalPage};
 
 /// Why a message was not sent, beside the composer that still holds it.
 #[component]
@@ -44,6 +44,7 @@ fn Note(refusal: Refusal, conversation: OpenConversation) -> impl IntoView {
     let action = match &error {
         ApiError::SignInRequired => Some(view! { <SignInLink/> }.into_any()),
         ApiError::OutOfCredit { .. } => Some(view! { <MoreCredit/> }.into_any()),
+        ApiError::CapReached { cap } => Some(view! { <RaiseCap scope=cap.scope.clone() conversation/> }.into_any()),
         error if error.is_retryable() && fits_at.is_none() => Some(view! {
             <button type="button" class="button button-small" data-testid="send-again" on:click=move |_| conversation.send_again()>
                 "Try again"
@@ -57,6 +58,23 @@ fn Note(refusal: Refusal, conversation: OpenConversation) -> impl IntoView {
             <p><span role="alert">{error.to_string()}</span> " " {countdown}</p>
             {action}
         </div>
+    }
+}
+
+/// Leads to where the cap can be raised. The message stays in the composer meanwhile.
+#[component]
+fn RaiseCap(scope: CapScope, conversation: OpenConversation) -> impl IntoView {
+    match scope {
+        CapScope::Month { .. } => view! {
+            <a class="button button-small" href="/usage#caps" rel="external" data-testid="raise-cap">"Raise the cap"</a>
+        }
+        .into_any(),
+        CapScope::Conversation { .. } => view! {
+            <button type="button" class="button button-small" data-testid="raise-cap" on:click=move |_| conversation.shows_spending.set(true)>
+                "Raise the cap"
+            </button>
+        }
+        .into_any(),
     }
 }
 

@@ -66,6 +66,8 @@ pub struct OpenConversation {
     pub pause: RwSignal<Option<Pause>>,
     pub refusal: RwSignal<Option<Refusal>>,
     pub draft: RwSignal<String>,
+    /// Whether the dialog with its cost and its cap is open.
+    pub shows_spending: RwSignal<bool>,
     /// For screen readers: one sentence when an answer begins, its words when it is complete.
     pub announcement: RwSignal<String>,
     /// Counts what the person has sent, so that the page scrolls to it.
@@ -101,6 +103,7 @@ impl OpenConversation {
             pause: RwSignal::new(None),
             refusal: RwSignal::new(None),
             draft: RwSignal::new(String::new()),
+            shows_spending: RwSignal::new(false),
             announcement: RwSignal::new(String::new()),
             sent_count: RwSignal::new(0),
             models,

@@ -81,6 +81,11 @@ impl QuotaContext {
                 }
             }
             ApiError::OutOfCredit { credit } => quota.credit = credit.clone(),
+            ApiError::CapReached { cap } => {
+                for known in quota.caps.iter_mut().filter(|known| known.thread_id() == cap.thread_id()) {
+                    known.clone_from(cap);
+                }
+            }
             _ => return,
         }
         self.set(quota);

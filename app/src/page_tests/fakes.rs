@@ -1,6 +1,7 @@
 //! A backend that always answers the same.
 
 pub mod billing;
+pub mod caps;
 pub mod usage;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub fn backend(billing: billing::Fake) -> Backend {
     Backend {
         account: Arc::new(Fake),
         billing: Arc::new(billing),
+        caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
         quota: Arc::new(Fake),
         usage: Arc::new(usage::Fake),
@@ -234,6 +236,9 @@ impl QuotaApi for Fake {
                 available: Nanos::from_cents(48),
                 resets_at: now() + TimeDelta::days(12),
             },
+            caps: vec![caps::monthly(), caps::of_thread()],
+            alerts: vec![Alert { basis: AlertBasis::Cap, percent: 80 }],
+            plan_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
         })
     }
 
@@ -246,6 +251,7 @@ impl QuotaApi for Fake {
             tokens_per_minute: 20_000,
             concurrent_replies: 2,
             monthly_credit: Nanos::from_cents(50),
+            monthly_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
         }])
     }
 }

@@ -4,7 +4,10 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 
 use super::not_found::answer_not_found;
 use crate::api::{list_models, read_thread};
-use crate::components::{Composer, DrawerButton, ErrorPage, MessageList, SignedInOnly, ThreadDrawer};
+use crate::components::{
+    Composer, DrawerButton, ErrorPage, MessageList, SignedInOnly, ThreadCapNote, ThreadDrawer,
+    ThreadSpendingButton, ThreadSpendingDialog,
+};
 use crate::contexts::{
     Models, OpenConversation, provide_threads, set_page_title, use_quota, use_session, use_threads,
 };
@@ -127,6 +130,7 @@ fn ConversationView(
         <div class="chat-head">
             <DrawerButton is_open=is_drawer_open/>
             <h1>{title}</h1>
+            <ThreadSpendingButton conversation/>
         </div>
         {move || if is_empty.get() {
             view! { <Beginning conversation/> }.into_any()
@@ -134,7 +138,9 @@ fn ConversationView(
             view! { <MessageList conversation/> }.into_any()
         }}
         <p class="visually-hidden" role="status" aria-live="polite">{conversation.announcement}</p>
+        <ThreadCapNote conversation/>
         <Composer conversation/>
+        <ThreadSpendingDialog conversation/>
     }
 }
 

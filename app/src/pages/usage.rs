@@ -4,7 +4,8 @@ use leptos_router::hooks::use_query_map;
 use crate::ApiResult;
 use crate::api::{list_replies, summarize_usage};
 use crate::components::{
-    ErrorNote, PageFrame, QuotaPanel, ReplyTable, SignedInOnly, SkeletonLines, UsageReport, UsageTabs,
+    ErrorNote, PageFrame, QuotaPanel, ReplyTable, SignedInOnly, SkeletonLines, SpendingCaps, UsageReport,
+    UsageTabs,
 };
 use crate::contexts::{use_quota, use_session};
 use crate::links::replies_file_path;
@@ -42,6 +43,7 @@ fn Usage(
                 Ok(quota) => view! { <div class="panels"><QuotaPanel quota/></div> }.into_any(),
                 Err(error) => view! { <ErrorNote error/> }.into_any(),
             })}
+            <SpendingCaps/>
             <section class="panel" id="spending" aria-labelledby="spending-heading">
                 <div class="panel-head">
                     <h2 id="spending-heading">"Spending"</h2>

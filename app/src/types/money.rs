@@ -21,6 +21,24 @@ impl Nanos {
         Self(value * Self::PER_CENT)
     }
 
+    /// Reads an amount as people write it: `5`, `5.00`, `$0.0001`. Exact.
+    ///
+    /// # Errors
+    /// Says in words what is wrong with the text.
+    pub fn parse_dollars(text: &str) -> Result<Self, AmountError> {
+        let text = text.trim();
+        let text = text.strip_prefix('$').unwrap_or(text).trim_start();
+        let (dollars, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = format!("{dollars}{fraction}");
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(AmountError::NotAnAmount);
+        }
+        if fraction.len() > 9 {
+            return Err(AmountError::TooFine);
+        }
+        format!("{dollars}{fraction:0<9}").parse().map(Self).map_err(|_| AmountError::TooLarge)
+    }
+
     /// Never below zero.
     #[must_use]
     pub fn or_zero(self) -> Self {
@@ -38,6 +56,17 @@ impl Nanos {
         let sign = if cents < 0 { "-" } else { "" };
         format!("{sign}${}.{:02}", cents.abs() / 100, cents.abs() % 100)
     }
+}
+
+/// Why a text is no amount of money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AmountError {
+    #[error("Write an amount in dollars, such as 5 or 2.50.")]
+    NotAnAmount,
+    #[error("An amount has at most nine decimals.")]
+    TooFine,
+    #[error("This amount is too large.")]
+    TooLarge,
 }
 
 /// Exact, with at least two decimals: `$0.000123`, `$1.50`, `-$0.02`.
@@ -96,7 +125,30 @@ impl Sum for Nanos {
 
 #[cfg(test)]
 mod tests {
-    use super::Nanos;
+    use super::{AmountError, Nanos};
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        for (text, nanos) in [
+            ("5", 5_000_000_000),
+            (" $5.00 ", 5_000_000_000),
+            ("0.000000001", 1),
+            (".5", 500_000_000),
+            ("2.", 2_000_000_000),
+            ("0", 0),
+        ] {
+            assert_eq!(Nanos::parse_dollars(text), Ok(Nanos(nanos)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused_in_words() {
+        for text in ["", "$", ".", "-5", "5,00", "1e3", "five", "5 USD", "1.2.3", "+1"] {
+            assert_eq!(Nanos::parse_dollars(text), Err(AmountError::NotAnAmount), "{text}");
+        }
+        assert_eq!(Nanos::parse_dollars("0.0000000001"), Err(AmountError::TooFine));
+        assert_eq!(Nanos::parse_dollars("99999999999"), Err(AmountError::TooLarge));
+    }
 
     #[test]
     fn amounts_are_written_exactly() {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Nanos;
+use super::{Alert, Cap, CapTerms, Nanos, ThreadId};
 
 /// The names of the limits, most pressing first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,6 +19,19 @@ pub enum LimitName {
     TokensPerMinute,
     /// Requests in the last 60 seconds of people who have not signed in, from one network address.
     RequestsPerAddress,
+}
+
+impl LimitName {
+    /// As in JSON and in metrics.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::ConcurrentReplies => "concurrent_replies",
+            Self::RequestsPerMinute => "requests_per_minute",
+            Self::TokensPerMinute => "tokens_per_minute",
+            Self::RequestsPerDay => "requests_per_day",
+            Self::RequestsPerAddress => "requests_per_address",
+        }
+    }
 }
 
 /// One limit and where the account stands with it.
@@ -46,17 +59,41 @@ pub struct Credit {
     pub resets_at: DateTime<Utc>,
 }
 
+impl Credit {
+    /// What replies have cost.
+    pub fn used(&self) -> Nanos {
+        (self.granted - self.held - self.available).or_zero()
+    }
+}
+
 /// Everything an account has left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
     pub plan_name: String,
     pub limits: Vec<Limit>,
     pub credit: Credit,
+    /// The month's, if there is one, then those of conversations, last changed first.
+    #[serde(default)]
+    pub caps: Vec<Cap>,
+    /// What was passed this month and not dismissed yet, the highest first.
+    #[serde(default)]
+    pub alerts: Vec<Alert>,
+    /// The plan's cap for the month, whatever the person has set.
+    #[serde(default)]
+    pub plan_cap: Option<CapTerms>,
 }
 
 impl Quota {
     pub fn limit(&self, name: LimitName) -> Option<&Limit> {
         self.limits.iter().find(|limit| limit.name == name)
+    }
+
+    pub fn monthly_cap(&self) -> Option<&Cap> {
+        self.caps.iter().find(|cap| cap.thread_id().is_none())
+    }
+
+    pub fn thread_cap(&self, id: ThreadId) -> Option<&Cap> {
+        self.caps.iter().find(|cap| cap.thread_id() == Some(id))
     }
 }
 
@@ -71,4 +108,7 @@ pub struct Plan {
     pub tokens_per_minute: u32,
     pub concurrent_replies: u32,
     pub monthly_credit: Nanos,
+    /// For everybody who sets none of their own.
+    #[serde(default)]
+    pub monthly_cap: Option<CapTerms>,
 }

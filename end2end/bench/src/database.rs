@@ -22,6 +22,10 @@ impl Database {
         Ok(Self { client, _connection: tasks })
     }
 
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Connections of the server that have been in a statement or a transaction for longer than any should.
     pub async fn held_connections(&self) -> Result<i64> {
         Ok(self.client.query_one(HELD, &[]).await?.get(0))

@@ -1,6 +1,7 @@
 //! `bench`: measures what the product adds to what it passes on, and what that costs. Started by `bin/bench`, which
 //! brings PostgreSQL, Redis, the sandbox and the settings.
 
+mod admission;
 mod clock;
 mod database;
 mod person;
@@ -15,6 +16,7 @@ mod upstream;
 use std::error::Error;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 /// Any failure ends the benchmark; it is told and nothing else is done about it.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -29,14 +31,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Benchmark {
+    Admission(admission::Arguments),
     Stream(stream::Arguments),
 }
 
 fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (one_thread, threads) = (Builder::new_current_thread, Builder::new_multi_thread);
     match Arguments::parse().benchmark {
-        Benchmark::Stream(arguments) => runtime.block_on(stream::run(&arguments)),
+        // Runs what it measures, as the server does.
+        Benchmark::Admission(arguments) => {
+            threads().enable_all().build()?.block_on(admission::run(&arguments))
+        }
+        Benchmark::Stream(arguments) => one_thread().enable_all().build()?.block_on(stream::run(&arguments)),
     }
 }
 

@@ -9,6 +9,7 @@ mod model;
 mod oidc;
 mod pages;
 mod people;
+mod sentry;
 mod sign_in;
 
 use std::error::Error;
@@ -23,6 +24,7 @@ use url::Url;
 use crate::github::Github;
 use crate::model::Model;
 use crate::oidc::Oidc;
+use crate::sentry::Sentry;
 
 /// All stand-ins behind one router. `public_url` is the address clients use; the OIDC issuer is derived from it.
 ///
@@ -34,6 +36,7 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
     let oidc = Arc::new(Oidc::new(format!("{base}/oidc"))?);
     let github = Arc::new(Github::default());
     let model = Arc::new(Model::default());
+    let sentry = Arc::new(Sentry::default());
     Ok(Router::new()
         .route("/", get(async move || Html(pages::home::render(&base))))
         .route("/health", get(async || "ok\n"))
@@ -41,7 +44,9 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
         .nest("/github", github::routes(github))
         .nest("/openai/v1", model::openai::routes(Arc::clone(&model)))
         .nest("/anthropic/v1", model::anthropic::routes(Arc::clone(&model)))
+        .nest("/sentry", sentry::routes(Arc::clone(&sentry)))
         .nest("/control", control::routes(model))
+        .nest("/control/sentry", sentry::control(sentry))
         .fallback(say_not_found))
 }
 

@@ -138,6 +138,19 @@ fn an_expired_hold_counts_no_more_and_its_late_charge_still_does() {
 }
 
 #[test]
+fn credit_that_is_ended_goes_at_once_but_for_what_replies_have_set_aside() {
+    let mut books = books();
+    books.give(pack("invoice:1"), Nanos(100), None);
+    assert!(books.hold(id(7), Nanos(40), later()));
+    books.end("invoice:1");
+    assert_eq!((available(&books), remaining(&books, "invoice:1")), (0, 40));
+    assert_eq!(books.given("invoice:1"), Some(Nanos(100)));
+    books.settle(id(7), Nanos(10));
+    assert_eq!(available(&books), 0, "what was set aside and not spent is gone, too");
+    assert_eq!(books.posted, Nanos::ZERO);
+}
+
+#[test]
 fn a_refund_takes_what_is_free_now_and_the_rest_when_replies_have_ended() {
     let mut books = two_grants();
     assert!(books.hold(id(1), Nanos(150), later()));

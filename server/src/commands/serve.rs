@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::metrics;
 use crate::config::Config;
 use crate::state::AppState;
 
@@ -23,10 +24,12 @@ const LAST_BYTES: Duration = Duration::from_secs(3);
 pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dyn Error>> {
     let (addr, public_url) = (config.server.listen_addr, config.server.public_url.clone());
     let grace = config.server.shutdown_grace;
+    let metrics_config = config.metrics;
     let state = AppState::new(config)?;
     let listener = TcpListener::bind(addr)
         .await
         .map_err(|error| format!("cannot listen on {addr}: {error} (see LISTEN_ADDR)"))?;
+    metrics::serve(metrics_config, &state).await?;
     tracing::info!(%addr, %public_url, "Serving {public_url}");
     state.spawn_background(SWEEP_EVERY);
     if has_worker {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::metrics;
 use super::serve::told_to_stop;
 use crate::config::Config;
 use crate::state::AppState;
@@ -9,7 +10,9 @@ use crate::state::AppState;
 /// Runs jobs until told to end, then lets those that run finish for as long as the settings say.
 pub(super) async fn work(config: Config) -> Result<(), Box<dyn Error>> {
     let grace = config.server.shutdown_grace;
+    let metrics_config = config.metrics;
     let state = AppState::new(config)?;
+    metrics::serve(metrics_config, &state).await?;
     state.spawn_worker();
     tracing::info!("Running jobs");
     told_to_stop().await;

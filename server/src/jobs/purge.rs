@@ -1,16 +1,19 @@
-//! Forgetting jobs that were done long ago.
+//! Forgetting what was done long ago.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::{Handler, JobError, Schedule, Slots};
-use crate::store::Db;
 use crate::store::jobs::{self, Lease};
+use crate::store::{Db, stripe_events};
 
 const KIND: &str = "purge_jobs";
 
 /// How long it can be looked up that a job was done.
 const KEPT: TimeDelta = TimeDelta::days(7);
+
+/// How long it can be looked up what Stripe has told us.
+const EVENTS_KEPT: TimeDelta = TimeDelta::days(90);
 
 pub struct PurgeJobs {
     pub db: Db,
@@ -29,7 +32,9 @@ impl Handler for PurgeJobs {
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {
-        jobs::delete_done(&mut *self.db.get().await?, KEPT).await?;
+        let mut conn = self.db.get().await?;
+        jobs::delete_done(&mut conn, KEPT).await?;
+        stripe_events::delete_processed(&mut conn, EVENTS_KEPT).await?;
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::{Handler, JobError, Schedule, pause, schedule};
 use crate::store::jobs::{self, Lease};
 use crate::store::{Db, StoreResult};
+use crate::telemetry::metrics;
 
 /// Jobs are announced; this is for those that become due, for those whose worker has died, and for a lost announcement.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -157,6 +158,7 @@ impl Worker {
 
     async fn complete(&self, lease: &Lease) -> StoreResult<()> {
         jobs::complete(&mut *self.parts.db.get().await?, lease).await?;
+        metrics::job_ended(&lease.kind, "done");
         tracing::info!(job.id = %lease.id, job.kind = lease.kind, job.attempt = lease.attempt, "Did job {}", lease.kind);
         Ok(())
     }
@@ -165,6 +167,7 @@ impl Worker {
         let is_dead = error.is_final || lease.attempt >= lease.max_attempts;
         let delay = (!is_dead).then(|| pause(lease.attempt, rand::random()));
         jobs::fail(&mut *self.parts.db.get().await?, lease, &error.message, delay).await?;
+        metrics::job_ended(&lease.kind, if is_dead { "dead" } else { "failed" });
         let (id, kind, attempt) = (lease.id, &lease.kind, lease.attempt);
         match delay {
             None => {

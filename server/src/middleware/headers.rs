@@ -32,7 +32,7 @@ pub(super) async fn set_headers(State(state): State<AppState>, mut request: Requ
     if state.server.public_url.scheme() == "https" {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
-    set_content_security_policy(headers, &nonce, state.server.reload_port);
+    set_content_security_policy(headers, &nonce, &state);
     if state.is_ending() {
         // The next request is better sent to another process.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -40,12 +40,17 @@ pub(super) async fn set_headers(State(state): State<AppState>, mut request: Requ
     response
 }
 
-fn set_content_security_policy(headers: &mut HeaderMap, nonce: &str, reload_port: Option<u32>) {
-    let reloader =
-        reload_port.map(|port| format!(" ws://localhost:{port} ws://127.0.0.1:{port}")).unwrap_or_default();
+fn set_content_security_policy(headers: &mut HeaderMap, nonce: &str, state: &AppState) {
+    let reloader = state
+        .server
+        .reload_port
+        .map(|port| format!(" ws://localhost:{port} ws://127.0.0.1:{port}"))
+        .unwrap_or_default();
+    // A form's answer may lead to a page of Stripe's, which browsers count as the form's target.
+    let form_targets: String = state.form_origins.iter().map(|origin| format!(" {origin}")).collect();
     let policy = format!(
         "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self'; connect-src 'self'{reloader}; object-src 'none'; base-uri 'none'; form-action 'self'; \
+         img-src 'self'; connect-src 'self'{reloader}; object-src 'none'; base-uri 'none'; form-action 'self'{form_targets}; \
          frame-ancestors 'none'"
     );
     if let Ok(value) = HeaderValue::from_str(&policy) {

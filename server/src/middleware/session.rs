@@ -14,6 +14,7 @@ use crate::AppError;
 use crate::routes::error_page;
 use crate::secret::Token;
 use crate::state::AppState;
+use crate::telemetry::faults;
 
 /// `__Host-`: set by this host itself, for it alone, over TLS (or on localhost).
 const SESSION: &str = "__Host-session";
@@ -69,6 +70,9 @@ pub(super) async fn set_actor(
         },
         None => None,
     };
+    if let Some(user) = signed_in {
+        faults::set_person(user.user_id);
+    }
     request.extensions_mut().insert(Actor { request_id, signed_in });
     let mut response = next.run(request).await;
     if token.is_some() && signed_in.is_none() && !sets_session(&response) {

@@ -76,8 +76,8 @@ impl ChatApi for ChatService {
     async fn list_models(&self, actor: &Actor) -> ApiResult<Vec<Model>> {
         let user = actor.user()?;
         reported(actor, async {
-            let plan = self.plans.of_account(&mut *self.db.get().await?, user.account_id).await?;
-            self.catalog.list(&plan).await
+            let account = self.plans.of_account(&*self.db.get().await?, user.account_id).await?;
+            self.catalog.list(&account.plan).await
         })
         .await
     }

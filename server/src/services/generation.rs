@@ -12,6 +12,7 @@ mod live;
 mod mirror;
 mod publisher;
 mod run;
+mod settled;
 mod stop;
 mod sweep;
 mod target;
@@ -27,10 +28,12 @@ use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::admit::{Admitted, Decision};
 use self::attempts::RetryBudget;
 use self::live::{CancelReason, LiveReplies};
 use super::account_queue::AccountQueue;
 use super::catalog::CatalogService;
+use super::ceiling::DailyCeiling;
 use super::plans::Plans;
 use super::quota::QuotaService;
 use crate::config::LlmClocks;
@@ -38,6 +41,7 @@ use crate::limits::{Breakers, Limiter};
 use crate::providers::llm::Providers;
 use crate::store::{Db, generations, messages};
 use crate::streams::StreamLog;
+use crate::telemetry::faults;
 use crate::{AppError, AppResult};
 
 /// Beyond the longest answer: time to save and settle it, also while the database is away for a moment.
@@ -54,6 +58,7 @@ pub struct GenerationService {
     plans: Plans,
     catalog: CatalogService,
     quota: QuotaService,
+    ceiling: DailyCeiling,
     providers: Arc<Providers>,
     breakers: Breakers,
     retry_budget: RetryBudget,
@@ -75,13 +80,14 @@ pub struct Parts {
     pub plans: Plans,
     pub catalog: CatalogService,
     pub quota: QuotaService,
+    pub ceiling: DailyCeiling,
     pub providers: Providers,
     pub clocks: LlmClocks,
 }
 
 impl GenerationService {
     pub fn new(parts: Parts) -> Self {
-        let Parts { db, limiter, breakers, log, plans, catalog, quota, providers, clocks } = parts;
+        let Parts { db, limiter, breakers, log, plans, catalog, quota, ceiling, providers, clocks } = parts;
         Self {
             db,
             limiter,
@@ -90,6 +96,7 @@ impl GenerationService {
             plans,
             catalog,
             quota,
+            ceiling,
             providers: Arc::new(providers),
             retry_budget: RetryBudget::default(),
             clocks,
@@ -116,7 +123,7 @@ impl GenerationService {
         }
         let service = self.clone();
         // A task of its own, so that a client who leaves in the middle cancels neither a claim nor its undoing.
-        let task = self.tasks.spawn(async move { service.admit(account_id, request).await });
+        let task = self.tasks.spawn(faults::along(async move { service.admit(account_id, request).await }));
         task.await.map_err(|_| AppError::TaskLost)?
     }
 

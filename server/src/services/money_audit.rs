@@ -3,6 +3,7 @@
 use crate::AppResult;
 use crate::store::Db;
 use crate::store::invariants::{self, Finding};
+use crate::telemetry::metrics;
 
 #[derive(Clone)]
 pub struct MoneyAudit {
@@ -25,6 +26,9 @@ impl MoneyAudit {
     /// Runs, and logs an error for each invariant that does not hold.
     pub(crate) async fn log(&self) -> AppResult<()> {
         let findings = self.run().await?;
+        for finding in &findings {
+            metrics::invariant_checked(finding.invariant.name, finding.count);
+        }
         for finding in findings.iter().filter(|finding| !finding.holds()) {
             tracing::error!(invariant = finding.invariant.name, count = finding.count, "{finding}");
         }

@@ -2,14 +2,14 @@
 
 use app::ApiResult;
 use app::api::QuotaApi;
-use app::types::{AccountId, Actor, Limit, Plan, Quota};
+use app::types::{AccountId, Actor, AlertBasis, Limit, Plan, Quota};
 use async_trait::async_trait;
 
-use super::plans::Plans;
+use super::plans::{AccountPlan, Plans};
 use crate::AppResult;
 use crate::error::reported;
 use crate::limits::Limiter;
-use crate::store::{Db, ledger};
+use crate::store::{Db, caps, ledger};
 
 #[derive(Clone)]
 pub struct QuotaService {
@@ -25,20 +25,27 @@ impl QuotaService {
 
     /// Where the account stands with everything.
     pub(super) async fn of_account(&self, account_id: AccountId) -> AppResult<Quota> {
-        let plan = self.plans.of_account(&mut *self.db.get().await?, account_id).await?;
-        let limits = self.limiter.read(account_id, &plan).await;
-        self.with_limits(account_id, plan, limits).await
+        let account = self.plans.of_account(&*self.db.get().await?, account_id).await?;
+        let limits = self.limiter.read(account_id, &account.plan).await;
+        self.with_limits(account_id, account, limits).await
     }
 
     /// The same, with limits known from an admission a moment ago.
     pub(super) async fn with_limits(
         &self,
         account_id: AccountId,
-        plan: Plan,
+        account: AccountPlan,
         limits: Vec<Limit>,
     ) -> AppResult<Quota> {
-        let credit = ledger::read_credit(&mut *self.db.get().await?, account_id, plan.monthly_credit).await?;
-        Ok(Quota { plan_name: plan.name, limits, credit })
+        let mut conn = self.db.get().await?;
+        let credit = ledger::read_credit(&mut conn, account_id, account.free_credit()).await?;
+        let credit = account.told(credit);
+        let plan = account.plan;
+        let (caps, mut alerts) = caps::list(&conn, account_id, plan.monthly_cap, credit.held).await?;
+        let has_cap = caps.iter().any(|cap| cap.thread_id().is_none());
+        let basis = if has_cap { AlertBasis::Cap } else { AlertBasis::Credit };
+        alerts.retain(|alert| alert.basis == basis);
+        Ok(Quota { plan_name: plan.name, limits, credit, caps, alerts, plan_cap: plan.monthly_cap })
     }
 }
 

@@ -1,19 +1,144 @@
-//! Accounts: who owns money and limits.
+//! Accounts: who owns money, limits and the customer at Stripe.
 
 use app::types::AccountId;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
-use super::schema::accounts;
+use super::clock::clock_timestamp;
+use super::schema::{accounts, subscriptions, users};
+use super::subscriptions::Dunning;
 use super::{Connection, StoreResult};
 
-/// The key of the account's plan.
-pub async fn find_plan(conn: &mut Connection, id: AccountId) -> StoreResult<String> {
-    Ok(accounts::table.find(id.0).select(accounts::plan).first(conn).await?)
+/// What an account may use, as far as the database knows.
+#[derive(Clone, Debug)]
+pub struct AccountPlanRow {
+    /// The plan's key.
+    pub plan: String,
+    /// None: there is no subscription.
+    pub dunning: Option<Dunning>,
+    /// When the subscription gives credit again.
+    pub credit_resets_at: Option<DateTime<Utc>>,
+    /// When this was so.
+    pub at: DateTime<Utc>,
+}
+
+/// The account's plan and how its subscription stands.
+pub async fn find_plan(mut conn: &Connection, id: AccountId) -> StoreResult<AccountPlanRow> {
+    type Row = (String, DateTime<Utc>, Option<DunningRow>);
+    let (plan, at, row): Row = accounts::table
+        .left_join(subscriptions::table)
+        .filter(accounts::id.eq(id.0))
+        .select((accounts::plan, clock_timestamp(), Option::<DunningRow>::as_select()))
+        .first(&mut conn)
+        .await?;
+    let credit_resets_at = row.as_ref().and_then(|row| row.credit_resets_at);
+    Ok(AccountPlanRow { plan, dunning: row.and_then(DunningRow::into_dunning), credit_resets_at, at })
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = subscriptions)]
+struct DunningRow {
+    status: String,
+    past_due_since: Option<DateTime<Utc>>,
+    grace_ends_at: Option<DateTime<Utc>>,
+    credit_resets_at: Option<DateTime<Utc>>,
+}
+
+impl DunningRow {
+    fn into_dunning(self) -> Option<Dunning> {
+        Some(Dunning {
+            status: self.status.parse().ok()?,
+            past_due: self.past_due_since.zip(self.grace_ends_at),
+        })
+    }
 }
 
 pub(super) async fn insert(conn: &mut Connection, id: AccountId, plan: &str) -> QueryResult<()> {
     let row = (accounts::id.eq(id.0), accounts::plan.eq(plan));
     diesel::insert_into(accounts::table).values(row).execute(conn).await?;
     Ok(())
+}
+
+/// The account's customer at Stripe, from its first checkout on.
+pub async fn find_customer(conn: &mut Connection, id: AccountId) -> StoreResult<Option<String>> {
+    Ok(accounts::table.find(id.0).select(accounts::stripe_customer_id).first(conn).await?)
+}
+
+/// Keeps the account's customer, unless it has one. The one it has.
+pub async fn keep_customer(
+    conn: &mut Connection,
+    id: AccountId,
+    customer_id: &str,
+) -> StoreResult<Option<String>> {
+    diesel::update(accounts::table.find(id.0).filter(accounts::stripe_customer_id.is_null()))
+        .set(accounts::stripe_customer_id.eq(customer_id))
+        .execute(conn)
+        .await?;
+    find_customer(conn, id).await
+}
+
+/// A verified address of somebody the account belongs to.
+pub async fn find_email(conn: &mut Connection, id: AccountId) -> StoreResult<Option<String>> {
+    let email: Option<Option<String>> = users::table
+        .filter(users::account_id.eq(id.0))
+        .filter(users::email_verified)
+        .select(users::email)
+        .order(users::created_at)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(email.flatten())
+}
+
+/// The page to pay for a subscription that may be open.
+pub async fn find_checkout(conn: &mut Connection, id: AccountId) -> StoreResult<Option<String>> {
+    Ok(accounts::table.find(id.0).select(accounts::checkout_session_id).first(conn).await?)
+}
+
+/// Puts a page to pay in the place of another. False: a third one is there meanwhile.
+pub async fn replace_checkout(
+    conn: &mut Connection,
+    id: AccountId,
+    known: Option<&str>,
+    new: &str,
+) -> StoreResult<bool> {
+    let unchanged =
+        accounts::table.find(id.0).filter(accounts::checkout_session_id.is_not_distinct_from(known));
+    let set = accounts::checkout_session_id.eq(new);
+    Ok(diesel::update(unchanged).set(set).execute(conn).await? > 0)
+}
+
+/// A reading of a customer at Stripe.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    pub account_id: AccountId,
+    /// Grows with each reading of the customer.
+    pub number: i64,
+    /// When it began, by the database's clock.
+    pub at: DateTime<Utc>,
+}
+
+/// Begins to read a customer at Stripe. None: no account has it.
+pub async fn begin_reading(conn: &mut Connection, customer_id: &str) -> StoreResult<Option<Reading>> {
+    let row: Option<(Uuid, i64, DateTime<Utc>)> = diesel::update(accounts::table)
+        .filter(accounts::stripe_customer_id.eq(customer_id))
+        .set(accounts::billing_fence.eq(accounts::billing_fence + 1))
+        .returning((accounts::id, accounts::billing_fence, clock_timestamp()))
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map(|(id, number, at)| Reading { account_id: AccountId(id), number, at }))
+}
+
+/// Locks the account to write what was read. False: something newer is written already.
+pub(super) async fn claim_writing(
+    conn: &mut Connection,
+    Reading { account_id, number, .. }: Reading,
+    plan: &str,
+) -> QueryResult<bool> {
+    let older = accounts::table.find(account_id.0).filter(accounts::billing_written.lt(number));
+    let set = (accounts::billing_written.eq(number), accounts::plan.eq(plan));
+    Ok(diesel::update(older).set(set).execute(conn).await? > 0)
 }

@@ -26,7 +26,7 @@ pub struct Attempt {
 }
 
 pub(super) async fn insert_all(
-    conn: &mut Connection,
+    mut conn: &Connection,
     id: GenerationId,
     attempts: &[Attempt],
 ) -> QueryResult<()> {
@@ -47,6 +47,6 @@ pub(super) async fn insert_all(
             )
         })
         .collect();
-    diesel::insert_into(generation_attempts::table).values(rows).execute(conn).await?;
+    diesel::insert_into(generation_attempts::table).values(rows).execute(&mut conn).await?;
     Ok(())
 }

@@ -3,20 +3,23 @@
 use std::time::Duration;
 
 use app::types::{
-    AccountId, ClientRequestId, Credit, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
+    AccountId, CapTerms, ClientRequestId, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread,
     ThreadId,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use futures::TryFutureExt;
 use uuid::Uuid;
 
+use super::alerts::{self, Charge};
 use super::attempts::{self, Attempt};
 use super::clock::clock_timestamp;
 use super::holds::{self, HoldEnd};
 use super::pool::notify;
 use super::schema::generations;
 use super::usage::{self, Cost, UsageState, to_int};
-use super::{Connection, StoreError, StoreResult, ledger, messages, threads};
+use super::{Connection, StoreError, StoreResult, caps, ledger, messages, threads};
+use crate::caps::{Allowance, Shortage};
 use crate::pricing::{HoldRequest, HoldTerms, TokenUsage};
 
 /// A generation as asked for, everything but its hold decided.
@@ -39,6 +42,8 @@ pub struct NewGeneration {
     pub hold_ttl: Duration,
     /// The plan's credit, given when this is the month's first request.
     pub monthly_credit: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
 }
 
 /// What came of a claim.
@@ -47,24 +52,41 @@ pub enum Claim {
     Claimed(HoldTerms),
     /// The same request was claimed before.
     Existing(GenerationId),
-    OutOfCredit(Credit),
+    /// Not even the shortest useful answer fits.
+    Refused(Shortage),
 }
 
-/// Claims the request and sets its money aside, in one transaction under the account's lock. Nothing is written
-/// unless the outcome is `Claimed`.
-pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Claim> {
+/// Claims the request and sets its money aside, in one transaction under the account's lock. Nothing is written unless
+/// the outcome is `Claimed`.
+///
+/// `ceiling_left` is what the day's ceiling leaves for everybody. None: there is no ceiling.
+pub async fn claim(
+    conn: &mut Connection,
+    new: &NewGeneration,
+    ceiling_left: Option<Nanos>,
+) -> StoreResult<Claim> {
     let claim = conn
         .transaction::<_, StoreError, _>(async |conn| {
-            let mut books = ledger::open(conn, new.account_id).await?;
-            if let Some(id) = find_by_request(conn, new.account_id, new.client_request_id).await? {
+            let account_id = new.account_id;
+            ledger::lock(conn, account_id).await?;
+            let (mut books, existing, caps) = futures::try_join!(
+                ledger::read(conn, account_id).err_into(),
+                find_by_request(conn, account_id, new.client_request_id),
+                caps::find_applying(conn, account_id, new.thread.id).err_into(),
+            )?;
+            if let Some(id) = existing {
                 return Ok(Claim::Existing(id));
             }
             books.give_monthly(new.monthly_credit);
             let credit = books.credit();
-            let Some(terms) = new.hold.fit(credit.available) else { return Ok(Claim::OutOfCredit(credit)) };
+            let caps =
+                caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;
+            let allowance = Allowance { credit, caps, ceiling_left };
+            let Some(terms) = new.hold.fit(allowance.amount()) else {
+                return Ok(Claim::Refused(allowance.into_shortage()));
+            };
             books.hold(new.id, terms.amount, books.at() + new.hold_ttl);
-            insert(conn, new).await?;
-            ledger::write(conn, new.account_id, books).await?;
+            futures::try_join!(insert(conn, new), ledger::write(conn, account_id, books))?;
             Ok(Claim::Claimed(terms))
         })
         .await?;
@@ -73,7 +95,7 @@ pub async fn claim(conn: &mut Connection, new: &NewGeneration) -> StoreResult<Cl
 
 /// The generation this request has, if it was sent before.
 pub async fn find_by_request(
-    conn: &mut Connection,
+    mut conn: &Connection,
     account_id: AccountId,
     request_id: ClientRequestId,
 ) -> StoreResult<Option<GenerationId>> {
@@ -81,21 +103,30 @@ pub async fn find_by_request(
         .filter(generations::account_id.eq(account_id.0))
         .filter(generations::client_request_id.eq(request_id.0))
         .select(generations::id)
-        .first(conn)
+        .first(&mut conn)
         .await
         .optional()?;
     Ok(id.map(GenerationId))
 }
 
-async fn insert(conn: &mut Connection, new: &NewGeneration) -> QueryResult<()> {
-    if new.is_new_thread {
-        threads::insert(conn, new.account_id, new.thread.id, &new.thread.title).await?;
-    } else {
-        threads::touch(conn, new.thread.id).await?;
-    }
-    if new.is_new_message {
-        messages::insert_user(conn, new.thread.id, &new.parent).await?;
-    }
+async fn insert(conn: &Connection, new: &NewGeneration) -> QueryResult<()> {
+    let thread = async {
+        match new.is_new_thread {
+            true => threads::insert(conn, new.account_id, new.thread.id, &new.thread.title).await,
+            false => threads::touch(conn, new.thread.id).await,
+        }
+    };
+    let message = async {
+        match new.is_new_message {
+            true => messages::insert_user(conn, new.thread.id, &new.parent).await,
+            false => Ok(()),
+        }
+    };
+    futures::try_join!(thread, message, insert_generation(conn, new))?;
+    Ok(())
+}
+
+async fn insert_generation(mut conn: &Connection, new: &NewGeneration) -> QueryResult<()> {
     diesel::insert_into(generations::table)
         .values((
             generations::id.eq(new.id.0),
@@ -107,7 +138,7 @@ async fn insert(conn: &mut Connection, new: &NewGeneration) -> QueryResult<()> {
             generations::price_version.eq(new.price_version),
             generations::estimated_input_tokens.eq(to_int(new.hold.input_tokens)),
         ))
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     Ok(())
 }
@@ -130,6 +161,8 @@ pub struct Settlement {
     /// The provider did not say, so we counted.
     pub is_estimated: bool,
     pub charged: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
 }
 
 impl Settlement {
@@ -149,26 +182,46 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
     let message = conn
         .transaction::<_, diesel::result::Error, _>(async |conn| {
             let (id, account_id) = (settlement.generation_id, settlement.account_id);
-            let mut books = ledger::open(conn, account_id).await?;
+            ledger::lock(conn, account_id).await?;
+            let (mut books, state, caps) = futures::try_join!(
+                ledger::read(conn, account_id),
+                usage::find_state(conn, id),
+                caps::find_applying(conn, account_id, settlement.thread_id),
+            )?;
             let cost = Cost::of(settlement);
-            match usage::find_state(conn, id).await? {
+            let (credit_before, now) = (books.credit(), books.at());
+            let (charged_at, amount) = match state {
                 None => {
                     books.settle(id, cost.charged);
-                    usage::insert(conn, id, account_id, &cost, false).await?;
+                    (now, cost.charged)
                 }
-                Some(UsageState::Provisional { charged }) => {
+                Some(UsageState::Provisional { charged, charged_at }) => {
                     books.correct(id, cost.charged - charged);
-                    usage::make_final(conn, id, &cost).await?;
+                    (charged_at, cost.charged - charged)
                 }
                 Some(UsageState::Final) => return Ok(None),
-            }
-            ledger::write(conn, account_id, books).await?;
-            attempts::insert_all(conn, id, &settlement.attempts).await?;
+            };
+            let credit_after = books.credit();
+            let cap = caps.measure_month(conn, account_id, settlement.plan_cap, charged_at).await?;
+            let charge = Charge { account_id, charged_at, amount, credit_before, credit_after, cap };
+            let usage = async {
+                match state {
+                    None => usage::insert(conn, id, account_id, &cost, charged_at, false).await,
+                    Some(_) => usage::make_final(conn, id, &cost).await,
+                }
+            };
             let outcome = if settlement.charged > Nanos::ZERO { HoldEnd::Posted } else { HoldEnd::Voided };
-            holds::resolve(conn, id, outcome).await?;
-            end(conn, id, settlement.state).await?;
-            threads::touch(conn, settlement.thread_id).await?;
-            Ok(Some(save_reply(conn, settlement).await?))
+            let (.., message) = futures::try_join!(
+                ledger::write(conn, account_id, books),
+                usage,
+                alerts::raise(conn, &charge),
+                attempts::insert_all(conn, id, &settlement.attempts),
+                holds::resolve(conn, id, outcome),
+                end(conn, id, settlement.state),
+                threads::touch(conn, settlement.thread_id),
+                save_reply(conn, settlement),
+            )?;
+            Ok(Some(message))
         })
         .await?;
     match message {
@@ -179,18 +232,18 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
     }
 }
 
-pub(super) async fn end(conn: &mut Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {
+pub(super) async fn end(mut conn: &Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {
     diesel::update(generations::table.find(id.0))
         .set((
             generations::state.eq(state_text(state)),
             generations::ended_at.eq(clock_timestamp().nullable()),
         ))
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     Ok(())
 }
 
-async fn save_reply(conn: &mut Connection, settlement: &Settlement) -> QueryResult<Message> {
+async fn save_reply(conn: &Connection, settlement: &Settlement) -> QueryResult<Message> {
     let reply = messages::NewReply {
         id: MessageId(Uuid::now_v7()),
         thread_id: settlement.thread_id,
@@ -278,7 +331,7 @@ const STATES: [(ReplyState, &str); 6] = [
     (ReplyState::Interrupted, "interrupted"),
 ];
 
-fn state_text(state: ReplyState) -> &'static str {
+pub(crate) fn state_text(state: ReplyState) -> &'static str {
     STATES.iter().find(|(candidate, _)| *candidate == state).map_or("failed", |(_, text)| *text)
 }
 

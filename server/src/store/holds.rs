@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use app::types::GenerationId;
-use chrono::{DateTime, Utc};
+use diesel::dsl::{IntervalDsl, sql};
 use diesel::prelude::*;
+use diesel::sql_types::{Interval, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use super::Connection;
@@ -20,7 +21,7 @@ pub(super) enum HoldEnd {
 }
 
 /// Resolves a pending hold; false when it was resolved before. Needs the account's lock.
-pub(super) async fn resolve(conn: &mut Connection, id: GenerationId, end: HoldEnd) -> QueryResult<bool> {
+pub(super) async fn resolve(mut conn: &Connection, id: GenerationId, end: HoldEnd) -> QueryResult<bool> {
     let state = match end {
         HoldEnd::Posted => "posted",
         HoldEnd::Voided => "voided",
@@ -29,17 +30,21 @@ pub(super) async fn resolve(conn: &mut Connection, id: GenerationId, end: HoldEn
     let rows = holds::table.find(id.0).filter(holds::state.eq("pending"));
     let resolved = diesel::update(rows)
         .set((holds::state.eq(state), holds::resolved_at.eq(clock_timestamp().nullable())))
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     Ok(resolved > 0)
 }
 
 /// Lets a hold count for `ttl` from now on. False: it is resolved, or has expired and counts no more, so its money may be
 /// set aside for something else by now.
-pub(super) async fn renew(conn: &mut Connection, id: GenerationId, ttl: Duration) -> QueryResult<bool> {
-    let at: DateTime<Utc> = diesel::select(clock_timestamp()).get_result(conn).await?;
-    let rows = holds::table.find(id.0).filter(holds::state.eq("pending")).filter(holds::expires_at.gt(at));
-    Ok(diesel::update(rows).set(holds::expires_at.eq(at + ttl)).execute(conn).await? > 0)
+pub(super) async fn renew(mut conn: &Connection, id: GenerationId, ttl: Duration) -> QueryResult<bool> {
+    let rows = holds::table
+        .find(id.0)
+        .filter(holds::state.eq("pending"))
+        .filter(holds::expires_at.gt(clock_timestamp()));
+    let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX).microseconds();
+    let until = sql::<Timestamptz>("clock_timestamp() + ").bind::<Interval, _>(ttl);
+    Ok(diesel::update(rows).set(holds::expires_at.eq(until)).execute(&mut conn).await? > 0)
 }
 
 /// The generations of pending holds past their expiry, oldest first, as a subquery.

@@ -1,7 +1,7 @@
 //! The books of an account in the database. Every change of money happens here, under the lock of the account's row; the
 //! arithmetic is in [`crate::books`]. Constraints and triggers refuse what the arithmetic would never do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use app::types::{AccountId, Credit, GenerationId, Nanos};
 use chrono::{DateTime, Utc};
@@ -14,6 +14,7 @@ use super::clock::clock_timestamp;
 use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries};
 use super::{Connection, StoreError, StoreResult};
 use crate::books::{Allocation, Books, Cause, Changes, Entry, Grant, Hold};
+use crate::pricing::Part;
 
 /// What the account can spend now, the month's credit included even before it is first used.
 pub async fn read_credit(
@@ -54,6 +55,85 @@ pub async fn take_back(
     change_once(conn, account_id, cause, |books, cause| books.take_back(cause, grant_cause, amount)).await
 }
 
+/// A change of credit, made at most once however often it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CreditChange {
+    Give {
+        cause: String,
+        amount: Nanos,
+        /// None: never.
+        expires_at: Option<DateTime<Utc>>,
+        /// What was given in advance: a cause and its amount, less if it was.
+        advance: Option<(String, Nanos)>,
+        /// The causes of earlier credit whose place this takes: what is left of it ends.
+        replaces: Vec<String>,
+    },
+    /// Takes back a part of what was given, up to what is left of it.
+    TakeBack { cause: String, grant_cause: String, part: Part },
+    /// Ends what was given.
+    End { grant_cause: String },
+}
+
+impl CreditChange {
+    fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Give { cause, .. } | Self::TakeBack { cause, .. } => Some(cause),
+            Self::End { .. } => None,
+        }
+    }
+}
+
+/// Makes those changes that were not made before, in this order and one transaction.
+pub async fn apply(
+    conn: &mut Connection,
+    account_id: AccountId,
+    changes: &[CreditChange],
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let mut books = open(conn, account_id).await?;
+        let mut known = known_causes(conn, changes).await?;
+        for change in changes {
+            if change.cause().is_none_or(|cause| known.insert(cause.to_owned())) {
+                make(&mut books, change, &known);
+            }
+        }
+        Ok(write(conn, account_id, books).await?)
+    })
+    .await
+}
+
+fn make(books: &mut Books, change: &CreditChange, known: &BTreeSet<String>) {
+    match change {
+        CreditChange::Give { cause, amount, expires_at, advance, replaces } => {
+            for replaced in replaces {
+                books.end(replaced);
+            }
+            let advanced = advance.as_ref().filter(|(cause, _)| known.contains(cause));
+            let amount = *amount - advanced.map_or(Nanos::ZERO, |(_, amount)| *amount);
+            if amount > Nanos::ZERO {
+                books.give(Cause::Other(cause.clone()), amount, *expires_at);
+            }
+        }
+        CreditChange::TakeBack { cause, grant_cause, part } => {
+            if let Some(given) = books.given(grant_cause) {
+                books.take_back(Cause::Other(cause.clone()), grant_cause, part.of(given));
+            }
+        }
+        CreditChange::End { grant_cause } => books.end(grant_cause),
+    }
+}
+
+/// The causes of these changes, and of advances, that are in the ledger.
+async fn known_causes(conn: &mut Connection, changes: &[CreditChange]) -> QueryResult<BTreeSet<String>> {
+    let advances = changes.iter().filter_map(|change| match change {
+        CreditChange::Give { advance: Some((cause, _)), .. } => Some(cause.as_str()),
+        _ => None,
+    });
+    let causes: Vec<_> = changes.iter().filter_map(CreditChange::cause).chain(advances).collect();
+    let known = ledger_entries::table.filter(ledger_entries::cause.eq_any(causes));
+    Ok(known.select(ledger_entries::cause).load(conn).await?.into_iter().collect())
+}
+
 async fn change_once(
     conn: &mut Connection,
     account_id: AccountId,
@@ -81,13 +161,14 @@ pub(super) async fn open(conn: &mut Connection, account_id: AccountId) -> QueryR
 
 /// Locks the account for the rest of the transaction. A statement of its own: what is read after it is as of when the
 /// lock was had.
-pub(super) async fn lock(conn: &mut Connection, account_id: AccountId) -> QueryResult<()> {
-    let _: Uuid = accounts::table.find(account_id.0).select(accounts::id).for_update().first(conn).await?;
+pub(super) async fn lock(mut conn: &Connection, account_id: AccountId) -> QueryResult<()> {
+    let _: Uuid =
+        accounts::table.find(account_id.0).select(accounts::id).for_update().first(&mut conn).await?;
     Ok(())
 }
 
 /// In one round trip. Needs the lock, or a snapshot.
-async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
+pub(super) async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
     let (mut of_account, mut of_grants, mut of_holds) = (conn, conn, conn);
     let account = accounts::table
         .find(account_id.0)
@@ -114,12 +195,11 @@ async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
 /// Writes down what has changed, in one round trip. Needs the lock.
 pub(super) async fn write(conn: &Connection, account_id: AccountId, books: Books) -> QueryResult<()> {
     let Changes { entries, grants, new_hold, released_holds } = books.into_changes();
-    // A hold's row comes before its allocations, which refer to it.
     let hold = async {
-        if let Some(hold) = new_hold {
-            insert_hold(conn, account_id, hold).await?;
+        match new_hold {
+            Some(hold) => insert_hold(conn, account_id, hold).await,
+            None => Ok(()),
         }
-        QueryResult::Ok(())
     };
     futures::try_join!(
         insert_entries(conn, account_id, entries),
@@ -166,6 +246,7 @@ async fn upsert_grants(mut conn: &Connection, account_id: AccountId, grants: Vec
         .set((
             grants::remaining_nanos.eq(excluded(grants::remaining_nanos)),
             grants::reclaim_nanos.eq(excluded(grants::reclaim_nanos)),
+            grants::expires_at.eq(excluded(grants::expires_at)),
         ))
         .execute(&mut conn)
         .await?;
@@ -182,23 +263,24 @@ async fn delete_allocations(mut conn: &Connection, of: Vec<GenerationId>) -> Que
     Ok(())
 }
 
-async fn insert_hold(mut conn: &Connection, account_id: AccountId, hold: Hold) -> QueryResult<()> {
-    diesel::insert_into(holds::table)
-        .values((
-            holds::generation_id.eq(hold.id.0),
-            holds::account_id.eq(account_id.0),
-            holds::amount_nanos.eq(hold.amount.0),
-            holds::expires_at.eq(hold.expires_at),
-        ))
-        .execute(&mut conn)
-        .await?;
-    let row = |allocation: Allocation| AllocationRow {
+async fn insert_hold(conn: &Connection, account_id: AccountId, hold: Hold) -> QueryResult<()> {
+    let (mut of_hold, mut of_allocations) = (conn, conn);
+    let row = (
+        holds::generation_id.eq(hold.id.0),
+        holds::account_id.eq(account_id.0),
+        holds::amount_nanos.eq(hold.amount.0),
+        holds::expires_at.eq(hold.expires_at),
+    );
+    let allocation = |allocation: Allocation| AllocationRow {
         generation_id: hold.id.0,
         grant_id: allocation.grant_id,
         amount_nanos: allocation.amount.0,
     };
-    let rows: Vec<_> = hold.allocations.into_iter().map(row).collect();
-    diesel::insert_into(hold_allocations::table).values(rows).execute(&mut conn).await?;
+    let allocations: Vec<_> = hold.allocations.into_iter().map(allocation).collect();
+    futures::try_join!(
+        diesel::insert_into(holds::table).values(row).execute(&mut of_hold),
+        diesel::insert_into(hold_allocations::table).values(allocations).execute(&mut of_allocations),
+    )?;
     Ok(())
 }
 

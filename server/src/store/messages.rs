@@ -84,7 +84,7 @@ pub async fn find_by_generation(conn: &mut Connection, id: GenerationId) -> Stor
 }
 
 pub(super) async fn insert_user(
-    conn: &mut Connection,
+    mut conn: &Connection,
     thread_id: ThreadId,
     message: &Message,
 ) -> QueryResult<()> {
@@ -97,7 +97,7 @@ pub(super) async fn insert_user(
             messages::content.eq(&message.content),
             messages::created_at.eq(message.created_at),
         ))
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     Ok(())
 }
@@ -114,7 +114,7 @@ pub(super) struct NewReply<'a> {
 
 /// Saves an answer, or replaces the text of the one this generation has; returns its id and when it was first saved.
 pub(super) async fn upsert_reply(
-    conn: &mut Connection,
+    mut conn: &Connection,
     reply: NewReply<'_>,
 ) -> QueryResult<(MessageId, DateTime<Utc>)> {
     let (id, created_at): (Uuid, DateTime<Utc>) = diesel::insert_into(messages::table)
@@ -131,7 +131,7 @@ pub(super) async fn upsert_reply(
         .do_update()
         .set((messages::content.eq(reply.content), messages::reasoning.eq(reply.reasoning)))
         .returning((messages::id, messages::created_at))
-        .get_result(conn)
+        .get_result(&mut conn)
         .await?;
     Ok((MessageId(id), created_at))
 }

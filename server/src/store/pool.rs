@@ -20,6 +20,13 @@ use crate::config::DatabaseConfig;
 /// What every function of the store works with.
 pub type Connection = AsyncPgConnection;
 
+/// The connections of a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    pub in_use: u32,
+    pub idle: u32,
+}
+
 /// The database: hands out connections for as long as a few statements take, never for the length of a reply.
 #[derive(Clone)]
 pub struct Db {
@@ -70,6 +77,12 @@ impl Db {
             let notification = Box::pin(conn.notifications_stream()).next().await?.ok()?;
             Some((notification.payload, conn))
         }))
+    }
+
+    /// How many connections this process has.
+    pub fn connections(&self) -> Connections {
+        let state = self.pool.state();
+        Connections { in_use: state.connections - state.idle_connections, idle: state.idle_connections }
     }
 
     /// Whether the database answers.

@@ -3,18 +3,21 @@
 
 use std::time::Duration;
 
-use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, Nanos, ReplyState, ThreadId};
+use app::types::{
+    AccountId, CapTerms, ClientRequestId, GenerationId, MessageId, Nanos, ReplyState, ThreadId,
+};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::alerts::{self, Charge};
 use super::catalog::PriceRow;
 use super::generations::end;
 use super::holds::{self, HoldEnd};
 use super::schema::{generations, model_prices};
 use super::usage::{self, Cost};
-use super::{Connection, StoreResult, ledger, messages};
+use super::{Connection, StoreResult, caps, ledger, messages};
 use crate::pricing::{TokenPrices, TokenUsage};
 
 /// What came of renewing a hold.
@@ -39,18 +42,29 @@ pub async fn keep(
         .transaction::<_, diesel::result::Error, _>(async |conn| {
             // An expired hold is given up under this lock, so that nobody renews it at the same time.
             ledger::lock(conn, account_id).await?;
-            if !holds::renew(conn, id, hold_ttl).await? {
-                return Ok(Kept::HoldLost);
-            }
-            let stop_requested_at: Option<DateTime<Utc>> = diesel::update(generations::table.find(id.0))
-                .set(generations::checkpoint_text.eq(text))
-                .returning(generations::stop_requested_at)
-                .get_result(conn)
-                .await?;
-            Ok(stop_requested_at.map_or(Kept::Renewed, |_| Kept::StopRequested))
+            let (is_renewed, stop_requested_at) =
+                futures::try_join!(holds::renew(conn, id, hold_ttl), save_checkpoint(conn, id, text))?;
+            Ok(match stop_requested_at {
+                _ if !is_renewed => Kept::HoldLost,
+                Some(_) => Kept::StopRequested,
+                None => Kept::Renewed,
+            })
         })
         .await?;
     Ok(kept)
+}
+
+/// Returns when somebody asked for the reply to end.
+async fn save_checkpoint(
+    mut conn: &Connection,
+    id: GenerationId,
+    text: &str,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    diesel::update(generations::table.find(id.0))
+        .set(generations::checkpoint_text.eq(text))
+        .returning(generations::stop_requested_at)
+        .get_result(&mut conn)
+        .await
 }
 
 /// A reply whose hold has expired: whoever wrote it is dead.
@@ -74,6 +88,8 @@ pub struct Recovery {
     pub reasoning: String,
     pub usage: TokenUsage,
     pub charged: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
 }
 
 /// At most `limit` of them.
@@ -132,18 +148,28 @@ pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recover
         if !holds::resolve(conn, reply.id, HoldEnd::Expired).await? {
             return Ok(());
         }
-        books.settle(reply.id, cost.charged);
-        ledger::write(conn, reply.account_id, books).await?;
-        usage::insert(conn, reply.id, reply.account_id, &cost, true).await?;
-        end(conn, reply.id, ReplyState::Interrupted).await?;
+        let (account_id, amount) = (reply.account_id, cost.charged);
         let (thread_id, parent_id): (Uuid, Uuid) = generations::table
             .find(reply.id.0)
             .select((generations::thread_id, generations::parent_message_id))
             .first(conn)
             .await?;
+        let thread_id = ThreadId(thread_id);
+        let caps = caps::find_applying(conn, account_id, thread_id).await?;
+        let (credit_before, charged_at) = (books.credit(), books.at());
+        books.settle(reply.id, amount);
+        let credit_after = books.credit();
+        let cap = caps.measure_month(conn, account_id, recovery.plan_cap, charged_at).await?;
+        let charge = Charge { account_id, charged_at, amount, credit_before, credit_after, cap };
+        futures::try_join!(
+            ledger::write(conn, account_id, books),
+            usage::insert(conn, reply.id, account_id, &cost, charged_at, true),
+            alerts::raise(conn, &charge),
+            end(conn, reply.id, ReplyState::Interrupted),
+        )?;
         let saved = messages::NewReply {
             id: MessageId(Uuid::now_v7()),
-            thread_id: ThreadId(thread_id),
+            thread_id,
             parent_id: MessageId(parent_id),
             generation_id: reply.id,
             content: &recovery.text,

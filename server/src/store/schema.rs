@@ -6,6 +6,10 @@ diesel::table! {
         plan -> Text,
         posted_nanos -> BigInt,
         created_at -> Timestamptz,
+        stripe_customer_id -> Nullable<Text>,
+        checkout_session_id -> Nullable<Text>,
+        billing_fence -> BigInt,
+        billing_written -> BigInt,
     }
 }
 
@@ -278,13 +282,97 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    subscriptions (account_id) {
+        account_id -> Uuid,
+        id -> Text,
+        status -> Text,
+        plan -> Nullable<Text>,
+        interval -> Text,
+        amount_cents -> BigInt,
+        period_start -> Timestamptz,
+        period_end -> Timestamptz,
+        ends_at -> Nullable<Timestamptz>,
+        past_due_since -> Nullable<Timestamptz>,
+        grace_ends_at -> Nullable<Timestamptz>,
+        credit_resets_at -> Nullable<Timestamptz>,
+        next_plan -> Nullable<Text>,
+        next_interval -> Nullable<Text>,
+        next_amount_cents -> Nullable<BigInt>,
+        next_at -> Nullable<Timestamptz>,
+        unpaid_change_url -> Nullable<Text>,
+        card_brand -> Nullable<Text>,
+        card_last4 -> Nullable<Text>,
+        card_expires_month -> Nullable<Integer>,
+        card_expires_year -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    invoices (id) {
+        id -> Text,
+        account_id -> Uuid,
+        subscription_id -> Nullable<Text>,
+        number -> Nullable<Text>,
+        status -> Text,
+        billing_reason -> Nullable<Text>,
+        total_cents -> BigInt,
+        refunded_cents -> BigInt,
+        created_at -> Timestamptz,
+        paid_at -> Nullable<Timestamptz>,
+        url -> Nullable<Text>,
+        pdf_url -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    purchases (id) {
+        id -> Text,
+        account_id -> Uuid,
+        pack -> Text,
+        credit_nanos -> BigInt,
+        amount_cents -> BigInt,
+        refunded_cents -> BigInt,
+        bought_at -> Timestamptz,
+        receipt_url -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    stripe_events (id) {
+        id -> Text,
+        #[sql_name = "type"]
+        kind -> Text,
+        api_version -> Nullable<Text>,
+        is_live -> Bool,
+        customer_id -> Nullable<Text>,
+        payload -> Jsonb,
+        received_at -> Timestamptz,
+        processed_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    reconciliations (id) {
+        id -> Uuid,
+        started_at -> Timestamptz,
+        finished_at -> Timestamptz,
+        missed_events -> Integer,
+        drifted_customers -> Integer,
+    }
+}
+
 diesel::joinable!(users -> accounts (account_id));
+diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(generations -> threads (thread_id));
 diesel::joinable!(hold_allocations -> holds (generation_id));
 diesel::joinable!(usage_records -> generations (generation_id));
-diesel::allow_tables_to_appear_in_same_query!(accounts, users, identities, sessions);
+diesel::joinable!(holds -> generations (generation_id));
+diesel::joinable!(spending_caps -> threads (thread_id));
+diesel::allow_tables_to_appear_in_same_query!(accounts, users, identities, sessions, subscriptions);
 diesel::allow_tables_to_appear_in_same_query!(
     threads,
     messages,
@@ -293,5 +381,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     holds,
     hold_allocations,
     models,
-    model_prices
+    model_prices,
+    spending_caps
 );

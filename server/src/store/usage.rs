@@ -1,6 +1,7 @@
 //! Receipts: what replies used and what they cost.
 
 use app::types::{AccountId, GenerationId, Nanos};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -42,41 +43,44 @@ pub(super) enum UsageState {
     /// By the sweeper, from what it found.
     Provisional {
         charged: Nanos,
+        charged_at: DateTime<Utc>,
     },
     Final,
 }
 
 /// None: not at all.
-pub(super) async fn find_state(conn: &mut Connection, id: GenerationId) -> QueryResult<Option<UsageState>> {
-    let row: Option<(bool, i64)> = usage_records::table
+pub(super) async fn find_state(mut conn: &Connection, id: GenerationId) -> QueryResult<Option<UsageState>> {
+    let row: Option<(bool, i64, DateTime<Utc>)> = usage_records::table
         .find(id.0)
-        .select((usage_records::is_provisional, usage_records::charged_nanos))
-        .first(conn)
+        .select((usage_records::is_provisional, usage_records::charged_nanos, usage_records::created_at))
+        .first(&mut conn)
         .await
         .optional()?;
-    Ok(row.map(|(is_provisional, charged)| match is_provisional {
-        true => UsageState::Provisional { charged: Nanos(charged) },
+    Ok(row.map(|(is_provisional, charged, charged_at)| match is_provisional {
+        true => UsageState::Provisional { charged: Nanos(charged), charged_at },
         false => UsageState::Final,
     }))
 }
 
+/// It counts as charged `at` this time.
 pub(super) async fn insert(
-    conn: &mut Connection,
+    mut conn: &Connection,
     id: GenerationId,
     account_id: AccountId,
     cost: &Cost<'_>,
+    at: DateTime<Utc>,
     is_provisional: bool,
 ) -> QueryResult<()> {
     let keys = (usage_records::generation_id.eq(id.0), usage_records::account_id.eq(account_id.0));
-    let row = (keys, CostColumns::new(cost, is_provisional));
-    diesel::insert_into(usage_records::table).values(row).execute(conn).await?;
+    let row = (keys, usage_records::created_at.eq(at), CostColumns::new(cost, is_provisional));
+    diesel::insert_into(usage_records::table).values(row).execute(&mut conn).await?;
     Ok(())
 }
 
-/// Replaces what the sweeper wrote.
-pub(super) async fn make_final(conn: &mut Connection, id: GenerationId, cost: &Cost<'_>) -> QueryResult<()> {
+/// Replaces what the sweeper wrote; it goes on counting in the month it was charged in.
+pub(super) async fn make_final(mut conn: &Connection, id: GenerationId, cost: &Cost<'_>) -> QueryResult<()> {
     let columns = CostColumns::new(cost, false);
-    diesel::update(usage_records::table.find(id.0)).set(columns).execute(conn).await?;
+    diesel::update(usage_records::table.find(id.0)).set(columns).execute(&mut conn).await?;
     Ok(())
 }
 

@@ -26,9 +26,9 @@ async fn start() -> TestApp {
     TestApp::with(|config| {
         config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
         config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
-        config.plans.free_concurrent_replies = 1000;
-        config.plans.free_requests_per_minute = 1000;
-        config.plans.free_requests_per_day = 10_000;
+        config.plans.free.concurrent_replies = 1000;
+        config.plans.free.requests_per_minute = 1000;
+        config.plans.free.requests_per_day = 10_000;
     })
     .await
 }

@@ -156,7 +156,7 @@ async fn a_client_that_leaves_before_the_usage_is_told_pays_by_the_providers_cou
 /// (11)
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_cut_into_bytes_anywhere_is_the_same_text() {
-    let app = TestApp::with(|config| config.plans.free_concurrent_replies = 50).await;
+    let app = TestApp::with(|config| config.plans.free.concurrent_replies = 50).await;
     let browser = app.user().await;
     let text = "日本語の文章と emoji 👩‍👩‍👧‍👦, accents é, and a tail. ".repeat(3);
     let replies = (1..=12).map(|size| {

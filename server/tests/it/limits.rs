@@ -24,8 +24,8 @@ fn input_tokens(prompt: &str) -> u32 {
 async fn tokens_are_reserved_at_admission_and_only_what_was_used_counts_at_the_end() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_monthly_credit = Nanos(1_000_000);
-        config.plans.free_tokens_per_minute = 2300;
+        config.plans.free.monthly_credit = Nanos(1_000_000);
+        config.plans.free.tokens_per_minute = 2300;
     })
     .await;
     let (browser, prompt) = (app.user().await, prompt());
@@ -55,8 +55,8 @@ async fn tokens_are_reserved_at_admission_and_only_what_was_used_counts_at_the_e
 async fn a_request_larger_than_the_whole_limit_fits_an_empty_minute_once() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_monthly_credit = Nanos(1_000_000);
-        config.plans.free_tokens_per_minute = 500;
+        config.plans.free.monthly_credit = Nanos(1_000_000);
+        config.plans.free.tokens_per_minute = 500;
     })
     .await;
     let (browser, prompt) = (app.user().await, prompt());
@@ -78,7 +78,7 @@ async fn a_request_larger_than_the_whole_limit_fits_an_empty_minute_once() {
 async fn a_thousand_sessions_from_forged_addresses_share_one_limit() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_requests_per_minute = 20;
+        config.plans.free.requests_per_minute = 20;
     })
     .await;
     let browser = app.user().await;
@@ -194,7 +194,7 @@ async fn forget_everything(app: &TestApp) {
 async fn a_redis_that_forgets_everything_in_mid_flight_breaks_nothing_and_no_money_is_lost() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_monthly_credit = Nanos(1_000_000);
+        config.plans.free.monthly_credit = Nanos(1_000_000);
     })
     .await;
     let (browser, prompt) = (app.user().await, prompt());
@@ -226,7 +226,7 @@ async fn while_redis_does_not_answer_each_process_limits_by_itself_and_it_recove
     let redis = Proxy::start().await;
     let app = TestApp::with(|config| {
         config.redis.url = redis.before(secrecy::ExposeSecret::expose_secret(&config.redis.url)).into();
-        config.plans.free_requests_per_minute = 6;
+        config.plans.free.requests_per_minute = 6;
     })
     .await;
     assert_eq!(readiness(&app).await["limiter"], "shared");

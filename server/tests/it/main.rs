@@ -5,10 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "no shutdown waits for the tasks of a test")]
 
 mod broken_off;
+mod caps;
 mod chat;
+mod faults;
 mod jobs;
 mod ledger;
 mod limits;
+mod metrics;
 mod money_audit;
 mod outages;
 mod providers;

@@ -31,7 +31,7 @@ async fn readiness_tells_what_is_up() {
 async fn without_redis_replies_go_on_with_half_the_rate_and_exact_money() {
     let app = TestApp::with(|config| {
         config.redis.url = "redis://127.0.0.1:9/".to_owned().into();
-        config.plans.free_requests_per_minute = 4;
+        config.plans.free.requests_per_minute = 4;
     })
     .await;
     assert_eq!(
@@ -104,8 +104,8 @@ async fn with_every_connection_in_use_people_are_told_to_come_back() {
 async fn with_one_connection_and_fifty_long_replies_other_pages_still_answer() {
     let app = TestApp::with(|config| {
         config.database.pool_size = 1;
-        config.plans.free_concurrent_replies = 50;
-        config.plans.free_monthly_credit = app::types::Nanos::from_cents(100_000);
+        config.plans.free.concurrent_replies = 50;
+        config.plans.free.monthly_credit = app::types::Nanos::from_cents(100_000);
     })
     .await;
     let mut browser = app.user().await;

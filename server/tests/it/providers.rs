@@ -25,8 +25,8 @@ async fn two_routes() -> (TestApp, Routes) {
     let variables =
         [("SANDBOX_FIRST_API_KEY", keys[0].as_str()), ("SANDBOX_SECOND_API_KEY", keys[1].as_str())];
     let app = TestApp::with_env(&variables, |config| {
-        config.plans.free_concurrent_replies = 1000;
-        config.plans.free_requests_per_minute = 1000;
+        config.plans.free.concurrent_replies = 1000;
+        config.plans.free.requests_per_minute = 1000;
         config.llm.clocks.first_token = Duration::from_millis(1500);
     })
     .await;
@@ -151,8 +151,8 @@ async fn an_outage_does_not_multiply_the_load_and_opens_the_breaker_on_every_ser
 #[tokio::test(flavor = "multi_thread")]
 async fn with_its_only_route_down_a_model_is_retried_no_more_than_the_budget_allows() {
     let app = TestApp::with(|config: &mut Config| {
-        config.plans.free_concurrent_replies = 1000;
-        config.plans.free_requests_per_minute = 1000;
+        config.plans.free.concurrent_replies = 1000;
+        config.plans.free.requests_per_minute = 1000;
     })
     .await;
     let browser = app.user().await;

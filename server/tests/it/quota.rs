@@ -41,16 +41,16 @@ pub async fn stop_all(browser: &Browser, replies: &mut [Reply]) {
 pub fn cheap(config: &mut Config) {
     config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
     config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
-    config.plans.free_concurrent_replies = 1000;
-    config.plans.free_requests_per_minute = 1000;
-    config.plans.free_requests_per_day = 10_000;
+    config.plans.free.concurrent_replies = 1000;
+    config.plans.free.requests_per_minute = 1000;
+    config.plans.free.requests_per_day = 10_000;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_requests_at_once_with_credit_for_three_are_three_replies() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_monthly_credit = Nanos(3 * 700);
+        config.plans.free.monthly_credit = Nanos(3 * 700);
     })
     .await;
     let browser = app.user().await;
@@ -85,7 +85,7 @@ async fn twenty_requests_at_once_with_credit_for_three_are_three_replies() {
 async fn two_hundred_requests_at_once_against_fifty_a_minute_are_fifty_replies() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_requests_per_minute = 50;
+        config.plans.free.requests_per_minute = 50;
     })
     .await;
     let browser = app.user().await;
@@ -131,7 +131,7 @@ async fn servers_with_clocks_four_minutes_apart_keep_one_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_says_which_limit_what_is_left_and_when() {
-    let app = TestApp::with(|config| config.plans.free_requests_per_minute = 1).await;
+    let app = TestApp::with(|config| config.plans.free.requests_per_minute = 1).await;
     let browser = app.user().await;
     let first = browser.ask(&prompt()).await;
     assert_eq!(
@@ -157,7 +157,7 @@ async fn a_refusal_says_which_limit_what_is_left_and_when() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replies_in_progress_are_limited_and_free_their_place_when_they_end() {
-    let app = TestApp::with(|config| config.plans.free_concurrent_replies = 2).await;
+    let app = TestApp::with(|config| config.plans.free.concurrent_replies = 2).await;
     let browser = app.user().await;
     let silence = prompt();
     app.sandbox.script(&silence, silent()).await;
@@ -179,7 +179,7 @@ async fn replies_in_progress_are_limited_and_free_their_place_when_they_end() {
 async fn the_quota_after_a_reply_shows_what_it_used_and_what_it_cost() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_monthly_credit = Nanos::from_cents(50);
+        config.plans.free.monthly_credit = Nanos::from_cents(50);
     })
     .await;
     let browser = app.user().await;
@@ -231,7 +231,7 @@ async fn a_usage_of_zero_is_free_and_a_missing_one_is_estimated() {
 async fn a_reply_that_cost_more_than_was_left_is_posted_and_refuses_the_next() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_monthly_credit = Nanos(100);
+        config.plans.free.monthly_credit = Nanos(100);
     })
     .await;
     let browser = app.user().await;
@@ -253,7 +253,7 @@ async fn a_reply_that_cost_more_than_was_left_is_posted_and_refuses_the_next() {
 async fn a_new_month_brings_new_credit_once_and_takes_the_rest_of_the_old() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_monthly_credit = Nanos(100);
+        config.plans.free.monthly_credit = Nanos(100);
     })
     .await;
     let (browser, prompt) = (app.user().await, prompt());
@@ -279,7 +279,7 @@ async fn a_new_month_brings_new_credit_once_and_takes_the_rest_of_the_old() {
 async fn an_answer_is_cut_to_what_is_affordable() {
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free_monthly_credit = Nanos(100);
+        config.plans.free.monthly_credit = Nanos(100);
     })
     .await;
     let browser = app.user().await;
@@ -317,7 +317,7 @@ async fn the_database_refuses_wrong_money_even_by_hand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_show_the_values_in_force() {
-    let app = TestApp::with(|config| config.plans.free_requests_per_day = 77).await;
+    let app = TestApp::with(|config| config.plans.free.requests_per_day = 77).await;
     let plans: Vec<Plan> = app.browser().value("quota/list_plans", &[]).await;
     assert_eq!((plans[0].key.as_str(), plans[0].requests_per_day), ("free", 77));
 }

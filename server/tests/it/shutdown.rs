@@ -21,7 +21,7 @@ struct Drain {
 
 impl Drain {
     async fn begin(variables: &[(&str, &str)]) -> Self {
-        let app = TestApp::with(|config| config.plans.free_monthly_credit = Nanos::from_cents(100_000)).await;
+        let app = TestApp::with(|config| config.plans.free.monthly_credit = Nanos::from_cents(100_000)).await;
         let grace = GRACE.as_secs().to_string();
         let usual = [
             ("SHUTDOWN_GRACE_SECONDS", grace.as_str()),

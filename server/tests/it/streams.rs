@@ -139,7 +139,7 @@ async fn what_a_killed_server_was_thinking_is_kept_and_paid_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_replies_of_a_killed_server_keep_every_word_that_was_shown() {
-    let app = TestApp::with(|config| config.plans.free_monthly_credit = Nanos::from_cents(100_000)).await;
+    let app = TestApp::with(|config| config.plans.free.monthly_credit = Nanos::from_cents(100_000)).await;
     let mut process = app.spawn_process(&[
         ("FREE_CONCURRENT_REPLIES", "20"),
         ("FREE_MONTHLY_CREDIT_CENTS", "100000"),

@@ -10,4 +10,4 @@ pub use database::TestDatabase;
 pub use proxy::{Fault, Proxy};
 pub use reply::{Reply, new_request, prompt, read_all};
 pub use sandbox::Sandbox;
-pub use test_app::{ServerProcess, TestApp};
+pub use test_app::{ServerProcess, TestApp, free_port};

@@ -120,7 +120,7 @@ async fn a_month_is_its_days_in_utc_to_the_second() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_conversations_than_are_listed_are_summed_up() {
-    let app = TestApp::with(|config| config.plans.free_requests_per_day = 1000).await;
+    let app = TestApp::with(|config| config.plans.free.requests_per_day = 1000).await;
     let browser = app.user().await;
     for tokens in 1..=17 {
         ask(&app, &browser, using(tokens * 1000, 1)).await;

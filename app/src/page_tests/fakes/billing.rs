@@ -103,6 +103,7 @@ fn plan(key: &str, name: &str, factor: u32) -> Plan {
         tokens_per_minute: 20_000 * factor,
         concurrent_replies: 2 * factor,
         monthly_credit: Nanos::from_cents(50 * i64::from(factor)),
+        monthly_cap: None,
     }
 }
 

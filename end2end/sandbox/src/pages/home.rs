@@ -26,6 +26,9 @@ or the internet. Point the product's ordinary settings here.</p>
 <dd><code>{base}/openai/v1</code> <span>key <code>{key}</code> or <code>{key}-NAME</code>, models <code>{models}</code></span></dd>
 <dt>Anthropic model</dt>
 <dd><code>{base}/anthropic</code> <span>same keys, model <code>{claude}</code>, API under <code>/v1</code></span></dd>
+<dt>Sentry</dt>
+<dd><code>http://KEY@HOST:PORT/sentry/1</code> <span>any key; what was reported is under
+<code>/control/sentry/events?key=KEY</code></span></dd>
 <dt><a href="/control">Control page</a></dt>
 <dd><span>break the models while they run, and see what they were asked</span></dd>
 <dt><a href="/control/model/journal">Model journal</a></dt>

@@ -10,12 +10,59 @@ use uuid::Uuid;
 use super::context::fit_context;
 use super::run::Job;
 use super::{GenerationService, HOLD_TTL};
-use crate::AppResult;
+use crate::caps::Shortage;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
 use crate::providers::llm::Turn;
+use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
 use crate::store::generations::{self, Claim, NewGeneration};
+use crate::telemetry::{faults, metrics};
+use crate::{AppError, AppResult};
+
+/// The answer to a request for a reply, whatever decides it.
+pub enum Decision {
+    Admitted(Admitted),
+    /// The same request was admitted before.
+    Repeated(GenerationId),
+    /// By a rate, concurrency, a cap, the day's ceiling or credit. It says which, how things stand and what to do; nothing
+    /// was used up.
+    Refused(ApiError),
+}
+
+/// A request that is counted and claimed, with its money set aside.
+pub struct Admitted {
+    job: Box<Job>,
+    account: AccountPlan,
+    limits: Vec<Limit>,
+}
+
+impl Admitted {
+    /// What was claimed.
+    pub fn generation(&self) -> &NewGeneration {
+        &self.job.new
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.account.plan
+    }
+}
+
+impl Decision {
+    /// As operators count it.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Admitted(_) => "admitted",
+            Self::Repeated(_) => "repeated",
+            Self::Refused(ApiError::LimitReached { limit, .. }) => limit.name.key(),
+            Self::Refused(ApiError::OutOfCredit { .. }) => "out_of_credit",
+            Self::Refused(ApiError::CapReached { .. }) => "cap",
+            Self::Refused(ApiError::Paused { .. }) => "ceiling",
+            Self::Refused(ApiError::Frozen { .. }) => "frozen",
+            Self::Refused(_) => "other",
+        }
+    }
+}
 
 /// A request with all that is read for it, before anything is counted or claimed.
 struct Prepared {
@@ -37,47 +84,71 @@ enum Claimed {
 }
 
 impl GenerationService {
+    /// Begins the reply, or attaches to the one this request has.
     pub(super) async fn admit(self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
+        let decision = self.decide(account_id, request).await?;
+        metrics::admission_decided(decision.label());
+        match decision {
+            Decision::Admitted(Admitted { job, account, limits }) => self.detach(*job, account, limits).await,
+            Decision::Repeated(id) => self.follow(account_id, id, 0).await,
+            Decision::Refused(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Everything that may stand in the way, in order: a duplicate, the plan's models, rates and concurrency, then at
+    /// once whatever limits what the reply may cost.
+    ///
+    /// # Errors
+    /// Faults, and requests that refer to what is not there or cannot be answered.
+    pub async fn decide(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<Decision> {
         let request_id = request.client_request_id;
-        let (plan, existing) = self.look_up(account_id, request_id).await?;
+        let (account, existing) = self.look_up(account_id, request_id).await?;
         if let Some(id) = existing {
-            return self.follow(account_id, id, 0).await;
+            return Ok(Decision::Repeated(id));
+        }
+        if let Some(refusal) = account.refusal() {
+            return Ok(Decision::Refused(refusal));
         }
         let turn = self.queue.turn(account_id).await;
-        let prepared = self.prepare(account_id, request, &plan).await?;
-        let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &plan).await;
+        let prepared = self.prepare(account_id, request, &account).await?;
+        let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &account.plan).await;
         let (limits, is_counted) = match admission {
             Admission::Admitted(limits) => (limits, true),
             Admission::Repeated(limits) => (limits, false),
             Admission::Refused { limit, retry_after } => {
                 let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
-                return Err(ApiError::LimitReached { limit, retry_after_seconds }.into());
+                return Ok(Decision::Refused(ApiError::LimitReached { limit, retry_after_seconds }));
             }
         };
-        let claimed = self.claim(prepared).await;
+        let claimed = self.claim(prepared, &account).await;
         drop(turn);
         match claimed {
-            Ok(Claimed::New(job)) => self.detach(*job, plan, limits).await,
+            Ok(Claimed::New(job)) => Ok(Decision::Admitted(Admitted { job, account, limits })),
             // Sent twice in the same moment: both count as the one that was claimed.
-            Ok(Claimed::Existing(id)) => self.follow(account_id, id, 0).await,
+            Ok(Claimed::Existing(id)) => Ok(Decision::Repeated(id)),
             Err(error) => {
                 if is_counted {
-                    self.limiter.forget(account_id, request_id, &plan).await;
+                    self.limiter.forget(account_id, request_id, &account.plan).await;
                 }
-                Err(error)
+                match error {
+                    AppError::Api(refusal) => Ok(Decision::Refused(refusal)),
+                    fault => Err(fault),
+                }
             }
         }
     }
 
-    /// The account's plan, and the generation this request has already.
+    /// What the account may use, and the generation this request has already.
     async fn look_up(
         &self,
         account_id: AccountId,
         request_id: ClientRequestId,
-    ) -> AppResult<(Plan, Option<GenerationId>)> {
-        let mut conn = self.db.get().await?;
-        let existing = generations::find_by_request(&mut conn, account_id, request_id).await?;
-        Ok((self.plans.of_account(&mut conn, account_id).await?, existing))
+    ) -> AppResult<(AccountPlan, Option<GenerationId>)> {
+        let conn = self.db.get().await?;
+        Ok(futures::try_join!(
+            self.plans.of_account(&conn, account_id),
+            generations::find_by_request(&conn, account_id, request_id),
+        )?)
     }
 
     /// Reads what the request refers to and decides what the model is shown.
@@ -85,10 +156,10 @@ impl GenerationService {
         &self,
         account_id: AccountId,
         request: ReplyRequest,
-        plan: &Plan,
+        account: &AccountPlan,
     ) -> AppResult<Prepared> {
         let target = self.look_up_target(account_id, request.target).await?;
-        let model = self.catalog.choose(request.model.as_deref(), plan).await?;
+        let model = self.catalog.choose(request.model.as_deref(), &account.plan).await?;
         let longest = model.max_output_tokens;
         let output_tokens = request.max_output_tokens.map_or(longest, |tokens| tokens.clamp(1, longest));
         let turns = fit_context(target.turns, model.context_tokens.saturating_sub(output_tokens))
@@ -112,30 +183,44 @@ impl GenerationService {
                 min_output_tokens: model.min_output_tokens,
             },
             hold_ttl: HOLD_TTL,
-            monthly_credit: plan.monthly_credit,
+            monthly_credit: account.free_credit(),
+            plan_cap: account.plan.monthly_cap,
         };
         Ok(Prepared { new, model, turns })
     }
 
     /// Claims the request and its money in PostgreSQL.
-    async fn claim(&self, Prepared { new, model, turns }: Prepared) -> AppResult<Claimed> {
+    async fn claim(
+        &self,
+        Prepared { new, model, turns }: Prepared,
+        account: &AccountPlan,
+    ) -> AppResult<Claimed> {
         // Before the claim can be seen by others: whoever finds it there can follow it here.
         let live = self.live.insert(new.id, new.account_id);
-        match generations::claim(&mut *self.db.get().await?, &new).await? {
-            Claim::Claimed(terms) => Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live }))),
+        let mut conn = self.db.get().await?;
+        let ceiling_left = self.ceiling.left(&mut conn).await?;
+        match generations::claim(&mut conn, &new, ceiling_left).await? {
+            Claim::Claimed(terms) => {
+                self.ceiling.note_admitted(terms.amount).await;
+                Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live })))
+            }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
-            Claim::OutOfCredit(credit) => Err(ApiError::OutOfCredit { credit }.into()),
+            Claim::Refused(Shortage::Credit(credit)) => {
+                Err(ApiError::OutOfCredit { credit: account.told(credit) }.into())
+            }
+            Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap }.into()),
+            Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),
         }
     }
 
     /// Lets the claimed reply run on its own and follows it from the start.
-    async fn detach(self, job: Job, plan: Plan, limits: Vec<Limit>) -> AppResult<ReplyStream> {
+    async fn detach(&self, job: Job, account: AccountPlan, limits: Vec<Limit>) -> AppResult<ReplyStream> {
         let (account_id, live) = (job.new.account_id, job.live.clone());
         let service = self.clone();
-        let run_plan = plan.clone();
-        self.tasks.spawn(async move { service.run(job, run_plan).await });
+        let run_plan = account.plan.clone();
+        self.tasks.spawn(faults::along(async move { service.run(job, run_plan).await }));
         // The reply runs, so failing to read what is left must not look like a refusal.
-        let quota = self.quota.with_limits(account_id, plan, limits).await.ok();
+        let quota = self.quota.with_limits(account_id, account, limits).await.ok();
         Ok(ReplyStream { events: live.follow(0), quota })
     }
 }

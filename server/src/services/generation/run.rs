@@ -4,13 +4,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::types::{ChatEventKind, Message, Plan};
+use app::types::{ChatEventKind, ClientRequestId, Message, Plan};
 use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::ending::Ending;
 use super::live::{CancelReason, LiveEntry};
 use super::publisher::Publisher;
+use super::settled;
 use super::transcript::{Transcript, lock};
 use super::{GenerationService, HOLD_TTL, SETTLE_TIME};
 use crate::pricing::HoldTerms;
@@ -62,11 +63,10 @@ impl GenerationService {
         log_ending(job, &ending);
         transcript.end_attempt(ending.outcome());
 
-        let settlement = self.settlement(job, &ending, transcript);
-        let message = self.settle(&settlement).await;
-        let (account_id, request_id) = (job.new.account_id, job.new.client_request_id);
-        self.limiter.finish(account_id, request_id, settlement.usage.total(), plan).await;
+        let settlement = settlement(job, plan, &ending, transcript);
+        let message = self.settle(&settlement, job.new.client_request_id, plan).await;
         let Some(message) = message else { return };
+        settled::count(&settlement);
         publisher.push(ChatEventKind::Ended { message: message.into(), error });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
             publisher.push(ChatEventKind::Quota { quota: quota.into() });
@@ -95,27 +95,21 @@ impl GenerationService {
         }
     }
 
-    fn settlement(&self, job: &Job, ending: &Ending, transcript: Transcript) -> Settlement {
-        let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens);
-        Settlement {
-            attempts: transcript.settled_attempts(usage),
-            generation_id: job.new.id,
-            account_id: job.new.account_id,
-            thread_id: job.new.thread.id,
-            parent_id: job.new.parent.id,
-            state: ending.state(&transcript),
-            content: transcript.text,
-            reasoning: transcript.reasoning,
-            model: job.new.model.clone(),
-            price_version: job.new.price_version,
-            usage,
-            is_estimated,
-            charged: job.new.hold.prices.charge(usage),
-        }
+    /// Saves and charges a reply that has ended, then gives its place back. None: the database stayed away, so the sweeper
+    /// has the last word.
+    pub async fn settle(
+        &self,
+        settlement: &Settlement,
+        request_id: ClientRequestId,
+        plan: &Plan,
+    ) -> Option<Message> {
+        let message = self.save(settlement).await;
+        self.limiter.finish(settlement.account_id, request_id, settlement.usage.total(), plan).await;
+        message
     }
 
-    /// Settles, again and again while the database is away. None: it stayed away, so the sweeper has the last word.
-    async fn settle(&self, settlement: &Settlement) -> Option<Message> {
+    /// Tries again while the database is away.
+    async fn save(&self, settlement: &Settlement) -> Option<Message> {
         const LONGEST_PAUSE: Duration = Duration::from_secs(5);
         let give_up_at = Instant::now() + SETTLE_TIME;
         let mut pause = Duration::from_millis(100);
@@ -140,12 +134,32 @@ impl GenerationService {
     }
 }
 
+fn settlement(job: &Job, plan: &Plan, ending: &Ending, transcript: Transcript) -> Settlement {
+    let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens);
+    Settlement {
+        attempts: transcript.settled_attempts(usage),
+        generation_id: job.new.id,
+        account_id: job.new.account_id,
+        thread_id: job.new.thread.id,
+        parent_id: job.new.parent.id,
+        state: ending.state(&transcript),
+        content: transcript.text,
+        reasoning: transcript.reasoning,
+        model: job.new.model.clone(),
+        price_version: job.new.price_version,
+        usage,
+        is_estimated,
+        charged: job.new.hold.prices.charge(usage),
+        plan_cap: plan.monthly_cap,
+    }
+}
+
 fn log_ending(job: &Job, ending: &Ending) {
     let id = job.new.id;
     match ending {
         Ending::Finished { .. } => tracing::info!(generation.id = %id, "Finished reply `{id}`"),
         Ending::Cancelled(reason) => tracing::info!(generation.id = %id, ?reason, "Ended reply `{id}` early"),
         Ending::Failed(error) => tracing::warn!(generation.id = %id, %error, "Reply `{id}` failed"),
-        Ending::Panicked => tracing::error!(generation.id = %id, "Reply `{id}` panicked"),
+        Ending::Panicked => tracing::warn!(generation.id = %id, "Reply `{id}` panicked"),
     }
 }

@@ -1,6 +1,6 @@
 //! Replies whose process has died: what was said is saved, what was used is paid, what was held is free.
 
-use app::types::{ChatEventKind, GenerationId};
+use app::types::{ChatEventKind, GenerationId, Plan};
 
 use super::GenerationService;
 use crate::AppResult;
@@ -22,9 +22,9 @@ impl GenerationService {
     pub(crate) async fn sweep(&self) -> AppResult<usize> {
         let abandoned = recovery::list_abandoned(&mut *self.db.get().await?, BATCH).await?;
         for reply in &abandoned {
-            let recovery = self.recover(reply).await;
+            let plan = self.plans.of_account(&*self.db.get().await?, reply.account_id).await?.plan;
+            let recovery = self.recover(reply, &plan).await;
             recovery::expire(&mut *self.db.get().await?, reply, &recovery).await?;
-            let plan = self.plans.of_account(&mut *self.db.get().await?, reply.account_id).await?;
             let tokens = recovery.usage.total();
             self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
         }
@@ -32,7 +32,7 @@ impl GenerationService {
     }
 
     /// The stream log goes further than the last checkpoint, unless Redis was lost.
-    async fn recover(&self, reply: &Abandoned) -> Recovery {
+    async fn recover(&self, reply: &Abandoned, plan: &Plan) -> Recovery {
         let Said { mut text, reasoning } = self.logged(reply.id).await;
         if text.len() < reply.checkpoint_text.len() {
             text.clone_from(&reply.checkpoint_text);
@@ -47,7 +47,7 @@ impl GenerationService {
                 ..TokenUsage::default()
             },
         };
-        Recovery { text, reasoning, usage, charged: reply.prices.charge(usage) }
+        Recovery { text, reasoning, usage, charged: reply.prices.charge(usage), plan_cap: plan.monthly_cap }
     }
 
     async fn logged(&self, id: GenerationId) -> Said {

@@ -22,6 +22,19 @@ impl Sandbox {
         assert!(status.is_success(), "the sandbox refused the script with {status}");
     }
 
+    /// What was reported to Sentry with this key, once there are so many.
+    pub async fn reported_faults(&self, key: &str, count: usize) -> Vec<Value> {
+        let url = format!("{}/control/sentry/events", self.url);
+        loop {
+            let answer =
+                self.http.get(&url).query(&[("key", key)]).send().await.expect("the sandbox answers");
+            let events: Vec<Value> = answer.json().await.expect("events");
+            if events.len() >= count {
+                return events;
+            }
+        }
+    }
+
     /// What the model was asked with prompts that contain `matching`.
     pub async fn journal(&self, matching: &str) -> Vec<Value> {
         let url = format!("{}/control/model/journal", self.url);

@@ -1,0 +1,177 @@
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::limit_meter::Bar;
+use super::{CapFields, ErrorNote, LocalDay, after_success};
+use crate::api::{RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, UsePlanCap};
+use crate::browser;
+use crate::contexts::use_quota;
+use crate::links::thread_path;
+use crate::types::{Cap, CapScope, Nanos, Quota};
+use crate::wording::{cap_effect, spent_sentence};
+
+/// The caps of the month and of conversations. Plain forms, so they work without JavaScript.
+#[component]
+pub fn SpendingCaps() -> impl IntoView {
+    let quota = use_quota();
+    let has_failed = Memo::new(move |_| quota.get().and_then(Result::err));
+    view! {
+        <section class="panel" id="caps" aria-labelledby="caps-heading">
+            <div class="panel-head"><h2 id="caps-heading">"Spending caps"</h2></div>
+            {move || match has_failed.get() {
+                Some(error) => view! { <ErrorNote error/> }.into_any(),
+                None => view! { <MonthlyCap/> <ThreadCaps/> }.into_any(),
+            }}
+        </section>
+    }
+}
+
+/// What of the quota a part of this section shows; drawn anew only when that has changed.
+fn of_quota<T: PartialEq + Send + Sync + 'static>(
+    part: impl Fn(Quota) -> T + Send + Sync + 'static,
+) -> Memo<Option<T>> {
+    let quota = use_quota();
+    Memo::new(move |_| quota.get().and_then(Result::ok).map(&part))
+}
+
+#[component]
+fn MonthlyCap() -> impl IntoView {
+    let cap = of_quota(|quota| quota.monthly_cap().cloned());
+    view! {
+        <div class="cap-month">
+            <h3>"This month"</h3>
+            {move || cap.get().flatten().map_or_else(
+                || view! { <p class="muted">"No cap is set: you can spend all the credit you have."</p> }.into_any(),
+                |cap| view! { <Standing cap/> }.into_any(),
+            )}
+            <MonthlyCapForms/>
+        </div>
+    }
+}
+
+/// Drawn once, so that the focus stays where it is.
+#[component]
+fn MonthlyCapForms() -> impl IntoView {
+    let quota = use_quota();
+    let set = ServerAction::<SetMonthlyCap>::new();
+    let remove = ServerAction::<RemoveMonthlyCap>::new();
+    let use_plan = ServerAction::<UsePlanCap>::new();
+    let saved = RwSignal::new("");
+    let done = move || {
+        saved.set("Saved.");
+        quota.reload();
+    };
+    // Their buttons may go away, with the focus on them.
+    let done_elsewhere = move || {
+        done();
+        browser::focus("month-cap-amount");
+    };
+    after_success(set, done);
+    after_success(remove, done_elsewhere);
+    after_success(use_plan, done_elsewhere);
+    Effect::new(move |_| {
+        if set.pending().get() || remove.pending().get() || use_plan.pending().get() {
+            saved.set("");
+        }
+    });
+    let error = Signal::derive(move || set.value().get().and_then(Result::err));
+    let other_error = move || {
+        let failed = remove.value().get().and_then(Result::err);
+        failed
+            .or_else(|| use_plan.value().get().and_then(Result::err))
+            .map(|error| view! { <ErrorNote error/> })
+    };
+    let known = of_quota(|quota| quota.monthly_cap().map(Cap::terms));
+    let terms = Signal::derive(move || known.get().flatten());
+    let plan_limit = of_quota(|quota| other_plan_limit(&quota));
+    view! {
+        <ActionForm action=set>
+            <CapFields prefix="month-cap" label="Spend at most a month, in dollars" terms error/>
+            <div class="cap-actions">
+                <button type="submit" class="button button-primary">
+                    {move || if terms.get().is_some() { "Change the cap" } else { "Set a cap" }}
+                </button>
+                <p class="muted" role="status" data-testid="cap-saved">{saved}</p>
+            </div>
+        </ActionForm>
+        <div class="cap-actions">
+            {move || terms.get().map(|_| view! {
+                <ActionForm action=remove>
+                    <button type="submit" class="button">"Remove the cap"</button>
+                </ActionForm>
+            })}
+            {move || plan_limit.get().flatten().map(|limit| view! {
+                <ActionForm action=use_plan>
+                    <button type="submit" class="button">{format!("Use your plan's cap of {limit}")}</button>
+                </ActionForm>
+            })}
+        </div>
+        {other_error}
+    }
+}
+
+/// Of the plan's cap, where the person has decided otherwise.
+fn other_plan_limit(quota: &Quota) -> Option<Nanos> {
+    let is_plans =
+        quota.monthly_cap().is_some_and(|cap| matches!(cap.scope, CapScope::Month { is_own: false }));
+    quota.plan_cap.filter(|_| !is_plans).map(|terms| terms.limit)
+}
+
+#[component]
+fn Standing(cap: Cap) -> impl IntoView {
+    let is_plans = matches!(cap.scope, CapScope::Month { is_own: false });
+    let whose = is_plans.then_some("Your plan's cap. ");
+    let held = (cap.held > Nanos::ZERO).then(|| format!("{} held for replies in progress.", cap.held));
+    view! {
+        <p class="limit-left" data-testid="month-cap-left"><b>{cap.remaining.to_cents_text()}</b> {format!(" of {} left", cap.limit)}</p>
+        <Bar value=cap.remaining.0 most=cap.limit.0 label="What the month's cap leaves".to_owned()/>
+        <p class="limit-note">
+            <span>{whose} {cap_effect(cap.is_hard)} ". " {cap.used.to_string()} " spent. " {held}</span>
+            {cap.resets_at.map(|at| view! { <span>"Begins anew on " <LocalDay at/></span> })}
+        </p>
+    }
+}
+
+#[component]
+fn ThreadCaps() -> impl IntoView {
+    let quota = use_quota();
+    let remove = ServerAction::<RemoveThreadCap>::new();
+    after_success(remove, move || quota.reload());
+    let error = move || remove.value().get().and_then(Result::err).map(|error| view! { <ErrorNote error/> });
+    let caps =
+        of_quota(|quota| quota.caps.into_iter().filter(|cap| cap.thread_id().is_some()).collect::<Vec<_>>());
+    view! {
+        <div class="cap-threads">
+            <h3>"Conversations"</h3>
+            {error}
+            {move || caps.get().map(|caps| match caps.is_empty() {
+                true => view! {
+                    <p class="muted">"None has a cap. To set one, open a conversation and choose “Spending” at its top."</p>
+                }.into_any(),
+                false => view! {
+                    <ul class="sessions">{caps.into_iter().map(|cap| view! { <ThreadCap cap remove/> }).collect_view()}</ul>
+                }.into_any(),
+            })}
+        </div>
+    }
+}
+
+#[component]
+fn ThreadCap(cap: Cap, remove: ServerAction<RemoveThreadCap>) -> impl IntoView {
+    let sentence = format!("{}. {}.", spent_sentence(&cap), cap_effect(cap.is_hard));
+    let CapScope::Conversation { thread_id, title } = cap.scope else { return ().into_any() };
+    let label = format!("Remove the cap of {title}");
+    view! {
+        <li class="session" data-testid="thread-cap">
+            <div>
+                <p class="session-device"><a href=thread_path(thread_id)>{title}</a></p>
+                <p class="limit-note">{sentence}</p>
+            </div>
+            <ActionForm action=remove>
+                <input type="hidden" name="id" value=thread_id.to_string()/>
+                <button type="submit" class="button button-small" aria-label=label data-testid="remove-thread-cap">"Remove"</button>
+            </ActionForm>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,54 @@
+//! Caps of which one is nearly spent and one is passed, and only warns.
+
+use chrono::TimeDelta;
+
+use super::{FINISHED_THREAD, now};
+use crate::ApiResult;
+use crate::api::CapsApi;
+use crate::types::*;
+
+pub fn monthly() -> Cap {
+    let terms = CapTerms { limit: Nanos::from_cents(25), is_hard: true };
+    let resets_at = now() + TimeDelta::days(12);
+    Cap::new(CapScope::Month { is_own: true }, terms, Nanos::from_cents(21), Nanos::ZERO, Some(resets_at))
+}
+
+pub fn of_thread() -> Cap {
+    let (thread_id, title) =
+        (FINISHED_THREAD.parse().expect("an id"), "How a sliding window counts".to_owned());
+    let terms = CapTerms { limit: Nanos::from_cents(1), is_hard: false };
+    Cap::new(CapScope::Conversation { thread_id, title }, terms, Nanos(12_345_000), Nanos::ZERO, None)
+}
+
+pub struct Fake;
+
+#[async_trait::async_trait]
+impl CapsApi for Fake {
+    async fn set_monthly_cap(&self, _: &Actor, _: CapTerms) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn remove_monthly_cap(&self, _: &Actor) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn use_plan_cap(&self, _: &Actor) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn set_thread_cap(&self, _: &Actor, _: ThreadId, _: CapTerms) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn remove_thread_cap(&self, _: &Actor, _: ThreadId) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn read_thread_spending(&self, _: &Actor, _: ThreadId) -> ApiResult<ThreadSpending> {
+        Ok(ThreadSpending { used: Nanos(12_345_000), held: Nanos::ZERO, cap: None })
+    }
+
+    async fn dismiss_alerts(&self, _: &Actor, _: Alert) -> ApiResult<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! The product's own way: what a request goes through, without HTTP and without a model.
+
+use std::time::Instant;
+
+use app::types::{ClientRequestId, Prompt, ReplyRequest, ReplyState, ReplyTarget};
+use chrono::Utc;
+use server::pricing::TokenUsage;
+use server::store::Attempt;
+use server::store::generations::{NewGeneration, Settlement};
+use server::{Admitted, AppState, Decision};
+use uuid::Uuid;
+
+use super::Served;
+use super::people::Person;
+use crate::Result;
+
+pub struct Product {
+    state: AppState,
+}
+
+impl Product {
+    pub fn new(state: AppState) -> Self {
+        Self { state }
+    }
+
+    pub async fn serve(&self, person: &Person) -> Result<Served> {
+        let request = request()?;
+        let request_id = request.client_request_id;
+        let begins = Instant::now();
+        let admitted = self.admit(person, request).await?;
+        let admission = begins.elapsed();
+        let settlement = settlement(admitted.generation());
+        let settled = self.state.generations().settle(&settlement, request_id, admitted.plan()).await;
+        settled.ok_or("a reply was not settled")?;
+        Ok(Served { admission, settlement: begins.elapsed() - admission })
+    }
+
+    async fn admit(&self, person: &Person, request: ReplyRequest) -> Result<Admitted> {
+        let signed_in =
+            self.state.authenticate(&person.session_token()).await?.ok_or("nobody is signed in")?;
+        match self.state.generations().decide(signed_in.account_id, request).await? {
+            Decision::Admitted(admitted) => Ok(admitted),
+            Decision::Repeated(_) => Err("a request was taken for another".into()),
+            Decision::Refused(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+fn request() -> Result<ReplyRequest> {
+    let prompt = Prompt::parse("How are you?")?;
+    Ok(ReplyRequest {
+        client_request_id: ClientRequestId(Uuid::now_v7()),
+        target: ReplyTarget::NewThread { prompt },
+        max_output_tokens: None,
+        model: None,
+    })
+}
+
+/// As if the model had answered with a few words at once.
+fn settlement(new: &NewGeneration) -> Settlement {
+    let usage = TokenUsage { input_tokens: 10, output_tokens: 5, ..TokenUsage::default() };
+    let attempt = Attempt {
+        route_key: "scripted-first".to_owned(),
+        started_at: Utc::now(),
+        first_token_ms: Some(50),
+        duration_ms: 100,
+        outcome: "finished".to_owned(),
+        usage: Some(usage),
+        cost: new.hold.prices.charge(usage),
+    };
+    Settlement {
+        generation_id: new.id,
+        account_id: new.account_id,
+        thread_id: new.thread.id,
+        parent_id: new.parent.id,
+        content: "Well, thank you.".to_owned(),
+        reasoning: String::new(),
+        state: ReplyState::Finished,
+        model: new.model.clone(),
+        price_version: new.price_version,
+        attempts: vec![attempt],
+        usage,
+        is_estimated: false,
+        charged: new.hold.prices.charge(usage),
+        plan_cap: new.plan_cap,
+    }
+}

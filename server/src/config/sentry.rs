@@ -1,0 +1,21 @@
+use sentry::types::Dsn;
+
+use super::{ConfigError, Env};
+
+/// Where faults are reported.
+#[derive(Clone, Debug)]
+pub struct SentryConfig {
+    /// Read from `SENTRY_DSN`. Not set: nowhere but in the log.
+    pub dsn: Option<Dsn>,
+    /// Which deployment this is. Read from `SENTRY_ENVIRONMENT`. Default `production`.
+    pub environment: String,
+}
+
+impl SentryConfig {
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        Ok(Self {
+            dsn: env.parsed("SENTRY_DSN")?,
+            environment: env.text_or("SENTRY_ENVIRONMENT", "production"),
+        })
+    }
+}

@@ -1,0 +1,267 @@
+use std::collections::BTreeMap;
+
+use app::types::Interval;
+
+use super::*;
+use crate::config::PlansConfig;
+use crate::providers::stripe::{Checkout, Price};
+use crate::services::plans::Plans;
+
+/// Pro gives $15 a month and $2 in grace, Max $80: as in `plans.toml`.
+fn prices() -> PriceBook {
+    let plans = PlansConfig::from_env(&Default::default()).expect("valid");
+    let price = |key: &str, lookup_key: &str, interval| Price {
+        id: format!("price_{lookup_key}"),
+        product_id: format!("plumbline_{key}"),
+        lookup_key: Some(lookup_key.to_owned()),
+        amount_cents: 0,
+        is_in_dollars: true,
+        interval: Some(interval),
+    };
+    let prices = plans.paid.iter().flat_map(|paid| {
+        paid.prices.iter().map(|each| price(&paid.plan.key, &each.lookup_key, each.interval))
+    });
+    PriceBook::new(Plans::new(&plans), prices.collect())
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    format!("{text}T00:00:00Z").parse().expect("a time")
+}
+
+fn subscription(key: &str, start: &str, end: &str) -> Subscription {
+    Subscription {
+        id: "sub".to_owned(),
+        customer_id: "cus".to_owned(),
+        status: SubscriptionStatus::Active,
+        created_at: at("2026-01-01"),
+        item_id: "si".to_owned(),
+        price: Price {
+            id: "price".to_owned(),
+            product_id: format!("plumbline_{key}"),
+            lookup_key: None,
+            amount_cents: 0,
+            is_in_dollars: true,
+            interval: Some(Interval::Month),
+        },
+        period_start: at(start),
+        period_end: at(end),
+        ends_at: None,
+        schedule: None,
+        card: None,
+        has_pending_update: false,
+        latest_invoice_id: None,
+    }
+}
+
+fn line(key: &str, amount_cents: i64, start: &str, end: &str) -> InvoiceLine {
+    let product_id = Some(format!("plumbline_{key}"));
+    InvoiceLine { product_id, amount_cents, is_proration: false, start: at(start), end: at(end) }
+}
+
+/// Paid on the day it is made, with a payment of its own.
+fn invoice(id: &str, reason: &str, day: &str, lines: Vec<InvoiceLine>) -> Invoice {
+    Invoice {
+        id: id.to_owned(),
+        number: None,
+        status: "paid".to_owned(),
+        billing_reason: Some(format!("subscription_{reason}")),
+        subscription_id: Some("sub".to_owned()),
+        total_cents: lines.iter().map(|line| line.amount_cents).sum(),
+        created_at: at(day),
+        finalized_at: Some(at(day)),
+        paid_at: Some(at(day)),
+        lines,
+        payment_intent_ids: vec![format!("pi_{id}")],
+        url: None,
+        pdf_url: None,
+    }
+}
+
+fn customer(subscription: Subscription, invoices: Vec<Invoice>) -> Customer {
+    Customer { card: None, subscriptions: vec![subscription], invoices, charges: vec![], checkouts: vec![] }
+}
+
+fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {
+    Charge {
+        payment_intent_id: Some(format!("pi_{of}")),
+        amount_cents: 2000,
+        receipt_url: None,
+        refunds: vec![MoneyBack { id: id.to_owned(), amount_cents: cents, created_at: at(day) }],
+        disputes: vec![],
+    }
+}
+
+fn changes(customer: &Customer, day: &str) -> Vec<CreditChange> {
+    credit_changes(customer, &prices(), at(day))
+}
+
+/// What is given, in cents, by cause.
+fn given(changes: &[CreditChange]) -> BTreeMap<String, i64> {
+    let gift = |change: &CreditChange| match change {
+        CreditChange::Give { cause, amount, .. } => Some((cause.clone(), amount.0 / 10_000_000)),
+        _ => None,
+    };
+    changes.iter().filter_map(gift).collect()
+}
+
+/// What is taken back: cause, of which grant.
+fn taken(changes: &[CreditChange]) -> Vec<(String, String)> {
+    let back = |change: &CreditChange| match change {
+        CreditChange::TakeBack { cause, grant_cause, .. } => Some((cause.clone(), grant_cause.clone())),
+        _ => None,
+    };
+    changes.iter().filter_map(back).collect()
+}
+
+fn pairs(expected: &[(&str, i64)]) -> BTreeMap<String, i64> {
+    expected.iter().map(|(cause, cents)| ((*cause).to_owned(), *cents)).collect()
+}
+
+#[test]
+fn each_paid_month_gives_the_plans_credit_and_ends_that_of_the_month_before() {
+    let first = invoice("in_1", "create", "2026-03-01", vec![line("pro", 2000, "2026-03-01", "2026-04-01")]);
+    let second = invoice("in_2", "cycle", "2026-04-01", vec![line("pro", 2000, "2026-04-01", "2026-05-01")]);
+    let customer = customer(subscription("pro", "2026-04-01", "2026-05-01"), vec![second, first]);
+    let changes = changes(&customer, "2026-04-01");
+    assert_eq!(given(&changes), pairs(&[("invoice:in_1", 1500), ("invoice:in_2", 1500)]));
+    let CreditChange::Give { expires_at, replaces, .. } = &changes[1] else { panic!("{changes:?}") };
+    assert_eq!(*expires_at, Some(at("2026-05-08")), "a week of grace beyond the period");
+    assert_eq!(*replaces, ["invoice:in_1"]);
+}
+
+#[test]
+fn a_year_gives_credit_by_the_month_while_it_runs() {
+    let year = |day| invoice("in_1", "create", day, vec![line("pro", 20_000, "2026-01-31", "2027-01-31")]);
+    let running = customer(subscription("pro", "2026-01-31", "2027-01-31"), vec![year("2026-01-31")]);
+    let third = changes(&running, "2026-04-01");
+    let alive = given(&third).into_keys().collect::<Vec<_>>();
+    assert_eq!(alive, ["invoice:in_1:month:1", "invoice:in_1:month:2"], "the first month's has ended by now");
+    assert_eq!(months(at("2026-01-31"), at("2027-01-31")).len(), 12);
+    assert_eq!(months(at("2026-01-31"), at("2027-01-31"))[1], (at("2026-02-28"), at("2026-03-31")));
+
+    let ended = Subscription { status: SubscriptionStatus::Canceled, ..running.subscriptions[0].clone() };
+    let ended = customer(ended, vec![year("2026-01-31")]);
+    assert_eq!(given(&changes(&ended, "2026-04-01")), pairs(&[]), "no more months once it is cancelled");
+}
+
+/// Fault 33.
+#[test]
+fn an_upgrade_gives_the_difference_for_the_rest_of_the_month_and_going_back_and_forth_gives_nothing() {
+    let first = invoice("in_1", "create", "2026-04-01", vec![line("pro", 2000, "2026-04-01", "2026-05-01")]);
+    let change = |id: &str, from: &str, to: &str, day: &str| {
+        let lines = vec![line(from, -1000, day, "2026-05-01"), line(to, 1500, day, "2026-05-01")];
+        invoice(id, "update", day, lines)
+    };
+    let up = change("in_2", "pro", "max", "2026-04-16");
+    let down = change("in_3", "max", "pro", "2026-04-17");
+    let up_again = change("in_4", "pro", "max", "2026-04-18");
+    let customer = customer(subscription("max", "2026-04-01", "2026-05-01"), vec![first, up, down, up_again]);
+    let given = given(&changes(&customer, "2026-04-18"));
+    let expected = [("invoice:in_1", 1500), ("invoice:in_2", 3250), ("invoice:in_3", 0), ("invoice:in_4", 0)];
+    assert_eq!(given, pairs(&expected), "half a month of $65 once");
+}
+
+#[test]
+fn a_change_from_monthly_to_yearly_counts_what_the_month_has_given() {
+    let first = invoice("in_1", "create", "2026-04-01", vec![line("pro", 2000, "2026-04-01", "2026-05-01")]);
+    let lines =
+        vec![line("pro", -1000, "2026-04-16", "2026-05-01"), line("pro", 20_000, "2026-04-16", "2027-04-16")];
+    let yearly = invoice("in_2", "update", "2026-04-16", lines);
+    let customer = customer(subscription("pro", "2026-04-16", "2027-04-16"), vec![first, yearly]);
+    assert_eq!(
+        given(&changes(&customer, "2026-05-16")),
+        pairs(&[("invoice:in_2:month:0", 750), ("invoice:in_2:month:1", 1500)]),
+        "the first month's other half is still there from before"
+    );
+}
+
+/// Fault 34.
+#[test]
+fn a_payment_that_is_due_gives_a_little_in_advance_and_less_when_it_comes() {
+    let due = Invoice {
+        status: "open".to_owned(),
+        paid_at: None,
+        ..invoice("in_2", "cycle", "2026-05-01", vec![line("pro", 2000, "2026-05-01", "2026-06-01")])
+    };
+    let first = invoice("in_1", "create", "2026-04-01", vec![line("pro", 2000, "2026-04-01", "2026-05-01")]);
+    let past_due = Subscription {
+        status: SubscriptionStatus::PastDue,
+        ..subscription("pro", "2026-05-01", "2026-06-01")
+    };
+    let in_grace = customer(past_due.clone(), vec![due.clone(), first.clone()]);
+    assert_eq!(given(&changes(&in_grace, "2026-05-02")).get("grace:in_2"), Some(&200));
+    assert_eq!(
+        given(&changes(&in_grace, "2026-05-08")).get("grace:in_2"),
+        None,
+        "not once the grace is over"
+    );
+
+    let paid = Invoice { status: "paid".to_owned(), paid_at: Some(at("2026-05-03")), ..due.clone() };
+    let recovered = customer(subscription("pro", "2026-05-01", "2026-06-01"), vec![paid, first.clone()]);
+    let recovered = changes(&recovered, "2026-05-03");
+    let advances: Vec<_> = recovered
+        .iter()
+        .filter_map(|change| match change {
+            CreditChange::Give { cause, advance: Some((grace, _)), .. } => {
+                Some((cause.as_str(), grace.as_str()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(advances.contains(&("invoice:in_2", "grace:in_2")), "{advances:?}");
+
+    let canceled = Subscription { status: SubscriptionStatus::Canceled, ..past_due };
+    let given_up = customer(canceled, vec![due, first]);
+    let given_up = taken(&changes(&given_up, "2026-05-20"));
+    assert_eq!(given_up, [("unpaid:in_2".to_owned(), "grace:in_2".to_owned())]);
+}
+
+#[test]
+fn an_invoice_that_was_never_paid_gives_nothing() {
+    let unpaid = Invoice {
+        status: "open".to_owned(),
+        paid_at: None,
+        ..invoice("in_1", "create", "2026-04-01", vec![line("pro", 2000, "2026-04-01", "2026-05-01")])
+    };
+    let incomplete = Subscription {
+        status: SubscriptionStatus::Incomplete,
+        ..subscription("pro", "2026-04-01", "2026-05-01")
+    };
+    let customer = customer(incomplete, vec![unpaid]);
+    assert_eq!(given(&changes(&customer, "2026-04-01")), pairs(&[]));
+}
+
+#[test]
+fn a_refund_takes_back_its_part_and_later_months_are_less_by_it() {
+    let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);
+    let mut customer = customer(subscription("pro", "2026-04-01", "2027-04-01"), vec![year]);
+    customer.charges = vec![refund("in_1", "re_1", 1000, "2026-05-10")];
+    let half = changes(&customer, "2026-06-01");
+    assert_eq!(
+        given(&half),
+        pairs(&[("invoice:in_1:month:1", 1500), ("invoice:in_1:month:2", 750)]),
+        "half of the charge of $20 was refunded in the second month"
+    );
+    let expected = ("refund:re_1:month:1".to_owned(), "invoice:in_1:month:1".to_owned());
+    assert_eq!(taken(&half), [expected]);
+}
+
+#[test]
+fn a_pack_never_ends_and_its_refund_takes_back_what_is_left() {
+    let mut customer = customer(subscription("pro", "2026-04-01", "2026-05-01"), vec![]);
+    customer.checkouts = vec![Checkout {
+        id: "cs_1".to_owned(),
+        customer_id: Some("cus".to_owned()),
+        state: CheckoutState::Paid,
+        url: None,
+        pack: Some(("credit_10".to_owned(), 10_000_000_000)),
+        payment_intent_id: Some("pi_cs_1".to_owned()),
+        amount_cents: 1000,
+        created_at: at("2026-04-01"),
+    }];
+    customer.charges = vec![refund("cs_1", "re_1", 2000, "2026-04-02")];
+    let changes = changes(&customer, "2027-04-01");
+    let CreditChange::Give { cause, expires_at: None, .. } = &changes[0] else { panic!("{changes:?}") };
+    assert_eq!(cause, "pack:cs_1");
+    assert_eq!(taken(&changes), [("refund:re_1".to_owned(), "pack:cs_1".to_owned())]);
+}

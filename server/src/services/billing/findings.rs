@@ -1,0 +1,159 @@
+//! What a customer at Stripe means for the account.
+
+use app::types::Nanos;
+use chrono::{DateTime, Utc};
+
+use super::entitlements::{credit_changes, months, refunded_cents};
+use super::prices::PriceBook;
+use crate::config::PaidPlan;
+use crate::jobs;
+use crate::providers::stripe::{CheckoutState, Customer, Invoice, Subscription, SubscriptionStatus};
+use crate::store::subscriptions::{Findings, InvoiceRow, PurchaseRow, SubscriptionRow};
+
+pub(super) fn findings(
+    customer_id: &str,
+    customer: &Customer,
+    prices: &PriceBook,
+    at: DateTime<Utc>,
+) -> Findings {
+    let subscription = current(&customer.subscriptions);
+    let row = subscription.map(|subscription| subscription_row(customer, subscription, prices, at));
+    // Of a year, the credit of the next month is given when it has come.
+    let next_reading = row.as_ref().filter(|row| row.interval == "year" && is_paid_for(&row.status));
+    Findings {
+        plan: row
+            .as_ref()
+            .filter(|row| is_paid_for(&row.status))
+            .and_then(|row| row.plan.clone())
+            .unwrap_or_else(|| prices.free_key().to_owned()),
+        invoices: invoice_rows(customer),
+        purchases: purchase_rows(customer),
+        credit: credit_changes(customer, prices, at),
+        next_reading: next_reading
+            .and_then(|row| row.credit_resets_at)
+            .map(|at| jobs::SyncCustomer::job_at(customer_id, at)),
+        subscription: row,
+    }
+}
+
+/// The one that counts: the live one, else the newest.
+pub(super) fn current(subscriptions: &[Subscription]) -> Option<&Subscription> {
+    let live: Vec<_> = subscriptions.iter().filter(|each| each.status.is_live()).collect();
+    if live.len() > 1 {
+        let ids: Vec<_> = live.iter().map(|each| each.id.as_str()).collect();
+        tracing::error!(
+            subscriptions = ids.join(", "),
+            "A customer has more than one live subscription: one is to be refunded"
+        );
+    }
+    let oldest = live.into_iter().min_by_key(|each| each.created_at);
+    oldest.or_else(|| subscriptions.iter().max_by_key(|each| each.created_at))
+}
+
+fn is_paid_for(status: &str) -> bool {
+    use SubscriptionStatus::*;
+
+    status.parse().is_ok_and(|status| matches!(status, Trialing | Active | PastDue | Unpaid))
+}
+
+fn subscription_row(
+    customer: &Customer,
+    subscription: &Subscription,
+    prices: &PriceBook,
+    at: DateTime<Utc>,
+) -> SubscriptionRow {
+    let plan = prices.plan_of(&subscription.price.product_id);
+    let past_due = past_due(customer, subscription, plan);
+    let next = subscription.schedule.as_ref().and_then(|schedule| schedule.next.as_ref());
+    let next = next.and_then(|(price_id, at)| Some((prices.plan_of_price(price_id)?, *at)));
+    let next = next.filter(|_| subscription.ends_at.is_none());
+    let card = subscription.card.as_ref().or(customer.card.as_ref());
+    SubscriptionRow {
+        id: subscription.id.clone(),
+        status: subscription.status.to_string(),
+        plan: plan.map(|paid| paid.plan.key.clone()),
+        interval: subscription.price.interval.unwrap_or(app::types::Interval::Month).to_string(),
+        amount_cents: subscription.price.amount_cents,
+        period_start: subscription.period_start,
+        period_end: subscription.period_end,
+        ends_at: subscription.ends_at,
+        past_due_since: past_due.map(|(since, _)| since),
+        grace_ends_at: past_due.map(|(_, until)| until),
+        credit_resets_at: next_month(subscription, at),
+        next_plan: next.map(|((paid, ..), _)| paid.plan.key.clone()),
+        next_interval: next.map(|((_, interval, _), _)| interval.to_string()),
+        next_amount_cents: next.map(|((_, _, amount), _)| amount),
+        next_at: next.map(|(_, at)| at),
+        unpaid_change_url: unpaid_change_url(customer, subscription),
+        card_brand: card.map(|card| card.brand.clone()),
+        card_last4: card.map(|card| card.last4.clone()),
+        card_expires_month: card.and_then(|card| card.expires_month.try_into().ok()),
+        card_expires_year: card.and_then(|card| card.expires_year.try_into().ok()),
+    }
+}
+
+/// Since its oldest unpaid invoice was due, and until when the plan bears that. Told from what Stripe has, so that it
+/// does not matter when we learn of it.
+fn past_due(
+    customer: &Customer,
+    subscription: &Subscription,
+    plan: Option<&PaidPlan>,
+) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let is_unpaid = |invoice: &&Invoice| {
+        invoice.subscription_id.as_ref() == Some(&subscription.id)
+            && matches!(invoice.status.as_str(), "open" | "uncollectible")
+    };
+    let due = customer.invoices.iter().filter(is_unpaid).filter_map(|invoice| invoice.finalized_at);
+    let since = due.min()?;
+    let is_due = matches!(subscription.status, SubscriptionStatus::PastDue | SubscriptionStatus::Unpaid);
+    is_due.then_some((since, plan.map_or(since, |plan| since + plan.grace)))
+}
+
+/// When the credit of the next month is due.
+fn next_month(subscription: &Subscription, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let months = months(subscription.period_start, subscription.period_end);
+    months.into_iter().map(|(_, end)| end).find(|end| *end > at)
+}
+
+fn unpaid_change_url(customer: &Customer, subscription: &Subscription) -> Option<String> {
+    let latest = subscription.latest_invoice_id.as_ref().filter(|_| subscription.has_pending_update)?;
+    let invoice = customer.invoices.iter().find(|invoice| invoice.id == *latest)?;
+    invoice.url.clone().filter(|_| invoice.status == "open")
+}
+
+fn invoice_rows(customer: &Customer) -> Vec<InvoiceRow> {
+    let row = |invoice: &Invoice| InvoiceRow {
+        id: invoice.id.clone(),
+        subscription_id: invoice.subscription_id.clone(),
+        number: invoice.number.clone(),
+        status: invoice.status.clone(),
+        billing_reason: invoice.billing_reason.clone(),
+        total_cents: invoice.total_cents,
+        refunded_cents: refunded_cents(customer, &invoice.payment_intent_ids),
+        created_at: invoice.created_at,
+        paid_at: invoice.paid_at,
+        url: invoice.url.clone(),
+        pdf_url: invoice.pdf_url.clone(),
+    };
+    customer.invoices.iter().map(row).collect()
+}
+
+fn purchase_rows(customer: &Customer) -> Vec<PurchaseRow> {
+    let paid = customer.checkouts.iter().filter(|checkout| checkout.state == CheckoutState::Paid);
+    paid.filter_map(|checkout| {
+        let (pack, credit) = checkout.pack.clone()?;
+        let paid_with: Vec<_> = checkout.payment_intent_id.iter().cloned().collect();
+        let charge =
+            customer.charges.iter().find(|charge| charge.payment_intent_id == checkout.payment_intent_id);
+        Some(PurchaseRow {
+            id: checkout.id.clone(),
+            pack,
+            credit_nanos: Nanos(credit).0,
+            amount_cents: checkout.amount_cents,
+            refunded_cents: refunded_cents(customer, &paid_with),
+            bought_at: checkout.created_at,
+            receipt_url: charge.and_then(|charge| charge.receipt_url.clone()),
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,36 @@
+//! What Stripe tells us by webhook: verified, kept, and dealt with by a job.
+
+use super::Cashier;
+use crate::AppResult;
+use crate::jobs::SyncCustomer;
+use crate::providers::stripe::{BadWebhook, Event};
+use crate::store::jobs::NewJob;
+use crate::store::stripe_events;
+
+impl Cashier {
+    /// Takes a message. Once this returns, it is not lost any more.
+    pub async fn receive(&self, body: &str, signature: &str) -> AppResult<Result<(), BadWebhook>> {
+        match self.stripe.verify(body, signature) {
+            Ok(event) => {
+                self.keep(&event).await?;
+                Ok(Ok(()))
+            }
+            Err(bad) => Ok(Err(bad)),
+        }
+    }
+
+    /// Keeps an event with the job it causes. False: it was here before.
+    pub(super) async fn keep(&self, event: &Event) -> AppResult<bool> {
+        let job = job_of(event);
+        Ok(stripe_events::receive(&mut *self.db.get().await?, event, job.as_ref()).await?)
+    }
+}
+
+/// Every kind of event leads to the same job, so there is no list of kinds to fall behind with.
+fn job_of(event: &Event) -> Option<NewJob> {
+    match (&event.customer_id, &event.charge_id) {
+        (Some(customer_id), _) => Some(SyncCustomer::job(customer_id)),
+        (None, Some(charge_id)) => Some(SyncCustomer::job_of_charge(&event.id, charge_id)),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,82 @@
+//! Comparing everything with Stripe, and repairing what webhooks have missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+
+use super::Cashier;
+use crate::AppResult;
+use crate::jobs::SyncCustomer;
+use crate::providers::stripe::Subscription;
+use crate::store::clock::now;
+use crate::store::subscriptions::SubscriptionRow;
+use crate::store::{jobs, stripe_events, subscriptions};
+
+/// For so long Stripe keeps events.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Clocks differ, and events take a moment to be listed.
+const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+
+/// What has waited longer has been given up on by its jobs.
+const WAITING: TimeDelta = TimeDelta::hours(1);
+
+impl Cashier {
+    /// Fetches the events that no webhook has brought since the last time, looks for subscriptions that are not as they
+    /// were written down, and has all customers concerned read anew.
+    pub async fn reconcile(&self) -> AppResult<()> {
+        let (started_at, since) = {
+            let mut conn = self.db.get().await?;
+            let at = now(&mut conn).await?;
+            let last = stripe_events::last_reconciliation(&mut conn).await?;
+            (at, last.map_or(at - KEPT, |last| last - OVERLAP))
+        };
+        let mut missed_events = 0;
+        for event in self.stripe.list_events(since).await?.iter().rev() {
+            missed_events += usize::from(self.keep(event).await?);
+        }
+        let drifted = self.drifted_customers().await?;
+        let mut conn = self.db.get().await?;
+        let waiting = stripe_events::list_waiting(&mut conn, WAITING).await?;
+        for customer_id in drifted.iter().chain(&waiting) {
+            jobs::enqueue(&mut conn, &SyncCustomer::job(customer_id))
+                .await
+                .map_err(crate::store::StoreError::from)?;
+        }
+        stripe_events::record_reconciliation(&mut conn, started_at, missed_events, drifted.len()).await?;
+        if missed_events + drifted.len() > 0 {
+            tracing::warn!(
+                missed_events,
+                drifted_customers = drifted.len(),
+                "Webhooks have missed something; it is being repaired"
+            );
+        }
+        Ok(())
+    }
+
+    /// The customers whose subscription is not as it was written down.
+    async fn drifted_customers(&self) -> AppResult<BTreeSet<String>> {
+        let live = self.stripe.list_live_subscriptions().await?;
+        let live: BTreeMap<_, _> = live.iter().map(|each| (each.id.as_str(), each)).collect();
+        let known = subscriptions::list_all(&mut *self.db.get().await?).await?;
+        let known: BTreeMap<_, _> =
+            known.iter().map(|(customer, row)| (row.id.as_str(), (customer, row))).collect();
+        let gone = known.iter().filter(|(id, (_, row))| is_live(row) && !live.contains_key(*id));
+        let gone = gone.map(|(_, (customer, _))| (*customer).clone());
+        let changed = live.values().filter(|subscription| {
+            known.get(subscription.id.as_str()).is_none_or(|(_, row)| has_drifted(subscription, row))
+        });
+        Ok(changed.map(|subscription| subscription.customer_id.clone()).chain(gone).collect())
+    }
+}
+
+fn is_live(row: &SubscriptionRow) -> bool {
+    row.dunning().is_some_and(|dunning| dunning.status.is_live())
+}
+
+fn has_drifted(subscription: &Subscription, row: &SubscriptionRow) -> bool {
+    let there = (subscription.status.to_string(), subscription.price.amount_cents, subscription.ends_at);
+    let period = (subscription.period_start, subscription.period_end);
+    there != (row.status.clone(), row.amount_cents, row.ends_at)
+        || period != (row.period_start, row.period_end)
+}

@@ -1,0 +1,51 @@
+//! How an account stands with paying, and what that opens. `docs/billing.md` has the same as a table.
+
+use app::types::Standing;
+use chrono::{DateTime, Utc};
+
+use crate::providers::stripe::SubscriptionStatus;
+use crate::store::subscriptions::Dunning;
+
+/// What a subscription in a status of Stripe's means at a moment.
+pub fn standing_of(dunning: &Dunning, at: DateTime<Utc>) -> Standing {
+    use SubscriptionStatus::*;
+
+    match (dunning.status, dunning.past_due) {
+        (Trialing | Active, _) => Standing::Active,
+        (PastDue, Some((since, grace_ends_at))) if at < grace_ends_at => {
+            Standing::PastDue { since, grace_ends_at }
+        }
+        // Stripe has given up trying, or we have given up waiting.
+        (PastDue | Unpaid, Some((_, grace_ends_at))) => Standing::Frozen { since: grace_ends_at.min(at) },
+        // It says that something is unpaid without an invoice that is: nothing to hold against anybody.
+        (PastDue | Unpaid, None) => Standing::Active,
+        (Incomplete | IncompleteExpired | Canceled | Paused, _) => Standing::Free,
+    }
+}
+
+/// What a standing opens. Reading, export and billing are always open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    pub has_replies: bool,
+    /// The limits of the plan that is paid for; otherwise those of Free.
+    pub has_paid_limits: bool,
+    /// The credit of Free, each calendar month. Credit that was bought can always be spent where there are replies.
+    pub has_free_credit: bool,
+}
+
+impl Access {
+    pub fn of(standing: Standing) -> Self {
+        match standing {
+            Standing::Free => Self { has_replies: true, has_paid_limits: false, has_free_credit: true },
+            Standing::Active | Standing::PastDue { .. } => {
+                Self { has_replies: true, has_paid_limits: true, has_free_credit: false }
+            }
+            Standing::Frozen { .. } => {
+                Self { has_replies: false, has_paid_limits: true, has_free_credit: false }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+use chrono::TimeDelta;
+
+use super::*;
+
+fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000, 0).expect("a time")
+}
+
+fn past_due(ends_in: TimeDelta) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    Some((noon() - TimeDelta::days(7), noon() + ends_in))
+}
+
+/// A row of the table in the documentation.
+fn row(status: &str, due: &str, standing: Standing) -> String {
+    let access = Access::of(standing);
+    let name = match standing {
+        Standing::Free => "Free",
+        Standing::Active => "Active",
+        Standing::PastDue { .. } => "PastDue",
+        Standing::Frozen { .. } => "Frozen",
+    };
+    let replies = if access.has_replies { "yes" } else { "no" };
+    let limits = if access.has_paid_limits { "the plan" } else { "Free" };
+    let credit = if access.has_free_credit { "each calendar month" } else { "with each payment" };
+    let due = if due.is_empty() { " ".to_owned() } else { format!(" {due} ") };
+    format!("| {status} |{due}| {name} | {replies} | {limits} | {credit} |")
+}
+
+/// Fault 34.
+#[test]
+fn the_table_in_the_documentation_is_what_the_code_does() {
+    use SubscriptionStatus::*;
+
+    let mut expected = vec![row("none", "", Standing::Free)];
+    for status in SubscriptionStatus::ALL {
+        let cases = match status {
+            PastDue | Unpaid => vec![
+                ("within the grace", past_due(TimeDelta::seconds(1))),
+                ("beyond the grace", past_due(TimeDelta::zero())),
+            ],
+            _ => vec![("", None)],
+        };
+        for (due, past_due) in cases {
+            let standing = standing_of(&Dunning { status, past_due }, noon());
+            expected.push(row(&format!("`{status}`"), due, standing));
+        }
+    }
+    let docs = include_str!("../../../../../docs/billing.md");
+    let table: Vec<_> = docs
+        .lines()
+        .skip_while(|line| !line.starts_with("| none"))
+        .take_while(|line| !line.is_empty())
+        .collect();
+    let sorted = |mut rows: Vec<String>| {
+        rows.sort();
+        rows
+    };
+    assert_eq!(sorted(table.into_iter().map(str::to_owned).collect()), sorted(expected));
+}
+
+#[test]
+fn the_grace_ends_once_and_a_payment_restores_everything() {
+    let dunning = Dunning { status: SubscriptionStatus::PastDue, past_due: past_due(TimeDelta::days(1)) };
+    assert!(matches!(standing_of(&dunning, noon()), Standing::PastDue { .. }));
+    let later = noon() + TimeDelta::days(2);
+    assert_eq!(standing_of(&dunning, later), Standing::Frozen { since: noon() + TimeDelta::days(1) });
+    let paid = Dunning { status: SubscriptionStatus::Active, past_due: None };
+    assert_eq!(standing_of(&paid, later), Standing::Active);
+}

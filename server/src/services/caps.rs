@@ -1,0 +1,83 @@
+//! Spending caps people set for themselves, and the alerts on the way to them.
+
+use app::ApiResult;
+use app::api::CapsApi;
+use app::types::{AccountId, Actor, Alert, CapTerms, ThreadId, ThreadSpending};
+use async_trait::async_trait;
+
+use super::plans::Plans;
+use crate::AppResult;
+use crate::caps::OwnCap;
+use crate::error::reported;
+use crate::store::{Db, alerts, caps};
+
+#[derive(Clone)]
+pub struct CapsService {
+    db: Db,
+    plans: Plans,
+}
+
+impl CapsService {
+    pub fn new(db: Db, plans: Plans) -> Self {
+        Self { db, plans }
+    }
+
+    async fn set(&self, account_id: AccountId, thread_id: Option<ThreadId>, cap: OwnCap) -> AppResult<()> {
+        Ok(caps::set(&mut *self.db.get().await?, account_id, thread_id, cap).await?)
+    }
+
+    async fn clear(&self, account_id: AccountId, thread_id: Option<ThreadId>) -> AppResult<()> {
+        let mut conn = self.db.get().await?;
+        let plan = self.plans.of_account(&conn, account_id).await?.plan;
+        Ok(caps::clear(&mut conn, account_id, thread_id, plan.monthly_cap).await?)
+    }
+}
+
+#[async_trait]
+impl CapsApi for CapsService {
+    async fn set_monthly_cap(&self, actor: &Actor, terms: CapTerms) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.set(user.account_id, None, own(terms))).await
+    }
+
+    async fn remove_monthly_cap(&self, actor: &Actor) -> ApiResult<()> {
+        let user = actor.user()?;
+        let none = OwnCap { limit: None, is_hard: false };
+        reported(actor, self.set(user.account_id, None, none)).await
+    }
+
+    async fn use_plan_cap(&self, actor: &Actor) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.clear(user.account_id, None)).await
+    }
+
+    async fn set_thread_cap(&self, actor: &Actor, id: ThreadId, terms: CapTerms) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.set(user.account_id, Some(id), own(terms))).await
+    }
+
+    async fn remove_thread_cap(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.clear(user.account_id, Some(id))).await
+    }
+
+    async fn read_thread_spending(&self, actor: &Actor, id: ThreadId) -> ApiResult<ThreadSpending> {
+        let user = actor.user()?;
+        reported(actor, async {
+            Ok(caps::read_thread(&mut *self.db.get().await?, user.account_id, id).await?)
+        })
+        .await
+    }
+
+    async fn dismiss_alerts(&self, actor: &Actor, up_to: Alert) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, async {
+            Ok(alerts::dismiss(&mut *self.db.get().await?, user.account_id, up_to).await?)
+        })
+        .await
+    }
+}
+
+fn own(CapTerms { limit, is_hard }: CapTerms) -> OwnCap {
+    OwnCap { limit: Some(limit), is_hard }
+}

@@ -1,0 +1,129 @@
+//! Alerts: that this month's spending has passed a part of its cap, or of its credit where there is no cap. Told once.
+
+use app::types::{AccountId, Alert, AlertBasis, CapTerms, Credit, Nanos};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::caps::MonthCap;
+use super::clock::clock_timestamp;
+use super::schema::spending_alerts;
+use super::{Connection, StoreResult, spending};
+use crate::books::month_of;
+use crate::caps::{ALERT_PERCENTS, is_passed, passed_percents};
+
+/// A charge, or the correction of one, just posted.
+pub(super) struct Charge {
+    pub(super) account_id: AccountId,
+    /// Of the receipt: the month it counts in.
+    pub(super) charged_at: DateTime<Utc>,
+    /// Below zero: given back.
+    pub(super) amount: Nanos,
+    pub(super) credit_before: Credit,
+    pub(super) credit_after: Credit,
+    /// As before the charge. None: there is no cap, so the credit counts.
+    pub(super) cap: Option<MonthCap>,
+}
+
+/// Writes down which alerts this charge makes due. Needs the account's lock, in the transaction of the charge.
+pub(super) async fn raise(mut conn: &Connection, charge: &Charge) -> QueryResult<()> {
+    if charge.amount <= Nanos::ZERO {
+        return Ok(());
+    }
+    let month = month_of(charge.charged_at);
+    let (basis, limit, before, after) = match &charge.cap {
+        Some(MonthCap { terms: (CapTerms { limit, .. }, _), used }) => {
+            (AlertBasis::Cap, *limit, *used, *used + charge.amount)
+        }
+        None => {
+            let Charge { credit_before: before, credit_after: after, .. } = charge;
+            (AlertBasis::Credit, after.granted, before.used(), after.used())
+        }
+    };
+    let row = |percent: u8| {
+        (
+            spending_alerts::account_id.eq(charge.account_id.0),
+            spending_alerts::month.eq(month.date_naive()),
+            spending_alerts::basis.eq(basis_text(basis)),
+            spending_alerts::percent.eq(i16::from(percent)),
+        )
+    };
+    let rows: Vec<_> = passed_percents(limit, before, after).map(row).collect();
+    if !rows.is_empty() {
+        diesel::insert_into(spending_alerts::table)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .execute(&mut conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Those of this month that are not dismissed, the highest first.
+pub(super) async fn list(mut conn: &Connection, account_id: AccountId) -> QueryResult<Vec<Alert>> {
+    let rows: Vec<(String, i16)> = spending_alerts::table
+        .filter(spending_alerts::account_id.eq(account_id.0))
+        .filter(spending_alerts::month.eq(this_month()))
+        .filter(spending_alerts::dismissed_at.is_null())
+        .order(spending_alerts::percent.desc())
+        .select((spending_alerts::basis, spending_alerts::percent))
+        .load(&mut conn)
+        .await?;
+    let alert = |(basis, percent): (String, i16)| Alert {
+        basis: parse_basis(&basis),
+        percent: u8::try_from(percent).unwrap_or(u8::MAX),
+    };
+    Ok(rows.into_iter().map(alert).collect())
+}
+
+/// Dismisses this month's alerts of a kind, up to one. Dismissing what is not there is fine.
+pub async fn dismiss(conn: &mut Connection, account_id: AccountId, up_to: Alert) -> StoreResult<()> {
+    let rows = spending_alerts::table
+        .filter(spending_alerts::account_id.eq(account_id.0))
+        .filter(spending_alerts::month.eq(this_month()))
+        .filter(spending_alerts::basis.eq(basis_text(up_to.basis)))
+        .filter(spending_alerts::percent.le(i16::from(up_to.percent)))
+        .filter(spending_alerts::dismissed_at.is_null());
+    diesel::update(rows)
+        .set(spending_alerts::dismissed_at.eq(clock_timestamp().nullable()))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// When the month's cap has changed: takes back the alerts that are not true of the new one. Needs the account's lock.
+pub(super) async fn forget_untrue(
+    conn: &mut Connection,
+    account_id: AccountId,
+    limit: Option<Nanos>,
+) -> QueryResult<()> {
+    let now: DateTime<Utc> = diesel::select(clock_timestamp()).get_result(conn).await?;
+    let month = month_of(now);
+    let used = spending::charged_since(conn, account_id, month).await?;
+    let is_true = |percent: &u8| limit.is_some_and(|limit| is_passed(limit, used, *percent));
+    let untrue = ALERT_PERCENTS.into_iter().filter(|percent| !is_true(percent)).map(i16::from);
+    let rows = spending_alerts::table
+        .filter(spending_alerts::account_id.eq(account_id.0))
+        .filter(spending_alerts::month.eq(month.date_naive()))
+        .filter(spending_alerts::basis.eq(basis_text(AlertBasis::Cap)))
+        .filter(spending_alerts::percent.eq_any(untrue.collect::<Vec<_>>()));
+    diesel::delete(rows).execute(conn).await?;
+    Ok(())
+}
+
+/// The first day of the month, by the database's clock.
+fn this_month() -> diesel::expression::SqlLiteral<diesel::sql_types::Date> {
+    diesel::dsl::sql("date_trunc('month', clock_timestamp() at time zone 'UTC')::date")
+}
+
+fn basis_text(basis: AlertBasis) -> &'static str {
+    match basis {
+        AlertBasis::Cap => "cap",
+        AlertBasis::Credit => "credit",
+    }
+}
+
+/// The database allows no other text.
+fn parse_basis(text: &str) -> AlertBasis {
+    if text == "cap" { AlertBasis::Cap } else { AlertBasis::Credit }
+}

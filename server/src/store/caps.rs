@@ -1,0 +1,239 @@
+//! Caps that people set, and where their spending stands with them.
+
+use std::collections::HashMap;
+
+use app::types::{AccountId, Alert, Cap, CapScope, CapTerms, Nanos, Thread, ThreadId, ThreadSpending};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::clock::clock_timestamp;
+use super::schema::{spending_caps, threads};
+use super::spending::{self, Spending};
+use super::{Connection, StoreError, StoreResult, alerts, ledger};
+use crate::books::{month_of, next_month};
+use crate::caps::{OwnCap, monthly_terms};
+
+/// More caps of conversations than this are not listed; all of them count.
+const LISTED: i64 = 50;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = spending_caps)]
+struct CapRow {
+    thread_id: Option<Uuid>,
+    limit_nanos: Option<i64>,
+    is_hard: bool,
+}
+
+impl CapRow {
+    fn own(&self) -> OwnCap {
+        OwnCap { limit: self.limit_nanos.map(Nanos), is_hard: self.is_hard }
+    }
+
+    fn terms(&self) -> Option<CapTerms> {
+        self.limit_nanos.map(|limit| CapTerms { limit: Nanos(limit), is_hard: self.is_hard })
+    }
+}
+
+/// The caps a reply counts against, as they are set.
+pub(super) struct Applying {
+    pub(super) month: Option<OwnCap>,
+    pub(super) conversation: Option<CapTerms>,
+}
+
+/// A month's cap, whether it is the person's own, and what was charged in the month.
+pub(super) struct MonthCap {
+    pub(super) terms: (CapTerms, bool),
+    pub(super) used: Nanos,
+}
+
+/// Of an account, and of one of its conversations.
+pub(super) async fn find_applying(
+    mut conn: &Connection,
+    account_id: AccountId,
+    thread_id: ThreadId,
+) -> QueryResult<Applying> {
+    let rows: Vec<CapRow> = spending_caps::table
+        .filter(spending_caps::account_id.eq(account_id.0))
+        .filter(spending_caps::thread_id.is_null().or(spending_caps::thread_id.eq(thread_id.0)))
+        .select(CapRow::as_select())
+        .load(&mut conn)
+        .await?;
+    let month = rows.iter().find(|row| row.thread_id.is_none()).map(CapRow::own);
+    let conversation = rows.iter().find(|row| row.thread_id.is_some()).and_then(CapRow::terms);
+    Ok(Applying { month, conversation })
+}
+
+impl Applying {
+    /// Where a reply in `thread` would stand with them `at` this time, with so much `held` for the account's replies in
+    /// progress. Asks for sums only where there is a cap. Needs the lock for as long as the answer matters.
+    pub(super) async fn measure(
+        self,
+        conn: &Connection,
+        account_id: AccountId,
+        thread: &Thread,
+        plan_cap: Option<CapTerms>,
+        at: DateTime<Utc>,
+        held: Nanos,
+    ) -> QueryResult<Vec<Cap>> {
+        let mut caps = Vec::new();
+        if let Some(MonthCap { terms, used }) = self.measure_month(conn, account_id, plan_cap, at).await? {
+            caps.push(monthly(terms, used, held, at));
+        }
+        if let Some(terms) = self.conversation {
+            let spending = spending::of_threads(conn, &[thread.id]).await?;
+            caps.push(of_thread(thread.id, thread.title.clone(), terms, &spending));
+        }
+        Ok(caps)
+    }
+
+    /// The cap of the month of this time, with what was charged in it so far.
+    pub(super) async fn measure_month(
+        &self,
+        conn: &Connection,
+        account_id: AccountId,
+        plan_cap: Option<CapTerms>,
+        at: DateTime<Utc>,
+    ) -> QueryResult<Option<MonthCap>> {
+        let Some(terms) = monthly_terms(self.month, plan_cap) else { return Ok(None) };
+        let used = spending::charged_since(conn, account_id, month_of(at)).await?;
+        Ok(Some(MonthCap { terms, used }))
+    }
+}
+
+/// All that holds have set aside counts against the month: their replies end in it, or in a later one.
+fn monthly((terms, is_own): (CapTerms, bool), used: Nanos, held: Nanos, at: DateTime<Utc>) -> Cap {
+    Cap::new(CapScope::Month { is_own }, terms, used, held, Some(next_month(at)))
+}
+
+fn of_thread(
+    thread_id: ThreadId,
+    title: String,
+    terms: CapTerms,
+    spending: &HashMap<ThreadId, Spending>,
+) -> Cap {
+    let Spending { used, held } = spending.get(&thread_id).copied().unwrap_or_default();
+    Cap::new(CapScope::Conversation { thread_id, title }, terms, used, held, None)
+}
+
+/// All caps of an account, the month's first, and the alerts of the month that are still to be shown. `held` is what is set
+/// aside for its replies in progress. One round trip for those who have no cap.
+pub async fn list(
+    conn: &Connection,
+    account_id: AccountId,
+    plan_cap: Option<CapTerms>,
+    held: Nanos,
+) -> StoreResult<(Vec<Cap>, Vec<Alert>)> {
+    let (mut of_clock, mut of_caps) = (conn, conn);
+    let now = diesel::select(clock_timestamp()).get_result::<DateTime<Utc>>(&mut of_clock);
+    let rows = spending_caps::table
+        .left_join(threads::table)
+        .filter(spending_caps::account_id.eq(account_id.0))
+        .filter(threads::deleted_at.is_null())
+        .order((spending_caps::thread_id.is_null().desc(), threads::updated_at.desc()))
+        .limit(LISTED)
+        .select((CapRow::as_select(), threads::title.nullable()))
+        .load::<(CapRow, Option<String>)>(&mut of_caps);
+    let (now, rows, alerts) = futures::try_join!(now, rows, alerts::list(conn, account_id))?;
+
+    let mut caps = Vec::new();
+    let own = rows.iter().find(|(row, _)| row.thread_id.is_none()).map(|(row, _)| row.own());
+    if let Some(terms) = monthly_terms(own, plan_cap) {
+        let used = spending::charged_since(conn, account_id, month_of(now)).await?;
+        caps.push(monthly(terms, used, held, now));
+    }
+    let ids: Vec<_> = rows.iter().filter_map(|(row, _)| row.thread_id.map(ThreadId)).collect();
+    if !ids.is_empty() {
+        let spending = spending::of_threads(conn, &ids).await?;
+        let cap = |(row, title): (CapRow, Option<String>)| {
+            Some(of_thread(ThreadId(row.thread_id?), title?, row.terms()?, &spending))
+        };
+        caps.extend(rows.into_iter().filter_map(cap));
+    }
+    Ok((caps, alerts))
+}
+
+/// What a conversation of this account has cost, and its cap.
+pub async fn read_thread(
+    conn: &mut Connection,
+    account_id: AccountId,
+    id: ThreadId,
+) -> StoreResult<ThreadSpending> {
+    super::threads::find(conn, account_id, id).await?;
+    let ids = [id];
+    let (spending, applying) =
+        futures::try_join!(spending::of_threads(conn, &ids), find_applying(conn, account_id, id))?;
+    let Spending { used, held } = spending.get(&id).copied().unwrap_or_default();
+    Ok(ThreadSpending { used, held, cap: applying.conversation })
+}
+
+/// Sets the month's cap (no `thread_id`) or a conversation's. Alerts that a higher cap makes untrue go, so that they can be
+/// told again.
+///
+/// # Errors
+/// Not found: there is no such conversation, or it is another account's.
+pub async fn set(
+    conn: &mut Connection,
+    account_id: AccountId,
+    thread_id: Option<ThreadId>,
+    cap: OwnCap,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        lock(conn, account_id, thread_id).await?;
+        let terms = (
+            spending_caps::limit_nanos.eq(cap.limit.map(|limit| limit.0)),
+            spending_caps::is_hard.eq(cap.is_hard),
+            spending_caps::updated_at.eq(clock_timestamp()),
+        );
+        let keys = (
+            spending_caps::account_id.eq(account_id.0),
+            spending_caps::thread_id.eq(thread_id.map(|id| id.0)),
+        );
+        diesel::insert_into(spending_caps::table)
+            .values((keys, terms))
+            .on_conflict((spending_caps::account_id, spending_caps::thread_id))
+            .do_update()
+            .set(terms)
+            .execute(conn)
+            .await?;
+        if thread_id.is_none() {
+            alerts::forget_untrue(conn, account_id, cap.limit).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Takes the person's own cap away: a conversation then has none, the month the plan's.
+///
+/// # Errors
+/// Not found: there is no such conversation, or it is another account's.
+pub async fn clear(
+    conn: &mut Connection,
+    account_id: AccountId,
+    thread_id: Option<ThreadId>,
+    plan_cap: Option<CapTerms>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        lock(conn, account_id, thread_id).await?;
+        let rows = spending_caps::table
+            .filter(spending_caps::account_id.eq(account_id.0))
+            .filter(spending_caps::thread_id.is_not_distinct_from(thread_id.map(|id| id.0)));
+        diesel::delete(rows).execute(conn).await?;
+        if thread_id.is_none() {
+            alerts::forget_untrue(conn, account_id, plan_cap.map(|terms| terms.limit)).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// So that a charge sees either the old cap with its alerts or the new one.
+async fn lock(conn: &mut Connection, account_id: AccountId, thread_id: Option<ThreadId>) -> StoreResult<()> {
+    ledger::lock(conn, account_id).await?;
+    if let Some(id) = thread_id {
+        super::threads::find(conn, account_id, id).await?;
+    }
+    Ok(())
+}

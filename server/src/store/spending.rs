@@ -1,0 +1,101 @@
+//! What was charged and what is set aside, summed for caps.
+
+use std::collections::HashMap;
+
+use app::types::{AccountId, Nanos, ThreadId};
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::clock::clock_timestamp;
+use super::schema::{generations, holds, usage_records};
+use super::{Connection, StoreResult};
+
+/// What something has cost, and what is set aside for its replies in progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spending {
+    pub used: Nanos,
+    pub held: Nanos,
+}
+
+/// PostgreSQL sums `bigint` as `numeric`; no sum of ours is that large.
+const CHARGED: &str = "coalesce(sum(charged_nanos), 0)::bigint";
+const HELD: &str = "coalesce(sum(amount_nanos), 0)::bigint";
+
+/// What an account was charged from `since` on.
+pub(super) async fn charged_since(
+    mut conn: &Connection,
+    account_id: AccountId,
+    since: DateTime<Utc>,
+) -> QueryResult<Nanos> {
+    let charged = usage_records::table
+        .filter(usage_records::account_id.eq(account_id.0))
+        .filter(usage_records::created_at.ge(since))
+        .select(sql::<BigInt>(CHARGED))
+        .first(&mut conn)
+        .await?;
+    Ok(Nanos(charged))
+}
+
+/// Of each conversation, in one round trip.
+pub(super) async fn of_threads(
+    conn: &Connection,
+    threads: &[ThreadId],
+) -> QueryResult<HashMap<ThreadId, Spending>> {
+    let ids: Vec<Uuid> = threads.iter().map(|id| id.0).collect();
+    let (mut of_charges, mut of_holds) = (conn, conn);
+    let charged = usage_records::table
+        .inner_join(generations::table)
+        .filter(generations::thread_id.eq_any(ids.clone()))
+        .group_by(generations::thread_id)
+        .select((generations::thread_id, sql::<BigInt>(CHARGED)))
+        .load::<(Uuid, i64)>(&mut of_charges);
+    let held = holds::table
+        .inner_join(generations::table)
+        .filter(generations::thread_id.eq_any(ids))
+        .filter(holds::state.eq("pending"))
+        .filter(holds::expires_at.gt(clock_timestamp()))
+        .group_by(generations::thread_id)
+        .select((generations::thread_id, sql::<BigInt>(HELD)))
+        .load::<(Uuid, i64)>(&mut of_holds);
+    let (charged, held) = futures::try_join!(charged, held)?;
+    let mut spending: HashMap<_, Spending> = HashMap::new();
+    for (id, amount) in charged {
+        spending.entry(ThreadId(id)).or_default().used = Nanos(amount);
+    }
+    for (id, amount) in held {
+        spending.entry(ThreadId(id)).or_default().held = Nanos(amount);
+    }
+    Ok(spending)
+}
+
+/// What all people together have spent today, in UTC.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub struct Today {
+    #[diesel(sql_type = BigInt)]
+    charged_nanos: i64,
+    #[diesel(sql_type = BigInt)]
+    held_nanos: i64,
+    /// Until the next day.
+    #[diesel(sql_type = Integer)]
+    pub seconds_left: i32,
+}
+
+impl Today {
+    pub fn spending(&self) -> Spending {
+        Spending { used: Nanos(self.charged_nanos), held: Nanos(self.held_nanos) }
+    }
+}
+
+pub async fn read_today(conn: &mut Connection) -> StoreResult<Today> {
+    let query = format!(
+        "select (select {CHARGED} from usage_records where created_at >= day.began) as charged_nanos, \
+                (select {HELD} from holds where state = 'pending' and expires_at > clock_timestamp()) as held_nanos, \
+                ceil(extract(epoch from day.began + interval '1 day' - clock_timestamp()))::integer as seconds_left \
+         from (select date_trunc('day', clock_timestamp(), 'UTC') as began) day"
+    );
+    Ok(diesel::sql_query(query).get_result(conn).await?)
+}

@@ -1,0 +1,136 @@
+//! The inbox of what Stripe told us: each event once, kept whatever its shape.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::clock::{clock_timestamp, now};
+use super::jobs::{self, NewJob};
+use super::schema::{reconciliations, stripe_events};
+use super::{Connection, StoreError, StoreResult};
+use crate::providers::stripe::Event;
+
+/// Keeps an event and enqueues the job it causes, in one transaction. One without a job is done with. False: it was here
+/// before, and so was its job.
+pub async fn receive(conn: &mut Connection, event: &Event, job: Option<&NewJob>) -> StoreResult<bool> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let at = now(conn).await?;
+        let added = diesel::insert_into(stripe_events::table)
+            .values((
+                stripe_events::id.eq(&event.id),
+                stripe_events::kind.eq(&event.kind),
+                stripe_events::api_version.eq(&event.api_version),
+                stripe_events::is_live.eq(event.is_live),
+                stripe_events::customer_id.eq(&event.customer_id),
+                stripe_events::payload.eq(&event.payload),
+                stripe_events::received_at.eq(at),
+                stripe_events::processed_at.eq(job.is_none().then_some(at)),
+            ))
+            .on_conflict_do_nothing()
+            .execute(conn)
+            .await?;
+        if added > 0
+            && let Some(job) = job
+        {
+            jobs::enqueue(conn, job).await?;
+        }
+        Ok(added > 0)
+    })
+    .await
+}
+
+/// Says whom an event concerns that did not say so itself. None: nobody, so it is done with.
+pub async fn set_customer(conn: &mut Connection, id: &str, customer_id: Option<&str>) -> StoreResult<()> {
+    let event = diesel::update(stripe_events::table.find(id));
+    match customer_id {
+        Some(customer_id) => event.set(stripe_events::customer_id.eq(customer_id)).execute(conn).await?,
+        None => event.set(stripe_events::processed_at.eq(clock_timestamp().nullable())).execute(conn).await?,
+    };
+    Ok(())
+}
+
+/// What was received of a customer before Stripe was read is done with.
+pub(super) async fn mark_processed(
+    conn: &mut Connection,
+    customer_id: &str,
+    read_at: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(waiting())
+        .filter(stripe_events::customer_id.eq(customer_id))
+        .filter(stripe_events::received_at.le(read_at))
+        .set((
+            stripe_events::processed_at.eq(clock_timestamp().nullable()),
+            stripe_events::error.eq(None::<String>),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A customer whom no account has: nothing is to be done about what was received of it.
+pub async fn dismiss(conn: &mut Connection, customer_id: &str) -> StoreResult<()> {
+    let at = now(conn).await?;
+    Ok(mark_processed(conn, customer_id, at).await?)
+}
+
+/// Notes why what was received of a customer could not be dealt with yet.
+pub async fn note_error(conn: &mut Connection, customer_id: &str, error: &str) -> StoreResult<()> {
+    diesel::update(waiting())
+        .filter(stripe_events::customer_id.eq(customer_id))
+        .set(stripe_events::error.eq(error))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn waiting() -> _ {
+    stripe_events::table.filter(stripe_events::processed_at.is_null())
+}
+
+/// The customers of whom something has waited for longer than `age`.
+pub async fn list_waiting(conn: &mut Connection, age: TimeDelta) -> StoreResult<Vec<String>> {
+    let before = now(conn).await? - age;
+    let customers: Vec<Option<String>> = waiting()
+        .filter(stripe_events::received_at.lt(before))
+        .filter(stripe_events::customer_id.is_not_null())
+        .select(stripe_events::customer_id)
+        .distinct()
+        .load(conn)
+        .await?;
+    Ok(customers.into_iter().flatten().collect())
+}
+
+/// Forgets what was received so long ago and is done with.
+pub async fn delete_processed(conn: &mut Connection, age: TimeDelta) -> StoreResult<usize> {
+    let before = now(conn).await? - age;
+    let old = stripe_events::table
+        .filter(stripe_events::processed_at.is_not_null())
+        .filter(stripe_events::received_at.lt(before));
+    Ok(diesel::delete(old).execute(conn).await?)
+}
+
+/// When the last comparison with Stripe that came to its end was begun.
+pub async fn last_reconciliation(conn: &mut Connection) -> StoreResult<Option<DateTime<Utc>>> {
+    Ok(reconciliations::table.select(diesel::dsl::max(reconciliations::started_at)).first(conn).await?)
+}
+
+pub async fn record_reconciliation(
+    conn: &mut Connection,
+    started_at: DateTime<Utc>,
+    missed_events: usize,
+    drifted_customers: usize,
+) -> StoreResult<()> {
+    let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    diesel::insert_into(reconciliations::table)
+        .values((
+            reconciliations::id.eq(Uuid::now_v7()),
+            reconciliations::started_at.eq(started_at),
+            reconciliations::missed_events.eq(count(missed_events)),
+            reconciliations::drifted_customers.eq(count(drifted_customers)),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}

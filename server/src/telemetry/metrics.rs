@@ -1,0 +1,157 @@
+//! What is counted and timed, for Prometheus: every name with its meaning, in one place. Until [`install`] is called
+//! recording does nothing.
+//!
+//! Labels come from settings, routes and enums, never from what people send, so their number is bounded.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::store::Connections;
+use crate::store::backlog::Backlog;
+
+/// From a page out of memory to the longest reply, in seconds.
+const BUCKETS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
+
+const REQUESTS: &str = "plumbline_http_requests_total";
+const REQUEST_SECONDS: &str = "plumbline_http_request_duration_seconds";
+const ADMISSIONS: &str = "plumbline_admissions_total";
+const REPLIES: &str = "plumbline_replies_total";
+const REPLY_SECONDS: &str = "plumbline_reply_duration_seconds";
+const TOKENS: &str = "plumbline_reply_tokens_total";
+const CHARGED: &str = "plumbline_charged_nanodollars_total";
+const ATTEMPTS: &str = "plumbline_attempts_total";
+const FIRST_TOKEN_SECONDS: &str = "plumbline_first_token_seconds";
+const COST: &str = "plumbline_cost_nanodollars_total";
+const JOBS: &str = "plumbline_jobs_run_total";
+const VIOLATIONS: &str = "plumbline_money_invariant_violations";
+const BUILD: &str = "plumbline_build_info";
+const DATABASE_UP: &str = "plumbline_database_up";
+const REDIS_UP: &str = "plumbline_redis_up";
+const LIMITER_IS_LOCAL: &str = "plumbline_limiter_is_local";
+const CONNECTIONS: &str = "plumbline_database_connections";
+const HOLDS: &str = "plumbline_holds_open";
+const HELD: &str = "plumbline_held_nanodollars";
+const OLDEST_HOLD: &str = "plumbline_oldest_hold_age_seconds";
+const QUEUE: &str = "plumbline_jobs";
+const OLDEST_JOB: &str = "plumbline_oldest_due_job_age_seconds";
+
+/// Begins to record, for the whole process.
+///
+/// # Errors
+/// When something else records already.
+pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
+        .install_recorder()?;
+    describe();
+    gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
+}
+
+fn describe() {
+    describe_counter!(REQUESTS, "Requests answered.");
+    describe_histogram!(REQUEST_SECONDS, "From a request to the head of its answer.");
+    describe_counter!(ADMISSIONS, "Requests for a reply, by what was decided.");
+    describe_counter!(REPLIES, "Replies that have ended and are settled, by how they ended.");
+    describe_histogram!(REPLY_SECONDS, "From a reply's first attempt to the end of its last.");
+    describe_counter!(TOKENS, "Tokens of settled replies.");
+    describe_counter!(CHARGED, "What people were charged.");
+    describe_counter!(ATTEMPTS, "Times a provider was asked, by how that ended.");
+    describe_histogram!(FIRST_TOKEN_SECONDS, "From asking a provider to its first token.");
+    describe_counter!(COST, "What providers charge us.");
+    describe_counter!(JOBS, "Runs of jobs, by how they ended.");
+    describe_gauge!(VIOLATIONS, "Rows that the last audit of the money found to be wrong.");
+    describe_gauge!(BUILD, "The running version.");
+    describe_gauge!(DATABASE_UP, "1 while PostgreSQL answers.");
+    describe_gauge!(REDIS_UP, "1 while Redis answers.");
+    describe_gauge!(LIMITER_IS_LOCAL, "1 while each process limits by itself, because Redis is away.");
+    describe_gauge!(CONNECTIONS, "Connections of this process' pool.");
+    describe_gauge!(HOLDS, "Holds that are pending.");
+    describe_gauge!(HELD, "Money set aside by pending holds.");
+    describe_gauge!(OLDEST_HOLD, "How long ago the oldest pending hold was made.");
+    describe_gauge!(QUEUE, "Jobs in the queue; dead ones stay until somebody has looked at them.");
+    describe_gauge!(OLDEST_JOB, "How long the job that is due longest has waited.");
+}
+
+/// A request was answered. `route` is the pattern that matched.
+pub(crate) fn request_answered(route: &str, method: &'static str, status: u16, latency: Duration) {
+    let (route, status) = (route.to_owned(), status.to_string());
+    counter!(REQUESTS, "route" => route.clone(), "method" => method, "status" => status).increment(1);
+    histogram!(REQUEST_SECONDS, "route" => route, "method" => method).record(latency);
+}
+
+/// Whether a request became a reply, and if not, what stood in the way.
+pub(crate) fn admission_decided(decision: &'static str) {
+    counter!(ADMISSIONS, "decision" => decision).increment(1);
+}
+
+/// A settled reply, in tokens and nano-dollars.
+pub(crate) struct SettledReply<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) state: &'static str,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) input_tokens: u32,
+    pub(crate) output_tokens: u32,
+    pub(crate) charged_nanos: u64,
+}
+
+pub(crate) fn reply_settled(reply: &SettledReply<'_>) {
+    let model = || reply.model.to_owned();
+    counter!(REPLIES, "model" => model(), "state" => reply.state).increment(1);
+    counter!(TOKENS, "model" => model(), "kind" => "input").increment(reply.input_tokens.into());
+    counter!(TOKENS, "model" => model(), "kind" => "output").increment(reply.output_tokens.into());
+    counter!(CHARGED, "model" => model()).increment(reply.charged_nanos);
+    if let Some(duration) = reply.duration {
+        histogram!(REPLY_SECONDS, "model" => model()).record(duration);
+    }
+}
+
+/// A provider was asked. `cost_nanos` is what it charges us for that.
+pub(crate) fn attempt_ended(route: &str, outcome: &str, first_token: Option<Duration>, cost_nanos: u64) {
+    let route = || route.to_owned();
+    counter!(ATTEMPTS, "route" => route(), "outcome" => outcome.to_owned()).increment(1);
+    counter!(COST, "route" => route()).increment(cost_nanos);
+    if let Some(first_token) = first_token {
+        histogram!(FIRST_TOKEN_SECONDS, "route" => route()).record(first_token);
+    }
+}
+
+/// `outcome`: `done`, `failed` or `dead`.
+pub(crate) fn job_ended(kind: &str, outcome: &'static str) {
+    counter!(JOBS, "kind" => kind.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// What an audit found of one invariant.
+pub(crate) fn invariant_checked(invariant: &'static str, violations: i64) {
+    gauge!(VIOLATIONS, "invariant" => invariant).set(violations as f64);
+}
+
+/// What stands now, looked up when somebody asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Levels {
+    pub(crate) redis_is_up: bool,
+    pub(crate) limiter_is_local: bool,
+    pub(crate) connections: Connections,
+    /// None: the database is away.
+    pub(crate) backlog: Option<Backlog>,
+}
+
+pub(crate) fn set_levels(levels: &Levels) {
+    let is = |condition: bool| f64::from(u8::from(condition));
+    gauge!(DATABASE_UP).set(is(levels.backlog.is_some()));
+    gauge!(REDIS_UP).set(is(levels.redis_is_up));
+    gauge!(LIMITER_IS_LOCAL).set(is(levels.limiter_is_local));
+    gauge!(CONNECTIONS, "state" => "in use").set(levels.connections.in_use);
+    gauge!(CONNECTIONS, "state" => "idle").set(levels.connections.idle);
+    let Some(backlog) = levels.backlog else { return };
+    gauge!(HOLDS).set(backlog.holds as f64);
+    gauge!(HELD).set(backlog.held_nanos as f64);
+    gauge!(OLDEST_HOLD).set(backlog.oldest_hold_seconds);
+    gauge!(QUEUE, "state" => "ready").set(backlog.jobs_ready as f64);
+    gauge!(QUEUE, "state" => "running").set(backlog.jobs_running as f64);
+    gauge!(QUEUE, "state" => "dead").set(backlog.jobs_dead as f64);
+    gauge!(OLDEST_JOB).set(backlog.oldest_due_job_seconds);
+}

@@ -1,0 +1,76 @@
+//! What Prometheus is told.
+
+use std::collections::HashMap;
+
+use app::types::ReplyState;
+use http::StatusCode;
+
+use crate::support::{Browser, ServerProcess, TestApp, free_port, prompt};
+
+/// A server of its own, because metrics are counted for a whole process.
+struct Watched {
+    _process: ServerProcess,
+    browser: Browser,
+    metrics_url: String,
+}
+
+impl Watched {
+    async fn start(app: &TestApp, variables: &[(&str, &str)]) -> Self {
+        let addr = format!("127.0.0.1:{}", free_port());
+        let mut process = app.spawn_process(&[&[("METRICS_ADDR", addr.as_str())], variables].concat());
+        process.ready().await;
+        let browser = app.user().await.at(&process.url);
+        Self { _process: process, browser, metrics_url: format!("http://{addr}/metrics") }
+    }
+
+    /// Each line's value, by its name with labels.
+    async fn read(&self) -> HashMap<String, f64> {
+        let response = reqwest::get(&self.metrics_url).await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        let text = response.text().await.expect("text");
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let pair = |line: &str| {
+            let (name, value) = line.rsplit_once(' ')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        };
+        lines.filter_map(pair).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_is_counted_with_its_request_tokens_money_and_provider() {
+    let app = TestApp::start().await;
+    let watched = Watched::start(&app, &[]).await;
+    let reply = watched.browser.ask(&prompt()).await;
+    assert_eq!(reply.state(), ReplyState::Finished);
+    let (message, _) = reply.ended();
+    let figures = watched.read().await;
+    let of = |name: &str| figures.get(name).copied();
+    let request =
+        r#"plumbline_http_requests_total{route="/api/chat/start_reply",method="POST",status="200"}"#;
+    assert_eq!(of(request), Some(1.0));
+    assert_eq!(of(r#"plumbline_replies_total{model="everyday",state="finished"}"#), Some(1.0));
+    assert_eq!(of(r#"plumbline_attempts_total{route="everyday-first",outcome="finished"}"#), Some(1.0));
+    assert_eq!(of(r#"plumbline_first_token_seconds_count{route="everyday-first"}"#), Some(1.0));
+    let charged = message.charged.expect("a charge").0;
+    assert_eq!(of(r#"plumbline_charged_nanodollars_total{model="everyday"}"#), Some(charged as f64));
+    assert_eq!((of("plumbline_holds_open"), of("plumbline_held_nanodollars")), (Some(0.0), Some(0.0)));
+    assert_eq!((of("plumbline_redis_up"), of("plumbline_limiter_is_local")), (Some(1.0), Some(0.0)));
+}
+
+/// (24)
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_the_metrics_say_that_each_process_limits_alone() {
+    let app = TestApp::start().await;
+    let watched = Watched::start(&app, &[("REDIS_URL", "redis://127.0.0.1:9/")]).await;
+    let figures = watched.read().await;
+    let of = |name: &str| figures.get(name).copied();
+    assert_eq!((of("plumbline_redis_up"), of("plumbline_limiter_is_local")), (Some(0.0), Some(1.0)));
+    assert_eq!(of("plumbline_database_up"), Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_not_for_the_public() {
+    let app = TestApp::start().await;
+    assert_eq!(app.browser().get("/metrics").await.status(), StatusCode::NOT_FOUND);
+}
