@@ -11,6 +11,7 @@ mod pages;
 mod people;
 mod sentry;
 mod sign_in;
+mod stripe;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::github::Github;
 use crate::model::Model;
 use crate::oidc::Oidc;
 use crate::sentry::Sentry;
+use crate::stripe::Stripe;
 
 /// All stand-ins behind one router. `public_url` is the address clients use; the OIDC issuer is derived from it.
 ///
@@ -37,6 +39,7 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
     let github = Arc::new(Github::default());
     let model = Arc::new(Model::default());
     let sentry = Arc::new(Sentry::default());
+    let stripe = Arc::new(Stripe::new(&base)?);
     Ok(Router::new()
         .route("/", get(async move || Html(pages::home::render(&base))))
         .route("/health", get(async || "ok\n"))
@@ -45,6 +48,8 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
         .nest("/openai/v1", model::openai::routes(Arc::clone(&model)))
         .nest("/anthropic/v1", model::anthropic::routes(Arc::clone(&model)))
         .nest("/sentry", sentry::routes(Arc::clone(&sentry)))
+        .nest("/stripe", stripe::routes(Arc::clone(&stripe)))
+        .nest("/control/stripe", stripe::control::routes(stripe))
         .nest("/control", control::routes(model))
         .nest("/control/sentry", sentry::control(sentry))
         .fallback(say_not_found))

@@ -3,6 +3,7 @@
 pub(crate) mod control;
 pub(crate) mod home;
 pub(crate) mod picker;
+pub(crate) mod stripe;
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
@@ -41,7 +42,7 @@ fn layout(title: &str, body: &str) -> String {
 }
 
 /// Text made safe for HTML content and quoted attributes.
-struct Escaped<'a>(&'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,12 @@
+//! The sandbox's Stripe, as the product uses it: the API by key, the hosted pages, the clock, the webhooks.
+
+#![expect(clippy::unwrap_used, reason = "clippy.toml allows it in test functions, not in what they call")]
+
+#[path = "stripe/account.rs"]
+mod account;
+#[path = "stripe/api.rs"]
+mod api;
+#[path = "stripe/lifecycle.rs"]
+mod lifecycle;
+#[path = "stripe/webhooks.rs"]
+mod webhooks;
