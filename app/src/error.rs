@@ -36,7 +36,7 @@ pub enum ApiError {
     PaymentRefused { message: String },
     /// A cap the person has set, or their plan, leaves too little for another reply: 402.
     #[error("{}", cap_sentence(cap))]
-    CapReached { cap: Cap },
+    CapReached { cap: Box<Cap> },
     /// All people together have spent what the operator allows for a day: 503.
     #[error("New replies are paused for everybody, because today's budget of this service is used up. Your message is kept and nothing was charged. {}", pause_sentence(*retry_after_seconds))]
     Paused { retry_after_seconds: u32 },
@@ -266,7 +266,7 @@ mod tests {
             CapScope::Conversation { .. } => None,
         };
         let cap = Cap::new(scope, terms, Nanos::from_cents(used), Nanos::from_cents(held), resets_at);
-        ApiError::CapReached { cap }.to_string()
+        ApiError::CapReached { cap: Box::new(cap) }.to_string()
     }
 
     fn month(is_own: bool) -> CapScope {

@@ -8,5 +8,13 @@ mod account;
 mod api;
 #[path = "stripe/lifecycle.rs"]
 mod lifecycle;
+#[path = "stripe/money.rs"]
+mod money;
+#[path = "stripe/pages.rs"]
+mod pages;
+#[path = "stripe/plans.rs"]
+mod plans;
+#[path = "stripe/shapes.rs"]
+mod shapes;
 #[path = "stripe/webhooks.rs"]
 mod webhooks;

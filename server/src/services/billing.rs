@@ -11,6 +11,7 @@ mod prices;
 mod reconcile;
 mod standing;
 mod sync;
+mod sync_job;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ use url::Url;
 pub use self::price_sync::sync_prices;
 use self::prices::PriceBook;
 pub use self::standing::{Access, standing_of};
+pub use self::sync_job::SyncJob;
 use super::catalog::CatalogService;
 use super::plans::Plans;
 use crate::AppResult;

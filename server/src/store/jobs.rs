@@ -68,6 +68,23 @@ pub async fn enqueue(conn: &mut Connection, job: &NewJob) -> QueryResult<bool> {
     Ok(added > 0)
 }
 
+/// The same for a job that is to see what the transaction writes: also one that waits already does not begin before the
+/// transaction has ended.
+pub async fn enqueue_behind(conn: &mut Connection, job: &NewJob) -> QueryResult<()> {
+    while !enqueue(conn, job).await? {
+        let waiting = jobs::table
+            .filter(jobs::kind.eq(job.kind))
+            .filter(jobs::unique_key.eq(&job.unique_key))
+            .filter(jobs::state.eq("ready"));
+        // Changes nothing, but no worker takes a row that is locked.
+        let locked = diesel::update(waiting).set(jobs::run_at.eq(jobs::run_at)).execute(conn).await?;
+        if locked > 0 {
+            return notify(conn, CHANNEL, job.kind).await;
+        }
+    }
+    Ok(())
+}
+
 /// Adds a scheduled job, once for each slot of its name.
 pub async fn enqueue_slot(
     conn: &mut Connection,

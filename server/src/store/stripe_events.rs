@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::clock::{clock_timestamp, now};
@@ -33,7 +34,7 @@ pub async fn receive(conn: &mut Connection, event: &Event, job: Option<&NewJob>)
         if added > 0
             && let Some(job) = job
         {
-            jobs::enqueue(conn, job).await?;
+            jobs::enqueue_behind(conn, job).await?;
         }
         Ok(added > 0)
     })
@@ -89,17 +90,16 @@ fn waiting() -> _ {
     stripe_events::table.filter(stripe_events::processed_at.is_null())
 }
 
-/// The customers of whom something has waited for longer than `age`.
-pub async fn list_waiting(conn: &mut Connection, age: TimeDelta) -> StoreResult<Vec<String>> {
+/// What has waited for longer than `age`, oldest first.
+pub async fn list_waiting(conn: &mut Connection, age: TimeDelta) -> StoreResult<Vec<Value>> {
     let before = now(conn).await? - age;
-    let customers: Vec<Option<String>> = waiting()
+    Ok(waiting()
         .filter(stripe_events::received_at.lt(before))
-        .filter(stripe_events::customer_id.is_not_null())
-        .select(stripe_events::customer_id)
-        .distinct()
+        .order(stripe_events::received_at)
+        .limit(1000)
+        .select(stripe_events::payload)
         .load(conn)
-        .await?;
-    Ok(customers.into_iter().flatten().collect())
+        .await?)
 }
 
 /// Forgets what was received so long ago and is done with.

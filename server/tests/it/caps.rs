@@ -86,7 +86,7 @@ async fn alerts(browser: &Browser) -> Vec<(AlertBasis, u8)> {
 async fn cap_of(refused: Reply) -> Cap {
     assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
     match refused.error().await {
-        ApiError::CapReached { cap } => cap,
+        ApiError::CapReached { cap } => *cap,
         other => panic!("not a cap but {other:?}"),
     }
 }
@@ -118,7 +118,7 @@ async fn twenty_requests_at_once_against_a_cap_with_room_for_three_are_three_rep
         );
         assert_eq!((cap.remaining, cap.scope.clone()), (Nanos::ZERO, CapScope::Month { is_own: true }));
         assert!(cap.resets_at.is_some());
-        let text = ApiError::CapReached { cap }.to_string();
+        let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
         assert!(text.contains("$3.00 is held by replies in progress. Wait for them to end"), "{text}");
     }
     stop_all(&browser, &mut admitted).await;
@@ -141,7 +141,7 @@ async fn an_answer_is_shortened_to_what_the_cap_leaves_and_the_next_is_refused_u
     let next = prompt();
     let cap = cap_of(browser.start_reply(&new_request(&next)).await).await;
     assert_eq!((cap.used, cap.remaining), (Nanos::from_cents(100), Nanos::ZERO));
-    let text = ApiError::CapReached { cap }.to_string();
+    let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
     assert!(text.starts_with("You set a cap of $1.00 for this month; $0.00 of it is left"), "{text}");
     assert_eq!(app.sandbox.journal(&next).await.len(), 0);
 
@@ -190,7 +190,7 @@ async fn a_conversations_cap_counts_that_conversation_alone() {
     let cap = cap_of(browser.start_reply(&in_thread(thread, &prompt(), 3)).await).await;
     assert_eq!((cap.thread_id(), cap.remaining), (Some(thread), Nanos::from_cents(2)));
     assert_eq!((cap.resets_at, quota(&browser).await.thread_cap(thread).cloned()), (None, Some(cap.clone())));
-    let text = ApiError::CapReached { cap }.to_string();
+    let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
     assert!(text.starts_with("You set a cap of $0.12 for this conversation; $0.02 of it is left"), "{text}");
     spend(&app, &browser, 50).await;
 
@@ -223,7 +223,7 @@ async fn the_plans_cap_holds_until_the_person_sets_their_own_even_none() {
     let browser = app.user().await;
     let cap = cap_of(browser.start_reply(&of_at_most(&prompt(), 11)).await).await;
     assert_eq!((cap.scope.clone(), cap.terms()), (CapScope::Month { is_own: false }, terms));
-    let text = ApiError::CapReached { cap }.to_string();
+    let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
     assert!(text.starts_with("Your plan has a cap of $0.10 a month"), "{text}");
 
     cap_month(&browser, "0.20", true).await;

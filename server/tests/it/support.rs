@@ -3,6 +3,7 @@ mod database;
 mod proxy;
 mod reply;
 mod sandbox;
+mod stripe;
 mod test_app;
 
 pub use browser::{Browser, location};
@@ -10,4 +11,5 @@ pub use database::TestDatabase;
 pub use proxy::{Fault, Proxy};
 pub use reply::{Reply, new_request, prompt, read_all};
 pub use sandbox::Sandbox;
+pub use stripe::{GOOD_CARD, Shop, WEBHOOK_SECRET, available, begin, billing, id_of_page, session_id};
 pub use test_app::{ServerProcess, TestApp, free_port};

@@ -15,7 +15,7 @@ pub(crate) fn render(state: &DiceState, latest: &[Entry]) -> String {
 <p class="eyebrow"><a href="/">Plumbline sandbox</a></p>
 <h1>Break the models</h1>
 <p>A fault that is switched on hits so many percent of the requests, by dice. A script that a test registered goes
-before the dice. <a href="/control">Refresh</a></p>
+before the dice. <a href="/control">Refresh</a> · <a href="/control/stripe">Stripe's clock and webhooks</a></p>
 </header>
 <section class="card">
 <h2 id="on">Switched on</h2>

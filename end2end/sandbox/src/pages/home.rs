@@ -29,6 +29,10 @@ or the internet. Point the product's ordinary settings here.</p>
 <dt>Sentry</dt>
 <dd><code>http://KEY@HOST:PORT/sentry/1</code> <span>any key; what was reported is under
 <code>/control/sentry/events?key=KEY</code></span></dd>
+<dt>Stripe</dt>
+<dd><code>{base}/stripe</code> <span>any key <code>sk_test_…</code>, each an account of its own</span></dd>
+<dt><a href="/control/stripe">Stripe's control page</a></dt>
+<dd><span>move its clock, let a payment fail, see its webhooks</span></dd>
 <dt><a href="/control">Control page</a></dt>
 <dd><span>break the models while they run, and see what they were asked</span></dd>
 <dt><a href="/control/model/journal">Model journal</a></dt>

@@ -1,5 +1,7 @@
 //! Steering Stripe: clocks, cards, webhooks, disputes, outages.
 
+mod page;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -24,7 +26,8 @@ const DAY: i64 = 86_400;
 /// The control endpoints, relative to `/control/stripe`.
 pub(crate) fn routes(stripe: Arc<Stripe>) -> Router {
     Router::new()
-        .route("/", get(list_accounts))
+        .route("/", get(page::show).post(page::act))
+        .route("/accounts", get(list_accounts))
         .route("/{key}", get(show_account))
         .route("/{key}/advance", post(advance))
         .route("/{key}/settings", post(change_settings))

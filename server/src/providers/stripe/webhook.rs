@@ -44,7 +44,8 @@ impl Stripe {
 }
 
 impl Event {
-    pub(super) fn from_payload(payload: Value) -> Option<Self> {
+    /// None: it is no event.
+    pub fn from_payload(payload: Value) -> Option<Self> {
         let text = |value: &Value, name: &str| Some(value.get(name)?.as_str()?.to_owned());
         let object = payload.get("data")?.get("object")?;
         let id_of = |name: &str| match object.get(name)? {

@@ -100,11 +100,7 @@ impl Stripe {
     }
 
     /// Changes what is subscribed to at once. The difference is to be paid at once; until it is, the change waits.
-    pub async fn change_price(
-        &self,
-        subscription: &Subscription,
-        price_id: &str,
-    ) -> StripeResult<Subscription> {
+    pub async fn change_price(&self, subscription: &Subscription, price_id: &str) -> StripeResult<()> {
         let item = UpdateSubscriptionItems {
             id: Some(subscription.item_id.clone()),
             price: Some(price_id.to_owned()),
@@ -114,7 +110,8 @@ impl Stripe {
             .items([item])
             .payment_behavior(UpdateSubscriptionPaymentBehavior::PendingIfIncomplete)
             .proration_behavior(UpdateSubscriptionProrationBehavior::AlwaysInvoice);
-        self.send(&request, &new_key()).await?.try_into()
+        self.send(&request, &new_key()).await?;
+        Ok(())
     }
 
     /// Lets a subscription end with its period, or go on after all.

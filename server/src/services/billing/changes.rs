@@ -29,18 +29,12 @@ impl Cashier {
         let price = self.plans.find_price(key, interval).ok_or(ApiError::NotFound)?;
         let price_id = self.price_id(&price.lookup_key).await?;
         let (customer_id, subscription) = self.subscription_of(account_id).await?;
-        if subscription.price.id == price_id {
-            // Chosen again what there is: so nothing else is to come.
-            self.forget_plans(&subscription).await?;
-        } else {
-            self.forget_plans(&subscription).await?;
+        // Whatever was planned before is not wanted any more.
+        self.forget_plans(&subscription).await?;
+        if subscription.price.id != price_id {
             match self.when(&subscription, key, interval).await? {
-                When::Now => {
-                    self.stripe.change_price(&subscription, &price_id).await?;
-                }
-                When::AtPeriodEnd => {
-                    self.stripe.schedule_price(&subscription, &price_id, interval).await?;
-                }
+                When::Now => self.stripe.change_price(&subscription, &price_id).await?,
+                When::AtPeriodEnd => self.stripe.schedule_price(&subscription, &price_id, interval).await?,
             }
         }
         self.sync_customer(&customer_id).await?;

@@ -3,10 +3,10 @@
 use app::types::Nanos;
 use chrono::{DateTime, Utc};
 
+use super::SyncJob;
 use super::entitlements::{credit_changes, months, refunded_cents};
 use super::prices::PriceBook;
 use crate::config::PaidPlan;
-use crate::jobs;
 use crate::providers::stripe::{CheckoutState, Customer, Invoice, Subscription, SubscriptionStatus};
 use crate::store::subscriptions::{Findings, InvoiceRow, PurchaseRow, SubscriptionRow};
 
@@ -31,7 +31,7 @@ pub(super) fn findings(
         credit: credit_changes(customer, prices, at),
         next_reading: next_reading
             .and_then(|row| row.credit_resets_at)
-            .map(|at| jobs::SyncCustomer::job_at(customer_id, at)),
+            .map(|at| SyncJob::of_customer_at(customer_id, at)),
         subscription: row,
     }
 }

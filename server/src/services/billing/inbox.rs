@@ -1,8 +1,7 @@
 //! What Stripe tells us by webhook: verified, kept, and dealt with by a job.
 
-use super::Cashier;
+use super::{Cashier, SyncJob};
 use crate::AppResult;
-use crate::jobs::SyncCustomer;
 use crate::providers::stripe::{BadWebhook, Event};
 use crate::store::jobs::NewJob;
 use crate::store::stripe_events;
@@ -27,10 +26,10 @@ impl Cashier {
 }
 
 /// Every kind of event leads to the same job, so there is no list of kinds to fall behind with.
-fn job_of(event: &Event) -> Option<NewJob> {
+pub(super) fn job_of(event: &Event) -> Option<NewJob> {
     match (&event.customer_id, &event.charge_id) {
-        (Some(customer_id), _) => Some(SyncCustomer::job(customer_id)),
-        (None, Some(charge_id)) => Some(SyncCustomer::job_of_charge(&event.id, charge_id)),
+        (Some(customer_id), _) => Some(SyncJob::of_customer(customer_id)),
+        (None, Some(charge_id)) => Some(SyncJob::of_charge(&event.id, charge_id)),
         (None, None) => None,
     }
 }

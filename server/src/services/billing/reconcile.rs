@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
-use super::Cashier;
+use super::inbox::job_of;
+use super::{Cashier, SyncJob};
 use crate::AppResult;
-use crate::jobs::SyncCustomer;
-use crate::providers::stripe::Subscription;
+use crate::providers::stripe::{Event, Subscription};
 use crate::store::clock::now;
 use crate::store::subscriptions::SubscriptionRow;
-use crate::store::{jobs, stripe_events, subscriptions};
+use crate::store::{StoreError, jobs, stripe_events, subscriptions};
 
 /// For so long Stripe keeps events.
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -38,10 +38,10 @@ impl Cashier {
         let drifted = self.drifted_customers().await?;
         let mut conn = self.db.get().await?;
         let waiting = stripe_events::list_waiting(&mut conn, WAITING).await?;
-        for customer_id in drifted.iter().chain(&waiting) {
-            jobs::enqueue(&mut conn, &SyncCustomer::job(customer_id))
-                .await
-                .map_err(crate::store::StoreError::from)?;
+        let waiting = waiting.into_iter().filter_map(Event::from_payload).filter_map(|event| job_of(&event));
+        let drift = drifted.iter().map(|customer_id| SyncJob::of_customer(customer_id));
+        for job in drift.chain(waiting) {
+            jobs::enqueue(&mut conn, &job).await.map_err(StoreError::from)?;
         }
         stripe_events::record_reconciliation(&mut conn, started_at, missed_events, drifted.len()).await?;
         if missed_events + drifted.len() > 0 {

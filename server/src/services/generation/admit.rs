@@ -208,7 +208,7 @@ impl GenerationService {
             Claim::Refused(Shortage::Credit(credit)) => {
                 Err(ApiError::OutOfCredit { credit: account.told(credit) }.into())
             }
-            Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap }.into()),
+            Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap: Box::new(cap) }.into()),
             Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),
         }
     }

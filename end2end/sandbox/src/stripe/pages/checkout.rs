@@ -13,10 +13,11 @@ use crate::pages::Escaped;
 use crate::pages::stripe as looks;
 use crate::stripe::Stripe;
 use crate::stripe::books::Books;
-use crate::stripe::cards::{self, Presence, Verdict};
+use crate::stripe::cards::{self, Verdict};
 use crate::stripe::checkout;
 use crate::stripe::checkout::complete::{Paid, complete, success_url};
 use crate::stripe::objects::Fields;
+use crate::stripe::pages::{typed_card, with_object};
 
 pub(super) async fn show(State(stripe): State<Arc<Stripe>>, Path(id): Path<String>) -> Response {
     with_session(&stripe, &id, |books, session| Html(render(books, session, None)).into_response())
@@ -41,18 +42,9 @@ pub(super) async fn submit(
 
 fn pay(books: &mut Books, session: &Value, form: &PaymentForm) -> Response {
     let refused = |books: &Books, message: &str| Html(render(books, session, Some(message))).into_response();
-    let Some(card) = cards::describe(&form.card) else {
-        return refused(books, "Your card number is invalid: only test cards are accepted.");
-    };
-    let presence = match form.challenge.as_deref() {
-        None => Presence::Present,
-        Some("complete") => Presence::Authenticated,
-        Some(_) => {
-            return refused(
-                books,
-                "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
-            );
-        }
+    let (card, presence) = match typed_card(&form.card, form.challenge.as_deref()) {
+        Ok(typed) => typed,
+        Err(message) => return refused(books, message),
     };
     let email = form.email.as_deref().filter(|email| !email.is_empty());
     let name = form.name.as_deref().filter(|name| !name.is_empty());
@@ -77,17 +69,10 @@ fn pay(books: &mut Books, session: &Value, form: &PaymentForm) -> Response {
 
 /// Runs with an open session, or says why there is none.
 fn with_session(stripe: &Stripe, id: &str, work: impl FnOnce(&mut Books, &Value) -> Response) -> Response {
-    let unknown = || {
-        pages::problem("No such checkout", "The sandbox does not know this session. A restart forgets them.")
-    };
-    let Some(account) = stripe.account_of_object(id) else { return unknown() };
-    stripe.with_books(&account, |books| {
-        let Some(session) = books.objects.live("checkout.session", id).cloned() else { return unknown() };
-        match session.text("status") {
-            "open" => work(books, &session),
-            "complete" => pages::problem("You're all done here", "You've already completed this payment."),
-            _ => pages::problem("This page has expired", "Your checkout session has timed out."),
-        }
+    with_object(stripe, "checkout.session", id, |books, session| match session.text("status") {
+        "open" => work(books, session),
+        "complete" => pages::problem("You're all done here", "You've already completed this payment."),
+        _ => pages::problem("This page has expired", "Your checkout session has timed out."),
     })
 }
 

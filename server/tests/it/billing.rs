@@ -1,0 +1,52 @@
+//! Paying: what is bought, changed, refused and given back.
+
+mod checkout;
+mod dunning;
+mod events;
+mod money_back;
+mod reconcile;
+mod webhooks;
+
+use app::types::{Offers, Standing};
+
+use crate::support::{Shop, TestApp, billing};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_of_stripe_offers_are_shown_and_nothing_can_be_bought() {
+    let app = TestApp::start().await;
+    let offers: Offers = app.browser().value("billing/list_offers", &[]).await;
+    assert!(!offers.is_open);
+    let names: Vec<_> = offers.plans.iter().map(|offer| offer.plan.name.as_str()).collect();
+    assert_eq!(names, ["Free", "Pro", "Max"]);
+    let browser = app.user().await;
+    let (status, _) = browser.error("billing/buy_pack", &[("pack", "credit_10")]).await;
+    assert_eq!(status, 400);
+    assert_eq!(billing(&browser).await.standing, Standing::Free);
+    let webhook = app.browser().request(reqwest::Method::POST, "/webhooks/stripe").send().await;
+    assert_eq!(webhook.expect("an answer").status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_are_made_once_and_differences_are_told() {
+    let shop = Shop::without_webhooks().await;
+    assert_eq!(shop.stripe.list("prices?limit=100").await.len(), 6);
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let output =
+            shop.app.command().args(arguments).envs(variables.iter().copied()).output().expect("it runs");
+        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (is_same, told) = run(&["stripe", "sync"], &[]);
+    assert!(is_same && told.contains("as the plans say"), "{told}");
+
+    let dearer = std::env::temp_dir().join(format!("plans-{}.toml", uuid::Uuid::now_v7()));
+    let plans = include_str!("../../plans.toml").replace("amount_cents = 2_000\n", "amount_cents = 2_500\n");
+    std::fs::write(&dearer, plans).expect("written");
+    let variables = [("PLANS", dearer.to_str().expect("text"))];
+    let (is_same, told) = run(&["stripe", "sync"], &variables);
+    assert!(!is_same, "{told}");
+    assert!(told.contains("plumbline_pro_month is $20.00 each month at Stripe, but $25.00"), "{told}");
+    let (is_same, told) = run(&["stripe", "sync", "--replace"], &variables);
+    assert!(is_same && told.contains("replaced"), "{told}");
+    assert_eq!(run(&["stripe", "sync"], &variables).0, true, "and then nothing differs");
+    std::fs::remove_file(dearer).expect("removed");
+}

@@ -1,0 +1,80 @@
+//! Faults 28 to 34 all end here: what an account may use while its payment is due.
+
+use app::types::{LimitName, Nanos, Quota, Standing};
+use http::StatusCode;
+
+use crate::support::{Shop, available, billing, new_request, prompt};
+
+/// Fault 34.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_renewal_gives_a_smaller_budget_then_no_replies_and_a_payment_restores_everything() {
+    let shop = Shop::open().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    let limits_before: Quota = browser.value("quota/read_quota", &[]).await;
+    shop.stripe.control("settings", serde_json::json!({ "after_retries": "mark_unpaid" })).await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    shop.stripe.advance_days(32).await;
+    shop.settle().await;
+
+    let past_due = billing(&browser).await;
+    let Standing::PastDue { since, grace_ends_at } = past_due.standing else { panic!("{past_due:?}") };
+    assert_eq!((grace_ends_at - since).num_days(), 7);
+    assert_eq!(available(&browser).await, Nanos::from_cents(200), "the credit of the grace alone");
+    let during: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(during.limit(LimitName::RequestsPerDay), limits_before.limit(LimitName::RequestsPerDay));
+
+    shop.stripe.advance_days(40).await;
+    shop.settle().await;
+    assert!(
+        matches!(billing(&browser).await.standing, Standing::Frozen { .. }),
+        "Stripe has given up trying"
+    );
+    let refused = browser.start_reply(&new_request(&prompt())).await;
+    assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
+    assert!(matches!(refused.error().await, app::ApiError::Frozen { .. }));
+    let page = browser.clone().get("/usage/replies.csv?period=month").await;
+    assert!(page.status().is_success(), "what is there can still be had: {}", page.status());
+
+    shop.stripe.set_card_mode(&customer, None).await;
+    for invoice in shop.stripe.list("invoices?status=open").await {
+        shop.stripe.post(&format!("invoices/{}/pay", invoice["id"].as_str().expect("an id")), &[]).await;
+    }
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Active);
+    let after: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(after.plan_name, limits_before.plan_name);
+    assert_eq!(after.limit(LimitName::RequestsPerDay), limits_before.limit(LimitName::RequestsPerDay));
+}
+
+/// Fault 34.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_spent_in_the_grace_is_part_of_the_month_that_is_paid_late() {
+    let shop = Shop::open().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    shop.stripe.advance_days(32).await;
+    shop.settle().await;
+    browser.ask(&prompt()).await;
+    let spent = Nanos::from_cents(200) - available(&browser).await;
+    assert!(spent > Nanos::ZERO);
+    shop.stripe.set_card_mode(&customer, None).await;
+    shop.stripe.advance_days(4).await;
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Active, "a later try has succeeded");
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500) - spent);
+}
+
+/// Fault 34.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_nobody_ever_pays_the_account_is_free_again_and_the_advance_is_gone() {
+    let shop = Shop::open().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.control("settings", serde_json::json!({ "after_retries": "cancel" })).await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    shop.stripe.advance_days(32).await;
+    shop.settle().await;
+    shop.stripe.advance_days(40).await;
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Free);
+    assert_eq!(available(&browser).await, Nanos::from_cents(50), "the credit of Free");
+}

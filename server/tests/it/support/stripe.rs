@@ -1,0 +1,196 @@
+use std::path::Path;
+
+use app::types::{Billing, Nanos, Quota};
+use serde_json::{Value, json};
+use url::Url;
+use uuid::Uuid;
+
+use super::{Browser, Sandbox, TestApp, location};
+
+/// What the webhooks of a test are signed with.
+pub const WEBHOOK_SECRET: &str = "whsec_test";
+
+pub const GOOD_CARD: &str = "4242424242424242";
+
+/// A server with an account of its own at the sandbox's Stripe, its prices made, its webhooks coming in and its jobs
+/// being done.
+pub struct Shop {
+    pub app: TestApp,
+    pub stripe: StripeAccount,
+}
+
+impl Shop {
+    pub async fn open() -> Self {
+        let shop = Self::without_webhooks().await;
+        shop.stripe.send_webhooks_to(&shop.app.url).await;
+        shop
+    }
+
+    pub async fn without_webhooks() -> Self {
+        let key = format!("sk_test_{}", Uuid::now_v7().simple());
+        let sandbox = Sandbox::find();
+        let api_url = format!("{}/stripe/", sandbox.url);
+        let app = TestApp::with_env(
+            &[
+                ("STRIPE_SECRET_KEY", &key),
+                ("STRIPE_API_URL", &api_url),
+                ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
+            ],
+            |config| config.llm.catalog.models.truncate(1),
+        )
+        .await;
+        let synced = app.command().args(["stripe", "sync"]).output().expect("it runs");
+        assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
+        app.state.spawn_worker();
+        Self { app, stripe: StripeAccount { sandbox, key, http: reqwest::Client::new() } }
+    }
+
+    /// Waits until every webhook has come in and what it causes is done.
+    pub async fn settle(&self) {
+        self.stripe.settle().await;
+        let waiting = "select count(*) from jobs where kind = 'sync_customer' and state in ('ready', 'running') \
+                       and run_at <= clock_timestamp()";
+        while self.app.database().number(waiting).await > 0 {}
+    }
+
+    /// Somebody who has subscribed with a good card, and their customer at Stripe.
+    pub async fn subscriber(&self, plan: &str, interval: &str) -> (Browser, String) {
+        let browser = self.app.user().await;
+        self.subscribe(&browser, plan, interval).await;
+        self.settle().await;
+        let customer = self.customer_id(&browser).await;
+        (browser, customer)
+    }
+
+    /// Goes to Stripe's page and pays; the page that one is sent back to.
+    pub async fn subscribe(&self, browser: &Browser, plan: &str, interval: &str) -> Url {
+        let page = begin(browser, "billing/begin_checkout", &[("plan", plan), ("interval", interval)]).await;
+        self.stripe.pay(&page, GOOD_CARD).await.expect("a good card")
+    }
+
+    /// The only customer of the test's account at Stripe.
+    pub async fn customer_id(&self, _: &Browser) -> String {
+        let rows = self
+            .app
+            .database()
+            .rows("select stripe_customer_id from accounts order by created_at desc")
+            .await;
+        rows.first().expect("an account").get(0)
+    }
+
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.app.database().number(sql).await
+    }
+
+    /// Everything that is kept about paying and credit, but for when and how often it was written.
+    pub async fn books(&self) -> Value {
+        let rows = self
+            .app
+            .database()
+            .rows(
+                "select jsonb_build_object(
+                    'plans', (select jsonb_agg(plan order by id) from accounts),
+                    'subscriptions', (select jsonb_agg(to_jsonb(s) - 'account_id' order by s.id) from subscriptions s),
+                    'invoices', (select jsonb_agg(to_jsonb(i) - 'account_id' order by i.id) from invoices i),
+                    'purchases', (select jsonb_agg(to_jsonb(p) - 'account_id' order by p.id) from purchases p),
+                    'credit', (select jsonb_object_agg(cause, amount_nanos) from ledger_entries
+                        where cause not like 'expiry:%' and cause not like 'free:%'))::text",
+            )
+            .await;
+        serde_json::from_str(rows[0].get(0)).expect("JSON")
+    }
+}
+
+/// The address a form leads to.
+pub async fn begin(browser: &Browser, function: &str, fields: &[(&str, &str)]) -> String {
+    let response = browser
+        .request(reqwest::Method::POST, &format!("/api/{function}"))
+        .header("accept", "text/html")
+        .form(fields)
+        .send()
+        .await
+        .expect("an answer");
+    assert!(response.status().is_redirection(), "{function} answered {}", response.status());
+    location(&response)
+}
+
+pub async fn billing(browser: &Browser) -> Billing {
+    browser.value("billing/read_billing", &[]).await
+}
+
+pub async fn available(browser: &Browser) -> Nanos {
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    quota.credit.available
+}
+
+/// An account at the sandbox's Stripe.
+pub struct StripeAccount {
+    sandbox: Sandbox,
+    key: String,
+    http: reqwest::Client,
+}
+
+impl StripeAccount {
+    pub async fn get(&self, path: &str) -> Value {
+        let request = self.http.get(format!("{}/stripe/v1/{path}", self.sandbox.url)).bearer_auth(&self.key);
+        request.send().await.expect("an answer").json().await.expect("JSON")
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Value {
+        let request = self.http.post(format!("{}/stripe/v1/{path}", self.sandbox.url)).bearer_auth(&self.key);
+        request.form(fields).send().await.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// The objects of a list, newest first.
+    pub async fn list(&self, path: &str) -> Vec<Value> {
+        let list = self.get(path).await;
+        list["data"].as_array().unwrap_or_else(|| panic!("{path} answered {list}")).clone()
+    }
+
+    pub async fn control(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/control/stripe/{}/{path}", self.sandbox.url, self.key);
+        let method = if path == "webhooks/faults" { reqwest::Method::PUT } else { reqwest::Method::POST };
+        let answer = self.http.request(method, url).json(&body).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path} answered {}", answer.status());
+        answer.json().await.unwrap_or_default()
+    }
+
+    async fn send_webhooks_to(&self, app: &Url) {
+        let url = app.join("webhooks/stripe").expect("a path");
+        self.control("webhooks/endpoints", json!({ "url": url, "secret": WEBHOOK_SECRET })).await;
+    }
+
+    /// Waits until every webhook has come in.
+    pub async fn settle(&self) {
+        self.control("webhooks/settle", json!({})).await;
+    }
+
+    pub async fn advance_days(&self, days: i64) {
+        self.control("advance", json!({ "days": days, "settle": true })).await;
+    }
+
+    /// How the customer's payments go from now on; None: as their card does.
+    pub async fn set_card_mode(&self, customer: &str, mode: Option<&str>) {
+        self.control("cards", json!({ "customer": customer, "mode": mode })).await;
+    }
+
+    /// Pays on one of Stripe's pages; where one is sent then. None: the card was refused, or the page is closed.
+    pub async fn pay(&self, page: &str, card: &str) -> Option<Url> {
+        let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        let form = [("card", card), ("email", "person@example.com"), ("name", "A Person")];
+        let answer = browser.expect("a client").post(page).form(&form).send().await.expect("an answer");
+        answer.status().is_redirection().then(|| location(&answer).parse().expect("a URL"))
+    }
+}
+
+/// The id of the checkout session on the page that one is sent back to.
+pub fn session_id(back: &Url) -> String {
+    let (_, id) = back.query_pairs().find(|(name, _)| name == "session").expect("a session");
+    id.into_owned()
+}
+
+/// The id at the end of a page's address.
+pub fn id_of_page(page: &str) -> String {
+    let url: Url = page.parse().expect("a URL");
+    Path::new(url.path()).file_name().and_then(|name| name.to_str()).expect("an id").to_owned()
+}
