@@ -6,6 +6,7 @@ mod checkout;
 mod entitlements;
 mod findings;
 mod inbox;
+mod money_back;
 mod price_sync;
 mod prices;
 mod reconcile;

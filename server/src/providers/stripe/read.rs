@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use app::types::Card;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use miniserde::json;
@@ -17,7 +18,7 @@ use stripe_shared as api;
 use stripe_types::{Expandable, RangeQueryTs};
 
 use super::{
-    Card, Charge, Checkout, Customer, Event, Invoice, Price, Stripe, StripeError, StripeResult, Subscription,
+    Charge, Checkout, Customer, Event, Invoice, Price, Stripe, StripeError, StripeResult, Subscription,
     convert,
 };
 

@@ -7,11 +7,12 @@
 use app::types::Nanos;
 use chrono::{DateTime, Months, TimeDelta, Utc};
 
+use super::money_back::money_back;
 use super::prices::PriceBook;
 use crate::config::PaidPlan;
 use crate::pricing::Part;
 use crate::providers::stripe::{
-    Charge, CheckoutState, Customer, Invoice, InvoiceLine, MoneyBack, Subscription, SubscriptionStatus,
+    CheckoutState, Customer, Invoice, InvoiceLine, Subscription, SubscriptionStatus,
 };
 use crate::store::ledger::CreditChange;
 
@@ -268,53 +269,6 @@ impl<'a> Walk<'a> {
             self.changes.extend(given.into_iter().map(|grant_cause| CreditChange::End { grant_cause }));
         }
     }
-}
-
-/// Money that went back, and what it was a part of.
-struct Back<'a> {
-    kind: &'static str,
-    money: &'a MoneyBack,
-    charge: &'a Charge,
-}
-
-impl Back<'_> {
-    fn part(&self) -> Part {
-        Part::new(self.money.amount_cents, self.charge.amount_cents)
-    }
-
-    /// `object_id`: of what was paid. Each grant has a cause of its own: `refund:ID` and `refund:ID:month:2`.
-    fn take_back(&self, grant_cause: &str, object_id: &str) -> CreditChange {
-        let (kind, rest) = grant_cause.split_once(object_id).unwrap_or((grant_cause, ""));
-        let kind = if kind == "grace:" { ":grace" } else { "" };
-        CreditChange::TakeBack {
-            cause: format!("{}:{}{kind}{rest}", self.kind, self.money.id),
-            grant_cause: grant_cause.to_owned(),
-            part: self.part(),
-        }
-    }
-}
-
-/// What went back of what was paid like this, oldest first.
-fn money_back<'a>(customer: &'a Customer, payment_intents: &[String]) -> Vec<Back<'a>> {
-    let is_of = |charge: &&Charge| {
-        charge.payment_intent_id.as_ref().is_some_and(|intent| payment_intents.contains(intent))
-    };
-    let mut back: Vec<_> = customer
-        .charges
-        .iter()
-        .filter(is_of)
-        .flat_map(|charge| {
-            let refunds = charge.refunds.iter().map(move |money| Back { kind: "refund", money, charge });
-            refunds.chain(charge.disputes.iter().map(move |money| Back { kind: "dispute", money, charge }))
-        })
-        .collect();
-    back.sort_by_key(|back| back.money.created_at);
-    back
-}
-
-/// How much was given back, in cents. What is disputed is gone as long as it is disputed.
-pub(super) fn refunded_cents(customer: &Customer, payment_intents: &[String]) -> i64 {
-    money_back(customer, payment_intents).iter().map(|back| back.money.amount_cents).sum()
 }
 
 fn pack_changes(customer: &Customer) -> Vec<CreditChange> {

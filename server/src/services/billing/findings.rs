@@ -4,7 +4,8 @@ use app::types::Nanos;
 use chrono::{DateTime, Utc};
 
 use super::SyncJob;
-use super::entitlements::{credit_changes, months, refunded_cents};
+use super::entitlements::{credit_changes, months};
+use super::money_back::refunded_cents;
 use super::prices::PriceBook;
 use crate::config::PaidPlan;
 use crate::providers::stripe::{CheckoutState, Customer, Invoice, Subscription, SubscriptionStatus};

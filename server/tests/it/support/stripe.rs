@@ -1,3 +1,4 @@
+use std::env;
 use std::path::Path;
 
 use app::types::{Billing, Nanos, Quota};
@@ -28,8 +29,7 @@ impl Shop {
 
     pub async fn without_webhooks() -> Self {
         let key = format!("sk_test_{}", Uuid::now_v7().simple());
-        let sandbox = Sandbox::find();
-        let api_url = format!("{}/stripe/", sandbox.url);
+        let api_url = format!("{}/stripe/", env::var("SANDBOX_URL").expect("SANDBOX_URL is set"));
         let app = TestApp::with_env(
             &[
                 ("STRIPE_SECRET_KEY", &key),
@@ -42,7 +42,7 @@ impl Shop {
         let synced = app.command().args(["stripe", "sync"]).output().expect("it runs");
         assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
         app.state.spawn_worker();
-        Self { app, stripe: StripeAccount { sandbox, key, http: reqwest::Client::new() } }
+        Self { app, stripe: StripeAccount { sandbox: Sandbox::find(), key, http: reqwest::Client::new() } }
     }
 
     /// Waits until every webhook has come in and what it causes is done.

@@ -4,7 +4,7 @@ use app::types::Interval;
 
 use super::*;
 use crate::config::PlansConfig;
-use crate::providers::stripe::{Checkout, Price};
+use crate::providers::stripe::{Charge, Checkout, MoneyBack, Price};
 use crate::services::plans::Plans;
 
 /// Pro gives $15 a month and $2 in grace, Max $80: as in `plans.toml`.

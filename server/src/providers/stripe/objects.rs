@@ -1,0 +1,210 @@
+//! Stripe's objects, as far as they matter to us.
+
+use std::fmt;
+use std::str::FromStr;
+
+use app::types::{Card, Interval};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+/// Where a subscription is in its life, in Stripe's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionStatus {
+    Incomplete,
+    IncompleteExpired,
+    Trialing,
+    Active,
+    PastDue,
+    Unpaid,
+    Canceled,
+    Paused,
+}
+
+impl SubscriptionStatus {
+    pub const ALL: [Self; 8] = [
+        Self::Incomplete,
+        Self::IncompleteExpired,
+        Self::Trialing,
+        Self::Active,
+        Self::PastDue,
+        Self::Unpaid,
+        Self::Canceled,
+        Self::Paused,
+    ];
+
+    /// It is paid for, or to be paid for: there must be only one.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Trialing | Self::Active | Self::PastDue | Self::Unpaid | Self::Paused)
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Incomplete => "incomplete",
+            Self::IncompleteExpired => "incomplete_expired",
+            Self::Trialing => "trialing",
+            Self::Active => "active",
+            Self::PastDue => "past_due",
+            Self::Unpaid => "unpaid",
+            Self::Canceled => "canceled",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+/// As Stripe writes it, and as stored.
+impl fmt::Display for SubscriptionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SubscriptionStatus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let status = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        status.ok_or_else(|| format!("{text} is no status of a subscription"))
+    }
+}
+
+/// Everything about a customer that has to do with us.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    /// The card that is charged unless a subscription has one of its own.
+    pub card: Option<Card>,
+    /// Also those that have ended, newest first.
+    pub subscriptions: Vec<Subscription>,
+    /// Newest first, the last hundred.
+    pub invoices: Vec<Invoice>,
+    /// What was charged, newest first, the last hundred.
+    pub charges: Vec<Charge>,
+    /// The pages to pay that were opened, newest first, the last hundred.
+    pub checkouts: Vec<Checkout>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    pub id: String,
+    pub customer_id: String,
+    pub status: SubscriptionStatus,
+    pub created_at: DateTime<Utc>,
+    /// What is subscribed to: we sell one thing a subscription.
+    pub item_id: String,
+    pub price: Price,
+    pub period_start: DateTime<Utc>,
+    pub period_end: DateTime<Utc>,
+    /// It was cancelled, and runs until then.
+    pub ends_at: Option<DateTime<Utc>>,
+    pub schedule: Option<Schedule>,
+    pub card: Option<Card>,
+    /// A change waits for its invoice to be paid.
+    pub has_pending_update: bool,
+    pub latest_invoice_id: Option<String>,
+}
+
+/// Changes that are planned.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub id: String,
+    /// The price there will be, and from when on.
+    pub next: Option<(String, DateTime<Utc>)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Price {
+    pub id: String,
+    pub product_id: String,
+    pub lookup_key: Option<String>,
+    pub amount_cents: i64,
+    pub is_in_dollars: bool,
+    /// None: paid once, or at other intervals than ours.
+    pub interval: Option<Interval>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Invoice {
+    pub id: String,
+    pub number: Option<String>,
+    /// In Stripe's words: `draft`, `open`, `paid`, `void` or `uncollectible`.
+    pub status: String,
+    /// Why it was made, in Stripe's words: `subscription_cycle` and others.
+    pub billing_reason: Option<String>,
+    pub subscription_id: Option<String>,
+    pub total_cents: i64,
+    pub created_at: DateTime<Utc>,
+    pub finalized_at: Option<DateTime<Utc>>,
+    pub paid_at: Option<DateTime<Utc>>,
+    pub lines: Vec<InvoiceLine>,
+    /// What it was paid with.
+    pub payment_intent_ids: Vec<String>,
+    pub url: Option<String>,
+    pub pdf_url: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct InvoiceLine {
+    pub product_id: Option<String>,
+    pub amount_cents: i64,
+    /// For a part of a period, after a change.
+    pub is_proration: bool,
+    pub start: DateTime<Utc>,
+    pub end: DateTime<Utc>,
+}
+
+/// Money that was taken, and what came back of it.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    pub payment_intent_id: Option<String>,
+    pub amount_cents: i64,
+    pub receipt_url: Option<String>,
+    /// Those that did not fail.
+    pub refunds: Vec<MoneyBack>,
+    /// Those that are not decided in our favour.
+    pub disputes: Vec<MoneyBack>,
+}
+
+/// A refund or a dispute.
+#[derive(Clone, Debug)]
+pub struct MoneyBack {
+    pub id: String,
+    pub amount_cents: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A page to pay.
+#[derive(Clone, Debug)]
+pub struct Checkout {
+    pub id: String,
+    pub customer_id: Option<String>,
+    pub state: CheckoutState,
+    /// Where it is, while it is open.
+    pub url: Option<String>,
+    /// What it sells: the pack and its credit, in nano-dollars, as they were then. None: a subscription.
+    pub pack: Option<(String, i64)>,
+    pub payment_intent_id: Option<String>,
+    pub amount_cents: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckoutState {
+    Open,
+    /// Done, but the money is on its way.
+    Unpaid,
+    Paid,
+    Expired,
+}
+
+/// Something that happened at Stripe.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub id: String,
+    pub kind: String,
+    pub api_version: Option<String>,
+    pub is_live: bool,
+    /// Whom it concerns.
+    pub customer_id: Option<String>,
+    /// Where the customer must be asked for: the charge it is about.
+    pub charge_id: Option<String>,
+    pub payload: Value,
+}

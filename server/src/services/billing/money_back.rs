@@ -1,0 +1,52 @@
+//! Money that went back to a customer, by refund or dispute.
+
+use crate::pricing::Part;
+use crate::providers::stripe::{Charge, Customer, MoneyBack};
+use crate::store::ledger::CreditChange;
+
+/// Money that went back, and what it was a part of.
+pub(super) struct Back<'a> {
+    kind: &'static str,
+    pub(super) money: &'a MoneyBack,
+    charge: &'a Charge,
+}
+
+impl Back<'_> {
+    pub(super) fn part(&self) -> Part {
+        Part::new(self.money.amount_cents, self.charge.amount_cents)
+    }
+
+    /// `object_id`: of what was paid. Each grant has a cause of its own: `refund:ID` and `refund:ID:month:2`.
+    pub(super) fn take_back(&self, grant_cause: &str, object_id: &str) -> CreditChange {
+        let (kind, rest) = grant_cause.split_once(object_id).unwrap_or((grant_cause, ""));
+        let kind = if kind == "grace:" { ":grace" } else { "" };
+        CreditChange::TakeBack {
+            cause: format!("{}:{}{kind}{rest}", self.kind, self.money.id),
+            grant_cause: grant_cause.to_owned(),
+            part: self.part(),
+        }
+    }
+}
+
+/// What went back of what was paid like this, oldest first.
+pub(super) fn money_back<'a>(customer: &'a Customer, payment_intents: &[String]) -> Vec<Back<'a>> {
+    let is_of = |charge: &&Charge| {
+        charge.payment_intent_id.as_ref().is_some_and(|intent| payment_intents.contains(intent))
+    };
+    let mut back: Vec<_> = customer
+        .charges
+        .iter()
+        .filter(is_of)
+        .flat_map(|charge| {
+            let refunds = charge.refunds.iter().map(move |money| Back { kind: "refund", money, charge });
+            refunds.chain(charge.disputes.iter().map(move |money| Back { kind: "dispute", money, charge }))
+        })
+        .collect();
+    back.sort_by_key(|back| back.money.created_at);
+    back
+}
+
+/// How much was given back, in cents. What is disputed is gone as long as it is disputed.
+pub(super) fn refunded_cents(customer: &Customer, payment_intents: &[String]) -> i64 {
+    money_back(customer, payment_intents).iter().map(|back| back.money.amount_cents).sum()
+}
