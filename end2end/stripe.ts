@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { expect, type APIRequestContext } from '@playwright/test';
 import { SANDBOX_URL } from './sandbox';
-
-const REPOSITORY = join(import.meta.dirname, '..');
+import { plumbline } from './server';
 
 /** An account at the sandbox's Stripe that belongs to one test: so its clock can be moved. */
 export class Stripe {
@@ -25,10 +21,7 @@ export class Stripe {
 
   /** Makes the products and prices, as an operator does. */
   async sync(): Promise<void> {
-    const env = { ...process.env, ...this.settings };
-    const sync = spawn('target/debug/plumbline', ['stripe', 'sync'], { cwd: REPOSITORY, env });
-    const [status] = await once(sync, 'exit');
-    expect(status, 'plumbline stripe sync').toBe(0);
+    await plumbline(['stripe', 'sync'], this.settings);
   }
 
   /** Sends webhooks to this server, and marks a subscription whose retries are used up as unpaid. */

@@ -21,7 +21,7 @@ pub fn SubscriptionPanel(
     // What was taken back took its button with it: the focus goes to what is true now.
     Effect::new(move |_| {
         if resume.version().get_untracked() > 0 {
-            browser::focus(SENTENCE);
+            browser::focus_later(SENTENCE);
         }
     });
     let content = match subscription {
