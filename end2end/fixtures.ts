@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
 import { Model, SANDBOX_URL } from './sandbox';
 import { AccountPage } from './pages/account_page';
+import { BillingPage } from './pages/billing_page';
 import { ChatPage } from './pages/chat_page';
 import { HomePage } from './pages/home_page';
 import { PickerPage, type Person } from './pages/picker_page';
+import { PricingPage } from './pages/pricing_page';
 import { SignInPage } from './pages/sign_in_page';
+import { StripePage } from './pages/stripe_page';
 import { UsagePage } from './pages/usage_page';
 
 /** All pages as seen in one tab. */
@@ -16,6 +19,9 @@ export class Tab {
   readonly chat: ChatPage;
   readonly usage: UsagePage;
   readonly account: AccountPage;
+  readonly pricing: PricingPage;
+  readonly billing: BillingPage;
+  readonly stripe: StripePage;
 
   constructor(readonly page: Page) {
     this.home = new HomePage(page);
@@ -24,6 +30,9 @@ export class Tab {
     this.chat = new ChatPage(page);
     this.usage = new UsagePage(page);
     this.account = new AccountPage(page);
+    this.pricing = new PricingPage(page);
+    this.billing = new BillingPage(page);
+    this.stripe = new StripePage(page);
   }
 
   /** Signs in from the sign-in page, and is on the chat page afterwards. */

@@ -10,6 +10,24 @@ const REPOSITORY = join(import.meta.dirname, '..');
 /** The settings of the server under test, which bin/test exports. */
 export const HAS_SETTINGS = Boolean(process.env.DATABASE_URL && process.env.MODEL_CATALOG);
 
+/** Runs a command to its end, which must be a good one. */
+export async function run(command: string, args: string[], settings: Record<string, string> = {}): Promise<void> {
+  const started = spawn(command, args, {
+    cwd: REPOSITORY,
+    env: { ...process.env, ...settings },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  started.stderr.on('data', (data) => (errors += data));
+  const [status] = await once(started, 'close');
+  expect(status, `${command} ${args.join(' ')}: ${errors}`).toBe(0);
+}
+
+/** A command of an operator. */
+export function plumbline(args: string[], settings: Record<string, string>): Promise<void> {
+  return run('target/debug/plumbline', args, settings);
+}
+
 /** A server that a test may kill: on its own port, with the database and Redis of the one that all others use. */
 export class OwnServer {
   private process?: ChildProcess;

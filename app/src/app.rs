@@ -6,10 +6,13 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::browser;
-use crate::components::{RouteAnnouncer, SiteHeader, SpendingAlert, Toaster};
-use crate::contexts::{provide_clock, provide_page_title, provide_quota, provide_session, provide_toasts};
+use crate::components::{RouteAnnouncer, SiteHeader, SpendingAlert, StandingBanner, Toaster};
+use crate::contexts::{
+    provide_clock, provide_page_title, provide_quota, provide_session, provide_standing, provide_toasts,
+};
 use crate::pages::{
-    AccountPage, ChatPage, HomePage, NotFoundPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
+    AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
+    PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
 };
 
 /// The HTML document around the app.
@@ -46,7 +49,9 @@ pub fn App() -> impl IntoView {
     provide_clock();
     provide_toasts();
     let title = provide_page_title();
-    provide_quota(provide_session());
+    let session = provide_session();
+    provide_quota(session);
+    provide_standing(session);
     Effect::new(|_| browser::mark_hydrated());
     view! {
         <Title text=move || title.full()/>
@@ -54,6 +59,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <a class="skip-link" href="#main" rel="external">"Skip to the content"</a>
             <SiteHeader/>
+            <StandingBanner/>
             <SpendingAlert/>
             <FlatRoutes fallback=|| view! { <NotFoundPage/> }>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
@@ -63,6 +69,11 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/usage/statement") view=StatementPage ssr=SsrMode::Async/>
                 <Route path=path!("/usage/replies/:generation_id") view=ReceiptPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/pricing") view=PricingPage ssr=SsrMode::Async/>
+                <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async/>
+                <Route path=path!("/billing/change") view=ChangePlanPage ssr=SsrMode::Async/>
+                <Route path=path!("/billing/cancel") view=CancelPage ssr=SsrMode::Async/>
+                <Route path=path!("/billing/checkout") view=CheckoutPage ssr=SsrMode::Async/>
             </FlatRoutes>
             <Toaster/>
             <RouteAnnouncer/>

@@ -19,6 +19,7 @@ mod markdown;
 #[cfg(feature = "ssr")]
 mod page_tests;
 mod pages;
+mod plan_choice;
 mod reply_progress;
 mod scroll_follow;
 mod stream_watch;

@@ -1,6 +1,6 @@
 //! Addresses inside the product.
 
-use crate::types::{EntryId, GenerationId, MessageId, Period, ThreadId};
+use crate::types::{EntryId, GenerationId, Interval, MessageId, Period, ThreadId};
 
 /// What can be bought.
 pub const PRICING_PATH: &str = "/pricing";
@@ -8,8 +8,29 @@ pub const PRICING_PATH: &str = "/pricing";
 /// The subscription, invoices and packs.
 pub const BILLING_PATH: &str = "/billing";
 
-/// Where Stripe's page to pay leads back to.
+/// Where Stripe's page to pay leads back to, with the id of that visit as `session`.
 pub const CHECKOUT_PATH: &str = "/billing/checkout";
+
+/// What became of one visit to that page.
+pub fn checkout_path(session_id: &str) -> String {
+    format!("{CHECKOUT_PATH}?session={}", escape(session_id))
+}
+
+/// Where a cancellation is confirmed.
+pub const CANCEL_PATH: &str = "/billing/cancel";
+
+/// The prices, paid monthly or yearly.
+pub fn pricing_path(interval: Interval) -> String {
+    match interval {
+        Interval::Month => PRICING_PATH.to_owned(),
+        Interval::Year => format!("{PRICING_PATH}?interval=year"),
+    }
+}
+
+/// Where a change of plan is confirmed.
+pub fn change_plan_path(plan_key: &str, interval: Interval) -> String {
+    format!("/billing/change?plan={}&interval={interval}", escape(plan_key))
+}
 
 pub fn thread_path(id: ThreadId) -> String {
     format!("/chat/{id}")

@@ -1,5 +1,6 @@
 //! Renders whole pages against a backend of fakes.
 
+mod billing;
 mod fakes;
 
 use std::sync::OnceLock;
@@ -10,6 +11,7 @@ use http::{Request, StatusCode, header};
 use leptos::prelude::*;
 
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
+use fakes::billing::Fake;
 use fakes::usage::{CHARGED_REPLY, FAILED_REPLY};
 use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, backend};
 
@@ -26,15 +28,20 @@ impl Page {
 }
 
 async fn open(path: &str, actor: Actor) -> Page {
-    open_with(path, actor, "").await
+    open_where(path, actor, Fake::subscribed()).await
 }
 
-async fn open_with(path: &str, actor: Actor, cookie: &str) -> Page {
+/// Where things stand so with paying.
+async fn open_where(path: &str, actor: Actor, billing: Fake) -> Page {
+    open_with(path, actor, billing, "").await
+}
+
+async fn open_with(path: &str, actor: Actor, billing: Fake, cookie: &str) -> Page {
     prepare();
     let request =
         Request::builder().uri(path).header(header::ACCEPT, "text/html").header(header::COOKIE, cookie);
     let request = request.extension(actor).body(Body::empty()).expect("a request");
-    let context = || provide_context(backend());
+    let context = move || provide_context(backend(billing.clone()));
     let options = LeptosOptions::builder().output_name("plumbline").build();
     let handler = leptos_axum::render_app_async_with_context(context, move || crate::shell(options.clone()));
     let response: Response = handler(request).await;
@@ -65,11 +72,12 @@ fn somebody() -> Actor {
 async fn the_routes_are_these() {
     let mut routes = prepare().to_vec();
     routes.sort();
+    let billing = ["/billing", "/billing/cancel", "/billing/change", "/billing/checkout"];
     let usage = ["/usage", "/usage/replies/{generation_id}", "/usage/statement"];
-    assert_eq!(
-        routes,
-        ["/", "/account", "/chat", "/chat/{id}", "/sign-in"].into_iter().chain(usage).collect::<Vec<_>>()
-    );
+    let mut expected = vec!["/", "/account", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
+    expected.extend(billing.into_iter().chain(usage));
+    expected.sort();
+    assert_eq!(routes, expected);
 }
 
 #[tokio::test]
@@ -78,9 +86,18 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
     let (receipt, failed) =
         (format!("/usage/replies/{CHARGED_REPLY}"), format!("/usage/replies/{FAILED_REPLY}"));
     let usage = ["/usage", "/usage?period=2026-10", "/usage/statement", &receipt, &failed];
-    let mine = ["/", "/chat", &thread, &other, "/account", "/nowhere"].into_iter().chain(usage);
+    let billing = [
+        "/billing",
+        "/billing/cancel",
+        "/billing/change?plan=pro",
+        "/billing/change",
+        "/billing/checkout?session=1",
+    ];
+    let mine = ["/", "/chat", &thread, &other, "/account", "/nowhere", "/pricing"].into_iter();
+    let mine = mine.chain(usage).chain(billing);
     let mine = mine.map(|path| (path, somebody()));
-    let public = ["/sign-in?error=expired&return_to=/chat", "/?"].map(|path| (path, Actor::default()));
+    let public = ["/sign-in?error=expired&return_to=/chat", "/?", "/pricing?interval=year"]
+        .map(|path| (path, Actor::default()));
     for (path, actor) in mine.chain(public) {
         let page = open(path, actor).await;
         assert_eq!((page.count("<h1"), page.count("<main"), page.count("<title>")), (1, 1, 1), "{path}");
@@ -95,7 +112,7 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
 
 #[tokio::test]
 async fn a_visitor_is_led_to_the_sign_in_page_and_back() {
-    for path in ["/chat", "/usage", "/usage/statement", "/account"] {
+    for path in ["/chat", "/usage", "/usage/statement", "/account", "/billing", "/billing/cancel"] {
         let page = open(path, Actor::default()).await;
         assert_eq!(
             (page.status, page.location),
@@ -244,7 +261,7 @@ async fn a_conversation_says_how_far_it_is_with_its_cap() {
 
 #[tokio::test]
 async fn the_theme_is_there_from_the_first_byte() {
-    let page = open_with("/", Actor::default(), "theme=dark").await;
+    let page = open_with("/", Actor::default(), Fake::free(), "theme=dark").await;
     assert!(page.html.contains("data-theme=\"dark\""));
 }
 

@@ -1,5 +1,6 @@
 //! The sentences about what is left and how a reply ended.
 
+pub mod billing;
 mod caps;
 pub mod usage;
 

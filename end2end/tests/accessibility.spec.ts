@@ -43,6 +43,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await hasNoBarrier(tab.page);
         await tab.signIn.open();
         await hasNoBarrier(tab.page);
+        await tab.pricing.open();
+        await hasNoBarrier(tab.page);
         await tab.page.goto('/sign-in?error=refused');
         await tab.signIn.isReady();
         await hasNoBarrier(tab.page);
@@ -58,6 +60,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await tab.usage.open('/usage/statement');
         await hasNoBarrier(tab.page);
         await tab.account.open();
+        await hasNoBarrier(tab.page);
+        await tab.pricing.open();
+        await hasNoBarrier(tab.page);
+        await tab.billing.open();
         await hasNoBarrier(tab.page);
         await tab.account.menuButton.click();
         await expect(tab.account.signOutButton).toBeVisible();

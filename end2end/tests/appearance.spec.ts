@@ -67,6 +67,8 @@ test.describe('On a phone', () => {
     await fitsTheWidth(tab.page);
     await tab.signIn.open();
     await fitsTheWidth(tab.page);
+    await tab.pricing.open();
+    await fitsTheWidth(tab.page);
     await tab.page.goto('/nowhere');
     await fitsTheWidth(tab.page);
 
@@ -89,6 +91,8 @@ test.describe('On a phone', () => {
     await expect(tab.usage.heading).toHaveText('Receipt');
     await fitsTheWidth(tab.page);
     await tab.account.open();
+    await fitsTheWidth(tab.page);
+    await tab.billing.open();
     await fitsTheWidth(tab.page);
   });
 

@@ -116,6 +116,17 @@ test.describe('Credit', () => {
     await expect(tab.usage.charges).toHaveCount(1);
     await expect(tab.usage.main).toContainText('$0.00 of $0.50 left');
   });
+
+  test('The refusal leads to more credit, and the text is still there afterwards', async ({ chat, model, tab }) => {
+    const usage = { prompt_tokens: 100_000, completion_tokens: 900_000 };
+    await chat.ask(await model.script('An expensive question', { text: 'An expensive answer.', usage }));
+    const address = tab.page.url();
+    await chat.send('A cheap question');
+    await chat.refusal.getByRole('link', { name: 'Get more credit' }).click();
+    await expect(tab.pricing.heading).toHaveText('Plans and prices');
+    await chat.open(address);
+    await expect(chat.composer).toHaveValue('A cheap question');
+  });
 });
 
 test('A reply without a reported usage is marked as counted here', async ({ chat, model, tab }) => {

@@ -2,11 +2,11 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::{ev, web_sys};
 
-use super::{Countdown, Icon, ModelPicker, Symbol};
+use super::{Countdown, Icon, ModelPicker, PortalForm, Symbol};
 use crate::browser;
 use crate::components::refusal_note::RefusalNote;
-use crate::contexts::{Activity, OpenConversation, use_clock, use_quota};
-use crate::types::{Prompt, PromptError, Quota};
+use crate::contexts::{Activity, OpenConversation, use_clock, use_quota, use_standing};
+use crate::types::{PortalPage, Prompt, PromptError, Quota};
 use crate::wording::{left_sentence, used_up};
 
 /// A browser that runs scripts reads the inside of `<noscript>` as text, so it must not be hydrated as elements.
@@ -20,6 +20,8 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
         Err(PromptError::TooLong { excess }) => Some(PromptError::TooLong { excess }),
         _ => None,
     });
+    let standing = use_standing();
+    let is_frozen = Memo::new(move |_| standing.is_frozen());
     let on_submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         conversation.send();
@@ -28,14 +30,15 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
     view! {
         <div class="composer-place">
             <RefusalNote conversation/>
+            {move || is_frozen.get().then(|| view! { <FrozenNote/> })}
             {move || excess.get().map(|error| view! {
                 <p class="note note-error" role="alert" id="composer-excess" data-testid="composer-excess">{error.to_string()}</p>
             })}
             <form class="composer needs-script" on:submit=on_submit aria-label="Write a message">
-                <TextField conversation is_too_long=Signal::derive(move || excess.get().is_some())/>
+                <TextField conversation is_too_long=Signal::derive(move || excess.get().is_some()) is_frozen/>
                 <div class="composer-foot">
                     <ModelPicker models=conversation.models/>
-                    <SendOrStop conversation/>
+                    <SendOrStop conversation is_frozen/>
                 </div>
             </form>
             <noscript inner_html=WITHOUT_SCRIPT></noscript>
@@ -44,9 +47,27 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
     }
 }
 
+/// Why nothing can be sent. The field stays readable, so that what is in it can be copied.
+#[component]
+fn FrozenNote() -> impl IntoView {
+    view! {
+        <div class="note note-error" data-testid="composer-frozen">
+            <Icon symbol=Symbol::Warning/>
+            <p role="alert" id="composer-frozen">
+                "Replies are paused until your subscription is paid. What you have written stays here."
+            </p>
+            <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-small"/>
+        </div>
+    }
+}
+
 /// The text field. Its text is never part of the server's HTML: `<textarea>` content is not escaped there.
 #[component]
-fn TextField(conversation: OpenConversation, is_too_long: Signal<bool>) -> impl IntoView {
+fn TextField(
+    conversation: OpenConversation,
+    is_too_long: Signal<bool>,
+    is_frozen: Memo<bool>,
+) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
     let draft = conversation.draft;
     let was_alive = use_clock().is_alive();
@@ -73,7 +94,9 @@ fn TextField(conversation: OpenConversation, is_too_long: Signal<bool>) -> impl 
         let is_composing = event.is_composing() || event.key_code() == 229;
         if event.key() == "Enter" && !event.shift_key() && !is_composing {
             event.prevent_default();
-            conversation.send();
+            if !is_frozen.get_untracked() {
+                conversation.send();
+            }
         }
     };
     view! {
@@ -83,7 +106,8 @@ fn TextField(conversation: OpenConversation, is_too_long: Signal<bool>) -> impl 
             rows="1"
             placeholder="Write a message"
             aria-label="Message"
-            aria-describedby="composer-hint"
+            aria-describedby=move || if is_frozen.get() { "composer-frozen" } else { "composer-hint" }
+            readonly=is_frozen
             aria-invalid=move || is_too_long.get().to_string()
             enterkeyhint="send"
             autocomplete="off"
@@ -107,14 +131,15 @@ fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
 }
 
 #[component]
-fn SendOrStop(conversation: OpenConversation) -> impl IntoView {
+fn SendOrStop(conversation: OpenConversation, is_frozen: Memo<bool>) -> impl IntoView {
     let clock = use_clock();
     let is_waiting = move || {
         let fits_at =
             conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
         fits_at.zip(clock.now()).is_some_and(|(at, now)| at > now)
     };
-    let cannot_send = move || conversation.draft.with(|draft| Prompt::parse(draft).is_err()) || is_waiting();
+    let is_empty = move || conversation.draft.with(|draft| Prompt::parse(draft).is_err());
+    let cannot_send = move || is_frozen.get() || is_empty() || is_waiting();
     let stop = move |_| {
         conversation.stop();
         browser::focus("composer-input");

@@ -1,16 +1,17 @@
 use leptos::prelude::*;
 
 use super::{Icon, Symbol};
-use crate::contexts::OpenConversation;
+use crate::contexts::{OpenConversation, use_standing};
 use crate::transcript::{Place, Turn, TurnState};
 use crate::types::{MessageId, ReplyState};
 
 /// What can be done about the last turn.
 #[component]
 pub fn MessageOffers(key: u32, turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
+    let standing = use_standing();
     let offers = Memo::new(move |_| {
         let place = conversation.transcript.place(key);
-        if !place.is_last || !conversation.is_idle() {
+        if !place.is_last || !conversation.is_idle() || standing.is_frozen() {
             return Vec::new();
         }
         turn.with(|turn| Offer::for_turn(turn, place, conversation.is_lost()))

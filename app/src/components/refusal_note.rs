@@ -1,12 +1,12 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{Icon, Symbol};
+use super::{Icon, PortalForm, Symbol};
 use crate::ApiError;
-use crate::contexts::{OpenConversation, Refusal, use_clock, use_quota};
-use crate::links::sign_in_path;
+use crate::contexts::{OpenConversation, Refusal, use_clock, use_quota, use_standing};
+use crate::links::{PRICING_PATH, sign_in_path};
 use crate::time;
-use crate::types::CapScope;
+use crate::types::{CapScope, PortalPage};
 
 /// Why a message was not sent, beside the composer that still holds it.
 #[component]
@@ -21,7 +21,11 @@ pub fn RefusalNote(conversation: OpenConversation) -> impl IntoView {
             quota.reload();
         }
     });
-    move || conversation.refusal.get().map(|refusal| view! { <Note refusal conversation/> })
+    // That replies are paused is said by the composer itself, for as long as it is so.
+    let refusal = move || {
+        conversation.refusal.get().filter(|refusal| !matches!(refusal.error, ApiError::Frozen { .. }))
+    };
+    move || refusal().map(|refusal| view! { <Note refusal conversation/> })
 }
 
 #[component]
@@ -39,6 +43,7 @@ fn Note(refusal: Refusal, conversation: OpenConversation) -> impl IntoView {
     });
     let action = match &error {
         ApiError::SignInRequired => Some(view! { <SignInLink/> }.into_any()),
+        ApiError::OutOfCredit { .. } => Some(view! { <MoreCredit/> }.into_any()),
         ApiError::CapReached { cap } => Some(view! { <RaiseCap scope=cap.scope.clone() conversation/> }.into_any()),
         error if error.is_retryable() && fits_at.is_none() => Some(view! {
             <button type="button" class="button button-small" data-testid="send-again" on:click=move |_| conversation.send_again()>
@@ -78,4 +83,19 @@ fn RaiseCap(scope: CapScope, conversation: OpenConversation) -> impl IntoView {
 fn SignInLink() -> impl IntoView {
     let path = use_location().pathname.get_untracked();
     view! { <a class="button button-small" href=sign_in_path(&path) rel="external">"Sign in"</a> }
+}
+
+/// To what brings credit soonest.
+#[component]
+fn MoreCredit() -> impl IntoView {
+    let standing = use_standing();
+    move || {
+        match standing.get().needs_payment() {
+        true => view! { <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-small"/> }.into_any(),
+        false => {
+            view! { <a class="button button-small" href=PRICING_PATH data-testid="more-credit">"Get more credit"</a> }
+                .into_any()
+        }
+    }
+    }
 }

@@ -3,19 +3,20 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use super::ErrorPage;
-use crate::contexts::{use_quota, use_session};
+use crate::contexts::{use_quota, use_session, use_standing};
 use crate::links::sign_in_path;
 
 /// Shows its children to a signed-in person; anyone else is led to the sign-in page, and back afterwards.
 #[component]
 pub fn SignedInOnly(children: ChildrenFn) -> impl IntoView {
-    let (session, quota) = (use_session(), use_quota());
+    let (session, quota, standing) = (use_session(), use_quota(), use_standing());
     let children = StoredValue::new(children);
     view! {
         <Suspense fallback=|| view! { <main id="main" class="page" tabindex="-1" aria-busy="true"></main> }>
             {move || Suspend::new(async move {
                 let user = session.user.await;
                 quota.ready().await;
+                standing.ready().await;
                 match user {
                     Ok(Some(_)) => children.with_value(|children| children()).into_any(),
                     Ok(None) => view! { <GoToSignIn/> }.into_any(),

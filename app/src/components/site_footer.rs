@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use super::Logo;
 use crate::contexts::set_page_title;
+use crate::links::PRICING_PATH;
 
 /// The frame of every page but the chat: title, main landmark, footer.
 #[component]
@@ -25,6 +26,7 @@ fn SiteFooter() -> impl IntoView {
     view! {
         <footer class="site-footer">
             <p><Logo/> "Plumbline"</p>
+            <p><a href=PRICING_PATH>"Plans and prices"</a></p>
             <p class="muted">"Exact limits. Nothing lost. Plain words."</p>
         </footer>
     }

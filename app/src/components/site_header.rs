@@ -3,6 +3,7 @@ use leptos_router::components::A;
 
 use super::{Logo, QuotaMeter, ThemeSwitch, UserMenu};
 use crate::contexts::{use_quota, use_session};
+use crate::links::PRICING_PATH;
 use crate::types::User;
 
 /// The head of every page: where to go, what is left, who is signed in.
@@ -48,6 +49,9 @@ fn SignedInHeader(user: User) -> impl IntoView {
 #[component]
 fn SignedOutHeader() -> impl IntoView {
     view! {
+        <nav class="site-nav" aria-label="Main">
+            <A href=PRICING_PATH>"Pricing"</A>
+        </nav>
         <div class="header-end">
             <ThemeSwitch/>
             <A href="/sign-in" attr:class="button button-primary button-small">"Sign in"</A>

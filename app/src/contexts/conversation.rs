@@ -12,7 +12,7 @@ use leptos::task::spawn_local;
 
 use self::asking::{prompt_of, request_for, same_text};
 use self::reading::{Source, Unwritten};
-use super::{Models, QuotaContext, Threads};
+use super::{Models, QuotaContext, StandingContext, Threads, use_standing};
 use crate::api::stop_reply;
 use crate::reply_progress::ReplyProgress;
 use crate::transcript::Transcript;
@@ -79,6 +79,7 @@ pub struct OpenConversation {
     reading: StoredValue<Option<AbortHandle>>,
     threads: Threads,
     quota: QuotaContext,
+    standing: StandingContext,
     on_new_thread: Callback<Thread>,
 }
 
@@ -112,6 +113,7 @@ impl OpenConversation {
             reading: StoredValue::new(None),
             threads,
             quota,
+            standing: use_standing(),
             on_new_thread,
         };
         Effect::new(move |_| {

@@ -16,10 +16,10 @@ use crate::{ApiError, ApiResult};
 pub const FINISHED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000001";
 pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
 
-pub fn backend() -> Backend {
+pub fn backend(billing: billing::Fake) -> Backend {
     Backend {
         account: Arc::new(Fake),
-        billing: Arc::new(billing::Fake),
+        billing: Arc::new(billing),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
         quota: Arc::new(Fake),

@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use crate::api::list_plans;
 use crate::components::{ErrorNote, PageFrame, PlanCard};
+use crate::links::PRICING_PATH;
 
 /// The front page: what this is, for whom, and what it promises.
 #[component]
@@ -140,7 +141,10 @@ fn Plans() -> impl IntoView {
                     }
                 })}
             </Suspense>
-            <p class="home-end"><a class="button button-primary button-large" href="/chat">"Start a conversation"</a></p>
+            <p class="home-end">
+                <a class="button button-primary button-large" href="/chat">"Start a conversation"</a>
+                <a class="button button-large" href=PRICING_PATH>"Plans and prices"</a>
+            </p>
         </section>
     }
 }

@@ -25,6 +25,16 @@ impl fmt::Display for Interval {
     }
 }
 
+impl Interval {
+    /// As in an address; without a word that is known, monthly.
+    pub fn from_query(word: Option<&str>) -> Self {
+        match word {
+            Some("year") => Self::Year,
+            _ => Self::Month,
+        }
+    }
+}
+
 /// What a plan costs, in US cents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
@@ -79,6 +89,13 @@ pub enum Standing {
     Frozen {
         since: DateTime<Utc>,
     },
+}
+
+impl Standing {
+    /// An invoice waits to be paid.
+    pub fn needs_payment(self) -> bool {
+        matches!(self, Self::PastDue { .. } | Self::Frozen { .. })
+    }
 }
 
 /// What is subscribed to.
@@ -196,4 +213,6 @@ pub enum PortalPage {
     Overview,
     /// Where the card is changed.
     Card,
+    /// Where the invoice whose payment failed is paid; without one, as `Card`.
+    UnpaidInvoice,
 }

@@ -320,6 +320,23 @@ async fn a_form_is_never_sent_back_to_another_site() {
     assert!(target.as_deref().is_none_or(|target| !target.contains("evil.test")), "{target:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_javascript_is_led_back_to_its_page_which_says_what_went_wrong() {
+    let app = TestApp::start().await;
+    let mut browser = app.user().await;
+    let response = browser
+        .request(Method::POST, "/api/account/revoke_session")
+        .header("accept", "text/html")
+        .header("referer", app.url.join("account").expect("an address").as_str())
+        .form(&[("id", "00000000-0000-0000-0000-000000000000")])
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(response.status(), StatusCode::FOUND);
+    let page = browser.get(&location(&response)).await.text().await.expect("a page");
+    assert!(page.contains("There is nothing here, or it is not yours."), "{page}");
+}
+
 async fn forged(browser: &Browser, method: Method, headers: &[(&'static str, &str)]) -> reqwest::Response {
     let mut request = browser.request(method, "/api/account/sign_out").build().expect("a request");
     request.headers_mut().remove("sec-fetch-site");

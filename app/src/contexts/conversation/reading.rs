@@ -197,6 +197,7 @@ impl OpenConversation {
         self.activity.set(Activity::Idle);
         self.transcript.take_back();
         self.quota.learn_from(&error);
+        self.standing.learn_from(&error);
         let Some(request) = request else { return };
         if let Some(prompt) = prompt_of(&request) {
             self.draft.update(|draft| *draft = with_text_before(prompt.as_str(), draft));

@@ -1,13 +1,98 @@
-//! Offers, and an account whose last payment failed.
+//! Offers, and accounts that stand differently with paying.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::now;
 use crate::ApiResult;
 use crate::api::{BillingApi, CheckoutItem, NextUrl};
 use crate::types::*;
 
-pub struct Fake;
+#[derive(Clone)]
+pub struct Fake {
+    pub offers: Offers,
+    pub billing: Billing,
+    pub outcome: CheckoutOutcome,
+}
+
+impl Fake {
+    pub fn free() -> Self {
+        let billing = Billing {
+            standing: Standing::Free,
+            subscription: None,
+            card: None,
+            invoices: vec![],
+            packs: vec![],
+        };
+        Self { offers: offers(), billing, outcome: CheckoutOutcome::NotPaid }
+    }
+
+    /// Payments are not set up.
+    pub fn closed() -> Self {
+        Self { offers: Offers { is_open: false, ..offers() }, ..Self::free() }
+    }
+
+    /// To Max, monthly.
+    pub fn subscribed() -> Self {
+        let subscription = Subscription {
+            plan_key: "max".to_owned(),
+            plan_name: "Max".to_owned(),
+            interval: Interval::Month,
+            amount_cents: 10_000,
+            renews_at: now() + TimeDelta::days(29),
+            ends_at: None,
+            changes_to: None,
+            unpaid_change_url: None,
+        };
+        let billing = Billing {
+            standing: Standing::Active,
+            subscription: Some(subscription),
+            card: Some(card()),
+            invoices: vec![
+                invoice("PLUMB-0002", InvoiceStatus::Open, 1),
+                invoice("PLUMB-0001", InvoiceStatus::Paid, 31),
+            ],
+            packs: vec![pack_purchase()],
+        };
+        Self { billing, ..Self::free() }
+    }
+}
+
+pub fn failed_at() -> DateTime<Utc> {
+    now() - TimeDelta::days(1)
+}
+
+pub fn past_due() -> Standing {
+    Standing::PastDue { since: failed_at(), grace_ends_at: now() + TimeDelta::days(6) }
+}
+
+fn card() -> Card {
+    Card { brand: "visa".to_owned(), last4: "4242".to_owned(), expires_month: 12, expires_year: 2027 }
+}
+
+fn pack_purchase() -> PackPurchase {
+    PackPurchase {
+        name: "$10 of credit".to_owned(),
+        credit: Nanos::from_cents(1_000),
+        amount_cents: 1_000,
+        refunded_cents: 0,
+        bought_at: now() - TimeDelta::days(9),
+        receipt_url: Some("https://receipt.example.com/1".to_owned()),
+    }
+}
+
+fn offers() -> Offers {
+    let free = PlanOffer { plan: plan("free", "Free", 1), prices: vec![], models: vec!["Small".to_owned()] };
+    Offers {
+        is_open: true,
+        plans: vec![free, offer("pro", "Pro", 10, 2_000), offer("max", "Max", 50, 10_000)],
+        packs: vec![PackOffer {
+            key: "pack_10".to_owned(),
+            name: "$10 of credit".to_owned(),
+            credit: Nanos::from_cents(1_000),
+            amount_cents: 1_000,
+        }],
+    }
+}
 
 fn plan(key: &str, name: &str, factor: u32) -> Plan {
     Plan {
@@ -41,72 +126,20 @@ fn invoice(number: &str, status: InvoiceStatus, days_ago: i64) -> Invoice {
     }
 }
 
-fn standing() -> Standing {
-    Standing::PastDue { since: now() - TimeDelta::days(1), grace_ends_at: now() + TimeDelta::days(6) }
-}
-
 #[async_trait::async_trait]
 impl BillingApi for Fake {
     async fn list_offers(&self) -> ApiResult<Offers> {
-        let free =
-            PlanOffer { plan: plan("free", "Free", 1), prices: vec![], models: vec!["Small".to_owned()] };
-        Ok(Offers {
-            is_open: true,
-            plans: vec![free, offer("pro", "Pro", 10, 2_000), offer("max", "Max", 50, 10_000)],
-            packs: vec![PackOffer {
-                key: "pack_10".to_owned(),
-                name: "$10 of credit".to_owned(),
-                credit: Nanos::from_cents(1_000),
-                amount_cents: 1_000,
-            }],
-        })
+        Ok(self.offers.clone())
     }
 
     async fn read_standing(&self, actor: &Actor) -> ApiResult<Standing> {
         actor.user()?;
-        Ok(standing())
+        Ok(self.billing.standing)
     }
 
     async fn read_billing(&self, actor: &Actor) -> ApiResult<Billing> {
         actor.user()?;
-        let renews_at = now() + TimeDelta::days(29);
-        Ok(Billing {
-            standing: standing(),
-            subscription: Some(Subscription {
-                plan_key: "max".to_owned(),
-                plan_name: "Max".to_owned(),
-                interval: Interval::Month,
-                amount_cents: 10_000,
-                renews_at,
-                ends_at: None,
-                changes_to: Some(PlannedChange {
-                    plan_key: "pro".to_owned(),
-                    plan_name: "Pro".to_owned(),
-                    interval: Interval::Month,
-                    amount_cents: 2_000,
-                    at: renews_at,
-                }),
-                unpaid_change_url: None,
-            }),
-            card: Some(Card {
-                brand: "visa".to_owned(),
-                last4: "4242".to_owned(),
-                expires_month: 12,
-                expires_year: 2027,
-            }),
-            invoices: vec![
-                invoice("PLUMB-0002", InvoiceStatus::Open, 1),
-                invoice("PLUMB-0001", InvoiceStatus::Paid, 31),
-            ],
-            packs: vec![PackPurchase {
-                name: "$10 of credit".to_owned(),
-                credit: Nanos::from_cents(1_000),
-                amount_cents: 1_000,
-                refunded_cents: 0,
-                bought_at: now() - TimeDelta::days(9),
-                receipt_url: Some("https://receipt.example.com/1".to_owned()),
-            }],
-        })
+        Ok(self.billing.clone())
     }
 
     async fn begin_checkout(&self, actor: &Actor, _: CheckoutItem) -> ApiResult<NextUrl> {
@@ -116,7 +149,7 @@ impl BillingApi for Fake {
 
     async fn finish_checkout(&self, actor: &Actor, _: String) -> ApiResult<CheckoutOutcome> {
         actor.user()?;
-        Ok(CheckoutOutcome::Subscribed { plan_name: "Pro".to_owned() })
+        Ok(self.outcome.clone())
     }
 
     async fn change_plan(&self, actor: &Actor, _: String, _: Interval) -> ApiResult<NextUrl> {

@@ -172,7 +172,7 @@ impl Stripe {
         return_url: &str,
     ) -> StripeResult<String> {
         let mut request = CreateBillingPortalSession::new().customer(customer_id).return_url(return_url);
-        if page == PortalPage::Card {
+        if page != PortalPage::Overview {
             let flow = CreateBillingPortalSessionFlowDataType::PaymentMethodUpdate;
             request = request.flow_data(CreateBillingPortalSessionFlowData::new(flow));
         }

@@ -78,9 +78,20 @@ impl Cashier {
     }
 
     pub async fn open_portal(&self, account_id: AccountId, page: PortalPage) -> AppResult<NextUrl> {
+        if page == PortalPage::UnpaidInvoice
+            && let Some(url) = self.unpaid_invoice_url(account_id).await?
+        {
+            return Ok(url);
+        }
         let customer_id = accounts::find_customer(&mut *self.db.get().await?, account_id).await?;
         let customer_id = customer_id.ok_or_else(no_subscription)?;
         Ok(self.stripe.create_portal(&customer_id, page, &self.url(BILLING_PATH)).await?)
+    }
+
+    /// Where the newest invoice that waits for its payment is paid.
+    async fn unpaid_invoice_url(&self, account_id: AccountId) -> AppResult<Option<String>> {
+        let invoices = subscriptions::list_invoices(&mut *self.db.get().await?, account_id).await?;
+        Ok(invoices.into_iter().find(|invoice| invoice.status == "open").and_then(|invoice| invoice.url))
     }
 
     /// The account's customer and its live subscription, as Stripe has it now.

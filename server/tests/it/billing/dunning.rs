@@ -3,7 +3,7 @@
 use app::types::{LimitName, Nanos, Quota, Standing};
 use http::StatusCode;
 
-use crate::support::{Shop, available, billing, new_request, prompt};
+use crate::support::{Shop, available, begin, billing, new_request, prompt};
 
 /// Fault 34.
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,10 @@ async fn a_failed_renewal_gives_a_smaller_budget_then_no_replies_and_a_payment_r
     assert!(page.status().is_success(), "what is there can still be had: {}", page.status());
 
     shop.stripe.set_card_mode(&customer, None).await;
-    for invoice in shop.stripe.list("invoices?status=open").await {
+    let open = shop.stripe.list("invoices?status=open").await;
+    let pay_now = begin(&browser, "billing/open_portal", &[("page", "unpaid_invoice")]).await;
+    assert!(open.iter().any(|invoice| invoice["hosted_invoice_url"] == pay_now), "{pay_now}");
+    for invoice in open {
         shop.stripe.post(&format!("invoices/{}/pay", invoice["id"].as_str().expect("an id")), &[]).await;
     }
     shop.settle().await;

@@ -1,0 +1,68 @@
+use leptos::prelude::*;
+
+use super::{Icon, LocalDay, PortalForm, Symbol};
+use crate::contexts::{use_quota, use_standing};
+use crate::types::{PortalPage, Standing};
+
+/// Above every page while an invoice waits to be paid: what that means, until when, and the button that fixes it.
+#[component]
+pub fn StandingBanner() -> impl IntoView {
+    let (standing, quota) = (use_standing(), use_quota());
+    view! {
+        <div role="status">
+            <Suspense fallback=|| ()>
+                {move || Suspend::new(async move {
+                    standing.ready().await;
+                    quota.ready().await;
+                    view! { <Banner/> }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+#[component]
+fn Banner() -> impl IntoView {
+    let standing = use_standing();
+    let shown = Memo::new(move |_| standing.get());
+    move || match shown.get() {
+        Standing::Free | Standing::Active => None,
+        Standing::PastDue { grace_ends_at, .. } => Some(view! {
+            <Frame state="past-due">
+                <p>
+                    <b>"Your last payment failed."</b> " Until " <LocalDay at=grace_ends_at/>
+                    " you have a smaller budget" <CreditLeft/> "; then replies pause until it is paid."
+                </p>
+            </Frame>
+        }),
+        Standing::Frozen { .. } => Some(view! {
+            <Frame state="frozen">
+                <p>
+                    <b>"Replies are paused."</b>
+                    " Your subscription could not be paid. Reading, export and billing stay open."
+                </p>
+            </Frame>
+        }),
+    }
+}
+
+#[component]
+fn Frame(state: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <section class="banner" data-state=state aria-label="About your payment" data-testid="standing-banner">
+            <Icon symbol=Symbol::Warning/>
+            {children()}
+            <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-primary button-small" test_id="pay-now"/>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn CreditLeft() -> impl IntoView {
+    let quota = use_quota();
+    move || {
+        let quota = quota.get().and_then(Result::ok);
+        quota.map(|quota| format!(", of which {} is left", quota.credit.available.or_zero().to_cents_text()))
+    }
+}

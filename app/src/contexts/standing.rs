@@ -1,0 +1,80 @@
+//! How the signed-in person stands with paying, kept up to date without a reload.
+
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::SessionContext;
+use crate::api::read_standing;
+use crate::types::Standing;
+use crate::{ApiError, ApiResult};
+
+#[derive(Clone, Copy)]
+pub struct StandingContext {
+    loaded: Resource<ApiResult<Standing>>,
+    news: RwSignal<Option<Standing>>,
+}
+
+/// Loads with the page; without a session there is nothing to know.
+pub fn provide_standing(session: SessionContext) -> StandingContext {
+    let loaded = Resource::new_blocking(
+        || (),
+        move |()| async move {
+            match session.user.await? {
+                Some(_) => read_standing().await,
+                None => Ok(Standing::Free),
+            }
+        },
+    );
+    let standing = StandingContext { loaded, news: RwSignal::new(None) };
+    Effect::new(move |_| {
+        // It may have been paid in another tab.
+        let back = window_event_listener(ev::focus, move |_| {
+            if standing.get_untracked().needs_payment() {
+                standing.reload();
+            }
+        });
+        on_cleanup(move || back.remove());
+    });
+    provide_context(standing);
+    standing
+}
+
+pub fn use_standing() -> StandingContext {
+    expect_context()
+}
+
+impl StandingContext {
+    /// Waits until `get` has an answer. Awaited above everything that is only for signed-in people.
+    pub async fn ready(self) {
+        _ = self.loaded.await;
+    }
+
+    /// The newest that is known. When it cannot be read, nothing is claimed: each request is judged by the server anyway.
+    pub fn get(self) -> Standing {
+        self.news.get().or_else(|| self.loaded.get().and_then(Result::ok)).unwrap_or_default()
+    }
+
+    fn get_untracked(self) -> Standing {
+        untrack(move || self.get())
+    }
+
+    pub fn is_frozen(self) -> bool {
+        matches!(self.get(), Standing::Frozen { .. })
+    }
+
+    /// A refusal says how things stand, too.
+    pub fn learn_from(self, error: &ApiError) {
+        if let ApiError::Frozen { since } = error {
+            self.news.set(Some(Standing::Frozen { since: *since }));
+        }
+    }
+
+    pub fn reload(self) {
+        spawn_local(async move {
+            if let Ok(standing) = read_standing().await {
+                self.news.set(Some(standing));
+            }
+        });
+    }
+}
