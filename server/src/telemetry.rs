@@ -40,12 +40,13 @@ pub(crate) fn start(log: &LogConfig, sentry: &SentryConfig) -> Result<Telemetry,
             lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).compact().boxed()
         }
     };
+    let reports = sentry.dsn.is_some();
     let before = filter_fn(|line| matches!(*line.level(), Level::INFO | Level::WARN));
     // A second start, as in tests of several commands, keeps the first.
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
-        .with(BreadcrumbLayer::new().with_filter(before))
-        .with(ErrorLayer::new().with_filter(LevelFilter::ERROR))
+        .with(reports.then(|| BreadcrumbLayer::new().with_filter(before)))
+        .with(reports.then(|| ErrorLayer::new().with_filter(LevelFilter::ERROR)))
         .try_init()
         .ok();
     std::panic::set_hook(Box::new(log_panic));

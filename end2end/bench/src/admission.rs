@@ -14,7 +14,7 @@ use self::floor::Floor;
 use self::people::{Crowd, People};
 use self::product::Product;
 use self::rounds::{Figures, measure};
-use crate::{Result, say, setting};
+use crate::{NO_LIMITS, Result, say, setting};
 
 /// How long one request took.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,9 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: &Arguments) -> Result<()> {
-    let config = Config::from_env(&Env::of_process())?;
+    let no_limits = NO_LIMITS.map(|(variable, value)| (variable.to_owned(), value.to_owned()));
+    let env: Env = std::env::vars().chain(no_limits).collect();
+    let config = Config::from_env(&env)?;
     let connections = config.database.pool_size;
     let people = People::arrive(&setting("DATABASE_URL")?, arguments.accounts).await?;
     let product = Product::new(AppState::new(config)?);

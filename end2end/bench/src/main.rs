@@ -35,6 +35,15 @@ enum Benchmark {
     Stream(stream::Arguments),
 }
 
+/// Settings with which no limit of the plan is met.
+const NO_LIMITS: [(&str, &str); 5] = [
+    ("FREE_REQUESTS_PER_MINUTE", "10000000"),
+    ("FREE_REQUESTS_PER_DAY", "10000000"),
+    ("FREE_TOKENS_PER_MINUTE", "2000000000"),
+    ("FREE_CONCURRENT_REPLIES", "100000"),
+    ("FREE_MONTHLY_CREDIT_CENTS", "1000000"),
+];
+
 fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let (one_thread, threads) = (Builder::new_current_thread, Builder::new_multi_thread);

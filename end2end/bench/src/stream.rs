@@ -19,15 +19,7 @@ use crate::redis_server::RedisServer;
 use crate::script::Script;
 use crate::server::{Server, ServerArguments};
 use crate::upstream::Upstream;
-use crate::{Result, say, setting};
-
-/// So that no limit of the plan is met.
-const SETTINGS: [(&str, &str); 4] = [
-    ("FREE_REQUESTS_PER_MINUTE", "100000"),
-    ("FREE_REQUESTS_PER_DAY", "1000000"),
-    ("FREE_CONCURRENT_REPLIES", "10000"),
-    ("FREE_MONTHLY_CREDIT_CENTS", "1000000"),
-];
+use crate::{NO_LIMITS, Result, say, setting};
 
 /// Replies are spread over so many accounts.
 const PEOPLE: u32 = 50;
@@ -92,7 +84,7 @@ impl<'a> Bench<'a> {
         let upstream = Upstream::start(setting("BENCH_UPSTREAM_PORT")?.parse()?)?;
         let database = Database::connect(&setting("DATABASE_URL")?).await?;
         let redis = RedisServer::connect(&setting("REDIS_URL")?).await?;
-        let _running = Server::start(server, &http, &SETTINGS).await?;
+        let _running = Server::start(server, &http, &NO_LIMITS).await?;
         let mut people = Vec::new();
         for number in 0..PEOPLE {
             people.push(Person::sign_in(&http, &server.public_url, &format!("reader-{number}")).await?);
@@ -101,7 +93,7 @@ impl<'a> Bench<'a> {
     }
 
     async fn measure(&mut self, load: &Load) -> Result<Round> {
-        let server = Server::start(self.server, &self.http, &SETTINGS).await?;
+        let server = Server::start(self.server, &self.http, &NO_LIMITS).await?;
         self.read_through_product(&Load::warm_up()).await?;
         sleep(REST).await;
         self.upstream.take_journeys();

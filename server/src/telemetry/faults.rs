@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use sentry::protocol::{Context, Event, User, Value};
 use sentry::{Breadcrumb, ClientInitGuard, ClientOptions, Hub, SentryFutureExt};
 
@@ -42,7 +43,11 @@ pub(crate) async fn apart<T>(facts: &[(&str, &str)], work: impl Future<Output = 
 
 /// Lets a task of its own carry the facts of the request that begins it.
 pub(crate) fn along<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    work.bind_hub(Hub::current())
+    let hub = Hub::current();
+    match hub.client() {
+        Some(_) => work.bind_hub(hub).left_future(),
+        None => work.right_future(),
+    }
 }
 
 /// The person the current request comes from: an id, never a name or an address.

@@ -10,8 +10,8 @@ use super::live::LiveReply;
 use crate::streams::StreamLog;
 
 /// Words after the first ones wait for the next beat. It is the same moment for all replies of a process, so many of them
-/// share one trip to Redis and one waking up: most of what a piece of text costs is that. Too short to be seen.
-const BEAT: Duration = Duration::from_millis(4);
+/// share one trip to Redis and one waking up: most of what a piece of text costs is that. Shorter than a frame of a screen.
+const BEAT: Duration = Duration::from_millis(10);
 
 /// Between the task that listens to the model and everybody who follows. Events that arrive while a write is under way
 /// go out together with the next one, so a fast model costs few writes and the first word waits for none.
