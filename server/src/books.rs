@@ -26,7 +26,7 @@ pub enum Cause {
     ExpiryAfter(Uuid, GenerationId),
     /// What a hold had set aside of a grant that has been taken back since.
     ReclaimAfter(Uuid, GenerationId),
-    /// What a late correction gave back to credit that has ended since.
+    /// What a late correction gave back to credit that has ended or been taken back since.
     ExpiryOfCorrection(GenerationId),
     /// Of a payment, a refund, an operator.
     Other(String),
@@ -65,6 +65,8 @@ pub struct Grant {
     pub remaining: Nanos,
     /// To be taken back as soon as no hold has it set aside.
     pub reclaim: Nanos,
+    /// So much was asked back in all, whether or not it was spent already: it never comes back.
+    pub taken_back: Nanos,
     /// None: never.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -177,6 +179,7 @@ impl Books {
             amount,
             remaining: amount,
             reclaim: Nanos::ZERO,
+            taken_back: Nanos::ZERO,
             expires_at,
         };
         self.grants.push(grant);
@@ -203,14 +206,22 @@ impl Books {
     /// Takes back up to `amount` of a grant: at once what is free, the rest when the holds that have it set aside end.
     /// What is spent already stays spent. The cause must be new.
     pub fn take_back(&mut self, cause: Cause, grant_cause: &str, amount: Nanos) {
-        let Some(index) = self.grants.iter().position(|grant| grant.cause == grant_cause) else { return };
+        let taken = self.take_free(grant_cause, amount);
+        self.posted -= taken;
+        // Also when there is nothing to take: the entry is what keeps it from being taken twice.
+        self.changes.entries.push(Entry { cause, amount: -taken });
+    }
+
+    fn take_free(&mut self, grant_cause: &str, amount: Nanos) -> Nanos {
+        let Some(index) = self.grants.iter().position(|grant| grant.cause == grant_cause) else {
+            return Nanos::ZERO;
+        };
         let free = self.free(&self.grants[index]).min(amount);
         let grant = &mut self.grants[index];
         grant.remaining -= free;
         grant.reclaim = (grant.reclaim + amount - free).min(grant.remaining);
-        self.posted -= free;
-        // Also when nothing is free yet: the entry is what keeps it from being taken twice.
-        self.changes.entries.push(Entry { cause, amount: -free });
+        grant.taken_back = (grant.taken_back + amount).min(grant.amount);
+        free
     }
 
     /// Sets money aside, of the grants that end soonest. False: so much is not available.
@@ -257,13 +268,13 @@ impl Books {
         self.cover_deficit();
     }
 
-    /// Puts what the balance has more than the grants back into those spent last; what no grant takes has ended with
-    /// its grant.
+    /// Puts what the balance has more than the grants back into those spent last; what no grant takes has ended or was
+    /// taken back with its grant.
     fn refill(&mut self, id: GenerationId) {
         let mut surplus = (self.posted - self.remaining()).or_zero();
         let at = self.at;
         for grant in self.grants.iter_mut().rev().filter(|grant| grant.is_live(at)) {
-            let refilled = (grant.amount - grant.remaining).min(surplus);
+            let refilled = grant.room().min(surplus);
             grant.remaining += refilled;
             surplus -= refilled;
         }
@@ -326,9 +337,14 @@ impl Books {
         }
     }
 
+    /// With its allocations in the order in which grants are spent.
     fn take_hold(&mut self, id: GenerationId) -> Option<Hold> {
         let index = self.holds.iter().position(|hold| hold.id == id)?;
-        Some(self.holds.remove(index))
+        let mut hold = self.holds.remove(index);
+        let place =
+            |allocation: &Allocation| self.grants.iter().position(|grant| grant.id == allocation.grant_id);
+        hold.allocations.sort_by_key(place);
+        Some(hold)
     }
 
     fn spend(&mut self, grant_id: Uuid, amount: Nanos) {
@@ -367,13 +383,23 @@ impl Books {
     }
 
     fn sort_grants(&mut self) {
-        self.grants.sort_by_key(|grant| (grant.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC), grant.id));
+        self.grants.sort_by_key(Grant::spending_order);
     }
 }
 
 impl Grant {
-    fn is_live(&self, at: DateTime<Utc>) -> bool {
+    /// Soonest-ending first.
+    pub fn spending_order(&self) -> (DateTime<Utc>, Uuid) {
+        (self.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC), self.id)
+    }
+
+    pub fn is_live(&self, at: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|expires_at| expires_at > at)
+    }
+
+    /// What may be given back to it: no more than was spent, and nothing of what was taken back.
+    fn room(&self) -> Nanos {
+        (self.amount - self.taken_back - (self.remaining - self.reclaim)).or_zero()
     }
 }
 

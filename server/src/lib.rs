@@ -2,7 +2,7 @@
 //! and the providers (HTTP). A lower layer never imports a higher one.
 
 pub mod books;
-mod caps;
+pub mod caps;
 pub mod commands;
 pub mod config;
 mod error;

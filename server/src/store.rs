@@ -24,6 +24,7 @@ pub mod sign_in_flows;
 pub mod simulation;
 pub mod spending;
 pub mod statement;
+mod stored_books;
 pub mod stripe_events;
 pub mod subscriptions;
 pub mod threads;

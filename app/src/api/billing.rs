@@ -34,8 +34,8 @@ pub trait BillingApi: Send + Sync {
     async fn begin_checkout(&self, actor: &Actor, item: CheckoutItem) -> ApiResult<NextUrl>;
     /// How the visit to that page ended. May be asked again and again.
     async fn finish_checkout(&self, actor: &Actor, session_id: String) -> ApiResult<CheckoutOutcome>;
-    /// More for its money at once, less at the end of the period. Leads to Stripe's page when the difference must be
-    /// confirmed or paid there.
+    /// What gives more at once, what gives less at the end of the period. When the difference cannot be paid, nothing
+    /// changes.
     async fn change_plan(&self, actor: &Actor, plan_key: String, interval: Interval) -> ApiResult<NextUrl>;
     /// At the end of the period that is paid for.
     async fn cancel_subscription(&self, actor: &Actor) -> ApiResult<()>;

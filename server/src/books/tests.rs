@@ -171,6 +171,46 @@ fn a_correction_goes_back_to_what_was_spent_last() {
 }
 
 #[test]
+fn a_hold_spends_what_ends_soonest_first_in_whatever_order_it_was_read() {
+    let mut books = two_grants();
+    assert!(books.hold(id(1), Nanos(150), later()));
+    books.holds[0].allocations.reverse();
+    books.settle(id(1), Nanos(120));
+    assert_eq!((remaining(&books, "free"), remaining(&books, "pack")), (0, 80));
+}
+
+#[test]
+fn a_correction_never_comes_back_to_credit_that_was_refunded() {
+    let mut books = books();
+    books.give(pack("pack"), Nanos(100), None);
+    books.settle(id(1), Nanos(60));
+    books.take_back(pack("refund"), "pack", Nanos(100));
+    books.correct(id(1), -Nanos(50));
+    assert_eq!((available(&books), books.posted), (0, Nanos(0)));
+}
+
+#[test]
+fn a_correction_comes_back_to_the_part_that_was_not_refunded() {
+    let mut books = books();
+    books.give(pack("pack"), Nanos(100), None);
+    books.settle(id(1), Nanos(60));
+    books.take_back(pack("refund"), "pack", Nanos(70));
+    books.correct(id(1), -Nanos(50));
+    assert_eq!((available(&books), books.posted), (30, Nanos(30)));
+}
+
+#[test]
+fn a_refund_of_credit_that_is_gone_is_noted_too() {
+    let mut books = books();
+    books.give_monthly(Nanos(100));
+    books.settle(id(1), Nanos(100));
+    let cause = Cause::monthly(AccountId(Uuid::from_u128(1)), now()).to_string();
+    let mut december = Books::open(books.account_id, later(), books.posted, vec![], vec![]);
+    december.take_back(pack("refund"), &cause, Nanos(100));
+    assert_eq!(posted(&december, &pack("refund")), Some(0));
+}
+
+#[test]
 fn a_correction_of_credit_that_has_ended_is_no_gift() {
     let mut books = books();
     books.give_monthly(Nanos(100));

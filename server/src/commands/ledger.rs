@@ -8,8 +8,9 @@ use app::types::UserId;
 use chrono::{DateTime, Utc};
 
 use super::table::{Align, Table};
+use crate::books::Hold;
 use crate::config::DatabaseConfig;
-use crate::store::account_books::{self, AccountBooks, BooksEntry, BooksGrant, BooksHold};
+use crate::store::account_books::{self, AccountBooks, BooksEntry, BooksGrant};
 use crate::store::{Db, StoreError};
 
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
@@ -76,12 +77,9 @@ fn grants_table(grants: &[BooksGrant]) -> Table<5> {
     }))
 }
 
-fn holds_table(holds: &[BooksHold]) -> Table<3> {
-    Table::new([("generation", Align::Left), ("amount", Align::Right), ("expires (UTC)", Align::Left)]).with(
-        holds
-            .iter()
-            .map(|hold| [hold.generation_id.to_string(), hold.amount.to_string(), time(hold.expires_at)]),
-    )
+fn holds_table(holds: &[Hold]) -> Table<3> {
+    Table::new([("generation", Align::Left), ("amount", Align::Right), ("expires (UTC)", Align::Left)])
+        .with(holds.iter().map(|hold| [hold.id.to_string(), hold.amount.to_string(), time(hold.expires_at)]))
 }
 
 fn time(at: DateTime<Utc>) -> String {

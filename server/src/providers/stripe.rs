@@ -26,6 +26,9 @@ use crate::config::StripeConfig;
 /// No answer of Stripe's is worth waiting for longer, be it in a request or in a job.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
+const CONFIRM: &str =
+    "Your bank wants every payment of this card confirmed. Use another card, then try again.";
+
 /// Stripe's API, as one account sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Stripe {
@@ -91,6 +94,8 @@ impl From<stripe::StripeError> for StripeError {
                 let code = error.code.as_ref().map(|code| code.as_str().to_owned()).unwrap_or_default();
                 let message = error.message.unwrap_or_default();
                 match (error.type_, status) {
+                    // Stripe's own words for this are for programmers.
+                    (_, 402) if code.ends_with("requires_action") => Self::PaymentRefused(CONFIRM.to_owned()),
                     (ApiErrorsType::CardError, _) | (_, 402) => Self::PaymentRefused(message),
                     (_, 404) => Self::NotFound(message),
                     (_, 409 | 429 | 500..) => Self::Unavailable(format!("{status} {code}")),

@@ -46,8 +46,11 @@ pub struct Cashier {
     stripe: Stripe,
     plans: Plans,
     public_url: Url,
-    cached_prices: Arc<RwLock<Option<(Instant, Arc<PriceBook>)>>>,
+    cached_prices: Arc<RwLock<Option<CachedPrices>>>,
 }
+
+/// Prices, and when they were asked for.
+type CachedPrices = (Instant, Arc<PriceBook>);
 
 impl Cashier {
     pub fn new(db: Db, stripe: Stripe, plans: Plans, public_url: Url) -> Self {

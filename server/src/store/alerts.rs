@@ -26,7 +26,7 @@ pub(super) struct Charge {
 }
 
 /// Writes down which alerts this charge makes due. Needs the account's lock, in the transaction of the charge.
-pub(super) async fn raise(mut conn: &Connection, charge: &Charge) -> QueryResult<()> {
+pub(super) async fn raise(conn: &Connection, charge: &Charge) -> QueryResult<()> {
     if charge.amount <= Nanos::ZERO {
         return Ok(());
     }
@@ -40,23 +40,7 @@ pub(super) async fn raise(mut conn: &Connection, charge: &Charge) -> QueryResult
             (AlertBasis::Credit, after.granted, before.used(), after.used())
         }
     };
-    let row = |percent: u8| {
-        (
-            spending_alerts::account_id.eq(charge.account_id.0),
-            spending_alerts::month.eq(month.date_naive()),
-            spending_alerts::basis.eq(basis_text(basis)),
-            spending_alerts::percent.eq(i16::from(percent)),
-        )
-    };
-    let rows: Vec<_> = passed_percents(limit, before, after).map(row).collect();
-    if !rows.is_empty() {
-        diesel::insert_into(spending_alerts::table)
-            .values(rows)
-            .on_conflict_do_nothing()
-            .execute(&mut conn)
-            .await?;
-    }
-    Ok(())
+    insert(conn, charge.account_id, month, basis, passed_percents(limit, before, after).collect()).await
 }
 
 /// Those of this month that are not dismissed, the highest first.
@@ -91,8 +75,9 @@ pub async fn dismiss(conn: &mut Connection, account_id: AccountId, up_to: Alert)
     Ok(())
 }
 
-/// When the month's cap has changed: takes back the alerts that are not true of the new one. Needs the account's lock.
-pub(super) async fn forget_untrue(
+/// When the month's cap has changed: takes back the alerts that are not true of the new one, and raises those that are.
+/// Needs the account's lock.
+pub(super) async fn follow_cap(
     conn: &mut Connection,
     account_id: AccountId,
     limit: Option<Nanos>,
@@ -101,13 +86,40 @@ pub(super) async fn forget_untrue(
     let month = month_of(now);
     let used = spending::charged_since(conn, account_id, month).await?;
     let is_true = |percent: &u8| limit.is_some_and(|limit| is_passed(limit, used, *percent));
-    let untrue = ALERT_PERCENTS.into_iter().filter(|percent| !is_true(percent)).map(i16::from);
+    let (of_now, untrue): (Vec<u8>, Vec<u8>) = ALERT_PERCENTS.into_iter().partition(is_true);
     let rows = spending_alerts::table
         .filter(spending_alerts::account_id.eq(account_id.0))
         .filter(spending_alerts::month.eq(month.date_naive()))
         .filter(spending_alerts::basis.eq(basis_text(AlertBasis::Cap)))
-        .filter(spending_alerts::percent.eq_any(untrue.collect::<Vec<_>>()));
+        .filter(spending_alerts::percent.eq_any(untrue.into_iter().map(i16::from).collect::<Vec<_>>()));
     diesel::delete(rows).execute(conn).await?;
+    insert(conn, account_id, month, AlertBasis::Cap, of_now).await
+}
+
+/// Those that are there already stay as they are, dismissed or not.
+async fn insert(
+    mut conn: &Connection,
+    account_id: AccountId,
+    month: DateTime<Utc>,
+    basis: AlertBasis,
+    percents: Vec<u8>,
+) -> QueryResult<()> {
+    let row = |percent: u8| {
+        (
+            spending_alerts::account_id.eq(account_id.0),
+            spending_alerts::month.eq(month.date_naive()),
+            spending_alerts::basis.eq(basis_text(basis)),
+            spending_alerts::percent.eq(i16::from(percent)),
+        )
+    };
+    let rows: Vec<_> = percents.into_iter().map(row).collect();
+    if !rows.is_empty() {
+        diesel::insert_into(spending_alerts::table)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .execute(&mut conn)
+            .await?;
+    }
     Ok(())
 }
 

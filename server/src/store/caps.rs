@@ -168,8 +168,8 @@ pub async fn read_thread(
     Ok(ThreadSpending { used, held, cap: applying.conversation })
 }
 
-/// Sets the month's cap (no `thread_id`) or a conversation's. Alerts that a higher cap makes untrue go, so that they can be
-/// told again.
+/// Sets the month's cap (no `thread_id`) or a conversation's. The month's alerts follow: those that a higher cap
+/// makes untrue go, so that they can be told again, and those that a lower one makes true are raised.
 ///
 /// # Errors
 /// Not found: there is no such conversation, or it is another account's.
@@ -198,7 +198,7 @@ pub async fn set(
             .execute(conn)
             .await?;
         if thread_id.is_none() {
-            alerts::forget_untrue(conn, account_id, cap.limit).await?;
+            alerts::follow_cap(conn, account_id, cap.limit).await?;
         }
         Ok(())
     })
@@ -222,7 +222,7 @@ pub async fn clear(
             .filter(spending_caps::thread_id.is_not_distinct_from(thread_id.map(|id| id.0)));
         diesel::delete(rows).execute(conn).await?;
         if thread_id.is_none() {
-            alerts::forget_untrue(conn, account_id, plan_cap.map(|terms| terms.limit)).await?;
+            alerts::follow_cap(conn, account_id, plan_cap.map(|terms| terms.limit)).await?;
         }
         Ok(())
     })

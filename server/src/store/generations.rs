@@ -176,10 +176,27 @@ impl Settlement {
     }
 }
 
+/// A settled reply.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub message: Message,
+    pub posted: Posted,
+}
+
+/// What settling has posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Posted {
+    Charge,
+    /// To what the sweeper charged, which was there before.
+    Difference,
+    /// It was settled before.
+    Nothing,
+}
+
 /// Saves the answer, posts its charge and resolves its hold, in one transaction, once: settling again changes nothing
 /// and returns the answer as it was saved. After a sweep only the difference to what the sweeper charged is posted.
-pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResult<Message> {
-    let message = conn
+pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResult<Settled> {
+    let settled = conn
         .transaction::<_, diesel::result::Error, _>(async |conn| {
             let (id, account_id) = (settlement.generation_id, settlement.account_id);
             ledger::lock(conn, account_id).await?;
@@ -190,14 +207,14 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
             )?;
             let cost = Cost::of(settlement);
             let (credit_before, now) = (books.credit(), books.at());
-            let (charged_at, amount) = match state {
+            let (posted, charged_at, amount) = match state {
                 None => {
                     books.settle(id, cost.charged);
-                    (now, cost.charged)
+                    (Posted::Charge, now, cost.charged)
                 }
                 Some(UsageState::Provisional { charged, charged_at }) => {
                     books.correct(id, cost.charged - charged);
-                    (charged_at, cost.charged - charged)
+                    (Posted::Difference, charged_at, cost.charged - charged)
                 }
                 Some(UsageState::Final) => return Ok(None),
             };
@@ -221,15 +238,14 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
                 threads::touch(conn, settlement.thread_id),
                 save_reply(conn, settlement),
             )?;
-            Ok(Some(message))
+            Ok(Some(Settled { message, posted }))
         })
         .await?;
-    match message {
-        Some(message) => Ok(message),
-        None => Ok(messages::find_by_generation(conn, settlement.generation_id)
-            .await?
-            .ok_or(diesel::result::Error::NotFound)?),
+    if let Some(settled) = settled {
+        return Ok(settled);
     }
+    let saved = messages::find_by_generation(conn, settlement.generation_id).await?;
+    Ok(Settled { message: saved.ok_or(StoreError::NotFound)?, posted: Posted::Nothing })
 }
 
 pub(super) async fn end(mut conn: &Connection, id: GenerationId, state: ReplyState) -> QueryResult<()> {

@@ -79,7 +79,7 @@ struct Broken {
 }
 
 /// In the order of the report. What each means, and what to do when it fails: docs/operating.md.
-pub const INVARIANTS: [Invariant; 16] = [
+pub const INVARIANTS: [Invariant; 17] = [
     Invariant {
         name: "balance-equals-entries",
         subject: ["account", "accounts"],
@@ -186,6 +186,13 @@ pub const INVARIANTS: [Invariant; 16] = [
         subject: ["grant", "grants"],
         broken_by: "
             select id::text as subject from grants where reclaim_nanos not between 0 and remaining_nanos",
+    },
+    Invariant {
+        name: "taken-back-credit-stays-away",
+        subject: ["grant", "grants"],
+        broken_by: "
+            select id::text as subject from grants
+            where taken_back_nanos > 0 and remaining_nanos - reclaim_nanos > amount_nanos - taken_back_nanos",
     },
     Invariant {
         name: "allocations-fit-their-grants",

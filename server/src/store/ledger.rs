@@ -1,7 +1,7 @@
 //! The books of an account in the database. Every change of money happens here, under the lock of the account's row; the
 //! arithmetic is in [`crate::books`]. Constraints and triggers refuse what the arithmetic would never do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use app::types::{AccountId, Credit, GenerationId, Nanos};
 use chrono::{DateTime, Utc};
@@ -10,8 +10,8 @@ use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::clock::clock_timestamp;
 use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries};
+use super::stored_books::{self, AllocationRow, GrantRow, StoredBooks};
 use super::{Connection, StoreError, StoreResult};
 use crate::books::{Allocation, Books, Cause, Changes, Entry, Grant, Hold};
 use crate::pricing::Part;
@@ -167,29 +167,10 @@ pub(super) async fn lock(mut conn: &Connection, account_id: AccountId) -> QueryR
     Ok(())
 }
 
-/// In one round trip. Needs the lock, or a snapshot.
+/// In one round trip. Needs a transaction with the lock, or with a snapshot.
 pub(super) async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
-    let (mut of_account, mut of_grants, mut of_holds) = (conn, conn, conn);
-    let account = accounts::table
-        .find(account_id.0)
-        .select((clock_timestamp(), accounts::posted_nanos))
-        .first::<(DateTime<Utc>, i64)>(&mut of_account);
-    // A grant that is spent still says that it was given, and may get something back, for as long as it lives.
-    let is_live = grants::expires_at.is_null().or(grants::expires_at.gt(clock_timestamp().nullable()));
-    let grants = grants::table
-        .filter(grants::account_id.eq(account_id.0))
-        .filter(grants::remaining_nanos.gt(0).or(is_live))
-        .select(GrantRow::as_select())
-        .load(&mut of_grants);
-    let holds = holds::table
-        .left_join(hold_allocations::table)
-        .filter(holds::account_id.eq(account_id.0))
-        .filter(holds::state.eq("pending"))
-        .select((HoldRow::as_select(), Option::<AllocationRow>::as_select()))
-        .load(&mut of_holds);
-    let ((at, posted), grants, holds) = futures::try_join!(account, grants, holds)?;
-    let grants = grants.into_iter().map(GrantRow::into_grant).collect();
-    Ok(Books::open(account_id, at, Nanos(posted), grants, to_holds(holds)))
+    let StoredBooks { at, posted, grants, holds } = stored_books::read(conn, account_id).await?;
+    Ok(Books::open(account_id, at, posted, grants, holds))
 }
 
 /// Writes down what has changed, in one round trip. Needs the lock.
@@ -247,6 +228,7 @@ async fn upsert_grants(mut conn: &Connection, account_id: AccountId, grants: Vec
             grants::remaining_nanos.eq(excluded(grants::remaining_nanos)),
             grants::reclaim_nanos.eq(excluded(grants::reclaim_nanos)),
             grants::expires_at.eq(excluded(grants::expires_at)),
+            grants::taken_back_nanos.eq(excluded(grants::taken_back_nanos)),
         ))
         .execute(&mut conn)
         .await?;
@@ -282,74 +264,4 @@ async fn insert_hold(conn: &Connection, account_id: AccountId, hold: Hold) -> Qu
         diesel::insert_into(hold_allocations::table).values(allocations).execute(&mut of_allocations),
     )?;
     Ok(())
-}
-
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = grants)]
-struct GrantRow {
-    id: Uuid,
-    cause: String,
-    amount_nanos: i64,
-    remaining_nanos: i64,
-    reclaim_nanos: i64,
-    expires_at: Option<DateTime<Utc>>,
-}
-
-impl GrantRow {
-    fn into_grant(self) -> Grant {
-        Grant {
-            id: self.id,
-            cause: self.cause,
-            amount: Nanos(self.amount_nanos),
-            remaining: Nanos(self.remaining_nanos),
-            reclaim: Nanos(self.reclaim_nanos),
-            expires_at: self.expires_at,
-        }
-    }
-}
-
-impl From<Grant> for GrantRow {
-    fn from(grant: Grant) -> Self {
-        Self {
-            id: grant.id,
-            cause: grant.cause,
-            amount_nanos: grant.amount.0,
-            remaining_nanos: grant.remaining.0,
-            reclaim_nanos: grant.reclaim.0,
-            expires_at: grant.expires_at,
-        }
-    }
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = holds)]
-struct HoldRow {
-    generation_id: Uuid,
-    amount_nanos: i64,
-    expires_at: DateTime<Utc>,
-}
-
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = hold_allocations)]
-struct AllocationRow {
-    generation_id: Uuid,
-    grant_id: Uuid,
-    amount_nanos: i64,
-}
-
-/// A row for each allocation, to a hold with its allocations.
-fn to_holds(rows: Vec<(HoldRow, Option<AllocationRow>)>) -> Vec<Hold> {
-    let mut holds = BTreeMap::new();
-    for (row, allocation) in rows {
-        let hold = holds.entry(row.generation_id).or_insert_with(|| Hold {
-            id: GenerationId(row.generation_id),
-            amount: Nanos(row.amount_nanos),
-            expires_at: row.expires_at,
-            allocations: Vec::new(),
-        });
-        hold.allocations.extend(
-            allocation.map(|row| Allocation { grant_id: row.grant_id, amount: Nanos(row.amount_nanos) }),
-        );
-    }
-    holds.into_values().collect()
 }

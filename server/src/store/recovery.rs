@@ -131,8 +131,9 @@ fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
     }
 }
 
-/// Ends an abandoned reply: saves what was said, posts what it cost and resolves the hold, once.
-pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recovery) -> StoreResult<()> {
+/// Ends an abandoned reply: saves what was said, posts what it cost and resolves the hold, once. False: it was settled in
+/// the meantime, or swept by another process, so nothing is posted.
+pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recovery) -> StoreResult<bool> {
     let cost = Cost {
         model: &reply.model,
         usage: recovery.usage,
@@ -142,11 +143,10 @@ pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recover
         route_key: None,
         cost: Nanos::ZERO,
     };
-    conn.transaction::<_, diesel::result::Error, _>(async |conn| {
+    let is_ended = conn.transaction::<_, diesel::result::Error, _>(async |conn| {
         let mut books = ledger::open(conn, reply.account_id).await?;
-        // Settled in the meantime, or swept by another process.
         if !holds::resolve(conn, reply.id, HoldEnd::Expired).await? {
-            return Ok(());
+            return Ok(false);
         }
         let (account_id, amount) = (reply.account_id, cost.charged);
         let (thread_id, parent_id): (Uuid, Uuid) = generations::table
@@ -176,8 +176,7 @@ pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recover
             reasoning: &recovery.reasoning,
         };
         messages::upsert_reply(conn, saved).await?;
-        Ok(())
-    })
-    .await?;
-    Ok(())
+        Ok(true)
+    });
+    Ok(is_ended.await?)
 }

@@ -121,6 +121,7 @@ diesel::table! {
         reclaim_nanos -> BigInt,
         expires_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        taken_back_nanos -> BigInt,
     }
 }
 

@@ -147,7 +147,16 @@ async fn upsert_subscription(
     account_id: AccountId,
     row: Option<&SubscriptionRow>,
 ) -> QueryResult<()> {
-    let Some(row) = row else { return Ok(()) };
+    let Some(row) = row else {
+        // It went with its customer, if there was one.
+        let gone = (
+            subscriptions::status.eq(SubscriptionStatus::Canceled.to_string()),
+            subscriptions::past_due_since.eq(None::<DateTime<Utc>>),
+            subscriptions::grace_ends_at.eq(None::<DateTime<Utc>>),
+        );
+        diesel::update(subscriptions::table.find(account_id.0)).set(gone).execute(conn).await?;
+        return Ok(());
+    };
     diesel::insert_into(subscriptions::table)
         .values((subscriptions::account_id.eq(account_id.0), row))
         .on_conflict(subscriptions::account_id)

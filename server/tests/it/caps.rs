@@ -264,6 +264,17 @@ async fn each_alert_is_told_once_and_again_only_for_a_higher_cap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cap_below_what_is_spent_is_said_to_be_passed_at_once() {
+    let app = app_with(|_| {}).await;
+    let browser = app.user().await;
+    spend(&app, &browser, 60).await;
+    cap_month(&browser, "1.00", true).await;
+    assert_eq!(alerts(&browser).await, [(AlertBasis::Cap, 50)]);
+    cap_month(&browser, "0.50", false).await;
+    assert_eq!(alerts(&browser).await[0], (AlertBasis::Cap, 100));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn replies_that_end_at_once_raise_each_alert_once() {
     let app = app_with(|_| {}).await;
     let browser = app.user().await;

@@ -14,6 +14,7 @@ mod ledger;
 mod limits;
 mod metrics;
 mod money_audit;
+mod money_machine;
 mod outages;
 mod providers;
 mod quota;

@@ -55,12 +55,12 @@ async fn a_busy_healthy_database_passes_every_line() {
     let audit = run(&app, &["audit"]);
     let report = text(&audit.stdout);
     assert!(audit.status.success(), "{report}");
-    assert_eq!(report.lines().count(), 16);
+    assert_eq!(report.lines().count(), 17);
     assert!(report.lines().all(|line| line.starts_with("ok   ")), "{report}");
 }
 
 /// What breaks each invariant and nothing else: triggers and foreign keys are off, check constraints gone.
-const BREAKAGES: [(&str, &str, &str); 16] = [
+const BREAKAGES: [(&str, &str, &str); 17] = [
     ("balance-equals-entries", "1 account", "update accounts set posted_nanos = posted_nanos - 1;
         update grants set remaining_nanos = remaining_nanos - 1 where cause = 'pack:one'"),
     ("nothing-is-posted-twice", "1 cause", "insert into ledger_entries (id, account_id, cause, amount_nanos)
@@ -85,6 +85,8 @@ const BREAKAGES: [(&str, &str, &str); 16] = [
          update hold_allocations set amount_nanos = 1"),
     ("reclaims-fit-their-grants", "1 grant",
         "update grants set reclaim_nanos = remaining_nanos + 1 where cause = 'pack:one'"),
+    ("taken-back-credit-stays-away", "1 grant",
+        "update grants set taken_back_nanos = 1 where cause = 'pack:one'"),
     ("allocations-fit-their-grants", "1 grant",
         "update hold_allocations set amount_nanos = (select max(amount_nanos) + 1 from grants)"),
     ("allocations-end-with-their-hold", "1 hold",
@@ -139,7 +141,7 @@ async fn one_broken_account_is_an_exit_status_and_a_line_with_its_id() {
     let report = text(&audit.stdout);
     let line = format!("FAIL balance-equals-entries: 1 account, first {id}");
     assert!(report.lines().any(|each| each == line), "{report}");
-    assert!(text(&audit.stderr).contains("1 of 16 invariants do not hold"));
+    assert!(text(&audit.stderr).contains("1 of 17 invariants do not hold"));
     app.database().execute(&unbalance("+ 1")).await;
 }
 

@@ -46,8 +46,9 @@ pub fn cheap(config: &mut Config) {
     config.plans.free.requests_per_day = 10_000;
 }
 
+/// (18)
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_requests_at_once_with_credit_for_three_are_three_replies() {
+async fn a_hundred_requests_at_once_with_credit_for_three_are_three_replies() {
     let app = TestApp::with(|config| {
         cheap(config);
         config.plans.free.monthly_credit = Nanos(3 * 700);
@@ -56,13 +57,16 @@ async fn twenty_requests_at_once_with_credit_for_three_are_three_replies() {
     let browser = app.user().await;
     let prompt = prompt();
     app.sandbox.script(&prompt, silent()).await;
-    let requests: Vec<_> = (0..20).map(|_| with_max_tokens(&prompt, 700)).collect();
+    let requests: Vec<_> = (0..100).map(|_| with_max_tokens(&prompt, 700)).collect();
 
     let (mut admitted, refused) = start_all(&browser, &requests).await;
-    assert_eq!((admitted.len(), refused.len()), (3, 17));
+    assert_eq!((admitted.len(), refused.len()), (3, 97));
     for reply in refused {
         assert_eq!(reply.status(), StatusCode::PAYMENT_REQUIRED);
-        let ApiError::OutOfCredit { credit } = reply.error().await else { panic!("not out of credit") };
+        let error = reply.error().await;
+        let text = error.to_string();
+        assert!(text.contains("is held by replies in progress. Wait for them to end."), "{text}");
+        let ApiError::OutOfCredit { credit } = error else { panic!("not out of credit") };
         assert_eq!((credit.available, credit.held), (Nanos(0), Nanos(2100)));
     }
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
@@ -227,25 +231,40 @@ async fn a_usage_of_zero_is_free_and_a_missing_one_is_estimated() {
     );
 }
 
+/// (23)
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reply_that_cost_more_than_was_left_is_posted_and_refuses_the_next() {
+async fn a_reply_that_cost_more_than_was_set_aside_is_posted_warns_and_refuses_the_next() {
+    const TOKEN: i64 = 100_000;
     let app = TestApp::with(|config| {
         cheap(config);
-        config.plans.free.monthly_credit = Nanos(100);
+        config.llm.catalog.models[0].prices.output_nanos_per_million = TOKEN * 1_000_000;
     })
     .await;
-    let browser = app.user().await;
+    // The first reply writes this catalog into the database; the process takes it from there.
+    app.user().await.ask(&prompt()).await;
+    let mut server = app.spawn_process(&[("FREE_MONTHLY_CREDIT_CENTS", "1")]);
+    server.ready().await;
+    let browser = app.user().await.at(&server.url);
     let prompt = prompt();
-    app.sandbox
-        .script(
-            &prompt,
-            json!({ "text": "Yes.", "usage": { "prompt_tokens": 0, "completion_tokens": 130 }, "gap_ms": 0 }),
-        )
-        .await;
-    assert_eq!(browser.ask(&prompt).await.quota().credit.available, Nanos(-30));
+    let usage = json!({ "prompt_tokens": 0, "completion_tokens": 130 });
+    app.sandbox.script(&prompt, json!({ "text": "Yes.", "usage": usage, "gap_ms": 0 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (id, _) = reply.read_started().await;
+    reply.read_to_end().await;
+    assert_eq!(reply.ended().0.charged, Some(Nanos(130 * TOKEN)));
+    assert_eq!(reply.quota().credit.available, Nanos(-30 * TOKEN));
+    let log = server.log();
+    let warning = format!("Reply `{id}` cost $0.013, more than the $0.01 set aside for it");
+    let lines: Vec<_> = log.lines().filter(|line| line.contains(&warning)).collect();
+    assert!(lines.len() == 1 && lines[0].contains("WARN"), "{log}");
+
     let refused = browser.start_reply(&new_request(&prompt)).await;
     assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
     let text = refused.error().await.to_string();
+    assert!(
+        text.starts_with("$0.00 of this month's credit is left, which is too little for a reply."),
+        "{text}"
+    );
     assert!(text.contains("New credit comes on 1 "), "{text}");
 }
 

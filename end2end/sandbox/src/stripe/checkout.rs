@@ -117,7 +117,7 @@ fn one_time(books: &mut Books, list: &[Params]) -> Answer<Vec<Wanted>> {
 
 fn line_item(books: &mut Books, (price, quantity): &Wanted, is_trial: bool) -> Value {
     let amount = if is_trial { 0 } else { money::cost(price, quantity.unwrap_or(0)) };
-    let description = crate::stripe::invoices::draft::product_name(books, price);
+    let description = crate::stripe::invoices::lines::product_name(books, price);
     books.draft(
         "item",
         json!({

@@ -1,6 +1,7 @@
 //! Steering Stripe: clocks, cards, webhooks, disputes, outages.
 
 mod page;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -17,8 +18,6 @@ use crate::stripe::cards::CardMode;
 use crate::stripe::error::{Answer, StripeError};
 use crate::stripe::objects::Fields;
 use crate::stripe::outage::Outage;
-use crate::stripe::webhooks::endpoints;
-use crate::stripe::webhooks::faults::Faults;
 use crate::stripe::{Stripe, clock, disputes, meters};
 
 const DAY: i64 = 86_400;
@@ -36,12 +35,7 @@ pub(crate) fn routes(stripe: Arc<Stripe>) -> Router {
         .route("/{key}/disputes", post(open_dispute))
         .route("/{key}/disputes/{id}/close", post(close_dispute))
         .route("/{key}/meters", get(list_meter_sums))
-        .route("/{key}/webhooks/endpoints", post(add_endpoint))
-        .route("/{key}/webhooks/faults", get(show_faults).put(set_faults).delete(clear_faults))
-        .route("/{key}/webhooks/release", post(release))
-        .route("/{key}/webhooks/redeliver", post(redeliver))
-        .route("/{key}/webhooks/settle", post(settle))
-        .route("/{key}/webhooks/journal", get(list_journal))
+        .nest("/{key}/webhooks", webhooks::routes())
         .with_state(stripe)
 }
 
@@ -143,7 +137,7 @@ async fn end_outage(State(stripe): State<Arc<Stripe>>, Path(key): Path<String>) 
     StatusCode::NO_CONTENT
 }
 
-/// A dispute of a charge, or of what an invoice or a payment intent was paid with.
+/// A dispute of a charge, for one of Stripe's reasons.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewDispute {
@@ -196,86 +190,7 @@ async fn list_meter_sums(State(stripe): State<Arc<Stripe>>, Path(key): Path<Stri
     }))
 }
 
-/// A webhook endpoint whose secret the caller chose.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewEndpoint {
-    url: String,
-    secret: String,
-    #[serde(default = "every_event")]
-    enabled_events: Vec<String>,
-}
-
-fn every_event() -> Vec<String> {
-    vec!["*".to_owned()]
-}
-
-async fn add_endpoint(
-    State(stripe): State<Arc<Stripe>>,
-    Path(key): Path<String>,
-    Json(new): Json<NewEndpoint>,
-) -> Response {
-    answer(&stripe, &key, |books| Ok(endpoints::add(books, &new.url, &new.enabled_events, &new.secret)))
-}
-
-async fn show_faults(State(stripe): State<Arc<Stripe>>, Path(key): Path<String>) -> Json<Faults> {
-    Json(stripe.account(&key).courier.faults())
-}
-
-async fn set_faults(
-    State(stripe): State<Arc<Stripe>>,
-    Path(key): Path<String>,
-    Json(faults): Json<Faults>,
-) -> StatusCode {
-    stripe.account(&key).courier.set_faults(faults);
-    StatusCode::NO_CONTENT
-}
-
-async fn clear_faults(State(stripe): State<Arc<Stripe>>, Path(key): Path<String>) -> StatusCode {
-    stripe.account(&key).courier.set_faults(Faults::default());
-    StatusCode::NO_CONTENT
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Release {
-    shuffled: bool,
-}
-
-async fn release(
-    State(stripe): State<Arc<Stripe>>,
-    Path(key): Path<String>,
-    Json(release): Json<Release>,
-) -> StatusCode {
-    stripe.account(&key).courier.release(release.shuffled);
-    StatusCode::NO_CONTENT
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Redelivery {
-    event: String,
-}
-
-async fn redeliver(
-    State(stripe): State<Arc<Stripe>>,
-    Path(key): Path<String>,
-    Json(again): Json<Redelivery>,
-) -> StatusCode {
-    let is_known = stripe.account(&key).courier.redeliver(&again.event);
-    if is_known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
-}
-
-/// Answers when nothing is on its way any more.
-async fn settle(State(stripe): State<Arc<Stripe>>, Path(key): Path<String>) -> StatusCode {
-    stripe.account(&key).courier.settle().await;
-    StatusCode::NO_CONTENT
-}
-
-async fn list_journal(State(stripe): State<Arc<Stripe>>, Path(key): Path<String>) -> Json<Value> {
-    Json(json!(stripe.account(&key).courier.journal()))
-}
-
+/// Does something with an account's books, and answers with what it came to.
 fn answer(stripe: &Stripe, key: &str, work: impl FnOnce(&mut Books) -> Answer) -> Response {
     let account = stripe.account(key);
     stripe

@@ -2,6 +2,7 @@
 
 pub(crate) mod collection;
 pub(crate) mod draft;
+pub(crate) mod lines;
 
 use serde_json::{Value, json};
 

@@ -41,6 +41,18 @@ struct Heap {
     ends_at: Option<i64>,
     coins: Vec<Coin>,
     reclaim: usize,
+    taken_back: usize,
+}
+
+impl Heap {
+    fn left(&self) -> usize {
+        self.coins.iter().filter(|coin| **coin != Coin::Gone).count()
+    }
+
+    /// How many coins may come back to it.
+    fn room(&self) -> usize {
+        (self.coins.len() + self.reclaim).saturating_sub(self.taken_back + self.left())
+    }
 }
 
 /// Every nano-dollar as a coin of its own, in a heap for each grant.
@@ -89,7 +101,7 @@ impl Model {
             self.heaps[*heap].coins[*coin] = to;
         }
         for heap in &mut self.heaps {
-            heap.reclaim = heap.reclaim.min(heap.coins.iter().filter(|coin| **coin != Coin::Gone).count());
+            heap.reclaim = heap.reclaim.min(heap.left());
         }
         chosen.len()
     }
@@ -145,16 +157,19 @@ impl Model {
         let given_back = (-difference).max(0) as usize;
         let forgiven = given_back.min(self.debt);
         self.debt -= forgiven;
-        let mut backwards = self.live_order();
-        backwards.reverse();
-        self.turn(&backwards, Coin::Gone, Coin::Free, given_back - forgiven);
+        let mut returned = given_back - forgiven;
+        for heap in self.live_order().into_iter().rev() {
+            let most = returned.min(self.heaps[heap].room());
+            returned -= self.turn(&[heap], Coin::Gone, Coin::Free, most);
+        }
         self.pay_debt();
     }
 
     fn take_back(&mut self, heap: usize, amount: usize) {
         let taken = self.turn(&[heap], Coin::Free, Coin::Gone, amount);
-        let left = self.heaps[heap].coins.iter().filter(|coin| **coin != Coin::Gone).count();
-        self.heaps[heap].reclaim = (self.heaps[heap].reclaim + amount - taken).min(left);
+        let heap = &mut self.heaps[heap];
+        heap.reclaim = (heap.reclaim + amount - taken).min(heap.left());
+        heap.taken_back = (heap.taken_back + amount).min(heap.coins.len());
     }
 }
 
@@ -210,7 +225,12 @@ impl Stored {
                 self.ids += 1;
                 let cause = pack(&format!("grant:{}", self.ids));
                 books.give(cause, Nanos(amount.into()), ends_at.map(|ends_at| self.time(ends_at)));
-                model.heaps.push(Heap { ends_at, coins: vec![Coin::Free; amount.into()], reclaim: 0 });
+                model.heaps.push(Heap {
+                    ends_at,
+                    coins: vec![Coin::Free; amount.into()],
+                    reclaim: 0,
+                    taken_back: 0,
+                });
                 model.pay_debt();
             }
             Event::Hold { amount, life } => {
@@ -262,8 +282,7 @@ impl Stored {
             "the balance is what grants have left"
         );
         for (grant, heap) in self.grants.iter().zip(&model.heaps) {
-            let left = heap.coins.iter().filter(|coin| **coin != Coin::Gone).count();
-            assert_eq!(grant.remaining, Nanos(left as i64), "what {} has left", grant.cause);
+            assert_eq!(grant.remaining, Nanos(heap.left() as i64), "what {} has left", grant.cause);
             assert_eq!(
                 grant.reclaim,
                 Nanos(heap.reclaim as i64),

@@ -68,7 +68,7 @@ impl FromStr for SubscriptionStatus {
 }
 
 /// Everything about a customer that has to do with us.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Customer {
     /// The card that is charged unless a subscription has one of its own.
     pub card: Option<Card>,

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use app::types::Card;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use miniserde::json;
@@ -35,24 +34,21 @@ fn expand(fields: &[&str]) -> Vec<String> {
 impl Stripe {
     /// Everything about a customer. One that was deleted has nothing.
     pub async fn read_customer(&self, id: &str) -> StripeResult<Customer> {
-        let (card, subscriptions, invoices, charges, checkouts) = futures::try_join!(
-            self.read_card(id),
+        let customer = RetrieveCustomer::new(id)
+            .expand(expand(&["invoice_settings.default_payment_method"]))
+            .send(&self.client)
+            .await?;
+        let RetrieveCustomerReturned::Customer(customer) = customer else { return Ok(Customer::default()) };
+        let method = customer.invoice_settings.and_then(|settings| settings.default_payment_method);
+        let method = method.and_then(Expandable::into_object);
+        let (subscriptions, invoices, charges, checkouts) = futures::try_join!(
             self.list_subscriptions(id),
             self.list_invoices(id),
             self.list_charges(id),
             self.list_checkouts(id)
         )?;
+        let card = method.and_then(|method| convert::card(&method));
         Ok(Customer { card, subscriptions, invoices, charges, checkouts })
-    }
-
-    async fn read_card(&self, customer_id: &str) -> StripeResult<Option<Card>> {
-        let customer = RetrieveCustomer::new(customer_id)
-            .expand(expand(&["invoice_settings.default_payment_method"]))
-            .send(&self.client)
-            .await?;
-        let RetrieveCustomerReturned::Customer(customer) = customer else { return Ok(None) };
-        let method = customer.invoice_settings.and_then(|settings| settings.default_payment_method);
-        Ok(method.and_then(Expandable::into_object).and_then(|method| convert::card(&method)))
     }
 
     pub async fn list_subscriptions(&self, customer_id: &str) -> StripeResult<Vec<Subscription>> {

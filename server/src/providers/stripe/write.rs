@@ -99,7 +99,10 @@ impl Stripe {
         Ok(())
     }
 
-    /// Changes what is subscribed to at once. The difference is to be paid at once; until it is, the change waits.
+    /// Changes what is subscribed to, and has the difference paid, at once.
+    ///
+    /// # Errors
+    /// Refused payments: then nothing has changed.
     pub async fn change_price(&self, subscription: &Subscription, price_id: &str) -> StripeResult<()> {
         let item = UpdateSubscriptionItems {
             id: Some(subscription.item_id.clone()),
@@ -108,7 +111,7 @@ impl Stripe {
         };
         let request = UpdateSubscription::new(subscription.id.as_str())
             .items([item])
-            .payment_behavior(UpdateSubscriptionPaymentBehavior::PendingIfIncomplete)
+            .payment_behavior(UpdateSubscriptionPaymentBehavior::ErrorIfIncomplete)
             .proration_behavior(UpdateSubscriptionProrationBehavior::AlwaysInvoice);
         self.send(&request, &new_key()).await?;
         Ok(())

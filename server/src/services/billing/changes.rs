@@ -8,7 +8,7 @@ use app::types::{AccountId, Interval, PortalPage};
 use super::Cashier;
 use crate::AppResult;
 use crate::providers::stripe::Subscription;
-use crate::store::{accounts, subscriptions};
+use crate::store::accounts;
 
 /// When a change of plan happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,7 @@ impl Cashier {
             }
         }
         self.sync_customer(&customer_id).await?;
-        let row = subscriptions::find(&mut *self.db.get().await?, account_id).await?;
-        let unpaid = row.and_then(|row| row.unpaid_change_url);
-        Ok(unpaid.unwrap_or_else(|| BILLING_PATH.to_owned()))
+        Ok(BILLING_PATH.to_owned())
     }
 
     async fn when(&self, subscription: &Subscription, key: &str, interval: Interval) -> AppResult<When> {

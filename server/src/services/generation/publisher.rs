@@ -1,12 +1,17 @@
 //! Numbers the events of one reply, logs them, and then shows them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use app::types::{ChatEvent, ChatEventKind, GenerationId};
 use tokio::sync::Notify;
 
 use super::live::LiveReply;
 use crate::streams::StreamLog;
+
+/// Words after the first ones wait for the next beat. It is the same moment for all replies of a process, so many of them
+/// share one trip to Redis and one waking up: most of what a piece of text costs is that. Too short to be seen.
+const BEAT: Duration = Duration::from_millis(4);
 
 /// Between the task that listens to the model and everybody who follows. Events that arrive while a write is under way
 /// go out together with the next one, so a fast model costs few writes and the first word waits for none.
@@ -46,14 +51,18 @@ impl Publisher {
 
     /// Logs and shows until the end. What a follower has seen is in the log, unless the log was lost.
     pub(super) async fn run(&self) {
-        let mut has_log = true;
+        let (mut has_log, mut has_spoken) = (true, false);
         loop {
             self.wake.notified().await;
+            if has_spoken && !self.lock().has_ended {
+                tokio::time::sleep(until_beat()).await;
+            }
             let Staged { events, last_seq, has_ended } = self.take();
             if has_log && let Err(error) = self.log.append(self.id, last_seq, &events, has_ended).await {
                 tracing::warn!(generation.id = %self.id, %error, "The stream log is lost: resuming waits for the saved reply");
                 has_log = false;
             }
+            has_spoken |= events.iter().any(is_speech);
             self.live.show(events);
             if has_ended {
                 return;
@@ -70,4 +79,14 @@ impl Publisher {
     fn lock(&self) -> MutexGuard<'_, Staged> {
         self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_speech(event: &ChatEvent) -> bool {
+    matches!(event.kind, ChatEventKind::Text { .. } | ChatEventKind::Reasoning { .. })
+}
+
+fn until_beat() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_beat = u32::try_from(now.as_nanos() % BEAT.as_nanos()).unwrap_or(0);
+    BEAT - Duration::from_nanos(since_beat.into())
 }

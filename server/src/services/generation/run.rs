@@ -17,7 +17,7 @@ use super::{GenerationService, HOLD_TTL, SETTLE_TIME};
 use crate::pricing::HoldTerms;
 use crate::providers::llm::Turn;
 use crate::store::catalog::CatalogModel;
-use crate::store::generations::{self, NewGeneration, Settlement};
+use crate::store::generations::{self, NewGeneration, Posted, Settlement};
 use crate::store::recovery::{self, Kept};
 
 /// How often what was said is saved and the hold renewed.
@@ -64,6 +64,7 @@ impl GenerationService {
         transcript.end_attempt(ending.outcome());
 
         let settlement = settlement(job, plan, &ending, transcript);
+        log_overrun(job, &settlement);
         let message = self.settle(&settlement, job.new.client_request_id, plan).await;
         let Some(message) = message else { return };
         settled::count(&settlement);
@@ -119,7 +120,10 @@ impl GenerationService {
                 generations::settle(&mut *self.db.get().await?, settlement).await
             };
             match settled.await {
-                Ok(message) => return Some(message),
+                Ok(settled) => {
+                    log_posted(settlement, settled.posted);
+                    return Some(settled.message);
+                }
                 Err(error) if Instant::now() < give_up_at => {
                     tracing::warn!(generation.id = %settlement.generation_id, %error, "Settling is tried again");
                 }
@@ -161,5 +165,29 @@ fn log_ending(job: &Job, ending: &Ending) {
         Ending::Cancelled(reason) => tracing::info!(generation.id = %id, ?reason, "Ended reply `{id}` early"),
         Ending::Failed(error) => tracing::warn!(generation.id = %id, %error, "Reply `{id}` failed"),
         Ending::Panicked => tracing::warn!(generation.id = %id, "Reply `{id}` panicked"),
+    }
+}
+
+/// It is charged all the same, and the account may owe it: the provider has counted more than it was allowed.
+fn log_overrun(job: &Job, settlement: &Settlement) {
+    let (id, held, charged) = (job.new.id, job.terms.amount, settlement.charged);
+    if charged > held {
+        tracing::warn!(
+            generation.id = %id, generation.model = %job.new.model,
+            "Reply `{id}` cost {charged}, more than the {held} set aside for it"
+        );
+    }
+}
+
+fn log_posted(settlement: &Settlement, posted: Posted) {
+    let id = settlement.generation_id;
+    match posted {
+        Posted::Charge => {}
+        Posted::Difference => {
+            tracing::info!(generation.id = %id, "Reply `{id}` was swept before: only the difference is posted")
+        }
+        Posted::Nothing => {
+            tracing::info!(generation.id = %id, "Reply `{id}` was settled before: nothing is posted")
+        }
     }
 }

@@ -24,7 +24,10 @@ impl GenerationService {
         for reply in &abandoned {
             let plan = self.plans.of_account(&*self.db.get().await?, reply.account_id).await?.plan;
             let recovery = self.recover(reply, &plan).await;
-            recovery::expire(&mut *self.db.get().await?, reply, &recovery).await?;
+            if !recovery::expire(&mut *self.db.get().await?, reply, &recovery).await? {
+                let id = reply.id;
+                tracing::info!(generation.id = %id, "Reply `{id}` was settled before the sweep: nothing is posted");
+            }
             let tokens = recovery.usage.total();
             self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
         }

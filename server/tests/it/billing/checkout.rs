@@ -139,6 +139,32 @@ async fn a_cancelled_subscription_runs_to_its_end_and_can_be_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_customer_was_deleted_at_stripe_is_free() {
+    let shop = Shop::open().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.delete(&format!("customers/{customer}")).await;
+    shop.settle().await;
+    let billing = billing(&browser).await;
+    assert_eq!((billing.standing, billing.subscription), (Standing::Free, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_cannot_be_paid_changes_nothing_and_says_why() {
+    let shop = Shop::open().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    let max = [("plan", "max"), ("interval", "month")];
+    for (mode, words) in [("decline", "declined"), ("require_authentication", "confirmed")] {
+        shop.stripe.set_card_mode(&customer, Some(mode)).await;
+        let (status, error) = browser.error("billing/change_plan", &max).await;
+        assert_eq!((status, error["type"].as_str()), (402, Some("payment_refused")), "{error}");
+        assert!(error["message"].as_str().is_some_and(|message| message.contains(words)), "{error}");
+    }
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.subscription.expect("a subscription").plan_key, "pro");
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_stripe_is_away_people_are_told_to_come_back_and_nothing_else_suffers() {
     let shop = Shop::open().await;
     let (browser, _) = shop.subscriber("pro", "month").await;

@@ -32,7 +32,7 @@ async fn a_failed_renewal_gives_a_smaller_budget_then_no_replies_and_a_payment_r
     let refused = browser.start_reply(&new_request(&prompt())).await;
     assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
     assert!(matches!(refused.error().await, app::ApiError::Frozen { .. }));
-    let page = browser.clone().get("/usage/replies.csv?period=month").await;
+    let page = browser.clone().get("/usage/replies.csv?period=30-days").await;
     assert!(page.status().is_success(), "what is there can still be had: {}", page.status());
 
     shop.stripe.set_card_mode(&customer, None).await;

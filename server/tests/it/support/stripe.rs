@@ -45,12 +45,29 @@ impl Shop {
         Self { app, stripe: StripeAccount { sandbox: Sandbox::find(), key, http: reqwest::Client::new() } }
     }
 
-    /// Waits until every webhook has come in and what it causes is done.
+    /// Waits until every webhook has come in and what it causes is done, but for what is due in weeks.
     pub async fn settle(&self) {
         self.stripe.settle().await;
-        let waiting = "select count(*) from jobs where kind = 'sync_customer' and state in ('ready', 'running') \
-                       and run_at <= clock_timestamp()";
-        while self.app.database().number(waiting).await > 0 {}
+        let waiting = "select count(*), coalesce(max(last_error) filter (where attempt > 2), '') from jobs
+                       where kind = 'sync_customer' and state in ('ready', 'running')
+                       and run_at <= clock_timestamp() + interval '1 day'";
+        loop {
+            let row = &self.app.database().rows(waiting).await[0];
+            assert_eq!(row.get::<_, String>(1), "", "a job fails again and again");
+            if row.get::<_, i64>(0) == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Has everything compared with Stripe, as happens every hour.
+    pub async fn reconcile(&self) {
+        let ended = "select count(*) from jobs where kind = 'reconcile_billing' and state = 'done'";
+        let before = self.number(ended).await;
+        let due = "insert into jobs (id, kind, payload, max_attempts)
+                   values (gen_random_uuid(), 'reconcile_billing', 'null', 1)";
+        self.app.database().execute(due).await;
+        while self.number(ended).await <= before {}
     }
 
     /// Somebody who has subscribed with a good card, and their customer at Stripe.
@@ -139,6 +156,12 @@ impl StripeAccount {
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Value {
         let request = self.http.post(format!("{}/stripe/v1/{path}", self.sandbox.url)).bearer_auth(&self.key);
         request.form(fields).send().await.expect("an answer").json().await.expect("JSON")
+    }
+
+    pub async fn delete(&self, path: &str) {
+        let request =
+            self.http.delete(format!("{}/stripe/v1/{path}", self.sandbox.url)).bearer_auth(&self.key);
+        assert!(request.send().await.expect("an answer").status().is_success());
     }
 
     /// The objects of a list, newest first.

@@ -1,7 +1,9 @@
 use std::env;
+use std::fs::{self, File};
+use std::io::{Read, Seek};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::Once;
 use std::time::Duration;
 
@@ -142,18 +144,19 @@ impl TestApp {
     }
 
     fn spawn(&self, command: &mut Command, variables: &[(&str, &str)]) -> ServerProcess {
-        let port = free_port();
+        let (port, log) = (free_port(), nameless_file());
         let child = command
             .arg("serve")
             .envs(self.env.iter().cloned())
             .envs(variables.iter().copied())
             .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
-            .stderr(Stdio::null())
+            .stderr(log.try_clone().expect("a second handle"))
             // faketime runs it as a child of its own: both must go together.
             .process_group(0)
             .spawn()
             .expect("the server starts");
-        ServerProcess { child, url: format!("http://127.0.0.1:{port}/").parse().expect("a URL") }
+        let url = format!("http://127.0.0.1:{port}/").parse().expect("a URL");
+        ServerProcess { child, log, url }
     }
 }
 
@@ -251,6 +254,7 @@ impl Drop for DoomedServer {
 /// A server in a process that can be killed.
 pub struct ServerProcess {
     child: Child,
+    log: File,
     pub url: Url,
 }
 
@@ -262,6 +266,14 @@ impl ServerProcess {
             assert!(self.child.try_wait().expect("a child").is_none(), "the server ended");
             tokio::task::yield_now().await;
         }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&mut self) -> String {
+        let mut text = String::new();
+        self.log.rewind().expect("a file");
+        self.log.read_to_string(&mut text).expect("text");
+        text
     }
 
     /// As `kill -9` does.
@@ -292,6 +304,14 @@ impl Drop for ServerProcess {
             self.kill();
         }
     }
+}
+
+/// Gone as soon as nobody has it open.
+fn nameless_file() -> File {
+    let path = env::temp_dir().join(Uuid::now_v7().simple().to_string());
+    let file = File::options().create_new(true).read(true).append(true).open(&path).expect("a file");
+    fs::remove_file(path).expect("removed");
+    file
 }
 
 /// A port that nobody listens on.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::pages::Escaped;
 use crate::pages::stripe as looks;
 use crate::stripe::books::Books;
-use crate::stripe::invoices::draft::product_name;
+use crate::stripe::invoices::lines::product_name;
 use crate::stripe::objects::Fields;
 use crate::stripe::subscriptions;
 

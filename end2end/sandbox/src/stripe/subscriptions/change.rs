@@ -7,7 +7,7 @@ use crate::stripe::cards::Verdict;
 use crate::stripe::catalog;
 use crate::stripe::error::{Answer, StripeError};
 use crate::stripe::form::Params;
-use crate::stripe::invoices::{collection, draft};
+use crate::stripe::invoices::{collection, lines};
 use crate::stripe::money;
 use crate::stripe::objects::Fields;
 use crate::stripe::subscriptions::{collect_by_hand, items, renewal};
@@ -189,7 +189,7 @@ fn prorate(books: &mut Books, subscription: &Value, item: &Value, sign: i64) {
     let now = books.now();
     let quantity = item["quantity"].as_i64().unwrap_or(1);
     let amount = sign * money::share(money::cost(price, quantity), (end - now).max(0), end - start);
-    let name = draft::product_name(books, price);
+    let name = lines::product_name(books, price);
     let description =
         if sign < 0 { format!("Unused time on {name}") } else { format!("Remaining time on {name}") };
     let details = json!({"subscription": subscription["id"], "subscription_item": item["id"]});
@@ -198,7 +198,7 @@ fn prorate(books: &mut Books, subscription: &Value, item: &Value, sign: i64) {
         json!({
             "customer": subscription["customer"], "amount": amount, "net_amount": amount, "date": now,
             "currency": price["currency"], "description": description, "quantity": quantity, "proration": true,
-            "period": {"start": now, "end": end}, "pricing": draft::pricing_of(price),
+            "period": {"start": now, "end": end}, "pricing": lines::pricing_of(price),
             "parent": {"type": "subscription_details", "subscription_details": details},
         }),
     );

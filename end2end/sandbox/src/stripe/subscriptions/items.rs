@@ -6,7 +6,7 @@ use crate::stripe::books::Books;
 use crate::stripe::catalog::{self, plan_of};
 use crate::stripe::error::{Answer, StripeError};
 use crate::stripe::form::Params;
-use crate::stripe::invoices::draft;
+use crate::stripe::invoices::lines;
 use crate::stripe::objects::Fields;
 use crate::stripe::shape::list_of;
 use crate::stripe::subscriptions::period;
@@ -115,12 +115,12 @@ pub(crate) fn period_end(subscription: &Value, start: i64) -> i64 {
 /// Lines for what is paid ahead in a period.
 pub(crate) fn advance_lines(books: &mut Books, subscription: &Value, (start, end): (i64, i64)) -> Vec<Value> {
     let licensed = subscription.elements("items").iter().filter(|item| !is_metered(&item["price"]));
-    licensed.map(|item| draft::line_for_period(books, item, start, end)).collect()
+    licensed.map(|item| lines::line_for_period(books, item, start, end)).collect()
 }
 
 /// Lines for what was used in a period that is over.
 pub(crate) fn usage_lines(books: &mut Books, subscription: &Value, (start, end): (i64, i64)) -> Vec<Value> {
     let customer = subscription.text("customer");
     let metered = subscription.elements("items").iter().filter(|item| is_metered(&item["price"]));
-    metered.map(|item| draft::line_for_usage(books, item, customer, start, end)).collect()
+    metered.map(|item| lines::line_for_usage(books, item, customer, start, end)).collect()
 }

@@ -1,0 +1,1 @@
+alter table grants drop column taken_back_nanos;

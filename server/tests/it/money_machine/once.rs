@@ -1,0 +1,79 @@
+//! Each request is posted once, and each month's credit is given once, whoever comes in between.
+
+use std::sync::Arc;
+
+use app::types::AccountId;
+use diesel_async::SimpleAsyncConnection;
+
+use super::account::Account;
+use super::command::Command;
+use super::start;
+use super::step::{Outcome, Step};
+use crate::support::TestDatabase;
+
+async fn charges(database: &TestDatabase, account_id: AccountId) -> Vec<i64> {
+    let entries = format!(
+        "select amount_nanos from ledger_entries
+         where account_id = '{account_id}' and cause like 'generation:%' order by number"
+    );
+    database.rows(&entries).await.iter().map(|row| row.get(0)).collect()
+}
+
+fn outcomes(steps: impl IntoIterator<Item = (Step, Outcome)>) -> Vec<Outcome> {
+    steps.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// (20)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_is_posted_as_it_was_settled_first_and_later_settlements_are_told_so() {
+    let app = start().await;
+    for (charged, posted) in [([30, 30, 0], vec![-30]), ([0, 30, 30], vec![])] {
+        let account = Account::create(app.database(), app.db()).await;
+        account.run(&Command::Claim { tokens: 40, useful: 1 }).await;
+        let mut settled = Vec::new();
+        for charged in charged {
+            settled.extend(account.run(&Command::Settle { reply: 0, charged }).await);
+        }
+        assert_eq!(outcomes(settled), [Outcome::Charged, Outcome::Nothing, Outcome::Nothing]);
+        assert_eq!(charges(app.database(), account.id).await, posted);
+    }
+}
+
+/// (20)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_that_races_two_sweepers_is_posted_once() {
+    const RACES: usize = 60;
+    let app = start().await;
+    let db = app.db();
+    for _ in 0..RACES {
+        let account = Account::create(app.database(), db.clone()).await;
+        account.run(&Command::Claim { tokens: 40, useful: 1 }).await;
+        account.run(&Command::Crash(0)).await;
+        let (settle, sweep) = (Command::Settle { reply: 0, charged: 30 }, Command::Sweep { charged: 30 });
+        let (settled, first, second) =
+            tokio::join!(account.run(&settle), account.run(&sweep), account.run(&sweep));
+        let (settled, swept) = (outcomes(settled), outcomes(first.into_iter().chain(second)));
+        let ended = swept.iter().filter(|outcome| **outcome == Outcome::Done).count();
+        assert_eq!(settled, [if ended == 1 { Outcome::Corrected } else { Outcome::Charged }]);
+        assert_eq!(charges(app.database(), account.id).await, [-30], "swept: {swept:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_that_ends_while_the_books_are_read_gives_its_credit_no_second_time() {
+    let app = start().await;
+    let account = Arc::new(Account::create(app.database(), app.db()).await);
+    account.run(&Command::Claim { tokens: 60, useful: 60 }).await;
+    account.run(&Command::Settle { reply: 0, charged: 60 }).await;
+    let db = app.db();
+    let mut end_of_month = db.get().await.expect("a connection");
+    end_of_month.batch_execute("begin; lock table grants in access exclusive mode").await.expect("a lock");
+
+    let reading = account.clone();
+    let reading =
+        tokio::task::spawn(async move { reading.run(&Command::Claim { tokens: 10, useful: 1 }).await });
+    app.database().waits_for_lock().await;
+    let end = "update grants set expires_at = clock_timestamp(); commit";
+    end_of_month.batch_execute(end).await.expect("the end of the month");
+    assert_eq!(outcomes(reading.await.expect("no error")), [Outcome::Refused { available: 0, held: 0 }]);
+}
