@@ -8,7 +8,7 @@ use app::types::{AccountId, Interval, PortalPage};
 use super::Cashier;
 use crate::AppResult;
 use crate::providers::stripe::Subscription;
-use crate::store::accounts;
+use crate::store::{accounts, subscriptions};
 
 /// When a change of plan happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
