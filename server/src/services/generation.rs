@@ -18,6 +18,7 @@ mod sweep;
 mod target;
 mod transcript;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,8 +51,20 @@ const SETTLE_TIME: Duration = Duration::from_secs(120);
 /// A hold counts for so long after it was renewed. A process that dies leaves its replies to the sweeper after that.
 const HOLD_TTL: Duration = Duration::from_secs(30);
 
+/// Cheap to clone: every reply in progress has one.
 #[derive(Clone)]
-pub struct GenerationService {
+pub struct GenerationService(Arc<Inner>);
+
+impl Deref for GenerationService {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What all clones share.
+pub struct Inner {
     db: Db,
     limiter: Limiter,
     log: StreamLog,
@@ -59,7 +72,7 @@ pub struct GenerationService {
     catalog: CatalogService,
     quota: QuotaService,
     ceiling: DailyCeiling,
-    providers: Arc<Providers>,
+    providers: Providers,
     breakers: Breakers,
     retry_budget: RetryBudget,
     clocks: LlmClocks,
@@ -88,7 +101,7 @@ pub struct Parts {
 impl GenerationService {
     pub fn new(parts: Parts) -> Self {
         let Parts { db, limiter, breakers, log, plans, catalog, quota, ceiling, providers, clocks } = parts;
-        Self {
+        Self(Arc::new(Inner {
             db,
             limiter,
             breakers,
@@ -97,7 +110,7 @@ impl GenerationService {
             catalog,
             quota,
             ceiling,
-            providers: Arc::new(providers),
+            providers,
             retry_budget: RetryBudget::default(),
             clocks,
             queue: AccountQueue::default(),
@@ -105,7 +118,7 @@ impl GenerationService {
             tasks: TaskTracker::new(),
             mirrors: TaskTracker::new(),
             is_ending: CancellationToken::new(),
-        }
+        }))
     }
 
     /// How long a reply may count as being written when nothing more is heard of it.
@@ -121,9 +134,8 @@ impl GenerationService {
         if self.is_ending.is_cancelled() {
             return Err(ApiError::Unavailable { retry_after_seconds: 2 }.into());
         }
-        let service = self.clone();
         // A task of its own, so that a client who leaves in the middle cancels neither a claim nor its undoing.
-        let task = self.tasks.spawn(faults::along(async move { service.admit(account_id, request).await }));
+        let task = self.tasks.spawn(faults::along(self.clone().admit(account_id, request)));
         task.await.map_err(|_| AppError::TaskLost)?
     }
 

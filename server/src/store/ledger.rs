@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use futures::future::try_join_all;
 use uuid::Uuid;
 
 use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries};
@@ -191,47 +192,39 @@ pub(super) async fn write(conn: &Connection, account_id: AccountId, books: Books
     Ok(())
 }
 
-async fn insert_entries(
-    mut conn: &Connection,
-    account_id: AccountId,
-    entries: Vec<Entry>,
-) -> QueryResult<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let row = |entry: Entry| {
-        (
+/// A statement a row, here and below: only such statements are prepared once and kept. They go out together all the same.
+async fn insert_entries(conn: &Connection, account_id: AccountId, entries: Vec<Entry>) -> QueryResult<()> {
+    let insert = |entry: Entry| async move {
+        let mut conn = conn;
+        let row = (
             ledger_entries::id.eq(Uuid::now_v7()),
             ledger_entries::account_id.eq(account_id.0),
             ledger_entries::cause.eq(entry.cause.to_string()),
             ledger_entries::amount_nanos.eq(entry.amount.0),
-        )
+        );
+        diesel::insert_into(ledger_entries::table).values(row).execute(&mut conn).await
     };
-    let rows: Vec<_> = entries.into_iter().map(row).collect();
-    diesel::insert_into(ledger_entries::table).values(rows).execute(&mut conn).await?;
+    try_join_all(entries.into_iter().map(insert)).await?;
     Ok(())
 }
 
-async fn upsert_grants(mut conn: &Connection, account_id: AccountId, grants: Vec<Grant>) -> QueryResult<()> {
-    if grants.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = grants
-        .into_iter()
-        .map(|grant| (grants::account_id.eq(account_id.0), GrantRow::from(grant)))
-        .collect();
-    diesel::insert_into(grants::table)
-        .values(rows)
-        .on_conflict(grants::id)
-        .do_update()
-        .set((
-            grants::remaining_nanos.eq(excluded(grants::remaining_nanos)),
-            grants::reclaim_nanos.eq(excluded(grants::reclaim_nanos)),
-            grants::expires_at.eq(excluded(grants::expires_at)),
-            grants::taken_back_nanos.eq(excluded(grants::taken_back_nanos)),
-        ))
-        .execute(&mut conn)
-        .await?;
+async fn upsert_grants(conn: &Connection, account_id: AccountId, grants: Vec<Grant>) -> QueryResult<()> {
+    let upsert = |grant: Grant| async move {
+        let mut conn = conn;
+        diesel::insert_into(grants::table)
+            .values((grants::account_id.eq(account_id.0), GrantRow::from(grant)))
+            .on_conflict(grants::id)
+            .do_update()
+            .set((
+                grants::remaining_nanos.eq(excluded(grants::remaining_nanos)),
+                grants::reclaim_nanos.eq(excluded(grants::reclaim_nanos)),
+                grants::expires_at.eq(excluded(grants::expires_at)),
+                grants::taken_back_nanos.eq(excluded(grants::taken_back_nanos)),
+            ))
+            .execute(&mut conn)
+            .await
+    };
+    try_join_all(grants.into_iter().map(upsert)).await?;
     Ok(())
 }
 
@@ -246,22 +239,25 @@ async fn delete_allocations(mut conn: &Connection, of: Vec<GenerationId>) -> Que
 }
 
 async fn insert_hold(conn: &Connection, account_id: AccountId, hold: Hold) -> QueryResult<()> {
-    let (mut of_hold, mut of_allocations) = (conn, conn);
+    let mut of_hold = conn;
     let row = (
         holds::generation_id.eq(hold.id.0),
         holds::account_id.eq(account_id.0),
         holds::amount_nanos.eq(hold.amount.0),
         holds::expires_at.eq(hold.expires_at),
     );
-    let allocation = |allocation: Allocation| AllocationRow {
-        generation_id: hold.id.0,
-        grant_id: allocation.grant_id,
-        amount_nanos: allocation.amount.0,
+    let allocate = |allocation: Allocation| async move {
+        let mut conn = conn;
+        let row = AllocationRow {
+            generation_id: hold.id.0,
+            grant_id: allocation.grant_id,
+            amount_nanos: allocation.amount.0,
+        };
+        diesel::insert_into(hold_allocations::table).values(row).execute(&mut conn).await
     };
-    let allocations: Vec<_> = hold.allocations.into_iter().map(allocation).collect();
     futures::try_join!(
         diesel::insert_into(holds::table).values(row).execute(&mut of_hold),
-        diesel::insert_into(hold_allocations::table).values(allocations).execute(&mut of_allocations),
+        try_join_all(hold.allocations.into_iter().map(allocate)),
     )?;
     Ok(())
 }

@@ -43,7 +43,7 @@ async fn an_unknown_plan_and_a_period_of_nothing_are_clear_errors() {
         String::from_utf8(output.stderr).expect("text")
     };
     let unknown = error(&["--plan", "gold", "--since", "2026-01-01"]);
-    assert_eq!(unknown, "plumbline: there is no plan gold; there is: free\n");
+    assert_eq!(unknown, "plumbline: there is no plan gold; there is: free, pro, max\n");
     let nothing = error(&["--since", "2026-01-02", "--until", "2026-01-02"]);
     assert_eq!(nothing, "plumbline: --since must come before --until\n");
 }

@@ -89,7 +89,7 @@ impl GenerationService {
         let decision = self.decide(account_id, request).await?;
         metrics::admission_decided(decision.label());
         match decision {
-            Decision::Admitted(Admitted { job, account, limits }) => self.detach(*job, account, limits).await,
+            Decision::Admitted(Admitted { job, account, limits }) => self.detach(job, account, limits).await,
             Decision::Repeated(id) => self.follow(account_id, id, 0).await,
             Decision::Refused(refusal) => Err(refusal.into()),
         }
@@ -214,11 +214,14 @@ impl GenerationService {
     }
 
     /// Lets the claimed reply run on its own and follows it from the start.
-    async fn detach(&self, job: Job, account: AccountPlan, limits: Vec<Limit>) -> AppResult<ReplyStream> {
+    async fn detach(
+        &self,
+        job: Box<Job>,
+        account: AccountPlan,
+        limits: Vec<Limit>,
+    ) -> AppResult<ReplyStream> {
         let (account_id, live) = (job.new.account_id, job.live.clone());
-        let service = self.clone();
-        let run_plan = account.plan.clone();
-        self.tasks.spawn(faults::along(async move { service.run(job, run_plan).await }));
+        self.tasks.spawn(faults::along(self.clone().run(job, account.plan.clone())));
         // The reply runs, so failing to read what is left must not look like a refusal.
         let quota = self.quota.with_limits(account_id, account, limits).await.ok();
         Ok(ReplyStream { events: live.follow(0), quota })

@@ -34,7 +34,7 @@ pub(super) struct Job {
 
 impl GenerationService {
     /// Runs to the settled end, whatever happens on the way.
-    pub(super) async fn run(self, job: Job, plan: Plan) {
+    pub(super) async fn run(self, job: Box<Job>, plan: Plan) {
         let publisher = Publisher::new(job.new.id, job.live.clone(), self.log.clone());
         let writing = async {
             self.write(&job, &plan, &publisher).await;
