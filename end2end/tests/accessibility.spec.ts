@@ -202,7 +202,8 @@ test.describe('With the keyboard alone', () => {
 
 test('An answer is announced when it begins and when it is complete', async ({ chat, model, tab }) => {
   const prompt = await model.script('Say it aloud', { text: 'A **short** answer.', stall_after_chunks: 1 });
-  const said = chat.main.getByRole('status');
+  // The note about the conversation's cap is a status, too.
+  const said = chat.main.getByRole('status').and(tab.page.locator('p'));
   await chat.send(prompt);
   await expect(said).toHaveText('The answer is being written.');
   await chat.stopButton.click();
