@@ -14,10 +14,17 @@ pub struct OwnCap {
     pub is_hard: bool,
 }
 
+impl OwnCap {
+    /// None: no cap.
+    pub fn terms(self) -> Option<CapTerms> {
+        self.limit.map(|limit| CapTerms { limit, is_hard: self.is_hard })
+    }
+}
+
 /// The cap of the month, and whether it is the person's own: theirs wins over the plan's, also when it is "none".
 pub fn monthly_terms(own: Option<OwnCap>, plan: Option<CapTerms>) -> Option<(CapTerms, bool)> {
     match own {
-        Some(OwnCap { limit, is_hard }) => limit.map(|limit| (CapTerms { limit, is_hard }, true)),
+        Some(own) => own.terms().map(|terms| (terms, true)),
         None => plan.map(|terms| (terms, false)),
     }
 }

@@ -8,23 +8,25 @@ pub mod audit;
 pub mod backlog;
 pub mod caps;
 pub mod catalog;
+pub mod claims;
 pub mod clock;
 pub mod generations;
-mod holds;
 pub mod invariants;
 pub mod jobs;
 pub mod ledger;
 pub mod messages;
 mod pool;
+mod prepared;
 pub mod receipts;
 pub mod recovery;
 mod schema;
 pub mod sessions;
+pub mod settlements;
 pub mod sign_in_flows;
 pub mod simulation;
+mod snapshot;
 pub mod spending;
 pub mod statement;
-mod stored_books;
 pub mod stripe_events;
 pub mod subscriptions;
 pub mod threads;
@@ -53,6 +55,9 @@ pub enum StoreError {
     /// The database is away, or gave up on a statement.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// What was read has changed before something was written: under a lock, a fault of ours.
+    #[error("the books were changed under their lock")]
+    Outdated,
     #[error("database error: {0}")]
     Query(diesel::result::Error),
 }

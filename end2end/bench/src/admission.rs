@@ -66,6 +66,7 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
     for round in 1..=arguments.rounds {
         for crowd in [Crowd::Many, Crowd::Hot] {
             for &concurrency in &arguments.concurrencies {
+                people.vacuum().await?;
                 let least =
                     measure(time, concurrency, async || floor.serve(people.pick(crowd)?).await).await?;
                 let ours =

@@ -2,7 +2,7 @@
 
 use app::ApiResult;
 use app::api::QuotaApi;
-use app::types::{AccountId, Actor, AlertBasis, Limit, Plan, Quota};
+use app::types::{AccountId, Actor, AlertBasis, Credit, Limit, Plan, Quota};
 use async_trait::async_trait;
 
 use super::plans::{AccountPlan, Plans};
@@ -27,18 +27,21 @@ impl QuotaService {
     pub(super) async fn of_account(&self, account_id: AccountId) -> AppResult<Quota> {
         let account = self.plans.of_account(&*self.db.get().await?, account_id).await?;
         let limits = self.limiter.read(account_id, &account.plan).await;
-        self.with_limits(account_id, account, limits).await
+        let mut conn = self.db.get().await?;
+        let credit = ledger::read_credit(&mut conn, account_id, account.free_credit()).await?;
+        drop(conn);
+        self.with_credit(account_id, account, limits, credit).await
     }
 
-    /// The same, with limits known from an admission a moment ago.
-    pub(super) async fn with_limits(
+    /// The same, with what is known from an admission a moment ago.
+    pub(super) async fn with_credit(
         &self,
         account_id: AccountId,
         account: AccountPlan,
         limits: Vec<Limit>,
+        credit: Credit,
     ) -> AppResult<Quota> {
-        let mut conn = self.db.get().await?;
-        let credit = ledger::read_credit(&mut conn, account_id, account.free_credit()).await?;
+        let conn = self.db.get().await?;
         let credit = account.told(credit);
         let plan = account.plan;
         let (caps, mut alerts) = caps::list(&conn, account_id, plan.monthly_cap, credit.held).await?;

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::schema::{accounts, ledger_entries, users};
-use super::stored_books::{self, StoredBooks};
+use super::snapshot::{self, About, Snapshot};
 use super::{Connection, StoreResult};
 use crate::books::{Grant, Hold};
 
@@ -61,8 +61,8 @@ pub async fn read(conn: &mut Connection, user_id: UserId) -> StoreResult<Account
                 .select((accounts::id, accounts::plan))
                 .first(conn)
                 .await?;
-            let StoredBooks { at, posted, mut grants, mut holds } =
-                stored_books::read(conn, AccountId(id)).await?;
+            let Snapshot { at, posted, mut grants, mut holds, .. } =
+                snapshot::read(conn, AccountId(id), About::default()).await?;
             grants.sort_by_key(Grant::spending_order);
             holds.sort_by_key(|hold| hold.expires_at);
             Ok(AccountBooks {

@@ -1,7 +1,7 @@
 //! Alerts: that this month's spending has passed a part of its cap, or of its credit where there is no cap. Told once.
 
 use app::types::{AccountId, Alert, AlertBasis, CapTerms, Credit, Nanos};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -14,7 +14,6 @@ use crate::caps::{ALERT_PERCENTS, is_passed, passed_percents};
 
 /// A charge, or the correction of one, just posted.
 pub(super) struct Charge {
-    pub(super) account_id: AccountId,
     /// Of the receipt: the month it counts in.
     pub(super) charged_at: DateTime<Utc>,
     /// Below zero: given back.
@@ -25,12 +24,15 @@ pub(super) struct Charge {
     pub(super) cap: Option<MonthCap>,
 }
 
-/// Writes down which alerts this charge makes due. Needs the account's lock, in the transaction of the charge.
-pub(super) async fn raise(conn: &Connection, charge: &Charge) -> QueryResult<()> {
-    if charge.amount <= Nanos::ZERO {
-        return Ok(());
-    }
-    let month = month_of(charge.charged_at);
+/// Alerts to be raised, in the words of the table.
+pub(super) struct Due {
+    pub(super) month: NaiveDate,
+    pub(super) basis: &'static str,
+    pub(super) percents: Vec<i16>,
+}
+
+/// Which alerts a charge makes due.
+pub(super) fn due(charge: &Charge) -> Due {
     let (basis, limit, before, after) = match &charge.cap {
         Some(MonthCap { terms: (CapTerms { limit, .. }, _), used }) => {
             (AlertBasis::Cap, *limit, *used, *used + charge.amount)
@@ -40,7 +42,12 @@ pub(super) async fn raise(conn: &Connection, charge: &Charge) -> QueryResult<()>
             (AlertBasis::Credit, after.granted, before.used(), after.used())
         }
     };
-    insert(conn, charge.account_id, month, basis, passed_percents(limit, before, after).collect()).await
+    // What is given back passes nothing.
+    let percents = match charge.amount > Nanos::ZERO {
+        true => passed_percents(limit, before, after).map(i16::from).collect(),
+        false => Vec::new(),
+    };
+    Due { month: month_of(charge.charged_at).date_naive(), basis: basis_text(basis), percents }
 }
 
 /// Those of this month that are not dismissed, the highest first.
@@ -93,22 +100,21 @@ pub(super) async fn follow_cap(
         .filter(spending_alerts::basis.eq(basis_text(AlertBasis::Cap)))
         .filter(spending_alerts::percent.eq_any(untrue.into_iter().map(i16::from).collect::<Vec<_>>()));
     diesel::delete(rows).execute(conn).await?;
-    insert(conn, account_id, month, AlertBasis::Cap, of_now).await
+    raise(conn, account_id, month, of_now).await
 }
 
-/// Those that are there already stay as they are, dismissed or not.
-async fn insert(
-    mut conn: &Connection,
+/// Alerts of the cap. Those that are there already stay as they are, dismissed or not.
+async fn raise(
+    conn: &mut Connection,
     account_id: AccountId,
     month: DateTime<Utc>,
-    basis: AlertBasis,
     percents: Vec<u8>,
 ) -> QueryResult<()> {
     let row = |percent: u8| {
         (
             spending_alerts::account_id.eq(account_id.0),
             spending_alerts::month.eq(month.date_naive()),
-            spending_alerts::basis.eq(basis_text(basis)),
+            spending_alerts::basis.eq(basis_text(AlertBasis::Cap)),
             spending_alerts::percent.eq(i16::from(percent)),
         )
     };
@@ -117,7 +123,7 @@ async fn insert(
         diesel::insert_into(spending_alerts::table)
             .values(rows)
             .on_conflict_do_nothing()
-            .execute(&mut conn)
+            .execute(conn)
             .await?;
     }
     Ok(())

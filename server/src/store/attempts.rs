@@ -2,12 +2,9 @@
 
 use app::types::{GenerationId, Nanos};
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-use futures::future::try_join_all;
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
-use super::Connection;
-use super::schema::generation_attempts;
+use super::prepared::Prepared;
 use super::usage::to_int;
 use crate::pricing::TokenUsage;
 
@@ -26,26 +23,32 @@ pub struct Attempt {
     pub cost: Nanos,
 }
 
-pub(super) async fn insert_all(conn: &Connection, id: GenerationId, attempts: &[Attempt]) -> QueryResult<()> {
-    let insert = |(number, attempt): (i32, &Attempt)| {
-        let row = (
-            generation_attempts::generation_id.eq(id.0),
-            generation_attempts::number.eq(number),
-            generation_attempts::route_key.eq(attempt.route_key.clone()),
-            generation_attempts::started_at.eq(attempt.started_at),
-            generation_attempts::first_token_ms.eq(attempt.first_token_ms.map(to_int)),
-            generation_attempts::duration_ms.eq(to_int(attempt.duration_ms)),
-            generation_attempts::outcome.eq(attempt.outcome.clone()),
-            generation_attempts::input_tokens.eq(attempt.usage.map(|usage| to_int(usage.input_tokens))),
-            generation_attempts::output_tokens.eq(attempt.usage.map(|usage| to_int(usage.output_tokens))),
-            generation_attempts::cost_nanos.eq(attempt.cost.0),
-        );
-        async move {
-            let mut conn = conn;
-            diesel::insert_into(generation_attempts::table).values(row).execute(&mut conn).await
-        }
+const INSERT: &str = ", attempt_rows as (
+        insert into generation_attempts (generation_id, number, route_key, started_at, first_token_ms, duration_ms,
+            outcome, input_tokens, output_tokens, cost_nanos)
+        select $, attempt.* from account, unnest($, $, $, $, $, $, $, $, $) as attempt
+    )";
+
+/// Goes on with a statement that changes the books.
+pub(super) fn insert<Row>(statement: Prepared<Row>, id: GenerationId, attempts: &[Attempt]) -> Prepared<Row> {
+    let numbers = (1..).zip(attempts).map(|(number, _)| number).collect::<Vec<i32>>();
+    let tokens = |count: fn(TokenUsage) -> u32| {
+        attempts.iter().map(|attempt| attempt.usage.map(|usage| to_int(count(usage)))).collect::<Vec<_>>()
     };
-    // A statement each: only such statements are prepared once and kept.
-    try_join_all((1..).zip(attempts).map(insert)).await?;
-    Ok(())
+    statement
+        .sql(INSERT)
+        .bind::<SqlUuid, _>(id.0)
+        .bind::<Array<Integer>, _>(numbers)
+        .bind::<Array<Text>, _>(each(attempts, |attempt| attempt.route_key.clone()))
+        .bind::<Array<Timestamptz>, _>(each(attempts, |attempt| attempt.started_at))
+        .bind::<Array<Nullable<Integer>>, _>(each(attempts, |attempt| attempt.first_token_ms.map(to_int)))
+        .bind::<Array<Integer>, _>(each(attempts, |attempt| to_int(attempt.duration_ms)))
+        .bind::<Array<Text>, _>(each(attempts, |attempt| attempt.outcome.clone()))
+        .bind::<Array<Nullable<Integer>>, _>(tokens(|usage| usage.input_tokens))
+        .bind::<Array<Nullable<Integer>>, _>(tokens(|usage| usage.output_tokens))
+        .bind::<Array<BigInt>, _>(each(attempts, |attempt| attempt.cost.0))
+}
+
+fn each<T>(attempts: &[Attempt], value: impl Fn(&Attempt) -> T) -> Vec<T> {
+    attempts.iter().map(value).collect()
 }

@@ -30,13 +30,10 @@ impl CapRow {
     fn own(&self) -> OwnCap {
         OwnCap { limit: self.limit_nanos.map(Nanos), is_hard: self.is_hard }
     }
-
-    fn terms(&self) -> Option<CapTerms> {
-        self.limit_nanos.map(|limit| CapTerms { limit: Nanos(limit), is_hard: self.is_hard })
-    }
 }
 
 /// The caps a reply counts against, as they are set.
+#[derive(Default)]
 pub(super) struct Applying {
     pub(super) month: Option<OwnCap>,
     pub(super) conversation: Option<CapTerms>,
@@ -46,23 +43,6 @@ pub(super) struct Applying {
 pub(super) struct MonthCap {
     pub(super) terms: (CapTerms, bool),
     pub(super) used: Nanos,
-}
-
-/// Of an account, and of one of its conversations.
-pub(super) async fn find_applying(
-    mut conn: &Connection,
-    account_id: AccountId,
-    thread_id: ThreadId,
-) -> QueryResult<Applying> {
-    let rows: Vec<CapRow> = spending_caps::table
-        .filter(spending_caps::account_id.eq(account_id.0))
-        .filter(spending_caps::thread_id.is_null().or(spending_caps::thread_id.eq(thread_id.0)))
-        .select(CapRow::as_select())
-        .load(&mut conn)
-        .await?;
-    let month = rows.iter().find(|row| row.thread_id.is_none()).map(CapRow::own);
-    let conversation = rows.iter().find(|row| row.thread_id.is_some()).and_then(CapRow::terms);
-    Ok(Applying { month, conversation })
 }
 
 impl Applying {
@@ -147,7 +127,7 @@ pub async fn list(
     if !ids.is_empty() {
         let spending = spending::of_threads(conn, &ids).await?;
         let cap = |(row, title): (CapRow, Option<String>)| {
-            Some(of_thread(ThreadId(row.thread_id?), title?, row.terms()?, &spending))
+            Some(of_thread(ThreadId(row.thread_id?), title?, row.own().terms()?, &spending))
         };
         caps.extend(rows.into_iter().filter_map(cap));
     }
@@ -162,10 +142,25 @@ pub async fn read_thread(
 ) -> StoreResult<ThreadSpending> {
     super::threads::find(conn, account_id, id).await?;
     let ids = [id];
-    let (spending, applying) =
-        futures::try_join!(spending::of_threads(conn, &ids), find_applying(conn, account_id, id))?;
+    let (spending, cap) =
+        futures::try_join!(spending::of_threads(conn, &ids), find_of_thread(conn, account_id, id))?;
     let Spending { used, held } = spending.get(&id).copied().unwrap_or_default();
-    Ok(ThreadSpending { used, held, cap: applying.conversation })
+    Ok(ThreadSpending { used, held, cap })
+}
+
+async fn find_of_thread(
+    mut conn: &Connection,
+    account_id: AccountId,
+    id: ThreadId,
+) -> QueryResult<Option<CapTerms>> {
+    let row: Option<CapRow> = spending_caps::table
+        .filter(spending_caps::account_id.eq(account_id.0))
+        .filter(spending_caps::thread_id.eq(id.0))
+        .select(CapRow::as_select())
+        .first(&mut conn)
+        .await
+        .optional()?;
+    Ok(row.and_then(|row| row.own().terms()))
 }
 
 /// Sets the month's cap (no `thread_id`) or a conversation's. The month's alerts follow: those that a higher cap

@@ -1,20 +1,20 @@
-//! The books of an account in the database. Every change of money happens here, under the lock of the account's row; the
-//! arithmetic is in [`crate::books`]. Constraints and triggers refuse what the arithmetic would never do.
+//! The books of an account in the database. Every change of money is written here, either under the lock of
+//! the account's row or only while its books have the version that was read; the arithmetic is in [`crate::books`]. Constraints and triggers refuse what the arithmetic would never do.
 
 use std::collections::BTreeSet;
 
-use app::types::{AccountId, Credit, GenerationId, Nanos};
+use app::types::{AccountId, Credit, Nanos};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::upsert::excluded;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use futures::future::try_join_all;
 use uuid::Uuid;
 
-use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries};
-use super::stored_books::{self, AllocationRow, GrantRow, StoredBooks};
+use super::prepared::Prepared;
+use super::schema::{accounts, ledger_entries};
+use super::snapshot::{self, About};
 use super::{Connection, StoreError, StoreResult};
-use crate::books::{Allocation, Books, Cause, Changes, Entry, Grant, Hold};
+use crate::books::{Books, Cause, Changes, Hold};
 use crate::pricing::Part;
 
 /// What the account can spend now, the month's credit included even before it is first used.
@@ -23,12 +23,7 @@ pub async fn read_credit(
     account_id: AccountId,
     monthly: Nanos,
 ) -> StoreResult<Credit> {
-    let mut books = conn
-        .build_transaction()
-        .read_only()
-        .repeatable_read()
-        .run(async |conn| read(conn, account_id).await)
-        .await?;
+    let mut books = snapshot::read(conn, account_id, About::default()).await?.books();
     books.give_monthly(monthly);
     Ok(books.credit())
 }
@@ -91,14 +86,14 @@ pub async fn apply(
     changes: &[CreditChange],
 ) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        let mut books = open(conn, account_id).await?;
+        let (version, mut books) = open(conn, account_id).await?;
         let mut known = known_causes(conn, changes).await?;
         for change in changes {
             if change.cause().is_none_or(|cause| known.insert(cause.to_owned())) {
                 make(&mut books, change, &known);
             }
         }
-        Ok(write(conn, account_id, books).await?)
+        write(conn, account_id, version, books).await
     })
     .await
 }
@@ -142,122 +137,108 @@ async fn change_once(
     change: impl FnOnce(&mut Books, Cause) + Send,
 ) -> StoreResult<bool> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        let mut books = open(conn, account_id).await?;
+        let (version, mut books) = open(conn, account_id).await?;
         let known = ledger_entries::table.filter(ledger_entries::cause.eq(cause.to_string()));
         if diesel::select(diesel::dsl::exists(known)).get_result(conn).await? {
             return Ok(false);
         }
         change(&mut books, cause);
-        write(conn, account_id, books).await?;
+        write(conn, account_id, version, books).await?;
         Ok(true)
     })
     .await
 }
 
-/// Locks the account for the rest of the transaction and opens its books.
-pub(super) async fn open(conn: &mut Connection, account_id: AccountId) -> QueryResult<Books> {
+/// Locks the account for the rest of the transaction and reads its books.
+async fn open(conn: &Connection, account_id: AccountId) -> QueryResult<(i64, Books)> {
     lock(conn, account_id).await?;
-    read(conn, account_id).await
+    let read = snapshot::read(conn, account_id, About::default()).await?;
+    Ok((read.version, read.books()))
 }
 
-/// Locks the account for the rest of the transaction. A statement of its own: what is read after it is as of when the
-/// lock was had.
+/// Locks the account for the rest of the transaction and gives its books a new version: what others have read of them
+/// before is not written any more. A statement of its own: what is read after it is as of when the lock was had.
 pub(super) async fn lock(mut conn: &Connection, account_id: AccountId) -> QueryResult<()> {
-    let _: Uuid =
-        accounts::table.find(account_id.0).select(accounts::id).for_update().first(&mut conn).await?;
-    Ok(())
+    let next = accounts::books_version.eq(accounts::books_version + 1);
+    let locked = diesel::update(accounts::table.find(account_id.0)).set(next).execute(&mut conn).await?;
+    if locked == 0 { Err(diesel::NotFound) } else { Ok(()) }
 }
 
-/// In one round trip. Needs a transaction with the lock, or with a snapshot.
-pub(super) async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
-    let StoredBooks { at, posted, grants, holds } = stored_books::read(conn, account_id).await?;
-    Ok(Books::open(account_id, at, posted, grants, holds))
+/// Writes down what has changed. Needs the lock.
+async fn write(mut conn: &Connection, account_id: AccountId, version: i64, books: Books) -> StoreResult<()> {
+    let statement = change(account_id, version, books).into_statement::<SqlUuid>();
+    let written: Option<Uuid> =
+        statement.sql(" select id from account").get_result(&mut conn).await.optional()?;
+    written.map(|_| ()).ok_or(StoreError::Outdated)
 }
 
-/// Writes down what has changed, in one round trip. Needs the lock.
-pub(super) async fn write(conn: &Connection, account_id: AccountId, books: Books) -> QueryResult<()> {
-    let Changes { entries, grants, new_hold, released_holds } = books.into_changes();
-    let hold = async {
-        match new_hold {
-            Some(hold) => insert_hold(conn, account_id, hold).await,
-            None => Ok(()),
-        }
-    };
-    futures::try_join!(
-        insert_entries(conn, account_id, entries),
-        upsert_grants(conn, account_id, grants),
-        delete_allocations(conn, released_holds),
-        hold
-    )?;
-    Ok(())
+/// What has changed in books of this version.
+pub(super) fn change(account_id: AccountId, version: i64, books: Books) -> Change {
+    Change { account_id, version, changes: books.into_changes() }
 }
 
-/// A statement a row, here and below: only such statements are prepared once and kept. They go out together all the same.
-async fn insert_entries(conn: &Connection, account_id: AccountId, entries: Vec<Entry>) -> QueryResult<()> {
-    let insert = |entry: Entry| async move {
-        let mut conn = conn;
-        let row = (
-            ledger_entries::id.eq(Uuid::now_v7()),
-            ledger_entries::account_id.eq(account_id.0),
-            ledger_entries::cause.eq(entry.cause.to_string()),
-            ledger_entries::amount_nanos.eq(entry.amount.0),
-        );
-        diesel::insert_into(ledger_entries::table).values(row).execute(&mut conn).await
-    };
-    try_join_all(entries.into_iter().map(insert)).await?;
-    Ok(())
+/// A change of an account's books, to be written in one statement, with whatever else must be written with it.
+pub(super) struct Change {
+    account_id: AccountId,
+    version: i64,
+    changes: Changes,
 }
 
-async fn upsert_grants(conn: &Connection, account_id: AccountId, grants: Vec<Grant>) -> QueryResult<()> {
-    let upsert = |grant: Grant| async move {
-        let mut conn = conn;
-        diesel::insert_into(grants::table)
-            .values((grants::account_id.eq(account_id.0), GrantRow::from(grant)))
-            .on_conflict(grants::id)
-            .do_update()
-            .set((
-                grants::remaining_nanos.eq(excluded(grants::remaining_nanos)),
-                grants::reclaim_nanos.eq(excluded(grants::reclaim_nanos)),
-                grants::expires_at.eq(excluded(grants::expires_at)),
-                grants::taken_back_nanos.eq(excluded(grants::taken_back_nanos)),
-            ))
-            .execute(&mut conn)
-            .await
-    };
-    try_join_all(grants.into_iter().map(upsert)).await?;
-    Ok(())
-}
+/// `account` has a row only while the books have the version that was read; nothing else is written without it. Whoever
+/// has the account's lock is waited for.
+const CHANGE: &str = "with account as (
+        update accounts set books_version = books_version + 1 where id = $ and books_version = $ returning id
+    ), entry_rows as (
+        insert into ledger_entries (id, account_id, cause, amount_nanos)
+        select entry.id, account.id, cause, amount from account, unnest($, $, $) as entry (id, cause, amount)
+    ), grant_rows as (
+        insert into grants (id, account_id, cause, amount_nanos, remaining_nanos, reclaim_nanos, taken_back_nanos,
+            expires_at)
+        select changed.id, account.id, cause, amount, remaining, reclaim, taken_back, expires_at
+        from account, unnest($, $, $, $, $, $, $)
+            as changed (id, cause, amount, remaining, reclaim, taken_back, expires_at)
+        on conflict (id) do update set remaining_nanos = excluded.remaining_nanos,
+            reclaim_nanos = excluded.reclaim_nanos, taken_back_nanos = excluded.taken_back_nanos,
+            expires_at = excluded.expires_at
+    ), released_rows as (
+        delete from hold_allocations using account where generation_id = any($)
+    ), new_hold_rows as (
+        insert into holds (generation_id, account_id, amount_nanos, expires_at)
+        select hold.id, account.id, amount, expires_at from account, unnest($, $, $) as hold (id, amount, expires_at)
+    ), allocation_rows as (
+        insert into hold_allocations (generation_id, grant_id, amount_nanos)
+        select hold_id, grant_id, amount from account, unnest($, $, $) as allocation (hold_id, grant_id, amount)
+    )";
 
-async fn delete_allocations(mut conn: &Connection, of: Vec<GenerationId>) -> QueryResult<()> {
-    if of.is_empty() {
-        return Ok(());
+impl Change {
+    /// The begin of a statement: more of its parts may follow, then a query.
+    pub(super) fn into_statement<Row>(self) -> Prepared<Row> {
+        let Changes { entries, grants, new_hold, released_holds } = self.changes;
+        let holds: Vec<_> = new_hold.into_iter().collect();
+        let allocated = |hold: &Hold| vec![hold.id.0; hold.allocations.len()];
+        let allocations = || holds.iter().flat_map(|hold| &hold.allocations);
+        Prepared::new()
+            .sql(CHANGE)
+            .bind::<SqlUuid, _>(self.account_id.0)
+            .bind::<BigInt, _>(self.version)
+            .bind::<Array<SqlUuid>, _>(entries.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(entries.iter().map(|entry| entry.cause.to_string()).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(entries.iter().map(|entry| entry.amount.0).collect::<Vec<_>>())
+            .bind::<Array<SqlUuid>, _>(grants.iter().map(|grant| grant.id).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(grants.iter().map(|grant| grant.cause.clone()).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(grants.iter().map(|grant| grant.amount.0).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(grants.iter().map(|grant| grant.remaining.0).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(grants.iter().map(|grant| grant.reclaim.0).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(grants.iter().map(|grant| grant.taken_back.0).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Timestamptz>>, _>(
+                grants.iter().map(|grant| grant.expires_at).collect::<Vec<_>>(),
+            )
+            .bind::<Array<SqlUuid>, _>(released_holds.iter().map(|id| id.0).collect::<Vec<_>>())
+            .bind::<Array<SqlUuid>, _>(holds.iter().map(|hold| hold.id.0).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(holds.iter().map(|hold| hold.amount.0).collect::<Vec<_>>())
+            .bind::<Array<Timestamptz>, _>(holds.iter().map(|hold| hold.expires_at).collect::<Vec<_>>())
+            .bind::<Array<SqlUuid>, _>(holds.iter().flat_map(allocated).collect::<Vec<_>>())
+            .bind::<Array<SqlUuid>, _>(allocations().map(|part| part.grant_id).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(allocations().map(|part| part.amount.0).collect::<Vec<_>>())
     }
-    let ids: Vec<Uuid> = of.into_iter().map(|id| id.0).collect();
-    let rows = hold_allocations::table.filter(hold_allocations::generation_id.eq_any(ids));
-    diesel::delete(rows).execute(&mut conn).await?;
-    Ok(())
-}
-
-async fn insert_hold(conn: &Connection, account_id: AccountId, hold: Hold) -> QueryResult<()> {
-    let mut of_hold = conn;
-    let row = (
-        holds::generation_id.eq(hold.id.0),
-        holds::account_id.eq(account_id.0),
-        holds::amount_nanos.eq(hold.amount.0),
-        holds::expires_at.eq(hold.expires_at),
-    );
-    let allocate = |allocation: Allocation| async move {
-        let mut conn = conn;
-        let row = AllocationRow {
-            generation_id: hold.id.0,
-            grant_id: allocation.grant_id,
-            amount_nanos: allocation.amount.0,
-        };
-        diesel::insert_into(hold_allocations::table).values(row).execute(&mut conn).await
-    };
-    futures::try_join!(
-        diesel::insert_into(holds::table).values(row).execute(&mut of_hold),
-        try_join_all(hold.allocations.into_iter().map(allocate)),
-    )?;
-    Ok(())
 }

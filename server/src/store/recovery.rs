@@ -3,22 +3,19 @@
 
 use std::time::Duration;
 
-use app::types::{
-    AccountId, CapTerms, ClientRequestId, GenerationId, MessageId, Nanos, ReplyState, ThreadId,
-};
-use chrono::{DateTime, Utc};
+use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, ThreadId};
+use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel::sql_types::{Bool, Interval, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::alerts::{self, Charge};
 use super::catalog::PriceRow;
-use super::generations::end;
-use super::holds::{self, HoldEnd};
-use super::schema::{generations, model_prices};
-use super::usage::{self, Cost};
-use super::{Connection, StoreResult, caps, ledger, messages};
-use crate::pricing::{TokenPrices, TokenUsage};
+use super::clock::clock_timestamp;
+use super::prepared::Prepared;
+use super::schema::{generations, holds, model_prices};
+use super::{Connection, StoreResult};
+use crate::pricing::TokenPrices;
 
 /// What came of renewing a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +27,20 @@ pub enum Kept {
     HoldLost,
 }
 
-/// Saves what was said so far and renews the hold.
+/// An expired hold counts no more, so its money may be set aside for something else by now: it is not renewed. By the time
+/// when the account's lock was had, because somebody may have been there while it was waited for.
+const KEEP: &str = "with account as (
+        update accounts set books_version = books_version + 1 where id = $ returning id
+    ), hold as (
+        update holds set expires_at = clock_timestamp() + $
+        where generation_id = $ and state = 'pending' and expires_at > (select clock_timestamp() from account)
+        returning generation_id
+    ), generation as (
+        update generations set checkpoint_text = $ from account where generations.id = $ returning stop_requested_at
+    )
+    select exists (select from hold), stop_requested_at is not null from generation";
+
+/// Saves what was said so far and lets the hold count for `hold_ttl` from now on.
 pub async fn keep(
     conn: &mut Connection,
     account_id: AccountId,
@@ -38,33 +48,20 @@ pub async fn keep(
     text: &str,
     hold_ttl: Duration,
 ) -> StoreResult<Kept> {
-    let kept = conn
-        .transaction::<_, diesel::result::Error, _>(async |conn| {
-            // An expired hold is given up under this lock, so that nobody renews it at the same time.
-            ledger::lock(conn, account_id).await?;
-            let (is_renewed, stop_requested_at) =
-                futures::try_join!(holds::renew(conn, id, hold_ttl), save_checkpoint(conn, id, text))?;
-            Ok(match stop_requested_at {
-                _ if !is_renewed => Kept::HoldLost,
-                Some(_) => Kept::StopRequested,
-                None => Kept::Renewed,
-            })
-        })
+    let (is_renewed, is_stop_requested): (bool, bool) = Prepared::<(Bool, Bool)>::new()
+        .sql(KEEP)
+        .bind::<SqlUuid, _>(account_id.0)
+        .bind::<Interval, _>(i64::try_from(hold_ttl.as_micros()).unwrap_or(i64::MAX).microseconds())
+        .bind::<SqlUuid, _>(id.0)
+        .bind::<Text, _>(text.to_owned())
+        .bind::<SqlUuid, _>(id.0)
+        .get_result(conn)
         .await?;
-    Ok(kept)
-}
-
-/// Returns when somebody asked for the reply to end.
-async fn save_checkpoint(
-    mut conn: &Connection,
-    id: GenerationId,
-    text: &str,
-) -> QueryResult<Option<DateTime<Utc>>> {
-    diesel::update(generations::table.find(id.0))
-        .set(generations::checkpoint_text.eq(text))
-        .returning(generations::stop_requested_at)
-        .get_result(&mut conn)
-        .await
+    Ok(match is_renewed {
+        false => Kept::HoldLost,
+        true if is_stop_requested => Kept::StopRequested,
+        true => Kept::Renewed,
+    })
 }
 
 /// A reply whose hold has expired: whoever wrote it is dead.
@@ -73,23 +70,14 @@ pub struct Abandoned {
     pub id: GenerationId,
     pub account_id: AccountId,
     pub client_request_id: ClientRequestId,
+    pub thread_id: ThreadId,
+    pub parent_id: MessageId,
     pub model: String,
     pub price_version: i32,
     /// As they were when it began.
     pub prices: TokenPrices,
     pub checkpoint_text: String,
     pub estimated_input_tokens: u32,
-}
-
-/// What is known of an abandoned reply.
-#[derive(Clone, Debug)]
-pub struct Recovery {
-    pub text: String,
-    pub reasoning: String,
-    pub usage: TokenUsage,
-    pub charged: Nanos,
-    /// The plan's cap, for those who have set none.
-    pub plan_cap: Option<CapTerms>,
 }
 
 /// At most `limit` of them.
@@ -99,7 +87,7 @@ pub async fn list_abandoned(conn: &mut Connection, limit: i64) -> StoreResult<Ve
         .and(model_prices::version.eq(generations::price_version));
     let rows: Vec<(AbandonedRow, PriceRow)> = generations::table
         .inner_join(model_prices::table.on(price))
-        .filter(generations::id.eq_any(holds::expired(limit)))
+        .filter(generations::id.eq_any(expired(limit)))
         .select((AbandonedRow::as_select(), PriceRow::as_select()))
         .load(conn)
         .await?;
@@ -112,6 +100,8 @@ struct AbandonedRow {
     id: Uuid,
     account_id: Uuid,
     client_request_id: Uuid,
+    thread_id: Uuid,
+    parent_message_id: Uuid,
     model: String,
     price_version: i32,
     checkpoint_text: String,
@@ -123,6 +113,8 @@ fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
         id: GenerationId(row.id),
         account_id: AccountId(row.account_id),
         client_request_id: ClientRequestId(row.client_request_id),
+        thread_id: ThreadId(row.thread_id),
+        parent_id: MessageId(row.parent_message_id),
         model: row.model,
         price_version: row.price_version,
         prices: (&price).into(),
@@ -131,52 +123,15 @@ fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
     }
 }
 
-/// Ends an abandoned reply: saves what was said, posts what it cost and resolves the hold, once. False: it was settled in
-/// the meantime, or swept by another process, so nothing is posted.
-pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recovery) -> StoreResult<bool> {
-    let cost = Cost {
-        model: &reply.model,
-        usage: recovery.usage,
-        is_estimated: true,
-        charged: recovery.charged,
-        price_version: reply.price_version,
-        route_key: None,
-        cost: Nanos::ZERO,
-    };
-    let is_ended = conn.transaction::<_, diesel::result::Error, _>(async |conn| {
-        let mut books = ledger::open(conn, reply.account_id).await?;
-        if !holds::resolve(conn, reply.id, HoldEnd::Expired).await? {
-            return Ok(false);
-        }
-        let (account_id, amount) = (reply.account_id, cost.charged);
-        let (thread_id, parent_id): (Uuid, Uuid) = generations::table
-            .find(reply.id.0)
-            .select((generations::thread_id, generations::parent_message_id))
-            .first(conn)
-            .await?;
-        let thread_id = ThreadId(thread_id);
-        let caps = caps::find_applying(conn, account_id, thread_id).await?;
-        let (credit_before, charged_at) = (books.credit(), books.at());
-        books.settle(reply.id, amount);
-        let credit_after = books.credit();
-        let cap = caps.measure_month(conn, account_id, recovery.plan_cap, charged_at).await?;
-        let charge = Charge { account_id, charged_at, amount, credit_before, credit_after, cap };
-        futures::try_join!(
-            ledger::write(conn, account_id, books),
-            usage::insert(conn, reply.id, account_id, &cost, charged_at, true),
-            alerts::raise(conn, &charge),
-            end(conn, reply.id, ReplyState::Interrupted),
-        )?;
-        let saved = messages::NewReply {
-            id: MessageId(Uuid::now_v7()),
-            thread_id,
-            parent_id: MessageId(parent_id),
-            generation_id: reply.id,
-            content: &recovery.text,
-            reasoning: &recovery.reasoning,
-        };
-        messages::upsert_reply(conn, saved).await?;
-        Ok(true)
-    });
-    Ok(is_ended.await?)
+/// The generations of pending holds past their expiry, oldest first, as a subquery.
+#[diesel::dsl::auto_type]
+fn expired(limit: i64) -> _ {
+    let pending = holds::state.eq("pending");
+    let expired = holds::expires_at.le(clock_timestamp());
+    holds::table
+        .filter(pending)
+        .filter(expired)
+        .order(holds::expires_at)
+        .limit(limit)
+        .select(holds::generation_id)
 }

@@ -10,6 +10,7 @@ diesel::table! {
         checkout_session_id -> Nullable<Text>,
         billing_fence -> BigInt,
         billing_written -> BigInt,
+        books_version -> BigInt,
     }
 }
 

@@ -51,24 +51,6 @@ pub async fn find(conn: &mut Connection, account_id: AccountId, id: ThreadId) ->
     Ok(row.into())
 }
 
-pub(super) async fn insert(
-    mut conn: &Connection,
-    account_id: AccountId,
-    id: ThreadId,
-    title: &str,
-) -> QueryResult<()> {
-    diesel::insert_into(threads::table)
-        .values((threads::id.eq(id.0), threads::account_id.eq(account_id.0), threads::title.eq(title)))
-        .execute(&mut conn)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn touch(mut conn: &Connection, id: ThreadId) -> QueryResult<()> {
-    diesel::update(threads::table.find(id.0)).set(threads::updated_at.eq(now)).execute(&mut conn).await?;
-    Ok(())
-}
-
 pub async fn rename(
     conn: &mut Connection,
     account_id: AccountId,

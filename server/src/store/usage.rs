@@ -1,13 +1,11 @@
 //! Receipts: what replies used and what they cost.
 
-use app::types::{AccountId, GenerationId, Nanos};
+use app::types::{GenerationId, Nanos};
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
-use super::Connection;
-use super::generations::Settlement;
-use super::schema::usage_records;
+use super::prepared::Prepared;
+use super::settlements::Settlement;
 use crate::pricing::TokenUsage;
 
 /// What a reply used and what it is charged.
@@ -39,6 +37,7 @@ impl<'a> Cost<'a> {
 }
 
 /// How far a reply is settled.
+#[derive(Clone, Copy)]
 pub(super) enum UsageState {
     /// By the sweeper, from what it found.
     Provisional {
@@ -48,76 +47,44 @@ pub(super) enum UsageState {
     Final,
 }
 
-/// None: not at all.
-pub(super) async fn find_state(mut conn: &Connection, id: GenerationId) -> QueryResult<Option<UsageState>> {
-    let row: Option<(bool, i64, DateTime<Utc>)> = usage_records::table
-        .find(id.0)
-        .select((usage_records::is_provisional, usage_records::charged_nanos, usage_records::created_at))
-        .first(&mut conn)
-        .await
-        .optional()?;
-    Ok(row.map(|(is_provisional, charged, charged_at)| match is_provisional {
-        true => UsageState::Provisional { charged: Nanos(charged), charged_at },
-        false => UsageState::Final,
-    }))
-}
+/// Of a reply that is settled for the first time, charged `at` this time; of one that was settled provisionally, what
+/// replaces that: it goes on counting in the month it was charged in.
+const UPSERT: &str = ", usage_row as (
+        insert into usage_records (generation_id, account_id, created_at, model, input_tokens, output_tokens,
+            is_estimated, is_provisional, charged_nanos, price_version, route_key, cached_input_tokens,
+            reasoning_tokens, cost_nanos)
+        select $, account.id, $, $, $, $, $, $, $, $, $, $, $, $ from account
+        on conflict (generation_id) do update set model = excluded.model, input_tokens = excluded.input_tokens,
+            output_tokens = excluded.output_tokens, is_estimated = excluded.is_estimated,
+            is_provisional = excluded.is_provisional, charged_nanos = excluded.charged_nanos,
+            price_version = excluded.price_version, route_key = excluded.route_key,
+            cached_input_tokens = excluded.cached_input_tokens, reasoning_tokens = excluded.reasoning_tokens,
+            cost_nanos = excluded.cost_nanos
+    )";
 
-/// It counts as charged `at` this time.
-pub(super) async fn insert(
-    mut conn: &Connection,
+/// Goes on with a statement that changes the books.
+pub(super) fn upsert<Row>(
+    statement: Prepared<Row>,
     id: GenerationId,
-    account_id: AccountId,
     cost: &Cost<'_>,
     at: DateTime<Utc>,
     is_provisional: bool,
-) -> QueryResult<()> {
-    let keys = (usage_records::generation_id.eq(id.0), usage_records::account_id.eq(account_id.0));
-    let row = (keys, usage_records::created_at.eq(at), CostColumns::new(cost, is_provisional));
-    diesel::insert_into(usage_records::table).values(row).execute(&mut conn).await?;
-    Ok(())
-}
-
-/// Replaces what the sweeper wrote; it goes on counting in the month it was charged in.
-pub(super) async fn make_final(mut conn: &Connection, id: GenerationId, cost: &Cost<'_>) -> QueryResult<()> {
-    let columns = CostColumns::new(cost, false);
-    diesel::update(usage_records::table.find(id.0)).set(columns).execute(&mut conn).await?;
-    Ok(())
-}
-
-/// What is written of a cost, whether for the first time or as a correction.
-#[derive(Insertable, AsChangeset)]
-#[diesel(table_name = usage_records)]
-#[diesel(treat_none_as_null = true)]
-struct CostColumns<'a> {
-    model: &'a str,
-    input_tokens: i32,
-    output_tokens: i32,
-    is_estimated: bool,
-    is_provisional: bool,
-    charged_nanos: i64,
-    price_version: i32,
-    route_key: Option<&'a str>,
-    cached_input_tokens: i32,
-    reasoning_tokens: i32,
-    cost_nanos: i64,
-}
-
-impl<'a> CostColumns<'a> {
-    fn new(cost: &Cost<'a>, is_provisional: bool) -> Self {
-        Self {
-            model: cost.model,
-            input_tokens: to_int(cost.usage.input_tokens),
-            output_tokens: to_int(cost.usage.output_tokens),
-            is_estimated: cost.is_estimated,
-            is_provisional,
-            charged_nanos: cost.charged.0,
-            price_version: cost.price_version,
-            route_key: cost.route_key,
-            cached_input_tokens: to_int(cost.usage.cached_input_tokens),
-            reasoning_tokens: to_int(cost.usage.reasoning_tokens),
-            cost_nanos: cost.cost.0,
-        }
-    }
+) -> Prepared<Row> {
+    statement
+        .sql(UPSERT)
+        .bind::<SqlUuid, _>(id.0)
+        .bind::<Timestamptz, _>(at)
+        .bind::<Text, _>(cost.model.to_owned())
+        .bind::<Integer, _>(to_int(cost.usage.input_tokens))
+        .bind::<Integer, _>(to_int(cost.usage.output_tokens))
+        .bind::<Bool, _>(cost.is_estimated)
+        .bind::<Bool, _>(is_provisional)
+        .bind::<BigInt, _>(cost.charged.0)
+        .bind::<Integer, _>(cost.price_version)
+        .bind::<Nullable<Text>, _>(cost.route_key.map(str::to_owned))
+        .bind::<Integer, _>(to_int(cost.usage.cached_input_tokens))
+        .bind::<Integer, _>(to_int(cost.usage.reasoning_tokens))
+        .bind::<BigInt, _>(cost.cost.0)
 }
 
 pub(super) fn to_int(tokens: u32) -> i32 {

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::quota::{cheap, quick, start_all};
 use crate::support::{TestApp, new_request, prompt, read_all};
 
 async fn readiness(app: &TestApp) -> (StatusCode, Value) {
@@ -98,6 +99,36 @@ async fn with_every_connection_in_use_people_are_told_to_come_back() {
     reply.read_to_end().await;
     assert_eq!(reply.state(), ReplyState::Finished);
     assert_eq!(other.error("chat/read_thread", &[]).await.0, 400, "connections are free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_requests_of_one_account_leave_connections_to_others() {
+    const REQUESTS: usize = 64;
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.database.pool_size = 2;
+        config.database.pool_wait = Duration::from_millis(300);
+    })
+    .await;
+    let (busy, other) = (app.user().await, app.user().await);
+    let prompt = prompt();
+    app.sandbox.script(&prompt, quick("Hello.")).await;
+    let account = "select account_id from users order by created_at limit 1";
+    app.database().execute(&format!("begin; select from accounts where id = ({account}) for update")).await;
+    let requests: Vec<_> = (0..REQUESTS).map(|_| new_request(&prompt)).collect();
+    let waiting = tokio::task::spawn(async move { start_all(&busy, &requests).await });
+    app.database().waits_for_lock().await;
+
+    // Were they all waiting for the row, they would have every connection after one or two of these.
+    for _ in 0..REQUESTS {
+        let _: Quota = other.value("quota/read_quota", &[]).await;
+    }
+
+    app.database().execute("rollback").await;
+    let (mut replies, refused) = waiting.await.expect("no panic");
+    read_all(&mut replies).await;
+    assert_eq!((replies.len(), refused.len()), (REQUESTS, 0), "each is answered in its turn");
+    assert!(replies.iter().all(|reply| reply.state() == ReplyState::Finished));
 }
 
 #[tokio::test(flavor = "multi_thread")]

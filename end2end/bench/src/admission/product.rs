@@ -6,7 +6,8 @@ use app::types::{ClientRequestId, Prompt, ReplyRequest, ReplyState, ReplyTarget}
 use chrono::Utc;
 use server::pricing::TokenUsage;
 use server::store::Attempt;
-use server::store::generations::{NewGeneration, Settlement};
+use server::store::claims::NewGeneration;
+use server::store::settlements::Settlement;
 use server::{Admitted, AppState, Decision};
 use uuid::Uuid;
 

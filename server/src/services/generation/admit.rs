@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::ApiError;
 use app::api::ReplyStream;
-use app::types::{AccountId, ClientRequestId, GenerationId, Limit, Plan, ReplyRequest};
+use app::types::{AccountId, ClientRequestId, Credit, GenerationId, Limit, Plan, ReplyRequest};
 use uuid::Uuid;
 
 use super::context::fit_context;
@@ -16,7 +16,8 @@ use crate::pricing::{HoldRequest, estimate_tokens};
 use crate::providers::llm::Turn;
 use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
-use crate::store::generations::{self, Claim, NewGeneration};
+use crate::store::claims::{self, Claim, NewGeneration};
+use crate::store::generations;
 use crate::telemetry::{faults, metrics};
 use crate::{AppError, AppResult};
 
@@ -35,6 +36,7 @@ pub struct Admitted {
     job: Box<Job>,
     account: AccountPlan,
     limits: Vec<Limit>,
+    credit: Credit,
 }
 
 impl Admitted {
@@ -79,7 +81,8 @@ impl Prepared {
 }
 
 enum Claimed {
-    New(Box<Job>),
+    /// With the credit there is beside its hold.
+    New(Box<Job>, Credit),
     Existing(GenerationId),
 }
 
@@ -89,7 +92,7 @@ impl GenerationService {
         let decision = self.decide(account_id, request).await?;
         metrics::admission_decided(decision.label());
         match decision {
-            Decision::Admitted(Admitted { job, account, limits }) => self.detach(job, account, limits).await,
+            Decision::Admitted(admitted) => self.detach(admitted).await,
             Decision::Repeated(id) => self.follow(account_id, id, 0).await,
             Decision::Refused(refusal) => Err(refusal.into()),
         }
@@ -123,7 +126,9 @@ impl GenerationService {
         let claimed = self.claim(prepared, &account).await;
         drop(turn);
         match claimed {
-            Ok(Claimed::New(job)) => Ok(Decision::Admitted(Admitted { job, account, limits })),
+            Ok(Claimed::New(job, credit)) => {
+                Ok(Decision::Admitted(Admitted { job, account, limits, credit }))
+            }
             // Sent twice in the same moment: both count as the one that was claimed.
             Ok(Claimed::Existing(id)) => Ok(Decision::Repeated(id)),
             Err(error) => {
@@ -199,10 +204,10 @@ impl GenerationService {
         let live = self.live.insert(new.id, new.account_id);
         let mut conn = self.db.get().await?;
         let ceiling_left = self.ceiling.left(&mut conn).await?;
-        match generations::claim(&mut conn, &new, ceiling_left).await? {
-            Claim::Claimed(terms) => {
+        match claims::claim(&mut conn, &new, ceiling_left).await? {
+            Claim::Claimed(terms, credit) => {
                 self.ceiling.note_admitted(terms.amount).await;
-                Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live })))
+                Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live }), credit))
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {
@@ -214,16 +219,11 @@ impl GenerationService {
     }
 
     /// Lets the claimed reply run on its own and follows it from the start.
-    async fn detach(
-        &self,
-        job: Box<Job>,
-        account: AccountPlan,
-        limits: Vec<Limit>,
-    ) -> AppResult<ReplyStream> {
+    async fn detach(&self, Admitted { job, account, limits, credit }: Admitted) -> AppResult<ReplyStream> {
         let (account_id, live) = (job.new.account_id, job.live.clone());
         self.tasks.spawn(faults::along(self.clone().run(job, account.plan.clone())));
         // The reply runs, so failing to read what is left must not look like a refusal.
-        let quota = self.quota.with_limits(account_id, account, limits).await.ok();
+        let quota = self.quota.with_credit(account_id, account, limits, credit).await.ok();
         Ok(ReplyStream { events: live.follow(0), quota })
     }
 }

@@ -17,8 +17,9 @@ use super::{GenerationService, HOLD_TTL, SETTLE_TIME};
 use crate::pricing::HoldTerms;
 use crate::providers::llm::Turn;
 use crate::store::catalog::CatalogModel;
-use crate::store::generations::{self, NewGeneration, Posted, Settlement};
+use crate::store::claims::NewGeneration;
 use crate::store::recovery::{self, Kept};
+use crate::store::settlements::{self, Posted, Settlement};
 
 /// How often what was said is saved and the hold renewed.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
@@ -117,7 +118,7 @@ impl GenerationService {
         loop {
             let settled = async {
                 let _turn = self.queue.turn(settlement.account_id).await;
-                generations::settle(&mut *self.db.get().await?, settlement).await
+                settlements::settle(&mut *self.db.get().await?, settlement).await
             };
             match settled.await {
                 Ok(settled) => {

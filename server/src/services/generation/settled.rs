@@ -5,7 +5,8 @@ use std::time::Duration;
 use app::types::Nanos;
 use chrono::TimeDelta;
 
-use crate::store::generations::{Settlement, state_text};
+use crate::store::generations::state_text;
+use crate::store::settlements::Settlement;
 use crate::telemetry::metrics::{self, SettledReply};
 
 pub(super) fn count(settlement: &Settlement) {

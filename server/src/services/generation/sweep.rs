@@ -1,11 +1,12 @@
 //! Replies whose process has died: what was said is saved, what was used is paid, what was held is free.
 
-use app::types::{ChatEventKind, GenerationId, Plan};
+use app::types::{ChatEventKind, GenerationId, Plan, ReplyState};
 
 use super::GenerationService;
 use crate::AppResult;
 use crate::pricing::{TokenUsage, estimate_tokens};
-use crate::store::recovery::{self, Abandoned, Recovery};
+use crate::store::recovery::{self, Abandoned};
+use crate::store::settlements::{self, Settlement};
 
 /// One sweep ends at most this many; the next goes on.
 const BATCH: i64 = 100;
@@ -23,19 +24,19 @@ impl GenerationService {
         let abandoned = recovery::list_abandoned(&mut *self.db.get().await?, BATCH).await?;
         for reply in &abandoned {
             let plan = self.plans.of_account(&*self.db.get().await?, reply.account_id).await?.plan;
-            let recovery = self.recover(reply, &plan).await;
-            if !recovery::expire(&mut *self.db.get().await?, reply, &recovery).await? {
+            let settlement = self.recover(reply, &plan).await;
+            if !settlements::sweep(&mut *self.db.get().await?, &settlement).await? {
                 let id = reply.id;
                 tracing::info!(generation.id = %id, "Reply `{id}` was settled before the sweep: nothing is posted");
             }
-            let tokens = recovery.usage.total();
+            let tokens = settlement.usage.total();
             self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
         }
         Ok(abandoned.len())
     }
 
     /// The stream log goes further than the last checkpoint, unless Redis was lost.
-    async fn recover(&self, reply: &Abandoned, plan: &Plan) -> Recovery {
+    async fn recover(&self, reply: &Abandoned, plan: &Plan) -> Settlement {
         let Said { mut text, reasoning } = self.logged(reply.id).await;
         if text.len() < reply.checkpoint_text.len() {
             text.clone_from(&reply.checkpoint_text);
@@ -50,7 +51,22 @@ impl GenerationService {
                 ..TokenUsage::default()
             },
         };
-        Recovery { text, reasoning, usage, charged: reply.prices.charge(usage), plan_cap: plan.monthly_cap }
+        Settlement {
+            generation_id: reply.id,
+            account_id: reply.account_id,
+            thread_id: reply.thread_id,
+            parent_id: reply.parent_id,
+            content: text,
+            reasoning,
+            state: ReplyState::Interrupted,
+            model: reply.model.clone(),
+            price_version: reply.price_version,
+            attempts: Vec::new(),
+            usage,
+            is_estimated: true,
+            charged: reply.prices.charge(usage),
+            plan_cap: plan.monthly_cap,
+        }
     }
 
     async fn logged(&self, id: GenerationId) -> Said {

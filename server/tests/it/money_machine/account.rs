@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use server::books::Cause;
 use server::caps::Shortage;
 use server::pricing::{HoldRequest, TokenPrices, TokenUsage};
-use server::store::generations::{self, Claim, NewGeneration, Posted, Settlement};
+use server::store::claims::{self, Claim, NewGeneration};
 use server::store::ledger;
-use server::store::recovery::{self, Kept, Recovery};
+use server::store::recovery::{self, Kept};
+use server::store::settlements::{self, Posted, Settlement};
 use server::store::{Attempt, Connection, Db};
 use uuid::Uuid;
 
@@ -165,8 +166,8 @@ impl Account {
             monthly_credit: Nanos(MONTHLY),
             plan_cap: None,
         };
-        let (generation, outcome) = match generations::claim(conn, &new, None).await.expect("a claim") {
-            Claim::Claimed(terms) => (id, Outcome::Claimed { amount: terms.amount.0 }),
+        let (generation, outcome) = match claims::claim(conn, &new, None).await.expect("a claim") {
+            Claim::Claimed(terms, _) => (id, Outcome::Claimed { amount: terms.amount.0 }),
             Claim::Existing(existing) => (existing, Outcome::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {
                 return Outcome::Refused { available: credit.available.0, held: credit.held.0 };
@@ -188,23 +189,8 @@ impl Account {
             usage: Some(usage),
             cost: Nanos(charged / 2),
         };
-        let settlement = Settlement {
-            generation_id: id,
-            account_id: self.id,
-            thread_id: self.thread.id,
-            parent_id: self.prompt.id,
-            content: String::new(),
-            reasoning: String::new(),
-            state: ReplyState::Finished,
-            model: MODEL.to_owned(),
-            price_version: 1,
-            attempts: vec![attempt],
-            usage,
-            is_estimated: false,
-            charged: Nanos(charged),
-            plan_cap: None,
-        };
-        match generations::settle(conn, &settlement).await.expect("settled").posted {
+        let settlement = Settlement { attempts: vec![attempt], ..self.settlement(id, charged) };
+        match settlements::settle(conn, &settlement).await.expect("settled").posted {
             Posted::Charge => Outcome::Charged,
             Posted::Difference => Outcome::Corrected,
             Posted::Nothing => Outcome::Nothing,
@@ -226,14 +212,27 @@ impl Account {
 
     async fn expire(&self, conn: &mut Connection, id: GenerationId, charged: i64) -> Outcome {
         let abandoned = self.known().abandoned(id);
-        let recovery = Recovery {
-            text: String::new(),
+        let settlement = Settlement { is_estimated: true, ..self.settlement(abandoned.id, charged) };
+        done(settlements::sweep(conn, &settlement).await.expect("swept"))
+    }
+
+    fn settlement(&self, id: GenerationId, charged: i64) -> Settlement {
+        Settlement {
+            generation_id: id,
+            account_id: self.id,
+            thread_id: self.thread.id,
+            parent_id: self.prompt.id,
+            content: String::new(),
             reasoning: String::new(),
+            state: ReplyState::Finished,
+            model: MODEL.to_owned(),
+            price_version: 1,
+            attempts: Vec::new(),
             usage: TokenUsage { output_tokens: charged as u32, ..TokenUsage::default() },
+            is_estimated: false,
             charged: Nanos(charged),
             plan_cap: None,
-        };
-        done(recovery::expire(conn, &abandoned, &recovery).await.expect("expired"))
+        }
     }
 
     pub fn known(&self) -> MutexGuard<'_, Known> {

@@ -1,9 +1,6 @@
 //! Each request is posted once, and each month's credit is given once, whoever comes in between.
 
-use std::sync::Arc;
-
 use app::types::AccountId;
-use diesel_async::SimpleAsyncConnection;
 
 use super::account::Account;
 use super::command::Command;
@@ -57,23 +54,4 @@ async fn a_settlement_that_races_two_sweepers_is_posted_once() {
         assert_eq!(settled, [if ended == 1 { Outcome::Corrected } else { Outcome::Charged }]);
         assert_eq!(charges(app.database(), account.id).await, [-30], "swept: {swept:?}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_month_that_ends_while_the_books_are_read_gives_its_credit_no_second_time() {
-    let app = start().await;
-    let account = Arc::new(Account::create(app.database(), app.db()).await);
-    account.run(&Command::Claim { tokens: 60, useful: 60 }).await;
-    account.run(&Command::Settle { reply: 0, charged: 60 }).await;
-    let db = app.db();
-    let mut end_of_month = db.get().await.expect("a connection");
-    end_of_month.batch_execute("begin; lock table grants in access exclusive mode").await.expect("a lock");
-
-    let reading = account.clone();
-    let reading =
-        tokio::task::spawn(async move { reading.run(&Command::Claim { tokens: 10, useful: 1 }).await });
-    app.database().waits_for_lock().await;
-    let end = "update grants set expires_at = clock_timestamp(); commit";
-    end_of_month.batch_execute(end).await.expect("the end of the month");
-    assert_eq!(outcomes(reading.await.expect("no error")), [Outcome::Refused { available: 0, held: 0 }]);
 }

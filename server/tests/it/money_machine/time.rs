@@ -15,7 +15,7 @@ pub const DAY: Duration = Duration::from_secs(86_400);
 pub const FUNCTIONS: &str = "
     create function machine_crash(account uuid, generation uuid) returns boolean language plpgsql as $$
     begin
-        perform from accounts where id = account for update;
+        update accounts set books_version = books_version + 1 where id = account;
         update holds set expires_at = clock_timestamp()
             where generation_id = generation and state = 'pending' and expires_at > clock_timestamp();
         return found and machine_note(account, 'crash', generation::text);
@@ -23,7 +23,7 @@ pub const FUNCTIONS: &str = "
 
     create function machine_end_grant(account uuid, ended text) returns boolean language plpgsql as $$
     begin
-        perform from accounts where id = account for update;
+        update accounts set books_version = books_version + 1 where id = account;
         update grants set expires_at = clock_timestamp()
             where cause = ended and (expires_at is null or expires_at > clock_timestamp());
         return found and machine_note(account, 'end_grant', ended);
@@ -34,7 +34,7 @@ pub const FUNCTIONS: &str = "
     declare
         name text;
     begin
-        perform from accounts where id = account for update;
+        update accounts set books_version = books_version + 1 where id = account;
         select format('month-%s@%s', count(*) filter (where cause like 'month-%'), account) into name
             from grants where account_id = account;
         perform set_config('session_replication_role', 'replica', true);

@@ -1,0 +1,136 @@
+//! Claims: a request becomes a generation, with its money set aside, or is refused. Once for each request.
+
+use std::time::Duration;
+
+use app::types::{AccountId, CapTerms, ClientRequestId, Credit, GenerationId, Message, Nanos, Thread};
+use diesel::OptionalExtension;
+use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::snapshot::{self, About};
+use super::usage::to_int;
+use super::{Connection, StoreError, StoreResult, ledger};
+use crate::caps::{Allowance, Shortage};
+use crate::pricing::{HoldRequest, HoldTerms};
+
+/// A generation as asked for, everything but its hold decided.
+#[derive(Clone, Debug)]
+pub struct NewGeneration {
+    pub id: GenerationId,
+    pub account_id: AccountId,
+    pub client_request_id: ClientRequestId,
+    pub thread: Thread,
+    pub is_new_thread: bool,
+    /// The message that is answered, or the answer that is continued.
+    pub parent: Message,
+    /// False when it is there already.
+    pub is_new_message: bool,
+    /// The key of the model.
+    pub model: String,
+    pub price_version: i32,
+    pub hold: HoldRequest,
+    /// A process that is killed leaves a hold; it counts no longer than this.
+    pub hold_ttl: Duration,
+    /// The plan's credit, given when this is the month's first request.
+    pub monthly_credit: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
+}
+
+/// What came of a claim.
+#[derive(Clone, Debug)]
+pub enum Claim {
+    /// With the credit there is beside the hold.
+    Claimed(HoldTerms, Credit),
+    /// The same request was claimed before.
+    Existing(GenerationId),
+    /// Not even the shortest useful answer fits.
+    Refused(Shortage),
+}
+
+/// Claims the request and sets its money aside, at once. Nothing is written unless the outcome is `Claimed`.
+///
+/// `ceiling_left` is what the day's ceiling leaves for everybody. None: there is no ceiling.
+pub async fn claim(
+    conn: &mut Connection,
+    new: &NewGeneration,
+    ceiling_left: Option<Nanos>,
+) -> StoreResult<Claim> {
+    if let Some(claim) = try_claim(conn, new, ceiling_left).await? {
+        return Ok(claim);
+    }
+    conn.transaction(async |conn| {
+        ledger::lock(conn, new.account_id).await?;
+        try_claim(conn, new, ceiling_left).await?.ok_or(StoreError::Outdated)
+    })
+    .await
+}
+
+/// None: the books were changed between reading and writing them.
+async fn try_claim(
+    conn: &Connection,
+    new: &NewGeneration,
+    ceiling_left: Option<Nanos>,
+) -> StoreResult<Option<Claim>> {
+    let account_id = new.account_id;
+    let about =
+        About { thread: Some(new.thread.id), request: Some(new.client_request_id), ..About::default() };
+    let read = snapshot::read(conn, account_id, about).await?;
+    if let Some(id) = read.existing {
+        return Ok(Some(Claim::Existing(id)));
+    }
+    let mut books = read.books();
+    books.give_monthly(new.monthly_credit);
+    let credit = books.credit();
+    let caps =
+        read.caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;
+    let allowance = Allowance { credit, caps, ceiling_left };
+    let Some(terms) = new.hold.fit(allowance.amount()) else {
+        return Ok(Some(Claim::Refused(allowance.into_shortage())));
+    };
+    books.hold(new.id, terms.amount, books.at() + new.hold_ttl);
+    let credit = books.credit();
+    let written = write(conn, new, ledger::change(account_id, read.version, books)).await?;
+    Ok(written.then_some(Claim::Claimed(terms, credit)))
+}
+
+/// What a claim writes besides the books. A thread that is there is touched.
+const ROWS: &str = ", thread_row as (
+        insert into threads (id, account_id, title) select $, account.id, $ from account
+        on conflict (id) do update set updated_at = now()
+    ), message_row as (
+        insert into messages (id, thread_id, parent_id, role, content, created_at)
+        select $, $, $, 'user', $, $ from account where $
+    ), generation_row as (
+        insert into generations (id, account_id, client_request_id, thread_id, parent_message_id, model, price_version,
+            estimated_input_tokens)
+        select $, account.id, $, $, $, $, $, $ from account
+    )
+    select id from account";
+
+/// False: the books have another version by now.
+async fn write(mut conn: &Connection, new: &NewGeneration, change: ledger::Change) -> StoreResult<bool> {
+    let account: Option<Uuid> = change
+        .into_statement::<SqlUuid>()
+        .sql(ROWS)
+        .bind::<SqlUuid, _>(new.thread.id.0)
+        .bind::<Text, _>(new.thread.title.clone())
+        .bind::<SqlUuid, _>(new.parent.id.0)
+        .bind::<SqlUuid, _>(new.thread.id.0)
+        .bind::<Nullable<SqlUuid>, _>(new.parent.parent_id.map(|id| id.0))
+        .bind::<Text, _>(new.parent.content.clone())
+        .bind::<Timestamptz, _>(new.parent.created_at)
+        .bind::<Bool, _>(new.is_new_message)
+        .bind::<SqlUuid, _>(new.id.0)
+        .bind::<SqlUuid, _>(new.client_request_id.0)
+        .bind::<SqlUuid, _>(new.thread.id.0)
+        .bind::<SqlUuid, _>(new.parent.id.0)
+        .bind::<Text, _>(new.model.clone())
+        .bind::<Integer, _>(new.price_version)
+        .bind::<Integer, _>(to_int(new.hold.input_tokens))
+        .get_result(&mut conn)
+        .await
+        .optional()?;
+    Ok(account.is_some())
+}

@@ -1,0 +1,234 @@
+//! Settlements: a reply that has ended is saved, charged and its hold resolved. Once, whoever comes first: the server that
+//! wrote it, or the sweep when that has died.
+
+use app::types::{AccountId, CapTerms, GenerationId, Message, MessageId, Nanos, ReplyState, Role, ThreadId};
+use chrono::{DateTime, Utc};
+use diesel::OptionalExtension;
+use diesel::sql_types::{Array, Bool, Date, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::alerts::{self, Charge};
+use super::attempts::{self, Attempt};
+use super::generations::state_text;
+use super::snapshot::{self, About};
+use super::usage::{self, Cost, UsageState};
+use super::{Connection, StoreError, StoreResult, ledger, messages};
+use crate::pricing::TokenUsage;
+
+/// Everything a generation ends with.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub generation_id: GenerationId,
+    pub account_id: AccountId,
+    pub thread_id: ThreadId,
+    pub parent_id: MessageId,
+    pub content: String,
+    pub reasoning: String,
+    pub state: ReplyState,
+    pub model: String,
+    pub price_version: i32,
+    /// The one that answered last. None are known of a reply that was given up.
+    pub attempts: Vec<Attempt>,
+    pub usage: TokenUsage,
+    /// The provider did not say, so we counted.
+    pub is_estimated: bool,
+    pub charged: Nanos,
+    /// The plan's cap, for those who have set none.
+    pub plan_cap: Option<CapTerms>,
+}
+
+impl Settlement {
+    /// The route that answered; none when every attempt came to nothing.
+    pub(super) fn route_key(&self) -> Option<&str> {
+        self.attempts
+            .iter()
+            .rev()
+            .find(|attempt| attempt.usage.is_some())
+            .map(|attempt| attempt.route_key.as_str())
+    }
+}
+
+/// A settled reply.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub message: Message,
+    pub posted: Posted,
+}
+
+/// What settling has posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Posted {
+    Charge,
+    /// To what the sweeper charged, which was there before.
+    Difference,
+    /// It was settled before.
+    Nothing,
+}
+
+/// Who settles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// Who wrote the reply: it knows everything.
+    Writer,
+    /// The sweep, from what it found.
+    Sweep,
+}
+
+/// Saves the answer, posts its charge and resolves its hold, once: settling again changes nothing and returns the answer
+/// as it was saved. After a sweep only the difference to what the sweep charged is posted.
+pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResult<Settled> {
+    match post(conn, settlement, By::Writer).await? {
+        Some(settled) => Ok(settled),
+        None => {
+            let saved = messages::find_by_generation(conn, settlement.generation_id).await?;
+            Ok(Settled { message: saved.ok_or(StoreError::NotFound)?, posted: Posted::Nothing })
+        }
+    }
+}
+
+/// Does the same for a reply that was given up, provisionally. False: it was settled in the meantime, or swept by another
+/// process, so nothing is posted.
+pub async fn sweep(conn: &mut Connection, settlement: &Settlement) -> StoreResult<bool> {
+    Ok(post(conn, settlement, By::Sweep).await?.is_some())
+}
+
+/// None: it was settled before.
+async fn post(conn: &mut Connection, settlement: &Settlement, by: By) -> StoreResult<Option<Settled>> {
+    match try_post(conn, settlement, by).await? {
+        Outcome::Posted(settled) => return Ok(Some(settled)),
+        Outcome::Known => return Ok(None),
+        Outcome::Outdated => {}
+    }
+    conn.transaction(async |conn| {
+        ledger::lock(conn, settlement.account_id).await?;
+        match try_post(conn, settlement, by).await? {
+            Outcome::Posted(settled) => Ok(Some(settled)),
+            Outcome::Known => Ok(None),
+            Outcome::Outdated => Err(StoreError::Outdated),
+        }
+    })
+    .await
+}
+
+enum Outcome {
+    Posted(Settled),
+    /// It was settled before.
+    Known,
+    /// The books were changed between reading and writing them.
+    Outdated,
+}
+
+async fn try_post(conn: &Connection, settlement: &Settlement, by: By) -> StoreResult<Outcome> {
+    let (id, account_id) = (settlement.generation_id, settlement.account_id);
+    let about = About { reply: Some(id), ..About::default() };
+    let read = snapshot::read(conn, account_id, about).await?;
+    let mut books = read.books();
+    let (credit_before, now) = (books.credit(), books.at());
+    let (posted, charged_at, amount) = match (read.usage, by) {
+        (None, By::Sweep) if !read.has_hold(id) => return Ok(Outcome::Known),
+        (None, _) => {
+            books.settle(id, settlement.charged);
+            (Posted::Charge, now, settlement.charged)
+        }
+        (Some(UsageState::Provisional { charged, charged_at }), By::Writer) => {
+            let difference = settlement.charged - charged;
+            books.correct(id, difference);
+            (Posted::Difference, charged_at, difference)
+        }
+        (Some(_), _) => return Ok(Outcome::Known),
+    };
+    let credit_after = books.credit();
+    let cap = read.caps.measure_month(conn, account_id, settlement.plan_cap, charged_at).await?;
+    let charge = Charge { charged_at, amount, credit_before, credit_after, cap };
+    let written = Written { settlement, by, charged_at, alerts: alerts::due(&charge) };
+    let saved = written.write(conn, ledger::change(account_id, read.version, books)).await?;
+    Ok(saved.map_or(Outcome::Outdated, |(message_id, created_at)| {
+        Outcome::Posted(Settled { message: message(settlement, message_id, created_at), posted })
+    }))
+}
+
+/// What a settlement writes besides the books.
+struct Written<'a> {
+    settlement: &'a Settlement,
+    by: By,
+    charged_at: DateTime<Utc>,
+    alerts: alerts::Due,
+}
+
+/// The month and the hold of a reply stay those of its first settlement.
+const HOLD_AND_ALERTS: &str = ", hold_row as (
+        update holds set state = $, resolved_at = clock_timestamp() from account
+        where generation_id = $ and state = 'pending'
+    ), alert_rows as (
+        insert into spending_alerts (account_id, month, basis, percent)
+        select account.id, $, $, percent from account, unnest($) as percent
+        on conflict do nothing
+    )";
+
+const REPLY: &str = ", generation_row as (
+        update generations set state = $, ended_at = clock_timestamp() from account where generations.id = $
+    ), thread_row as (
+        update threads set updated_at = now() from account where threads.id = $ and $
+    ), reply_row as (
+        insert into messages (id, thread_id, parent_id, role, content, reasoning, generation_id)
+        select $, $, $, 'assistant', $, $, $ from account
+        on conflict (generation_id) do update set content = excluded.content, reasoning = excluded.reasoning
+        returning id, created_at
+    )
+    select id, created_at from reply_row";
+
+impl Written<'_> {
+    /// The saved message and when it was first saved. None: the books have another version by now.
+    async fn write(
+        self,
+        mut conn: &Connection,
+        change: ledger::Change,
+    ) -> StoreResult<Option<(MessageId, DateTime<Utc>)>> {
+        let Self { settlement, by, charged_at, alerts } = self;
+        let id = settlement.generation_id;
+        let is_swept = by == By::Sweep;
+        let hold_state = match by {
+            By::Sweep => "expired",
+            By::Writer if settlement.charged > Nanos::ZERO => "posted",
+            By::Writer => "voided",
+        };
+        let statement = change.into_statement::<(SqlUuid, Timestamptz)>();
+        let statement = usage::upsert(statement, id, &Cost::of(settlement), charged_at, is_swept);
+        let statement = attempts::insert(statement, id, &settlement.attempts)
+            .sql(HOLD_AND_ALERTS)
+            .bind::<Text, _>(hold_state)
+            .bind::<SqlUuid, _>(id.0)
+            .bind::<Date, _>(alerts.month)
+            .bind::<Text, _>(alerts.basis)
+            .bind::<Array<SmallInt>, _>(alerts.percents)
+            .sql(REPLY)
+            .bind::<Text, _>(state_text(settlement.state))
+            .bind::<SqlUuid, _>(id.0)
+            .bind::<SqlUuid, _>(settlement.thread_id.0)
+            // What a sweep saves is no news of the conversation.
+            .bind::<Bool, _>(!is_swept)
+            .bind::<SqlUuid, _>(Uuid::now_v7())
+            .bind::<SqlUuid, _>(settlement.thread_id.0)
+            .bind::<SqlUuid, _>(settlement.parent_id.0)
+            .bind::<Text, _>(settlement.content.clone())
+            .bind::<Text, _>(settlement.reasoning.clone())
+            .bind::<SqlUuid, _>(id.0);
+        let saved: Option<(Uuid, DateTime<Utc>)> = statement.get_result(&mut conn).await.optional()?;
+        Ok(saved.map(|(id, created_at)| (MessageId(id), created_at)))
+    }
+}
+
+fn message(settlement: &Settlement, id: MessageId, created_at: DateTime<Utc>) -> Message {
+    Message {
+        id,
+        parent_id: Some(settlement.parent_id),
+        role: Role::Assistant,
+        content: settlement.content.clone(),
+        created_at,
+        state: Some(settlement.state),
+        charged: Some(settlement.charged),
+        model: Some(settlement.model.clone()),
+        reasoning: settlement.reasoning.clone(),
+    }
+}

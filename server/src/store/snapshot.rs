@@ -1,0 +1,228 @@
+//! What decides about an account's money, read in one statement: the same moment for all of it, and its version, so that
+//! what is decided is written only while nothing of it has changed.
+
+use std::collections::BTreeMap;
+
+use app::types::{AccountId, ClientRequestId, GenerationId, Nanos, ThreadId};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::Connection;
+use super::caps::Applying;
+use super::prepared::Prepared;
+use super::usage::UsageState;
+use crate::books::{Allocation, Books, Grant, Hold};
+use crate::caps::OwnCap;
+
+/// An account's books at a moment, with what was asked about besides.
+pub(super) struct Snapshot {
+    account_id: AccountId,
+    /// By the database's clock.
+    pub(super) at: DateTime<Utc>,
+    /// Grows with every change; see [`super::ledger::lock`].
+    pub(super) version: i64,
+    /// The balance as it is kept.
+    pub(super) posted: Nanos,
+    /// Those that live or have something left.
+    pub(super) grants: Vec<Grant>,
+    /// The pending ones.
+    pub(super) holds: Vec<Hold>,
+    pub(super) caps: Applying,
+    /// The generation a request has.
+    pub(super) existing: Option<GenerationId>,
+    /// How far a reply is settled. None: not at all.
+    pub(super) usage: Option<UsageState>,
+}
+
+/// What is asked about besides the books.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct About {
+    /// Its cap.
+    pub(super) thread: Option<ThreadId>,
+    /// Its generation.
+    pub(super) request: Option<ClientRequestId>,
+    /// How far it is settled.
+    pub(super) reply: Option<GenerationId>,
+}
+
+/// A row for each thing, with its kind, and columns that mean something else for each; one without a kind when there is
+/// nothing. A grant that is spent still says that it was given, and may get something back, for as long as it lives at
+/// `at`: it is chosen by `now()`, which is before that.
+const READ: &str = "
+    select clock.at, books_version, posted_nanos, item.*
+    from accounts
+    cross join (select clock_timestamp() as at offset 0) as clock
+    left join lateral (
+        select 'grant' as kind, id, cause as text, amount_nanos as amount, remaining_nanos as remaining,
+            reclaim_nanos as reclaim, taken_back_nanos as taken_back, expires_at as time, null::uuid as of_grant,
+            false as flag
+        from grants
+        where account_id = accounts.id and (remaining_nanos > 0 or expires_at is null or expires_at > now())
+        union all
+        select 'hold', generation_id, null, holds.amount_nanos, hold_allocations.amount_nanos, null, null, expires_at,
+            grant_id, false
+        from holds left join hold_allocations using (generation_id)
+        where account_id = accounts.id and state = 'pending'
+        union all
+        select 'cap', thread_id, null, limit_nanos, null, null, null, null, null, is_hard
+        from spending_caps
+        where account_id = accounts.id and (thread_id is null or thread_id = $)
+        union all
+        select 'request', id, null, null, null, null, null, null, null, false
+        from generations
+        where account_id = accounts.id and client_request_id = $
+        union all
+        select 'usage', generation_id, null, charged_nanos, null, null, null, created_at, null, is_provisional
+        from usage_records
+        where generation_id = $
+    ) as item on true
+    where accounts.id = $";
+
+type Columns = (
+    Timestamptz,
+    BigInt,
+    BigInt,
+    Nullable<Text>,
+    Nullable<SqlUuid>,
+    Nullable<Text>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Timestamptz>,
+    Nullable<SqlUuid>,
+    Nullable<Bool>,
+);
+
+#[derive(Queryable)]
+struct Row {
+    at: DateTime<Utc>,
+    version: i64,
+    posted: i64,
+    kind: Option<String>,
+    id: Option<Uuid>,
+    text: Option<String>,
+    amount: Option<i64>,
+    remaining: Option<i64>,
+    reclaim: Option<i64>,
+    taken_back: Option<i64>,
+    time: Option<DateTime<Utc>>,
+    of_grant: Option<Uuid>,
+    flag: Option<bool>,
+}
+
+/// In one round trip. Not found: there is no such account.
+pub(super) async fn read(
+    mut conn: &Connection,
+    account_id: AccountId,
+    about: About,
+) -> QueryResult<Snapshot> {
+    let rows: Vec<Row> = Prepared::<Columns>::new()
+        .sql(READ)
+        .bind::<Nullable<SqlUuid>, _>(about.thread.map(|id| id.0))
+        .bind::<Nullable<SqlUuid>, _>(about.request.map(|id| id.0))
+        .bind::<Nullable<SqlUuid>, _>(about.reply.map(|id| id.0))
+        .bind::<SqlUuid, _>(account_id.0)
+        .load(&mut conn)
+        .await?;
+    let [Row { at, version, posted, .. }, ..] = rows.as_slice() else { return Err(diesel::NotFound) };
+    let mut snapshot = Snapshot {
+        account_id,
+        at: *at,
+        version: *version,
+        posted: Nanos(*posted),
+        grants: Vec::new(),
+        holds: Vec::new(),
+        caps: Applying::default(),
+        existing: None,
+        usage: None,
+    };
+    let mut holds = BTreeMap::new();
+    for row in rows {
+        snapshot.add(row, &mut holds);
+    }
+    snapshot.holds = holds.into_values().collect();
+    Ok(snapshot)
+}
+
+impl Snapshot {
+    pub(super) fn books(&self) -> Books {
+        Books::open(self.account_id, self.at, self.posted, self.grants.clone(), self.holds.clone())
+    }
+
+    pub(super) fn has_hold(&self, id: GenerationId) -> bool {
+        self.holds.iter().any(|hold| hold.id == id)
+    }
+
+    fn add(&mut self, row: Row, holds: &mut BTreeMap<Uuid, Hold>) {
+        let id = row.id.unwrap_or_default();
+        match row.kind.as_deref() {
+            Some("grant") => {
+                let grant = row.into_grant(id);
+                if grant.is_live(self.at) || grant.remaining > Nanos::ZERO {
+                    self.grants.push(grant);
+                }
+            }
+            Some("hold") => {
+                let hold = holds.entry(id).or_insert_with(|| row.hold(id));
+                hold.allocations.extend(row.allocation());
+            }
+            Some("cap") => match row.id {
+                None => self.caps.month = Some(row.cap()),
+                Some(_) => self.caps.conversation = row.cap().terms(),
+            },
+            Some("request") => self.existing = Some(GenerationId(id)),
+            Some("usage") => self.usage = Some(row.usage()),
+            _ => {}
+        }
+    }
+}
+
+impl Row {
+    fn into_grant(self, id: Uuid) -> Grant {
+        Grant {
+            id,
+            cause: self.text.unwrap_or_default(),
+            amount: nanos(self.amount),
+            remaining: nanos(self.remaining),
+            reclaim: nanos(self.reclaim),
+            taken_back: nanos(self.taken_back),
+            expires_at: self.time,
+        }
+    }
+
+    /// A row for each allocation, and one for a hold without any.
+    fn hold(&self, id: Uuid) -> Hold {
+        Hold {
+            id: GenerationId(id),
+            amount: nanos(self.amount),
+            expires_at: self.time.unwrap_or_default(),
+            allocations: Vec::new(),
+        }
+    }
+
+    fn allocation(&self) -> Option<Allocation> {
+        Some(Allocation { grant_id: self.of_grant?, amount: nanos(self.remaining) })
+    }
+
+    fn cap(&self) -> OwnCap {
+        OwnCap { limit: self.amount.map(Nanos), is_hard: self.flag.unwrap_or_default() }
+    }
+
+    fn usage(&self) -> UsageState {
+        match self.flag {
+            Some(true) => UsageState::Provisional {
+                charged: nanos(self.amount),
+                charged_at: self.time.unwrap_or_default(),
+            },
+            _ => UsageState::Final,
+        }
+    }
+}
+
+fn nanos(amount: Option<i64>) -> Nanos {
+    Nanos(amount.unwrap_or_default())
+}
