@@ -102,7 +102,9 @@ pub async fn apply(
                 continue;
             }
             match change {
-                CreditChange::GiveBack { .. } => give_back(conn, account_id, &mut books, change, &known).await?,
+                CreditChange::GiveBack { .. } => {
+                    give_back(conn, account_id, &mut books, change, &known).await?
+                }
                 change => make(&mut books, change, &known),
             }
             known.extend(change.cause().map(|cause| (cause.to_owned(), Nanos::ZERO)));

@@ -277,8 +277,9 @@ fn pack_changes(customer: &Customer) -> Vec<CreditChange> {
             replaces: vec![],
         });
         let paid_with: Vec<_> = checkout.payment_intent_id.iter().cloned().collect();
-        changes
-            .extend(money_back(customer, &paid_with).iter().map(|back| back.credit_change(&cause, &checkout.id)));
+        changes.extend(
+            money_back(customer, &paid_with).iter().map(|back| back.credit_change(&cause, &checkout.id)),
+        );
     }
     changes
 }

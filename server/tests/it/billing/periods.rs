@@ -10,11 +10,16 @@ async fn a_year_gives_its_credit_in_twelve_slices_and_no_more() {
     let (browser, _) = shop.subscriber("pro", "year").await;
     assert_eq!(begin(&browser, "billing/cancel_subscription", &[]).await, "/billing");
     let slices = "select count(*) from ledger_entries where cause like 'invoice:%:month:%'";
-    let given = "select coalesce(sum(amount_nanos), 0)::bigint from ledger_entries where cause like 'invoice:%'";
+    let given =
+        "select coalesce(sum(amount_nanos), 0)::bigint from ledger_entries where cause like 'invoice:%'";
     for month in 1..=12 {
         assert_eq!(shop.number(slices).await, month);
         assert_eq!(shop.number(given).await, month * Nanos::from_cents(1500).0);
-        assert_eq!(available(&browser).await, Nanos::from_cents(1500), "nothing is carried over, in month {month}");
+        assert_eq!(
+            available(&browser).await,
+            Nanos::from_cents(1500),
+            "nothing is carried over, in month {month}"
+        );
         // Twice within a month: a reading more makes no slice more. A month has at most 31 days; twelve are 366 at most.
         shop.advance_days(15).await;
         assert_eq!(shop.number(slices).await, month, "in the middle of month {month}");

@@ -76,7 +76,8 @@ async fn a_worker_killed_at_any_statement_leaves_an_event_that_the_next_one_deal
         }
         shop.app.database().quiet().await;
         let leased = "update jobs set leased_until = clock_timestamp() where state = 'running'";
-        killed_in_the_middle += shop.number(&format!("with ended as ({leased} returning 1) select count(*) from ended")).await;
+        killed_in_the_middle +=
+            shop.number(&format!("with ended as ({leased} returning 1) select count(*) from ended")).await;
         let mut next = shop.app.spawn_worker(&[]);
         until(&shop, &done, 1).await;
         next.kill();

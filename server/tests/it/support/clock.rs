@@ -27,7 +27,8 @@ impl TestDatabase {
 
     /// Whoever waits for jobs to become due looks again.
     pub async fn advance_days(&self, days: i64) {
-        let advance = format!("update clock.ahead set by = by + interval '{days} days'; notify plumbline_jobs");
+        let advance =
+            format!("update clock.ahead set by = by + interval '{days} days'; notify plumbline_jobs");
         self.execute(&advance).await;
     }
 }

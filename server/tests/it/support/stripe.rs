@@ -227,7 +227,8 @@ impl StripeAccount {
     pub async fn list_all(&self, path: &str) -> Vec<Value> {
         let mut all: Vec<Value> = Vec::new();
         loop {
-            let after = all.last().and_then(|last| last["id"].as_str()).map(|id| format!("&starting_after={id}"));
+            let after =
+                all.last().and_then(|last| last["id"].as_str()).map(|id| format!("&starting_after={id}"));
             let page = self.list(&format!("{path}?limit=100{}", after.unwrap_or_default())).await;
             if page.is_empty() {
                 return all;

@@ -87,7 +87,12 @@ fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {
         payment_intent_id: Some(format!("pi_{of}")),
         amount_cents: 2000,
         receipt_url: None,
-        refunds: vec![MoneyBack { id: id.to_owned(), amount_cents: cents, created_at: at(day), came_back: false }],
+        refunds: vec![MoneyBack {
+            id: id.to_owned(),
+            amount_cents: cents,
+            created_at: at(day),
+            came_back: false,
+        }],
         disputes: vec![],
     }
 }
@@ -243,7 +248,8 @@ fn a_refund_takes_back_its_part_of_each_month_also_of_later_ones() {
         pairs(&[("invoice:in_1:month:1", 1500), ("invoice:in_1:month:2", 1500)]),
         "half of the charge of $20 was refunded in the second month"
     );
-    let expected = ["month:1", "month:2"].map(|month| (format!("refund:re_1:{month}"), format!("invoice:in_1:{month}")));
+    let expected =
+        ["month:1", "month:2"].map(|month| (format!("refund:re_1:{month}"), format!("invoice:in_1:{month}")));
     assert_eq!(taken(&half), expected);
 }
 
