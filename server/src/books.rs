@@ -65,7 +65,8 @@ pub struct Grant {
     pub remaining: Nanos,
     /// To be taken back as soon as no hold has it set aside.
     pub reclaim: Nanos,
-    /// So much was asked back in all, whether or not it was spent already: it never comes back.
+    /// So much was asked back in all, whether or not it was spent already: it does not come back with what a reply did
+    /// not cost.
     pub taken_back: Nanos,
     /// None: never.
     pub expires_at: Option<DateTime<Utc>>,
@@ -188,6 +189,11 @@ impl Books {
         self.cover_deficit();
     }
 
+    /// The grant of a cause. None: it has ended and nothing is left.
+    pub fn grant_id(&self, grant_cause: &str) -> Option<Uuid> {
+        self.grants.iter().find(|grant| grant.cause == grant_cause).map(|grant| grant.id)
+    }
+
     /// What was given for a cause. None: nothing, or it has ended and nothing is left.
     pub fn given(&self, grant_cause: &str) -> Option<Nanos> {
         self.grants.iter().find(|grant| grant.cause == grant_cause).map(|grant| grant.amount)
@@ -210,6 +216,23 @@ impl Books {
         self.posted -= taken;
         // Also when there is nothing to take: the entry is what keeps it from being taken twice.
         self.changes.entries.push(Entry { cause, amount: -taken });
+    }
+
+    /// Gives back to a grant what was taken back of it after all: up to `amount`, as far as it was not spent, and only while
+    /// the grant lives. What holds were to lose when they end, they keep. The cause must be new.
+    pub fn give_back(&mut self, cause: Cause, grant_cause: &str, amount: Nanos, taken: Nanos) {
+        let at = self.at;
+        let of_cause = |grant: &&mut Grant| grant.cause == grant_cause && grant.is_live(at);
+        let Some(grant) = self.grants.iter_mut().find(of_cause) else { return };
+        let kept = grant.reclaim.min(amount);
+        let returned = taken.min(amount - kept).min(grant.amount - grant.remaining);
+        grant.reclaim -= kept;
+        grant.remaining += returned;
+        grant.taken_back = (grant.taken_back - kept - returned).or_zero();
+        self.posted += returned;
+        // Also when there is nothing to give: the entry is what keeps it from being given twice.
+        self.changes.entries.push(Entry { cause, amount: returned });
+        self.cover_deficit();
     }
 
     fn take_free(&mut self, grant_cause: &str, amount: Nanos) -> Nanos {

@@ -1,6 +1,7 @@
 //! What the binary can be told to do.
 
 mod audit;
+mod jobs;
 mod ledger;
 mod metrics;
 mod serve;
@@ -12,6 +13,7 @@ mod work;
 use std::error::Error;
 use std::process::ExitCode;
 
+use self::jobs::JobsCommand;
 use self::ledger::LedgerCommand;
 use self::simulate::SimulateArguments;
 use self::stripe::StripeCommand;
@@ -37,6 +39,9 @@ pub enum Command {
     /// Look into the books of an account
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Look after the queue of jobs
+    #[command(subcommand)]
+    Jobs(JobsCommand),
     /// Look after the account at Stripe
     #[command(subcommand)]
     Stripe(StripeCommand),
@@ -73,6 +78,7 @@ impl Command {
             Self::ApplyCatalog => runtime.block_on(apply_catalog(&env)),
             Self::Audit => runtime.block_on(audit::run(&DatabaseConfig::from_env(&env)?)),
             Self::Ledger(command) => runtime.block_on(ledger::run(command, &DatabaseConfig::from_env(&env)?)),
+            Self::Jobs(command) => runtime.block_on(jobs::run(command, &DatabaseConfig::from_env(&env)?)),
             Self::Stripe(command) => runtime.block_on(stripe::run(command, &env)),
             Self::Simulate(arguments) => runtime.block_on(simulate::run(arguments, &env)),
             Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),

@@ -221,3 +221,28 @@ fn a_correction_of_credit_that_has_ended_is_no_gift() {
 }
 
 mod against_a_model;
+
+#[test]
+fn what_a_won_dispute_gives_back_is_what_was_taken_and_nothing_that_was_spent() {
+    let mut books = books();
+    books.give(pack("pack"), Nanos(100), None);
+    assert!(books.hold(id(1), Nanos(30), later()));
+    books.settle(id(1), Nanos(30));
+    assert!(books.hold(id(2), Nanos(20), later()));
+    books.take_back(pack("dispute"), "pack", Nanos(100));
+    assert_eq!((available(&books), posted(&books, &pack("dispute"))), (0, Some(-50)));
+    books.give_back(pack("won"), "pack", Nanos(100), Nanos(50));
+    assert_eq!(posted(&books, &pack("won")), Some(50));
+    books.settle(id(2), Nanos::ZERO);
+    assert_eq!((available(&books), remaining(&books, "pack")), (70, 70), "also what the hold was to lose");
+}
+
+#[test]
+fn what_has_ended_meanwhile_does_not_come_back_with_a_won_dispute() {
+    let mut books = two_grants();
+    let cause = Cause::monthly(books.account_id, now()).to_string();
+    books.take_back(pack("dispute"), &cause, Nanos(100));
+    let mut books = reopen(books, later());
+    books.give_back(pack("won"), &cause, Nanos(100), Nanos(100));
+    assert_eq!((available(&books), posted(&books, &pack("won"))), (100, None));
+}

@@ -1,7 +1,7 @@
 //! The books of an account in the database. Every change of money is written here, either under the lock of
 //! the account's row or only while its books have the version that was read; the arithmetic is in [`crate::books`]. Constraints and triggers refuse what the arithmetic would never do.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use app::types::{AccountId, Credit, Nanos};
 use chrono::{DateTime, Utc};
@@ -66,6 +66,8 @@ pub enum CreditChange {
     },
     /// Takes back a part of what was given, up to what is left of it.
     TakeBack { cause: String, grant_cause: String, part: Part },
+    /// Gives back what was taken back for `taken_cause`, which was that part of what was given.
+    GiveBack { cause: String, taken_cause: String, grant_cause: String, part: Part },
     /// Ends what was given.
     End { grant_cause: String },
 }
@@ -73,7 +75,9 @@ pub enum CreditChange {
 impl CreditChange {
     fn cause(&self) -> Option<&str> {
         match self {
-            Self::Give { cause, .. } | Self::TakeBack { cause, .. } => Some(cause),
+            Self::Give { cause, .. } | Self::TakeBack { cause, .. } | Self::GiveBack { cause, .. } => {
+                Some(cause)
+            }
             Self::End { .. } => None,
         }
     }
@@ -89,22 +93,29 @@ pub async fn apply(
         let (version, mut books) = open(conn, account_id).await?;
         let mut known = known_causes(conn, changes).await?;
         for change in changes {
-            if change.cause().is_none_or(|cause| known.insert(cause.to_owned())) {
-                make(&mut books, change, &known);
+            if change.cause().is_some_and(|cause| known.contains_key(cause)) {
+                continue;
             }
+            match change {
+                CreditChange::GiveBack { .. } => {
+                    give_back(conn, account_id, &mut books, change, &known).await?
+                }
+                change => make(&mut books, change, &known),
+            }
+            known.extend(change.cause().map(|cause| (cause.to_owned(), Nanos::ZERO)));
         }
         write(conn, account_id, version, books).await
     })
     .await
 }
 
-fn make(books: &mut Books, change: &CreditChange, known: &BTreeSet<String>) {
+fn make(books: &mut Books, change: &CreditChange, known: &BTreeMap<String, Nanos>) {
     match change {
         CreditChange::Give { cause, amount, expires_at, advance, replaces } => {
             for replaced in replaces {
                 books.end(replaced);
             }
-            let advanced = advance.as_ref().filter(|(cause, _)| known.contains(cause));
+            let advanced = advance.as_ref().filter(|(cause, _)| known.contains_key(cause));
             let amount = *amount - advanced.map_or(Nanos::ZERO, |(_, amount)| *amount);
             if amount > Nanos::ZERO {
                 books.give(Cause::Other(cause.clone()), amount, *expires_at);
@@ -116,18 +127,51 @@ fn make(books: &mut Books, change: &CreditChange, known: &BTreeSet<String>) {
             }
         }
         CreditChange::End { grant_cause } => books.end(grant_cause),
+        // Needs the ledger.
+        CreditChange::GiveBack { .. } => {}
     }
 }
 
-/// The causes of these changes, and of advances, that are in the ledger.
-async fn known_causes(conn: &mut Connection, changes: &[CreditChange]) -> QueryResult<BTreeSet<String>> {
-    let advances = changes.iter().filter_map(|change| match change {
+/// What was taken is what the ledger says, and what holds have lost since.
+async fn give_back(
+    conn: &mut Connection,
+    account_id: AccountId,
+    books: &mut Books,
+    change: &CreditChange,
+    known: &BTreeMap<String, Nanos>,
+) -> QueryResult<()> {
+    let CreditChange::GiveBack { cause, taken_cause, grant_cause, part } = change else { return Ok(()) };
+    let Some((taken, (grant_id, given))) =
+        known.get(taken_cause).zip(books.grant_id(grant_cause).zip(books.given(grant_cause)))
+    else {
+        return Ok(());
+    };
+    let reclaimed: Vec<i64> = ledger_entries::table
+        .filter(ledger_entries::account_id.eq(account_id.0))
+        .filter(ledger_entries::cause.like(format!("reclaim:{grant_id}:%")))
+        .select(ledger_entries::amount_nanos)
+        .load(conn)
+        .await?;
+    let taken = -*taken - Nanos(reclaimed.into_iter().sum());
+    books.give_back(Cause::Other(cause.clone()), grant_cause, part.of(given), taken);
+    Ok(())
+}
+
+/// The causes of these changes, and of what they follow, that are in the ledger, with their amounts.
+async fn known_causes(
+    conn: &mut Connection,
+    changes: &[CreditChange],
+) -> QueryResult<BTreeMap<String, Nanos>> {
+    let earlier = changes.iter().filter_map(|change| match change {
         CreditChange::Give { advance: Some((cause, _)), .. } => Some(cause.as_str()),
+        CreditChange::GiveBack { taken_cause, .. } => Some(taken_cause.as_str()),
         _ => None,
     });
-    let causes: Vec<_> = changes.iter().filter_map(CreditChange::cause).chain(advances).collect();
+    let causes: Vec<_> = changes.iter().filter_map(CreditChange::cause).chain(earlier).collect();
     let known = ledger_entries::table.filter(ledger_entries::cause.eq_any(causes));
-    Ok(known.select(ledger_entries::cause).load(conn).await?.into_iter().collect())
+    let known = known.select((ledger_entries::cause, ledger_entries::amount_nanos));
+    let known: Vec<(String, i64)> = known.load(conn).await?;
+    Ok(known.into_iter().map(|(cause, amount)| (cause, Nanos(amount))).collect())
 }
 
 async fn change_once(

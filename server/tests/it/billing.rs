@@ -4,7 +4,9 @@ mod checkout;
 mod dunning;
 mod events;
 mod money_back;
+mod periods;
 mod reconcile;
+mod recovery;
 mod webhooks;
 
 use app::types::{Offers, Standing};

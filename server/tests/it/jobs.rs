@@ -214,6 +214,33 @@ async fn a_job_whose_worker_died_is_run_again_and_a_late_end_changes_nothing() {
     worker.finish().await;
 }
 
+/// (35) A long job whose worker is stuck: another one takes it, and when the stuck one is done after all, its end counts
+/// for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_job_of_a_worker_that_hangs_is_run_by_another_and_ends_once() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    enqueue(&db, &job("long")).await;
+    let mut stuck = TestWorker::start(db.clone(), vec![]);
+    stuck.next_begun().await;
+    // It takes no more, but still has this one.
+    stuck.ending.cancel();
+    (&mut stuck.task).await.expect("no panic");
+    let mut other = TestWorker::start(db.clone(), vec![]);
+    app.database().execute("update jobs set leased_until = now(); notify plumbline_jobs").await;
+    other.next_begun().await;
+    stuck.let_go.notify_one();
+    stuck.next_ended().await;
+    stuck.worker.finish(LEASE).await;
+    let running = "select count(*) from jobs where state = 'running' and attempt = 2 and finished_at is null";
+    assert_eq!(app.database().number(running).await, 1, "it is the other one's");
+    other.let_go.notify_one();
+    other.next_ended().await;
+    until(&app, "state = 'done' and attempt = 2").await;
+    other.finish().await;
+    assert_eq!(app.database().number("select count(*) from jobs").await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_of_one_serial_key_never_run_at_the_same_time() {
     let app = TestApp::start().await;
@@ -266,6 +293,7 @@ async fn a_failed_job_gives_way_to_its_successor() {
     assert_eq!(app.database().number("select count(*) from jobs where state = 'done'").await, 1);
 }
 
+/// (36)
 #[tokio::test(flavor = "multi_thread")]
 async fn scheduled_work_is_enqueued_once_for_each_time_by_many_workers_and_after_a_pause() {
     let app = TestApp::start().await;

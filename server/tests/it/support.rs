@@ -1,4 +1,5 @@
 mod browser;
+mod clock;
 mod database;
 mod proxy;
 mod reply;

@@ -155,6 +155,7 @@ pub(super) fn charge(charge: api::Charge, disputes: Vec<api::Dispute>) -> Charge
                 id: refund.id.to_string(),
                 amount_cents: refund.amount,
                 created_at: time(refund.created),
+                came_back: false,
             })
             .collect(),
         disputes: disputes
@@ -164,14 +165,15 @@ pub(super) fn charge(charge: api::Charge, disputes: Vec<api::Dispute>) -> Charge
                 id: dispute.id.to_string(),
                 amount_cents: dispute.amount,
                 created_at: time(dispute.created),
+                came_back: matches!(dispute.status, api::DisputeStatus::Won),
             })
             .collect(),
     }
 }
 
-/// A mere warning takes none, nor does a dispute that was won.
+/// A mere warning takes none.
 fn takes_money(status: &api::DisputeStatus) -> bool {
-    matches!(status.as_str(), "needs_response" | "under_review" | "lost")
+    matches!(status.as_str(), "needs_response" | "under_review" | "lost" | "won")
 }
 
 impl From<api::CheckoutSession> for Checkout {

@@ -159,7 +159,7 @@ pub struct Charge {
     pub receipt_url: Option<String>,
     /// Those that did not fail.
     pub refunds: Vec<MoneyBack>,
-    /// Those that are not decided in our favour.
+    /// Those that took money, also if it came back.
     pub disputes: Vec<MoneyBack>,
 }
 
@@ -169,6 +169,8 @@ pub struct MoneyBack {
     pub id: String,
     pub amount_cents: i64,
     pub created_at: DateTime<Utc>,
+    /// It is ours again: the dispute was won.
+    pub came_back: bool,
 }
 
 /// A page to pay.

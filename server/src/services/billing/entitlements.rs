@@ -83,7 +83,6 @@ struct Gift<'a> {
     invoice: &'a Invoice,
     cause: String,
     amount: Nanos,
-    start: DateTime<Utc>,
     end: DateTime<Utc>,
     plan: &'a PaidPlan,
     is_advanced: bool,
@@ -130,7 +129,6 @@ impl<'a> Walk<'a> {
                 invoice,
                 cause: format!("invoice:{}", invoice.id),
                 amount,
-                start: line.start,
                 end: month.end,
                 plan,
                 is_advanced: false,
@@ -185,7 +183,6 @@ impl<'a> Walk<'a> {
                     false => format!("invoice:{}", invoice.id),
                 },
                 amount: if number == 0 { first } else { current.plan.monthly_credit },
-                start: month_start,
                 end: month_end,
                 plan,
                 is_advanced: number == 0,
@@ -220,15 +217,13 @@ impl<'a> Walk<'a> {
     }
 
     fn give(&mut self, gift: Gift<'_>) {
-        let Gift { invoice, cause, amount, start, end, plan, is_advanced, replaces } = gift;
+        let Gift { invoice, cause, amount, end, plan, is_advanced, replaces } = gift;
         // Whoever pays late has a while to use it, too.
         let expires_at = invoice.paid_at.map_or(end, |paid| paid.max(end)) + plan.grace;
         if expires_at <= self.at {
             return;
         }
         let back = money_back(self.customer, &invoice.payment_intent_ids);
-        let before = back.iter().filter(|back| back.money.created_at < start);
-        let amount = before.fold(amount, |amount, back| (amount - back.part().of(amount)).or_zero());
         let grace = format!("grace:{}", invoice.id);
         self.changes.push(CreditChange::Give {
             cause: cause.clone(),
@@ -239,9 +234,7 @@ impl<'a> Walk<'a> {
         });
         let grants = is_advanced.then_some(&grace).into_iter().chain([&cause]);
         for (grant, back) in grants.flat_map(|grant| back.iter().map(move |back| (grant, back))) {
-            if back.money.created_at >= start {
-                self.changes.push(back.take_back(grant, &invoice.id));
-            }
+            self.changes.push(back.credit_change(grant, &invoice.id));
         }
         self.given.push(cause);
     }
@@ -284,8 +277,9 @@ fn pack_changes(customer: &Customer) -> Vec<CreditChange> {
             replaces: vec![],
         });
         let paid_with: Vec<_> = checkout.payment_intent_id.iter().cloned().collect();
-        changes
-            .extend(money_back(customer, &paid_with).iter().map(|back| back.take_back(&cause, &checkout.id)));
+        changes.extend(
+            money_back(customer, &paid_with).iter().map(|back| back.credit_change(&cause, &checkout.id)),
+        );
     }
     changes
 }

@@ -7,23 +7,28 @@ use crate::store::ledger::CreditChange;
 /// Money that went back, and what it was a part of.
 pub(super) struct Back<'a> {
     kind: &'static str,
-    pub(super) money: &'a MoneyBack,
+    money: &'a MoneyBack,
     charge: &'a Charge,
 }
 
 impl Back<'_> {
-    pub(super) fn part(&self) -> Part {
+    fn part(&self) -> Part {
         Part::new(self.money.amount_cents, self.charge.amount_cents)
     }
 
-    /// `object_id`: of what was paid. Each grant has a cause of its own: `refund:ID` and `refund:ID:month:2`.
-    pub(super) fn take_back(&self, grant_cause: &str, object_id: &str) -> CreditChange {
+    /// What it does to a grant, or undoes: a dispute that was won gives back what it had taken. `object_id`: of what was
+    /// paid. Each grant has a cause of its own: `refund:ID` and `refund:ID:month:2`.
+    pub(super) fn credit_change(&self, grant_cause: &str, object_id: &str) -> CreditChange {
         let (kind, rest) = grant_cause.split_once(object_id).unwrap_or((grant_cause, ""));
         let kind = if kind == "grace:" { ":grace" } else { "" };
-        CreditChange::TakeBack {
-            cause: format!("{}:{}{kind}{rest}", self.kind, self.money.id),
-            grant_cause: grant_cause.to_owned(),
-            part: self.part(),
+        let taken_cause = format!("{}:{}{kind}{rest}", self.kind, self.money.id);
+        let (grant_cause, part) = (grant_cause.to_owned(), self.part());
+        match self.money.came_back {
+            false => CreditChange::TakeBack { cause: taken_cause, grant_cause, part },
+            true => {
+                let cause = format!("{}:{}:won{kind}{rest}", self.kind, self.money.id);
+                CreditChange::GiveBack { cause, taken_cause, grant_cause, part }
+            }
         }
     }
 }
@@ -48,5 +53,6 @@ pub(super) fn money_back<'a>(customer: &'a Customer, payment_intents: &[String])
 
 /// How much was given back, in cents. What is disputed is gone as long as it is disputed.
 pub(super) fn refunded_cents(customer: &Customer, payment_intents: &[String]) -> i64 {
-    money_back(customer, payment_intents).iter().map(|back| back.money.amount_cents).sum()
+    let back = money_back(customer, payment_intents);
+    back.iter().filter(|back| !back.money.came_back).map(|back| back.money.amount_cents).sum()
 }

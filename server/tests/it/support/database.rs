@@ -1,4 +1,5 @@
 use std::env;
+use std::sync::Once;
 
 use server::MoneyAudit;
 use server::config::{DatabaseConfig, Env};
@@ -18,8 +19,12 @@ pub struct TestDatabase {
 
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
+static RUSTLS: Once = Once::new();
+
 impl TestDatabase {
     pub async fn create() -> Self {
+        // Before anything connects to anywhere.
+        RUSTLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("once"));
         let template = TEMPLATE.get_or_init(create_template).await;
         let name = format!("test_{}", Uuid::now_v7().simple());
         let admin = connect(&server_url()).await;

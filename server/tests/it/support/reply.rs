@@ -78,6 +78,10 @@ impl Reply {
         loop {
             if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.unread.drain(..=end).collect();
+                // Says only that the server is still there.
+                if line == b"\n" {
+                    continue;
+                }
                 let event: ChatEvent = serde_json::from_slice(&line).expect("an event a line");
                 self.events.push(event.clone());
                 return Ok(Some(event));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
-use super::{Browser, Sandbox, TestApp, location};
+use super::{Browser, Sandbox, TestApp, TestDatabase, location};
 
 /// What the webhooks of a test are signed with.
 pub const WEBHOOK_SECRET: &str = "whsec_test";
@@ -28,9 +28,25 @@ impl Shop {
     }
 
     pub async fn without_webhooks() -> Self {
+        let shop = Self::without_worker(TestDatabase::create().await).await;
+        shop.app.state.spawn_worker();
+        shop
+    }
+
+    /// One whose clock can be moved together with Stripe's.
+    pub async fn with_clock() -> Self {
+        let shop = Self::without_worker(TestDatabase::with_clock().await).await;
+        shop.app.state.spawn_worker();
+        shop.stripe.send_webhooks_to(&shop.app.url).await;
+        shop
+    }
+
+    /// Neither webhooks come in nor are jobs done.
+    pub async fn without_worker(database: TestDatabase) -> Self {
         let key = format!("sk_test_{}", Uuid::now_v7().simple());
         let api_url = format!("{}/stripe/", env::var("SANDBOX_URL").expect("SANDBOX_URL is set"));
-        let app = TestApp::with_env(
+        let app = TestApp::with_database(
+            database,
             &[
                 ("STRIPE_SECRET_KEY", &key),
                 ("STRIPE_API_URL", &api_url),
@@ -41,8 +57,9 @@ impl Shop {
         .await;
         let synced = app.command().args(["stripe", "sync"]).output().expect("it runs");
         assert!(synced.status.success(), "{}", String::from_utf8_lossy(&synced.stderr));
-        app.state.spawn_worker();
-        Self { app, stripe: StripeAccount { sandbox: Sandbox::find(), key, http: reqwest::Client::new() } }
+        let pages = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        let (http, pages) = (reqwest::Client::new(), pages.expect("a client"));
+        Self { app, stripe: StripeAccount { sandbox: Sandbox::find(), key, http, pages } }
     }
 
     /// Waits until every webhook has come in and what it causes is done, but for what is due in weeks.
@@ -62,12 +79,47 @@ impl Shop {
 
     /// Has everything compared with Stripe, as happens every hour.
     pub async fn reconcile(&self) {
-        let ended = "select count(*) from jobs where kind = 'reconcile_billing' and state = 'done'";
-        let before = self.number(ended).await;
-        let due = "insert into jobs (id, kind, payload, max_attempts)
-                   values (gen_random_uuid(), 'reconcile_billing', 'null', 1)";
-        self.app.database().execute(due).await;
-        while self.number(ended).await <= before {}
+        let id = Uuid::now_v7();
+        let due = format!(
+            "insert into jobs (id, kind, payload, max_attempts) values ('{id}', 'reconcile_billing', 'null', 1);
+             notify plumbline_jobs"
+        );
+        self.app.database().execute(&due).await;
+        let ended = format!("select count(*) from jobs where id = '{id}' and state = 'done'");
+        while self.number(&ended).await == 0 {}
+    }
+
+    /// Moves both clocks, ours first: whatever Stripe says has happened, has happened.
+    pub async fn advance_days(&self, days: i64) {
+        self.app.database().advance_days(days).await;
+        self.stripe.advance_days(days).await;
+        self.settle().await;
+    }
+
+    /// An account, with a customer at Stripe, to whom nobody has to sign in.
+    pub async fn account(&self) -> String {
+        let customer = self.stripe.post("customers", &[("email", "person@example.com")]).await;
+        let customer = customer["id"].as_str().expect("an id").to_owned();
+        let account = format!(
+            "insert into accounts (id, plan, stripe_customer_id) values (gen_random_uuid(), 'free', '{customer}')"
+        );
+        self.app.database().execute(&account).await;
+        customer
+    }
+
+    /// A subscription to Pro, paid by the month with a good card.
+    pub async fn subscribe_customer(&self, customer: &str) {
+        let price = self.stripe.price_id("plumbline_pro_month").await;
+        let fields = [
+            ("mode", "subscription"),
+            ("customer", customer),
+            ("line_items[0][price]", &price),
+            ("line_items[0][quantity]", "1"),
+            ("success_url", "http://localhost/"),
+        ];
+        let session = self.stripe.post("checkout/sessions", &fields).await;
+        let page = session["url"].as_str().unwrap_or_else(|| panic!("{session}"));
+        self.stripe.pay(page, GOOD_CARD).await.expect("a good card");
     }
 
     /// Somebody who has subscribed with a good card, and their customer at Stripe.
@@ -145,6 +197,8 @@ pub struct StripeAccount {
     sandbox: Sandbox,
     key: String,
     http: reqwest::Client,
+    /// For Stripe's pages: it follows nothing.
+    pages: reqwest::Client,
 }
 
 impl StripeAccount {
@@ -164,6 +218,25 @@ impl StripeAccount {
         assert!(request.send().await.expect("an answer").status().is_success());
     }
 
+    pub async fn price_id(&self, lookup_key: &str) -> String {
+        let prices = self.list(&format!("prices?lookup_keys[0]={lookup_key}")).await;
+        prices[0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The objects of a list, page by page, newest first.
+    pub async fn list_all(&self, path: &str) -> Vec<Value> {
+        let mut all: Vec<Value> = Vec::new();
+        loop {
+            let after =
+                all.last().and_then(|last| last["id"].as_str()).map(|id| format!("&starting_after={id}"));
+            let page = self.list(&format!("{path}?limit=100{}", after.unwrap_or_default())).await;
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
+        }
+    }
+
     /// The objects of a list, newest first.
     pub async fn list(&self, path: &str) -> Vec<Value> {
         let list = self.get(path).await;
@@ -176,6 +249,11 @@ impl StripeAccount {
         let answer = self.http.request(method, url).json(&body).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{path} answered {}", answer.status());
         answer.json().await.unwrap_or_default()
+    }
+
+    pub async fn end_outage(&self) {
+        let url = format!("{}/control/stripe/{}/outage", self.sandbox.url, self.key);
+        assert!(self.http.delete(url).send().await.expect("an answer").status().is_success());
     }
 
     async fn send_webhooks_to(&self, app: &Url) {
@@ -199,9 +277,8 @@ impl StripeAccount {
 
     /// Pays on one of Stripe's pages; where one is sent then. None: the card was refused, or the page is closed.
     pub async fn pay(&self, page: &str, card: &str) -> Option<Url> {
-        let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
         let form = [("card", card), ("email", "person@example.com"), ("name", "A Person")];
-        let answer = browser.expect("a client").post(page).form(&form).send().await.expect("an answer");
+        let answer = self.pages.post(page).form(&form).send().await.expect("an answer");
         answer.status().is_redirection().then(|| location(&answer).parse().expect("a URL"))
     }
 }

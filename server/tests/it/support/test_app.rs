@@ -4,7 +4,6 @@ use std::io::{Read, Seek};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::Once;
 use std::time::Duration;
 
 use server::config::{Config, Env};
@@ -31,8 +30,6 @@ pub struct TestApp {
 /// Tests sweep when they want to.
 const NEVER: Duration = Duration::from_secs(86_400);
 
-static RUSTLS: Once = Once::new();
-
 impl TestApp {
     pub async fn start() -> Self {
         Self::with(|_| {}).await
@@ -50,9 +47,17 @@ impl TestApp {
 
     /// The same with other variables, and every route of the catalog.
     pub async fn with_env(variables: &[(&str, &str)], change: impl FnOnce(&mut Config)) -> Self {
-        RUSTLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("once"));
+        Self::with_database(TestDatabase::create().await, variables, change).await
+    }
+
+    /// The same with a database that was made ready for the test.
+    pub async fn with_database(
+        database: TestDatabase,
+        variables: &[(&str, &str)],
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let (listener, url) = listen().await;
-        let (sandbox, database) = (Sandbox::find(), TestDatabase::create().await);
+        let sandbox = Sandbox::find();
         let mut env = settings(&url, &database, &sandbox);
         env.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut config = Config::from_env(&env.iter().cloned().collect::<Env>()).expect("settings");
@@ -134,19 +139,23 @@ impl TestApp {
 
     /// Another server as a process of its own, sharing PostgreSQL and Redis, with further variables set.
     pub fn spawn_process(&self, variables: &[(&str, &str)]) -> ServerProcess {
-        self.spawn(&mut Command::new(env!("CARGO_BIN_EXE_plumbline")), variables)
+        self.spawn(Command::new(env!("CARGO_BIN_EXE_plumbline")).arg("serve"), variables)
+    }
+
+    /// The same for a process that only runs jobs.
+    pub fn spawn_worker(&self, variables: &[(&str, &str)]) -> ServerProcess {
+        self.spawn(Command::new(env!("CARGO_BIN_EXE_plumbline")).arg("work"), variables)
     }
 
     /// The same, with a clock that is off by some seconds, such as `+120s`.
     pub fn spawn_process_with_clock(&self, offset: &str, variables: &[(&str, &str)]) -> ServerProcess {
-        let arguments = ["--exclude-monotonic", "-f", offset, env!("CARGO_BIN_EXE_plumbline")];
+        let arguments = ["--exclude-monotonic", "-f", offset, env!("CARGO_BIN_EXE_plumbline"), "serve"];
         self.spawn(Command::new("faketime").args(arguments), variables)
     }
 
     fn spawn(&self, command: &mut Command, variables: &[(&str, &str)]) -> ServerProcess {
         let (port, log) = (free_port(), nameless_file());
         let child = command
-            .arg("serve")
             .envs(self.env.iter().cloned())
             .envs(variables.iter().copied())
             .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use app::types::Interval;
 
+use super::super::money_back::refunded_cents;
 use super::*;
 use crate::config::PlansConfig;
 use crate::providers::stripe::{Charge, Checkout, MoneyBack, Price};
@@ -86,7 +87,12 @@ fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {
         payment_intent_id: Some(format!("pi_{of}")),
         amount_cents: 2000,
         receipt_url: None,
-        refunds: vec![MoneyBack { id: id.to_owned(), amount_cents: cents, created_at: at(day) }],
+        refunds: vec![MoneyBack {
+            id: id.to_owned(),
+            amount_cents: cents,
+            created_at: at(day),
+            came_back: false,
+        }],
         disputes: vec![],
     }
 }
@@ -232,18 +238,41 @@ fn an_invoice_that_was_never_paid_gives_nothing() {
 }
 
 #[test]
-fn a_refund_takes_back_its_part_and_later_months_are_less_by_it() {
+fn a_refund_takes_back_its_part_of_each_month_also_of_later_ones() {
     let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);
     let mut customer = customer(subscription("pro", "2026-04-01", "2027-04-01"), vec![year]);
     customer.charges = vec![refund("in_1", "re_1", 1000, "2026-05-10")];
     let half = changes(&customer, "2026-06-01");
     assert_eq!(
         given(&half),
-        pairs(&[("invoice:in_1:month:1", 1500), ("invoice:in_1:month:2", 750)]),
+        pairs(&[("invoice:in_1:month:1", 1500), ("invoice:in_1:month:2", 1500)]),
         "half of the charge of $20 was refunded in the second month"
     );
-    let expected = ("refund:re_1:month:1".to_owned(), "invoice:in_1:month:1".to_owned());
-    assert_eq!(taken(&half), [expected]);
+    let expected =
+        ["month:1", "month:2"].map(|month| (format!("refund:re_1:{month}"), format!("invoice:in_1:{month}")));
+    assert_eq!(taken(&half), expected);
+}
+
+/// Fault 34.
+#[test]
+fn a_dispute_that_was_won_gives_back_what_it_has_taken_of_each_month() {
+    let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);
+    let mut customer = customer(subscription("pro", "2026-04-01", "2027-04-01"), vec![year]);
+    let mut charge = refund("in_1", "dp_1", 2000, "2026-05-10");
+    charge.disputes = std::mem::take(&mut charge.refunds);
+    customer.charges = vec![charge];
+    assert_eq!(taken(&changes(&customer, "2026-06-01")).len(), 2);
+    customer.charges[0].disputes[0].came_back = true;
+    let won = changes(&customer, "2026-06-02");
+    assert_eq!(taken(&won), []);
+    let expected = CreditChange::GiveBack {
+        cause: "dispute:dp_1:won:month:2".to_owned(),
+        taken_cause: "dispute:dp_1:month:2".to_owned(),
+        grant_cause: "invoice:in_1:month:2".to_owned(),
+        part: Part::new(2000, 2000),
+    };
+    assert!(won.contains(&expected), "{won:?}");
+    assert_eq!(refunded_cents(&customer, &["pi_in_1".to_owned()]), 0);
 }
 
 #[test]

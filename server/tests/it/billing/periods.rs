@@ -1,0 +1,73 @@
+//! Periods that go by: years by the month, trials, pauses.
+
+use app::types::{Nanos, Standing};
+
+use crate::support::{Shop, available, begin, billing};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_year_gives_its_credit_in_twelve_slices_and_no_more() {
+    let shop = Shop::with_clock().await;
+    let (browser, _) = shop.subscriber("pro", "year").await;
+    assert_eq!(begin(&browser, "billing/cancel_subscription", &[]).await, "/billing");
+    let slices = "select count(*) from ledger_entries where cause like 'invoice:%:month:%'";
+    let given =
+        "select coalesce(sum(amount_nanos), 0)::bigint from ledger_entries where cause like 'invoice:%'";
+    for month in 1..=12 {
+        assert_eq!(shop.number(slices).await, month);
+        assert_eq!(shop.number(given).await, month * Nanos::from_cents(1500).0);
+        assert_eq!(
+            available(&browser).await,
+            Nanos::from_cents(1500),
+            "nothing is carried over, in month {month}"
+        );
+        // Twice within a month: a reading more makes no slice more. A month has at most 31 days; twelve are 366 at most.
+        shop.advance_days(15).await;
+        assert_eq!(shop.number(slices).await, month, "in the middle of month {month}");
+        let rest = "select ceil(extract(epoch from credit_resets_at - clock_timestamp()) / 86400)::bigint from subscriptions";
+        shop.advance_days(shop.number(rest).await).await;
+    }
+    shop.advance_days(40).await;
+    shop.reconcile().await;
+    shop.settle().await;
+    assert_eq!(shop.number(slices).await, 12);
+    let ended = billing(&browser).await;
+    assert_eq!((ended.standing, ended.subscription), (Standing::Free, None));
+    assert_eq!(available(&browser).await, Nanos::from_cents(50), "the credit of Free");
+}
+
+/// Fault 34.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_has_the_plan_without_its_credit_and_a_paused_subscription_has_neither() {
+    let shop = Shop::with_clock().await;
+    let browser = shop.app.user().await;
+    // So that there is a customer.
+    begin(&browser, "billing/buy_pack", &[("pack", "credit_10")]).await;
+    let customer = shop.customer_id(&browser).await;
+    let price = shop.stripe.price_id("plumbline_pro_month").await;
+    let trial = [
+        ("customer", customer.as_str()),
+        ("items[0][price]", &price),
+        ("trial_period_days", "14"),
+        ("trial_settings[end_behavior][missing_payment_method]", "pause"),
+    ];
+    let subscription = shop.stripe.post("subscriptions", &trial).await;
+    assert_eq!(subscription["status"], "trialing", "{subscription}");
+    shop.settle().await;
+    let trialing = billing(&browser).await;
+    assert_eq!(trialing.standing, Standing::Active);
+    assert_eq!(trialing.subscription.expect("a subscription").plan_key, "pro");
+    assert_eq!(available(&browser).await, Nanos::ZERO, "nothing is paid yet");
+
+    shop.advance_days(15).await;
+    let paused = billing(&browser).await;
+    assert_eq!((paused.standing, paused.subscription), (Standing::Free, None));
+    assert_eq!(available(&browser).await, Nanos::from_cents(50), "the credit of Free");
+
+    let attach = shop.stripe.post("payment_methods/pm_card_visa/attach", &[("customer", &customer)]).await;
+    let card = attach["id"].as_str().unwrap_or_else(|| panic!("{attach}"));
+    let path = format!("subscriptions/{}", subscription["id"].as_str().expect("an id"));
+    shop.stripe.post(&path, &[("default_payment_method", card)]).await;
+    shop.stripe.post(&format!("{path}/resume"), &[]).await;
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Active);
+}
