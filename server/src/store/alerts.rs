@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 
 use super::caps::MonthCap;
 use super::clock::clock_timestamp;
+use super::notices::{self, Facts, NewNotice};
 use super::schema::spending_alerts;
 use super::{Connection, StoreResult, spending};
 use crate::books::month_of;
@@ -25,7 +26,8 @@ pub(super) struct Charge {
     pub(super) cap: Option<MonthCap>,
 }
 
-/// Writes down which alerts this charge makes due. Needs the account's lock, in the transaction of the charge.
+/// Writes down which alerts this charge makes due, and has the highest of them told. Needs the account's lock, in the
+/// transaction of the charge.
 pub(super) async fn raise(conn: &Connection, charge: &Charge) -> QueryResult<()> {
     if charge.amount <= Nanos::ZERO {
         return Ok(());
@@ -40,7 +42,22 @@ pub(super) async fn raise(conn: &Connection, charge: &Charge) -> QueryResult<()>
             (AlertBasis::Credit, after.granted, before.used(), after.used())
         }
     };
-    insert(conn, charge.account_id, month, basis, passed_percents(limit, before, after).collect()).await
+    let raised =
+        insert(conn, charge.account_id, month, basis, passed_percents(limit, before, after).collect())
+            .await?;
+    let Some(percent) = raised.into_iter().max() else { return Ok(()) };
+    let notice = notice(charge.account_id, month, Alert { basis, percent }, limit);
+    notices::insert(conn, charge.account_id, &[notice]).await
+}
+
+/// Its cause names the limit: of a higher cap the same percentage is news.
+fn notice(account_id: AccountId, month: DateTime<Utc>, alert: Alert, limit: Nanos) -> NewNotice {
+    let Alert { basis, percent } = alert;
+    let (basis_text, month_text) = (basis_text(basis), month.format("%Y-%m"));
+    NewNotice {
+        cause: format!("budget_alert:{account_id}:{month_text}:{basis_text}:{percent}:{}", limit.0),
+        facts: Facts::BudgetAlert { basis, percent, limit, month },
+    }
 }
 
 /// Those of this month that are not dismissed, the highest first.
@@ -76,7 +93,7 @@ pub async fn dismiss(conn: &mut Connection, account_id: AccountId, up_to: Alert)
 }
 
 /// When the month's cap has changed: takes back the alerts that are not true of the new one, and raises those that are.
-/// Needs the account's lock.
+/// They are not told by mail: whoever changes a cap sees them. Needs the account's lock.
 pub(super) async fn follow_cap(
     conn: &mut Connection,
     account_id: AccountId,
@@ -93,17 +110,18 @@ pub(super) async fn follow_cap(
         .filter(spending_alerts::basis.eq(basis_text(AlertBasis::Cap)))
         .filter(spending_alerts::percent.eq_any(untrue.into_iter().map(i16::from).collect::<Vec<_>>()));
     diesel::delete(rows).execute(conn).await?;
-    insert(conn, account_id, month, AlertBasis::Cap, of_now).await
+    insert(conn, account_id, month, AlertBasis::Cap, of_now).await?;
+    Ok(())
 }
 
-/// Those that are there already stay as they are, dismissed or not.
+/// Those that are there already stay as they are, dismissed or not. The percentages that were not.
 async fn insert(
     mut conn: &Connection,
     account_id: AccountId,
     month: DateTime<Utc>,
     basis: AlertBasis,
     percents: Vec<u8>,
-) -> QueryResult<()> {
+) -> QueryResult<Vec<u8>> {
     let row = |percent: u8| {
         (
             spending_alerts::account_id.eq(account_id.0),
@@ -113,14 +131,16 @@ async fn insert(
         )
     };
     let rows: Vec<_> = percents.into_iter().map(row).collect();
-    if !rows.is_empty() {
-        diesel::insert_into(spending_alerts::table)
-            .values(rows)
-            .on_conflict_do_nothing()
-            .execute(&mut conn)
-            .await?;
+    if rows.is_empty() {
+        return Ok(vec![]);
     }
-    Ok(())
+    let added: Vec<i16> = diesel::insert_into(spending_alerts::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(spending_alerts::percent)
+        .get_results(&mut conn)
+        .await?;
+    Ok(added.into_iter().filter_map(|percent| percent.try_into().ok()).collect())
 }
 
 /// The first day of the month, by the database's clock.
