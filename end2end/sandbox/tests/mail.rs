@@ -9,6 +9,7 @@ use sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use url::Url;
 
@@ -18,7 +19,7 @@ async fn connect() -> (Router, Connection) {
     let address = listener.local_addr().unwrap();
     let sandbox = Sandbox::new(&Url::parse("http://127.0.0.1:4010").unwrap(), Some(address)).unwrap();
     let router = sandbox.router.clone();
-    tokio::spawn(sandbox.serve_mail(listener));
+    TaskTracker::new().spawn(sandbox.serve_mail(listener));
     let mut connection = Connection(BufReader::new(TcpStream::connect(address).await.unwrap()));
     assert_eq!(connection.reply().await, "220");
     (router, connection)

@@ -1,4 +1,4 @@
-//! Plain pages for when the application itself cannot answer.
+//! Plain pages beside the application: for when it cannot answer, and for what mails lead to.
 
 use app::ApiError;
 use axum::Json;

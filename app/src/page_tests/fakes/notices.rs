@@ -20,7 +20,7 @@ impl NoticesApi for Fake {
             created_at: now(),
         };
         Ok(vec![
-            notice(2, "You have <Max> now", "Your plan is <Max> now, for $100.00 a month."),
+            notice(2, "You have <Max> now", "From today on it is <Max>."),
             notice(1, "Receipt: $20.00 for Pro", "Thank you."),
         ])
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
 
 use crate::mail::{Fault, Mail};
 
@@ -15,10 +16,11 @@ const MAX_MAIL: usize = 10 * 1024 * 1024;
 
 /// Takes mails until the process ends.
 pub(crate) async fn serve(listener: TcpListener, mail: Arc<Mail>) -> io::Result<()> {
+    let connections = TaskTracker::new();
     loop {
         let (stream, _) = listener.accept().await?;
         let mail = Arc::clone(&mail);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             if let Err(error) = Session::new(stream, &mail).run().await {
                 tracing::debug!(%error, "A mail connection broke");
             }

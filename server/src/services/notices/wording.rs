@@ -162,7 +162,7 @@ fn budget_alert(basis: AlertBasis, percent: u8, limit: Nanos, month: DateTime<Ut
 }
 
 fn plan_name(plans: &Plans, key: Option<&String>) -> String {
-    let Some(key) = key else { return "your subscription".to_owned() };
+    let Some(key) = key else { return "your plan".to_owned() };
     plans.find_paid(key).map_or_else(|| key.clone(), |paid| paid.plan.name.clone())
 }
 

@@ -51,7 +51,7 @@ fn a_payment_that_failed_for_good_says_that_replies_are_paused() {
     };
     assert_eq!(
         told(&facts),
-        "Your payment of $20.00 failed | Your payment of $20.00 for your subscription did not go through. Your card is not \
+        "Your payment of $20.00 failed | Your payment of $20.00 for your plan did not go through. Your card is not \
          tried again by itself. Replies are paused until it is paid. Reading, export and billing stay open. Paying now, or \
          with another card, restores everything at once."
     );
