@@ -3,9 +3,9 @@
 use app::ApiError;
 use app::links::{ACCOUNT_PATH, mail_preferences_path};
 use app::types::{MailSwitch, NoticeKind};
-use axum::extract::{Form, Query, Request, State};
+use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{Extensions, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
 use crate::AppError;
@@ -30,11 +30,11 @@ pub(crate) struct SwitchForm {
 pub(crate) async fn show_preferences(
     State(state): State<AppState>,
     Query(LinkQuery { token, .. }): Query<LinkQuery>,
-    request: Request,
+    extensions: Extensions,
 ) -> Response {
     match state.notices.switches_by_link(&token).await {
         Ok(switches) => preferences_page(&switches),
-        Err(error) => refuse(error, &request_id(request.extensions())),
+        Err(error) => refuse(error, &request_id(&extensions)),
     }
 }
 
@@ -42,11 +42,12 @@ pub(crate) async fn show_preferences(
 pub(crate) async fn switch_mail(
     State(state): State<AppState>,
     Query(LinkQuery { token, .. }): Query<LinkQuery>,
+    extensions: Extensions,
     Form(SwitchForm { kind, is_on }): Form<SwitchForm>,
 ) -> Response {
     match state.notices.switch_by_link(&token, kind, is_on).await {
         Ok(()) => Redirect::to(&mail_preferences_path(&token)).into_response(),
-        Err(error) => refuse(error, ""),
+        Err(error) => refuse(error, &request_id(&extensions)),
     }
 }
 
@@ -55,12 +56,12 @@ pub(crate) async fn switch_mail(
 pub(crate) async fn unsubscribe(
     State(state): State<AppState>,
     Query(LinkQuery { token, kind }): Query<LinkQuery>,
-    request: Request,
+    extensions: Extensions,
 ) -> Response {
     let Some(kind) = kind else { return StatusCode::BAD_REQUEST.into_response() };
     match state.notices.switch_by_link(&token, kind, false).await {
         Ok(()) => "You get no more such mails.\n".into_response(),
-        Err(error) => refuse(error, &request_id(request.extensions())),
+        Err(error) => refuse(error, &request_id(&extensions)),
     }
 }
 

@@ -173,3 +173,22 @@ fn purchase_rows(customer: &Customer) -> Vec<PurchaseRow> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::news::tests::{at, row};
+    use super::*;
+
+    #[test]
+    fn a_customer_is_read_again_when_a_grace_ends_and_when_a_months_credit_of_a_year_is_due() {
+        let now = at("2026-04-20");
+        let (month, grace) = (Some(at("2026-05-01")), Some(at("2026-04-27")));
+        let monthly = SubscriptionRow { credit_resets_at: month, ..row() };
+        let yearly = SubscriptionRow { interval: "year".to_owned(), ..monthly.clone() };
+        let due = SubscriptionRow { status: "past_due".to_owned(), grace_ends_at: grace, ..yearly.clone() };
+        let over = SubscriptionRow { grace_ends_at: Some(now), ..monthly.clone() };
+        for (row, at) in [(monthly, None), (yearly, month), (due, grace), (over, None)] {
+            assert_eq!(next_reading(&row, now), at, "{row:?}");
+        }
+    }
+}

@@ -140,4 +140,4 @@ fn planned(row: &SubscriptionRow) -> Option<PlanChange> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::providers::stripe::Invoice;
 
-fn at(day: &str) -> DateTime<Utc> {
+pub(in crate::services::billing) fn at(day: &str) -> DateTime<Utc> {
     format!("{day}T00:00:00Z").parse().expect("a time")
 }
 
@@ -13,7 +13,7 @@ fn reading(day: &str) -> Reading {
     Reading { account_id: AccountId(Uuid::from_u128(1)), number: 7, at: at(day) }
 }
 
-fn row() -> SubscriptionRow {
+pub(in crate::services::billing) fn row() -> SubscriptionRow {
     SubscriptionRow {
         id: "sub".to_owned(),
         status: "active".to_owned(),
