@@ -45,6 +45,7 @@ test('Without a verified address the app tells it, until it is dismissed', async
   await tab.signInAs({ ...person, emailState: 'unverified' });
   await tab.page.goto('/pricing');
   await tab.page.getByRole('button', { name: 'Buy for $10' }).click();
+  await tab.stripe.email.fill(person.email);
   await tab.stripe.payWith(CARDS.good);
   await expect(tab.billing.heading).toHaveText('$10.00 added');
 

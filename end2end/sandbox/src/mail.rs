@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
@@ -114,9 +115,12 @@ async fn show(State(mail): State<Arc<Mail>>, Path(id): Path<usize>) -> Response 
     mail.find(id).map_or_else(missing, |letter| Html(pages::mail::letter(&letter)).into_response())
 }
 
-/// As its sender made it, but that links lead out of the frame it is shown in.
+/// As its sender made it, but that links lead out of the frame it is shown in. Scripts do not run, as in any mail program.
 async fn show_html(State(mail): State<Arc<Mail>>, Path(id): Path<usize>) -> Response {
-    let page = |letter: Letter| Html(format!("<base target=\"_top\">{}", letter.html)).into_response();
+    let page = |letter: Letter| {
+        let html = Html(format!("<base target=\"_top\">{}", letter.html));
+        ([(CONTENT_SECURITY_POLICY, "script-src 'none'")], html).into_response()
+    };
     mail.find(id).map_or_else(missing, page)
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn letter(letter: &Letter) -> String {
 </header>
 <section class="card">
 <h2>As HTML</h2>
-<iframe src="/mail/{id}/html" title="The mail" sandbox="allow-top-navigation-by-user-activation"></iframe>
+<iframe src="/mail/{id}/html" title="The mail"></iframe>
 </section>
 <section class="card">
 <h2>As text</h2>
