@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
-import { Model, SANDBOX_URL } from './sandbox';
+import { Mailbox, Model, SANDBOX_URL } from './sandbox';
 import { AccountPage } from './pages/account_page';
 import { BillingPage } from './pages/billing_page';
 import { ChatPage } from './pages/chat_page';
 import { HomePage } from './pages/home_page';
+import { MailPage } from './pages/mail_page';
 import { PickerPage, type Person } from './pages/picker_page';
 import { PricingPage } from './pages/pricing_page';
 import { SignInPage } from './pages/sign_in_page';
@@ -22,6 +23,7 @@ export class Tab {
   readonly pricing: PricingPage;
   readonly billing: BillingPage;
   readonly stripe: StripePage;
+  readonly mail: MailPage;
 
   constructor(readonly page: Page) {
     this.home = new HomePage(page);
@@ -33,6 +35,7 @@ export class Tab {
     this.pricing = new PricingPage(page);
     this.billing = new BillingPage(page);
     this.stripe = new StripePage(page);
+    this.mail = new MailPage(page);
   }
 
   /** Signs in from the sign-in page, and is on the chat page afterwards. */
@@ -53,6 +56,7 @@ interface Fixtures {
   problems: string[];
   person: Person;
   model: Model;
+  mailbox: Mailbox;
   tab: Tab;
   /** A tab with the person signed in, on the chat page, ready. */
   chat: ChatPage;
@@ -100,6 +104,12 @@ export const test = base.extend<Fixtures>({
   model: async ({ playwright }, use) => {
     const request = await playwright.request.newContext();
     await use(new Model(request));
+    await request.dispose();
+  },
+
+  mailbox: async ({ playwright }, use) => {
+    const request = await playwright.request.newContext();
+    await use(new Mailbox(request));
     await request.dispose();
   },
 

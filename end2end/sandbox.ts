@@ -26,6 +26,22 @@ export interface JournalEntry {
   state: 'streaming' | 'finished' | 'client_gone' | 'failed';
 }
 
+/** The mails that were sent, kept by the sandbox. */
+export class Mailbox {
+  constructor(private readonly request: APIRequestContext) {}
+
+  /** Waits for a mail with this subject, and says where it can be read. */
+  async pageOf(to: string, subject: string): Promise<string> {
+    const find = async () => {
+      const response = await this.request.get(`${SANDBOX_URL}/mail.json`, { params: { to } });
+      const mails: { id: number; subject: string }[] = await response.json();
+      return mails.find((mail) => mail.subject === subject)?.id;
+    };
+    await expect.poll(find, `a mail "${subject}"`).toBeDefined();
+    return `${SANDBOX_URL}/mail/${await find()}`;
+  }
+}
+
 /** The model, played by the sandbox. */
 export class Model {
   constructor(private readonly request: APIRequestContext) {}

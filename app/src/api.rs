@@ -4,6 +4,7 @@ mod account;
 mod billing;
 mod caps;
 mod chat;
+mod notices;
 mod quota;
 mod usage;
 
@@ -26,6 +27,10 @@ pub use chat::{
     StopReply, delete_thread, follow_reply, list_models, list_threads, read_thread, rename_thread,
     restore_thread, start_reply, stop_reply,
 };
+pub use notices::{
+    DismissNotice, ListNotices, ReadMailSettings, SwitchMail, dismiss_notice, list_notices,
+    read_mail_settings, switch_mail,
+};
 pub use quota::{ListPlans, ReadQuota, list_plans, read_quota};
 pub use usage::{
     ListReplies, ReadReceipt, ReadStatement, SummarizeUsage, list_replies, read_receipt, read_statement,
@@ -35,7 +40,8 @@ pub use usage::{
 #[cfg(feature = "ssr")]
 pub use self::{
     account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
-    chat::ChatApi, chat::ReplyStream, quota::QuotaApi, server_side::Backend, usage::UsageApi,
+    chat::ChatApi, chat::ReplyStream, notices::NoticesApi, quota::QuotaApi, server_side::Backend,
+    usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;
@@ -50,7 +56,7 @@ mod server_side {
     use leptos::prelude::{expect_context, use_context};
     use leptos_axum::ResponseOptions;
 
-    use super::{AccountApi, BillingApi, CapsApi, ChatApi, QuotaApi, UsageApi};
+    use super::{AccountApi, BillingApi, CapsApi, ChatApi, NoticesApi, QuotaApi, UsageApi};
     use crate::types::{Actor, Limit, LimitName, Quota};
     use crate::{ApiError, ApiResult};
 
@@ -61,6 +67,7 @@ mod server_side {
         pub billing: Arc<dyn BillingApi>,
         pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,
+        pub notices: Arc<dyn NoticesApi>,
         pub quota: Arc<dyn QuotaApi>,
         pub usage: Arc<dyn UsageApi>,
     }

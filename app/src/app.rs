@@ -6,9 +6,10 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::browser;
-use crate::components::{RouteAnnouncer, SiteHeader, SpendingAlert, StandingBanner, Toaster};
+use crate::components::{NoticeBanner, RouteAnnouncer, SiteHeader, SpendingAlert, StandingBanner, Toaster};
 use crate::contexts::{
-    provide_clock, provide_page_title, provide_quota, provide_session, provide_standing, provide_toasts,
+    provide_clock, provide_notices, provide_page_title, provide_quota, provide_session, provide_standing,
+    provide_toasts,
 };
 use crate::pages::{
     AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
@@ -52,6 +53,7 @@ pub fn App() -> impl IntoView {
     let session = provide_session();
     provide_quota(session);
     provide_standing(session);
+    provide_notices(session);
     Effect::new(|_| browser::mark_hydrated());
     view! {
         <Title text=move || title.full()/>
@@ -61,6 +63,7 @@ pub fn App() -> impl IntoView {
             <SiteHeader/>
             <StandingBanner/>
             <SpendingAlert/>
+            <NoticeBanner/>
             <FlatRoutes fallback=|| view! { <NotFoundPage/> }>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>

@@ -3,6 +3,7 @@
 mod clock;
 mod conversation;
 mod models;
+mod notices;
 mod page_title;
 mod quota;
 mod session;
@@ -14,6 +15,7 @@ mod toast;
 pub use clock::{provide_clock, use_clock};
 pub use conversation::{Activity, OpenConversation, Refusal};
 pub use models::Models;
+pub use notices::{provide_notices, use_notices};
 pub use page_title::{PageTitle, provide_page_title, set_page_title};
 pub use quota::{QuotaContext, provide_quota, use_quota};
 pub use session::{SessionContext, provide_session, use_session};

@@ -1,6 +1,22 @@
 //! Addresses inside the product.
 
-use crate::types::{EntryId, GenerationId, Interval, MessageId, Period, ThreadId};
+use crate::types::{EntryId, GenerationId, Interval, MessageId, NoticeKind, Period, ThreadId};
+
+/// The person, their browsers and their mails.
+pub const ACCOUNT_PATH: &str = "/account";
+
+/// The caps among what was spent.
+pub const USAGE_CAPS_PATH: &str = "/usage#caps";
+
+/// Which mails somebody gets, by a link in one of them.
+pub fn mail_preferences_path(token: &str) -> String {
+    format!("/mail/preferences?token={}", escape(token))
+}
+
+/// Turns mails of a kind off, by a link in one of them.
+pub fn unsubscribe_path(token: &str, kind: NoticeKind) -> String {
+    format!("/mail/unsubscribe?token={}&kind={kind}", escape(token))
+}
 
 /// What can be bought.
 pub const PRICING_PATH: &str = "/pricing";

@@ -2,6 +2,7 @@
 
 mod billing;
 mod fakes;
+mod notices;
 
 use std::sync::OnceLock;
 

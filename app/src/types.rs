@@ -6,6 +6,7 @@ mod chat;
 mod ids;
 mod model;
 mod money;
+mod notice;
 mod period;
 mod quota;
 mod receipt;
@@ -22,9 +23,12 @@ pub use chat::{
     ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest,
     ReplyState, ReplyTarget, Role, Thread, Title,
 };
-pub use ids::{AccountId, ClientRequestId, EntryId, GenerationId, MessageId, SessionId, ThreadId, UserId};
+pub use ids::{
+    AccountId, ClientRequestId, EntryId, GenerationId, MessageId, NoticeId, SessionId, ThreadId, UserId,
+};
 pub use model::{Model, ModelPrices};
 pub use money::{AmountError, Nanos};
+pub use notice::{MailRoute, MailSettings, MailSwitch, Notice, NoticeKind};
 pub use period::{Days, Month, Period, PeriodError};
 pub use quota::{Credit, Limit, LimitName, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};

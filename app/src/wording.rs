@@ -2,9 +2,11 @@
 
 pub mod billing;
 mod caps;
+mod mail;
 pub mod usage;
 
 pub use self::caps::{alert_sentence, cap_effect, spent_sentence, thread_cap_note};
+pub use self::mail::mail_route;
 use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState};
 
 /// What is left, for the line below the composer: the tighter of the two rates, and the credit.

@@ -4,6 +4,8 @@ import { AppPage } from './app_page';
 export class AccountPage extends AppPage {
   readonly sessions: Locator;
   readonly otherSessions: Locator;
+  /** Kinds of mail that can be turned off. */
+  readonly mailSwitches: Locator;
   readonly signOutHereButton: Locator;
   readonly signOutEverywhereButton: Locator;
 
@@ -11,6 +13,7 @@ export class AccountPage extends AppPage {
     super(page);
     this.sessions = page.getByTestId('session-row');
     this.otherSessions = this.sessions.filter({ has: page.getByTestId('revoke-session') });
+    this.mailSwitches = page.getByTestId('mail-switch');
     this.signOutHereButton = page.getByTestId('account-sign-out');
     this.signOutEverywhereButton = page.getByTestId('sign-out-everywhere');
   }

@@ -22,6 +22,9 @@ export class BillingPage extends AppPage {
   /** Above every page, while an invoice waits to be paid. */
   readonly banner: Locator;
   readonly payNowButton: Locator;
+  /** Above every page, what no mail could tell; and the list of it. */
+  readonly noticeBanner: Locator;
+  readonly noticeRows: Locator;
 
   constructor(page: Page) {
     super(page);
@@ -39,6 +42,8 @@ export class BillingPage extends AppPage {
     this.outcome = page.getByTestId('checkout-outcome');
     this.banner = page.getByTestId('standing-banner');
     this.payNowButton = this.banner.getByRole('button', { name: 'Pay now' });
+    this.noticeBanner = page.getByTestId('notice-banner');
+    this.noticeRows = page.getByTestId('notice-row');
   }
 
   async open(path = '/billing'): Promise<void> {

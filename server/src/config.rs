@@ -8,6 +8,7 @@ mod jobs;
 mod limits;
 mod llm;
 mod log;
+mod mail;
 mod metrics;
 mod plans;
 mod redis;
@@ -32,6 +33,7 @@ pub use self::jobs::JobsConfig;
 pub use self::limits::LimitsConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
+pub use self::mail::{MailConfig, SmtpConfig};
 pub use self::metrics::MetricsConfig;
 pub use self::plans::{Pack, PaidPlan, PlanPrice, PlansConfig};
 pub use self::redis::RedisConfig;
@@ -53,6 +55,7 @@ pub struct Config {
     pub llm: LlmConfig,
     pub plans: PlansConfig,
     pub billing: BillingConfig,
+    pub mail: MailConfig,
     pub jobs: JobsConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
@@ -73,6 +76,7 @@ impl Config {
             llm: LlmConfig::from_env(env)?,
             plans: PlansConfig::from_env(env)?,
             billing: BillingConfig::from_env(env)?,
+            mail: MailConfig::from_env(env)?,
             jobs: JobsConfig::from_env(env)?,
             audit: AuditConfig::from_env(env)?,
             metrics: MetricsConfig::from_env(env)?,
@@ -210,6 +214,7 @@ mod tests {
             ("MODEL_CATALOG", "/nowhere.toml"),
             ("PLANS", "/nowhere.toml"),
             ("STRIPE_SECRET_KEY", "sk_test_1"),
+            ("SMTP_URL", "mail.example.com"),
         ] {
             let error = Config::from_env(&env(&[(variable, value)])).expect_err(variable).to_string();
             let named = if variable.ends_with("_ISSUER") { "OIDC_CLIENT_ID" } else { variable };
@@ -229,6 +234,8 @@ mod tests {
             ("GITHUB_CLIENT_SECRET", "s3cret"),
             ("STRIPE_SECRET_KEY", "s3cret"),
             ("STRIPE_WEBHOOK_SECRETS", "s3cret,s3cret"),
+            ("SMTP_URL", "smtps://u:s3cret@h"),
+            ("MAIL_FROM", "a@h"),
         ]));
         assert!(!format!("{config:?}").contains("s3cret"));
     }

@@ -2,6 +2,7 @@
 //! to the handler of its kind by a [`Worker`], again after a failure, and again when its worker has died.
 
 mod audit_money;
+mod deliver_notice;
 mod purge;
 mod reconcile_billing;
 mod schedule;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::audit_money::AuditMoney;
+pub use self::deliver_notice::DeliverNotice;
 pub use self::purge::PurgeJobs;
 pub use self::reconcile_billing::ReconcileBilling;
 pub use self::schedule::{Schedule, Slots};

@@ -15,7 +15,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{auth, health, stripe, usage};
+use crate::routes::{auth, health, mail, stripe, usage};
 use crate::state::AppState;
 
 /// The application, whole.
@@ -28,6 +28,7 @@ pub fn build_router(state: &AppState) -> Router {
         .route("/usage/replies.csv", get(usage::export_replies))
         .route("/usage/statement.csv", get(usage::export_statement))
         .route("/usage/messages/{id}", get(usage::find_receipt))
+        .route("/mail/preferences", get(mail::show_preferences).post(mail::switch_mail))
         // Pages, and server functions below /api.
         .leptos_routes_with_context(state, generate_route_list(App), provide.clone(), {
             let options = options.clone();
@@ -37,8 +38,10 @@ pub fn build_router(state: &AppState) -> Router {
     let assets = bundle(&options);
     let probes =
         Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready));
-    // Not among the pages: whoever calls proves itself by its signature.
-    let webhooks = Router::new().route("/webhooks/stripe", post(stripe::receive_webhook));
+    // Not among the pages: whoever calls proves itself by a signature, or by the token in a mail.
+    let webhooks = Router::new()
+        .route("/webhooks/stripe", post(stripe::receive_webhook))
+        .route("/mail/unsubscribe", get(mail::offer_unsubscribe).post(mail::unsubscribe));
     let pages = middleware::around_pages(pages, state);
     middleware::around_all(pages.merge(assets).merge(probes).merge(webhooks), state).with_state(state.clone())
 }

@@ -1,8 +1,9 @@
-//! HTTP that is not Leptos': sign-in, downloads, webhooks, probes, and the pages for when nothing else works.
+//! HTTP that is not Leptos': sign-in, downloads, webhooks, the links in mails, probes, and the pages for when nothing else works.
 
 pub(crate) mod auth;
 pub(crate) mod error_page;
 pub(crate) mod health;
+pub(crate) mod mail;
 pub(crate) mod metrics;
 pub(crate) mod stripe;
 pub(crate) mod usage;

@@ -10,6 +10,7 @@ pub mod chat;
 pub mod generation;
 pub mod money_audit;
 pub(crate) mod monitoring;
+pub mod notices;
 pub mod plans;
 pub mod quota;
 pub mod sign_in;

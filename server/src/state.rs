@@ -11,10 +11,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
-use crate::jobs::{AuditMoney, Handler, PurgeJobs, ReconcileBilling, SyncCustomer, Worker, WorkerParts};
+use crate::jobs::{
+    AuditMoney, DeliverNotice, Handler, PurgeJobs, ReconcileBilling, SyncCustomer, Worker, WorkerParts,
+};
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::llm::Providers;
+use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
 use crate::services::billing::{BillingService, Cashier};
@@ -25,6 +28,7 @@ use crate::services::chat::ChatService;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
 use crate::services::monitoring::Monitoring;
+use crate::services::notices::NoticeService;
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
@@ -41,6 +45,8 @@ pub enum StartError {
     Http(#[from] reqwest::Error),
     #[error("the client of Stripe cannot be made: {0}")]
     Stripe(#[from] StripeError),
+    #[error("SMTP_URL cannot be used: {0}")]
+    Mail(#[from] MailError),
 }
 
 /// Everything a request needs. Cheap to clone.
@@ -56,6 +62,7 @@ pub struct AppState {
     pub(crate) usage: UsageService,
     /// None: nothing can be bought here.
     pub(crate) cashier: Option<Cashier>,
+    pub(crate) notices: NoticeService,
     /// Sites that forms of ours lead to.
     pub(crate) form_origins: Arc<[String]>,
     pub(crate) backend: Backend,
@@ -98,17 +105,20 @@ impl AppState {
         let cashier = stripe
             .map(|stripe| Cashier::new(db.clone(), stripe, plans.clone(), config.server.public_url.clone()));
         let billing = BillingService::new(db.clone(), plans.clone(), catalog.clone(), cashier.clone());
+        let mailer = config.mail.smtp.as_ref().map(Mailer::new).transpose()?;
+        let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
         let backend = Backend {
             account: Arc::new(account.clone()),
             billing: Arc::new(billing),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
+            notices: Arc::new(notices.clone()),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),
         };
         Ok(Self {
             server: Arc::new(config.server),
-            worker: worker(&db, config.jobs, config.audit, cashier.clone()),
+            worker: worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone()),
             db,
             limiter,
             limits: config.limits,
@@ -117,6 +127,7 @@ impl AppState {
             generations,
             usage,
             cashier,
+            notices,
             form_origins: form_origins.into(),
             backend,
             background: TaskTracker::new(),
@@ -216,10 +227,17 @@ const JOB_LEASE: Duration = Duration::from_secs(30);
 /// No job is meant to take longer.
 const JOB_TIME_LIMIT: Duration = Duration::from_secs(600);
 
-fn worker(db: &Db, config: JobsConfig, audit: AuditConfig, cashier: Option<Cashier>) -> Worker {
+fn worker(
+    db: &Db,
+    config: JobsConfig,
+    audit: AuditConfig,
+    cashier: Option<Cashier>,
+    notices: NoticeService,
+) -> Worker {
     let mut handlers: Vec<Arc<dyn Handler>> = vec![
         Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
         Arc::new(PurgeJobs { db: db.clone() }),
+        Arc::new(DeliverNotice { notices }),
     ];
     let mut schedules = vec![AuditMoney::schedule(audit), PurgeJobs::schedule()];
     if let Some(cashier) = cashier {

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::PortalForm;
 use crate::types::{Card, PortalPage};
-use crate::wording::billing::{card_expiry, card_name};
+use crate::wording::billing::card_expiry;
 
 /// The card that is charged.
 #[component]
@@ -11,7 +11,7 @@ pub fn CardPanel(card: Option<Card>) -> impl IntoView {
     let content = match card {
         Some(card) => view! {
             <dl class="facts facts-row">
-                <div><dt>"Card"</dt><dd data-testid="card">{card_name(&card)}</dd></div>
+                <div><dt>"Card"</dt><dd data-testid="card">{card.name()}</dd></div>
                 <div><dt>"Valid until"</dt><dd>{card_expiry(&card)}</dd></div>
             </dl>
         }

@@ -2,6 +2,7 @@
 
 pub mod billing;
 pub mod caps;
+mod notices;
 pub mod usage;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub fn backend(billing: billing::Fake) -> Backend {
         billing: Arc::new(billing),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
+        notices: Arc::new(notices::Fake),
         quota: Arc::new(Fake),
         usage: Arc::new(usage::Fake),
     }

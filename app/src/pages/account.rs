@@ -1,25 +1,29 @@
 use leptos::prelude::*;
 
 use crate::ApiResult;
-use crate::api::{RevokeSession, list_sessions};
+use crate::api::{RevokeSession, SwitchMail, list_sessions, read_mail_settings};
 use crate::components::{
-    ErrorNote, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
+    ErrorNote, MailSwitches, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
 };
 use crate::contexts::use_session;
-use crate::types::{Session, User};
+use crate::types::{MailSettings, Session, User};
 
 /// The person, and the browsers they are signed in with.
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let revoke = ServerAction::<RevokeSession>::new();
     let sessions = use_session().resource(move || revoke.version().get(), |_| list_sessions());
-    view! { <SignedInOnly><Account sessions revoke/></SignedInOnly> }
+    let switch = ServerAction::<SwitchMail>::new();
+    let mail = use_session().resource(move || switch.version().get(), |_| read_mail_settings());
+    view! { <SignedInOnly><Account sessions revoke mail switch/></SignedInOnly> }
 }
 
 #[component]
 fn Account(
     sessions: Resource<ApiResult<Vec<Session>>>,
     revoke: ServerAction<RevokeSession>,
+    mail: Resource<ApiResult<MailSettings>>,
+    switch: ServerAction<SwitchMail>,
 ) -> impl IntoView {
     let session = use_session();
     view! {
@@ -30,6 +34,17 @@ fn Account(
                     session.user.await.ok().flatten().map(|user| view! { <Person user/> })
                 })}
             </Suspense>
+            <section class="panel" aria-labelledby="mail-heading">
+                <div class="panel-head"><h2 id="mail-heading">"E-mail"</h2></div>
+                <Transition fallback=|| view! { <span class="skeleton" aria-hidden="true"></span> }>
+                    {move || Suspend::new(async move {
+                        match mail.await {
+                            Ok(settings) => view! { <MailSwitches settings switch/> }.into_any(),
+                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        }
+                    })}
+                </Transition>
+            </section>
             <section class="panel" aria-labelledby="devices-heading">
                 <div class="panel-head"><h2 id="devices-heading">"Where you are signed in"</h2></div>
                 <Transition fallback=|| view! { <span class="skeleton" aria-hidden="true"></span> }>
@@ -54,7 +69,7 @@ fn Person(user: User) -> impl IntoView {
     let User { display_name, email, has_verified_email, providers } = user;
     let email_note = (email.is_some() && !has_verified_email).then(|| view! {
         <p class="limit-note">
-            "Not verified: your provider does not confirm that this address is yours. It is shown to you only and used for nothing."
+            "Not verified: your provider does not confirm that this address is yours. It is shown to you only, and no mail is sent to it."
         </p>
     });
     view! {

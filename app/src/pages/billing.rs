@@ -3,8 +3,8 @@ use leptos::prelude::*;
 use crate::ApiResult;
 use crate::api::{ResumeSubscription, list_offers, read_billing};
 use crate::components::{
-    CardPanel, ErrorNote, InvoiceTable, PackTable, PageFrame, PortalForm, SignedInOnly, SkeletonLines,
-    SubscriptionPanel,
+    CardPanel, ErrorNote, InvoiceTable, NoticePanel, PackTable, PageFrame, PortalForm, SignedInOnly,
+    SkeletonLines, SubscriptionPanel,
 };
 use crate::contexts::use_session;
 use crate::types::{Billing, Offers, PortalPage};
@@ -48,6 +48,7 @@ fn Whole(billing: Billing, is_open: bool, resume: ServerAction<ResumeSubscriptio
     let Billing { standing, subscription, card, invoices, packs } = billing;
     let has_history = card.is_some() || subscription.is_some() || !invoices.is_empty();
     view! {
+        <NoticePanel/>
         <div class="panels">
             <SubscriptionPanel standing subscription is_open resume/>
             {has_history.then(|| view! { <CardPanel card/> })}

@@ -9,7 +9,7 @@ use crate::contexts::{use_clock, use_session};
 use crate::links::{BILLING_PATH, PRICING_PATH};
 use crate::plan_choice::{PlanChoice, Reader, begins_at_once, price};
 use crate::types::{Billing, Card, Interval, Offers, PlanOffer, Subscription};
-use crate::wording::billing::{ChangeWords, card_name, change_at_once, change_later};
+use crate::wording::billing::{ChangeWords, change_at_once, change_later};
 
 /// Says what a change of plan does and when, and asks once.
 #[component]
@@ -89,7 +89,7 @@ fn Question(found: Move, card: Option<Card>, change: ServerAction<ChangePlan>) -
         sentences.map(|sentence| view! { <li>{sentence}</li> }).collect_view()
     };
     let charged = card.filter(|_| is_at_once);
-    let charged = charged.map(|card| view! { <li>{format!("{} is charged.", card_name(&card))}</li> });
+    let charged = charged.map(|card| view! { <li>{format!("{} is charged.", card.name())}</li> });
     let ChangeWords { heading, button, .. } = words.get_untracked();
     view! {
         <header class="page-head"><h1>{heading}</h1></header>

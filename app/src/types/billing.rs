@@ -136,6 +136,23 @@ pub struct Card {
     pub expires_year: u32,
 }
 
+impl Card {
+    /// `Visa ending in 4242`.
+    pub fn name(&self) -> String {
+        let brand = match self.brand.as_str() {
+            "visa" => "Visa",
+            "mastercard" => "Mastercard",
+            "amex" => "American Express",
+            "discover" => "Discover",
+            "jcb" => "JCB",
+            "diners" => "Diners Club",
+            "unionpay" => "UnionPay",
+            _ => "Card",
+        };
+        format!("{brand} ending in {}", self.last4)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InvoiceStatus {

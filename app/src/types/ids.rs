@@ -44,6 +44,8 @@ id! {
     GenerationId,
     /// One entry of the ledger.
     EntryId,
+    /// Something that somebody is told about their account.
+    NoticeId,
     /// Made by whoever asks, so that asking twice answers (and bills) once.
     ClientRequestId,
 }

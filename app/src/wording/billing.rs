@@ -25,21 +25,6 @@ pub fn rhythm(interval: Interval) -> &'static str {
     }
 }
 
-/// `Visa ending in 4242`.
-pub fn card_name(card: &Card) -> String {
-    let brand = match card.brand.as_str() {
-        "visa" => "Visa",
-        "mastercard" => "Mastercard",
-        "amex" => "American Express",
-        "discover" => "Discover",
-        "jcb" => "JCB",
-        "diners" => "Diners Club",
-        "unionpay" => "UnionPay",
-        _ => "Card",
-    };
-    format!("{brand} ending in {}", card.last4)
-}
-
 /// `12/2027`.
 pub fn card_expiry(card: &Card) -> String {
     format!("{:02}/{}", card.expires_month, card.expires_year)
@@ -230,9 +215,9 @@ mod tests {
         let card =
             Card { brand: "visa".to_owned(), last4: "4242".to_owned(), expires_month: 4, expires_year: 2027 };
         assert_eq!(
-            (card_name(&card), card_expiry(&card)),
+            (card.name(), card_expiry(&card)),
             ("Visa ending in 4242".to_owned(), "04/2027".to_owned())
         );
-        assert_eq!(card_name(&Card { brand: "elo".to_owned(), ..card }), "Card ending in 4242");
+        assert_eq!(Card { brand: "elo".to_owned(), ..card }.name(), "Card ending in 4242");
     }
 }

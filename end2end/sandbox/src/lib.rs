@@ -1,10 +1,11 @@
-//! Stand-ins for everything outside Plumbline: one process, one port, loopback only.
+//! Stand-ins for everything outside Plumbline: one process, loopback only: one port for HTTP, one for mail.
 //!
 //! The product reaches the sandbox through ordinary settings (issuer, base URLs, keys), so each stand-in speaks the
 //! real protocol of whatever it replaces. One module a stand-in; what tests steer by hand lives under `/control`.
 
 mod control;
 mod github;
+mod mail;
 mod model;
 mod oidc;
 mod pages;
@@ -14,26 +15,63 @@ mod sign_in;
 mod stripe;
 
 use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use tokio::net::TcpListener;
 use url::Url;
 
 use crate::github::Github;
+use crate::mail::Mail;
 use crate::model::Model;
 use crate::oidc::Oidc;
 use crate::sentry::Sentry;
 use crate::stripe::Stripe;
 
-/// All stand-ins behind one router. `public_url` is the address clients use; the OIDC issuer is derived from it.
+/// All stand-ins.
+pub struct Sandbox {
+    /// Those that speak HTTP, and the pages of all.
+    pub router: Router,
+    mail: Arc<Mail>,
+}
+
+impl Sandbox {
+    /// `public_url` is the address clients use; the OIDC issuer is derived from it. `smtp` is where mail is taken, for the
+    /// front page to name.
+    ///
+    /// # Errors
+    ///
+    /// When no signing key can be made, or `public_url` makes no valid issuer.
+    pub fn new(public_url: &Url, smtp: Option<SocketAddr>) -> Result<Self, Box<dyn Error>> {
+        let mail = Arc::new(Mail::default());
+        Ok(Self { router: routes(public_url, smtp, &mail)?, mail })
+    }
+
+    /// Takes mails until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// When no more connections can be taken.
+    pub async fn serve_mail(self, listener: TcpListener) -> io::Result<()> {
+        mail::serve(listener, self.mail).await
+    }
+}
+
+/// The stand-ins that speak HTTP, as in [`Sandbox::new`].
 ///
 /// # Errors
 ///
-/// When no signing key can be made, or `public_url` makes no valid issuer.
+/// The same.
 pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
+    Ok(Sandbox::new(public_url, None)?.router)
+}
+
+fn routes(public_url: &Url, smtp: Option<SocketAddr>, mail: &Arc<Mail>) -> Result<Router, Box<dyn Error>> {
     let base = public_url.as_str().trim_end_matches('/').to_owned();
     let oidc = Arc::new(Oidc::new(format!("{base}/oidc"))?);
     let github = Arc::new(Github::default());
@@ -41,7 +79,7 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
     let sentry = Arc::new(Sentry::default());
     let stripe = Arc::new(Stripe::new(&base)?);
     Ok(Router::new()
-        .route("/", get(async move || Html(pages::home::render(&base))))
+        .route("/", get(async move || Html(pages::home::render(&base, smtp))))
         .route("/health", get(async || "ok\n"))
         .nest("/oidc", oidc::routes(oidc))
         .nest("/github", github::routes(github))
@@ -52,6 +90,8 @@ pub fn router(public_url: &Url) -> Result<Router, Box<dyn Error>> {
         .nest("/control/stripe", stripe::control::routes(stripe))
         .nest("/control", control::routes(model))
         .nest("/control/sentry", sentry::control(sentry))
+        .nest("/control/mail", mail::control(Arc::clone(mail)))
+        .merge(mail::routes(Arc::clone(mail)))
         .fallback(say_not_found))
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod control;
 pub(crate) mod home;
+pub(crate) mod mail;
 pub(crate) mod picker;
 pub(crate) mod stripe;
 

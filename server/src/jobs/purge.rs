@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::{Handler, JobError, Schedule, Slots};
 use crate::store::jobs::{self, Lease};
-use crate::store::{Db, stripe_events};
+use crate::store::{Db, mail, stripe_events};
 
 const KIND: &str = "purge_jobs";
 
@@ -14,6 +14,9 @@ const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How long it can be looked up what Stripe has told us.
 const EVENTS_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// How long the links in a mail work.
+const MAIL_LINKS_KEPT: TimeDelta = TimeDelta::days(365);
 
 pub struct PurgeJobs {
     pub db: Db,
@@ -35,6 +38,7 @@ impl Handler for PurgeJobs {
         let mut conn = self.db.get().await?;
         jobs::delete_done(&mut conn, KEPT).await?;
         stripe_events::delete_processed(&mut conn, EVENTS_KEPT).await?;
+        mail::delete_links(&mut conn, MAIL_LINKS_KEPT).await?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Plain pages for when the application itself cannot answer.
+//! Plain pages beside the application: for when it cannot answer, and for what mails lead to.
 
 use app::ApiError;
 use axum::Json;
@@ -9,13 +9,17 @@ use http::{HeaderValue, StatusCode};
 /// A page with one sentence and a way on.
 pub(crate) fn page(status: StatusCode, title: &str, sentence: &str, link: (&str, &str)) -> Response {
     let (href, label) = link;
+    let body = format!("<p>{}</p><p><a href=\"{href}\">{label}</a></p>", escape(sentence));
+    document(status, title, &body)
+}
+
+/// A page with a body of its own; `title` and `body` are HTML.
+pub(crate) fn document(status: StatusCode, title: &str, body: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title} · Plumbline</title>\
          <link rel=\"icon\" href=\"/favicon.svg\">\
-         <link rel=\"stylesheet\" href=\"/error.css\"></head><body><main><h1>{title}</h1><p>{}</p>\
-         <p><a href=\"{href}\">{label}</a></p></main></body></html>",
-        escape(sentence)
+         <link rel=\"stylesheet\" href=\"/error.css\"></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     );
     (status, Html(html)).into_response()
 }

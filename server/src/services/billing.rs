@@ -7,6 +7,7 @@ mod entitlements;
 mod findings;
 mod inbox;
 mod money_back;
+mod news;
 mod price_sync;
 mod prices;
 mod reconcile;

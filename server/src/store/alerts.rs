@@ -1,12 +1,13 @@
 //! Alerts: that this month's spending has passed a part of its cap, or of its credit where there is no cap. Told once.
 
 use app::types::{AccountId, Alert, AlertBasis, CapTerms, Credit, Nanos};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::caps::MonthCap;
 use super::clock::clock_timestamp;
+use super::notices::{self, Facts, NewNotice};
 use super::schema::spending_alerts;
 use super::{Connection, StoreResult, spending};
 use crate::books::month_of;
@@ -24,15 +25,16 @@ pub(super) struct Charge {
     pub(super) cap: Option<MonthCap>,
 }
 
-/// Alerts to be raised, in the words of the table.
+/// Alerts that a charge makes due.
 pub(super) struct Due {
-    pub(super) month: NaiveDate,
-    pub(super) basis: &'static str,
-    pub(super) percents: Vec<i16>,
+    month: DateTime<Utc>,
+    basis: AlertBasis,
+    limit: Nanos,
+    percents: Vec<u8>,
 }
 
-/// Which alerts a charge makes due.
-pub(super) fn due(charge: &Charge) -> Due {
+/// None: a charge passes nothing, which is so of almost all.
+pub(super) fn due(charge: &Charge) -> Option<Due> {
     let (basis, limit, before, after) = match &charge.cap {
         Some(MonthCap { terms: (CapTerms { limit, .. }, _), used }) => {
             (AlertBasis::Cap, *limit, *used, *used + charge.amount)
@@ -42,12 +44,29 @@ pub(super) fn due(charge: &Charge) -> Due {
             (AlertBasis::Credit, after.granted, before.used(), after.used())
         }
     };
-    // What is given back passes nothing.
-    let percents = match charge.amount > Nanos::ZERO {
-        true => passed_percents(limit, before, after).map(i16::from).collect(),
-        false => Vec::new(),
-    };
-    Due { month: month_of(charge.charged_at).date_naive(), basis: basis_text(basis), percents }
+    let percents: Vec<_> = passed_percents(limit, before, after).collect();
+    let is_due = charge.amount > Nanos::ZERO && !percents.is_empty();
+    is_due.then(|| Due { month: month_of(charge.charged_at), basis, limit, percents })
+}
+
+/// Writes alerts down, and has the highest of the new ones told. Needs the account's lock, in the transaction of the
+/// charge.
+pub(super) async fn raise(conn: &Connection, account_id: AccountId, due: Due) -> QueryResult<()> {
+    let Due { month, basis, limit, percents } = due;
+    let raised = insert(conn, account_id, month, basis, percents).await?;
+    let Some(percent) = raised.into_iter().max() else { return Ok(()) };
+    let notice = notice(account_id, month, Alert { basis, percent }, limit);
+    notices::insert(conn, account_id, &[notice]).await
+}
+
+/// Its cause names the limit: of a higher cap the same percentage is news.
+fn notice(account_id: AccountId, month: DateTime<Utc>, alert: Alert, limit: Nanos) -> NewNotice {
+    let Alert { basis, percent } = alert;
+    let (basis_text, month_text) = (basis_text(basis), month.format("%Y-%m"));
+    NewNotice {
+        cause: format!("budget_alert:{account_id}:{month_text}:{basis_text}:{percent}:{}", limit.0),
+        facts: Facts::BudgetAlert { basis, percent, limit, month },
+    }
 }
 
 /// Those of this month that are not dismissed, the highest first.
@@ -83,7 +102,7 @@ pub async fn dismiss(conn: &mut Connection, account_id: AccountId, up_to: Alert)
 }
 
 /// When the month's cap has changed: takes back the alerts that are not true of the new one, and raises those that are.
-/// Needs the account's lock.
+/// They are not told by mail: whoever changes a cap sees them. Needs the account's lock.
 pub(super) async fn follow_cap(
     conn: &mut Connection,
     account_id: AccountId,
@@ -100,33 +119,37 @@ pub(super) async fn follow_cap(
         .filter(spending_alerts::basis.eq(basis_text(AlertBasis::Cap)))
         .filter(spending_alerts::percent.eq_any(untrue.into_iter().map(i16::from).collect::<Vec<_>>()));
     diesel::delete(rows).execute(conn).await?;
-    raise(conn, account_id, month, of_now).await
+    insert(conn, account_id, month, AlertBasis::Cap, of_now).await?;
+    Ok(())
 }
 
-/// Alerts of the cap. Those that are there already stay as they are, dismissed or not.
-async fn raise(
-    conn: &mut Connection,
+/// Those that are there already stay as they are, dismissed or not. The percentages that were not.
+async fn insert(
+    mut conn: &Connection,
     account_id: AccountId,
     month: DateTime<Utc>,
+    basis: AlertBasis,
     percents: Vec<u8>,
-) -> QueryResult<()> {
+) -> QueryResult<Vec<u8>> {
     let row = |percent: u8| {
         (
             spending_alerts::account_id.eq(account_id.0),
             spending_alerts::month.eq(month.date_naive()),
-            spending_alerts::basis.eq(basis_text(AlertBasis::Cap)),
+            spending_alerts::basis.eq(basis_text(basis)),
             spending_alerts::percent.eq(i16::from(percent)),
         )
     };
     let rows: Vec<_> = percents.into_iter().map(row).collect();
-    if !rows.is_empty() {
-        diesel::insert_into(spending_alerts::table)
-            .values(rows)
-            .on_conflict_do_nothing()
-            .execute(conn)
-            .await?;
+    if rows.is_empty() {
+        return Ok(vec![]);
     }
-    Ok(())
+    let added: Vec<i16> = diesel::insert_into(spending_alerts::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(spending_alerts::percent)
+        .get_results(&mut conn)
+        .await?;
+    Ok(added.into_iter().filter_map(|percent| percent.try_into().ok()).collect())
 }
 
 /// The first day of the month, by the database's clock.

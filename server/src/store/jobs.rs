@@ -48,7 +48,7 @@ pub struct Lease {
 }
 
 /// Adds a job within the caller's transaction, if there is one. False: one with its unique key waits already.
-pub async fn enqueue(conn: &mut Connection, job: &NewJob) -> QueryResult<bool> {
+pub async fn enqueue(mut conn: &Connection, job: &NewJob) -> QueryResult<bool> {
     let added = diesel::insert_into(jobs::table)
         .values((
             jobs::id.eq(Uuid::now_v7()),
@@ -60,7 +60,7 @@ pub async fn enqueue(conn: &mut Connection, job: &NewJob) -> QueryResult<bool> {
             jobs::max_attempts.eq(job.max_attempts),
         ))
         .on_conflict_do_nothing()
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     if added > 0 {
         notify(conn, CHANNEL, job.kind).await?;

@@ -97,8 +97,8 @@ diesel::define_sql_function! {
 }
 
 /// Tells everybody who listens to the channel, once the transaction is committed.
-pub(super) async fn notify(conn: &mut Connection, channel: &str, payload: &str) -> QueryResult<()> {
-    diesel::select(pg_notify(channel, payload)).execute(conn).await?;
+pub(super) async fn notify(mut conn: &Connection, channel: &str, payload: &str) -> QueryResult<()> {
+    diesel::select(pg_notify(channel, payload)).execute(&mut conn).await?;
     Ok(())
 }
 

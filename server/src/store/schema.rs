@@ -365,6 +365,36 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notices (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        kind -> Text,
+        cause -> Text,
+        facts -> Jsonb,
+        created_at -> Timestamptz,
+        mailed_at -> Nullable<Timestamptz>,
+        kept_at -> Nullable<Timestamptz>,
+        dismissed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    mail_opt_outs (user_id, kind) {
+        user_id -> Uuid,
+        kind -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    mail_links (token_hash) {
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));

@@ -4,7 +4,7 @@
 use app::types::{AccountId, CapTerms, GenerationId, Message, MessageId, Nanos, ReplyState, Role, ThreadId};
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
-use diesel::sql_types::{Array, Bool, Date, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -95,31 +95,37 @@ pub async fn sweep(conn: &mut Connection, settlement: &Settlement) -> StoreResul
 
 /// None: it was settled before.
 async fn post(conn: &mut Connection, settlement: &Settlement, by: By) -> StoreResult<Option<Settled>> {
-    match try_post(conn, settlement, by).await? {
+    match try_post(conn, settlement, by, Lock::Without).await? {
         Outcome::Posted(settled) => return Ok(Some(settled)),
         Outcome::Known => return Ok(None),
-        Outcome::Outdated => {}
+        Outcome::NeedsLock => {}
     }
     conn.transaction(async |conn| {
         ledger::lock(conn, settlement.account_id).await?;
-        match try_post(conn, settlement, by).await? {
+        match try_post(conn, settlement, by, Lock::With).await? {
             Outcome::Posted(settled) => Ok(Some(settled)),
             Outcome::Known => Ok(None),
-            Outcome::Outdated => Err(StoreError::Outdated),
+            Outcome::NeedsLock => Err(StoreError::Outdated),
         }
     })
     .await
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lock {
+    With,
+    Without,
 }
 
 enum Outcome {
     Posted(Settled),
     /// It was settled before.
     Known,
-    /// The books were changed between reading and writing them.
-    Outdated,
+    /// The books were changed between reading and writing them, or more is to be written than one statement does.
+    NeedsLock,
 }
 
-async fn try_post(conn: &Connection, settlement: &Settlement, by: By) -> StoreResult<Outcome> {
+async fn try_post(conn: &Connection, settlement: &Settlement, by: By, lock: Lock) -> StoreResult<Outcome> {
     let (id, account_id) = (settlement.generation_id, settlement.account_id);
     let about = About { reply: Some(id), ..About::default() };
     let read = snapshot::read(conn, account_id, about).await?;
@@ -140,33 +146,25 @@ async fn try_post(conn: &Connection, settlement: &Settlement, by: By) -> StoreRe
     };
     let credit_after = books.credit();
     let cap = read.caps.measure_month(conn, account_id, settlement.plan_cap, charged_at).await?;
-    let charge = Charge { charged_at, amount, credit_before, credit_after, cap };
-    let written = Written { settlement, by, charged_at, alerts: alerts::due(&charge) };
-    let saved = written.write(conn, ledger::change(account_id, read.version, books)).await?;
-    Ok(saved.map_or(Outcome::Outdated, |(message_id, created_at)| {
-        Outcome::Posted(Settled { message: message(settlement, message_id, created_at), posted })
-    }))
+    let due = alerts::due(&Charge { charged_at, amount, credit_before, credit_after, cap });
+    if due.is_some() && lock == Lock::Without {
+        return Ok(Outcome::NeedsLock);
+    }
+    let change = ledger::change(account_id, read.version, books);
+    let Some((message_id, created_at)) = write(conn, settlement, by, charged_at, change).await? else {
+        return Ok(Outcome::NeedsLock);
+    };
+    if let Some(due) = due {
+        alerts::raise(conn, account_id, due).await?;
+    }
+    Ok(Outcome::Posted(Settled { message: message(settlement, message_id, created_at), posted }))
 }
 
-/// What a settlement writes besides the books.
-struct Written<'a> {
-    settlement: &'a Settlement,
-    by: By,
-    charged_at: DateTime<Utc>,
-    alerts: alerts::Due,
-}
-
-/// The month and the hold of a reply stay those of its first settlement.
-const HOLD_AND_ALERTS: &str = ", hold_row as (
+/// What a settlement writes besides the books, the receipt and the attempts.
+const ROWS: &str = ", hold_row as (
         update holds set state = $, resolved_at = clock_timestamp() from account
         where generation_id = $ and state = 'pending'
-    ), alert_rows as (
-        insert into spending_alerts (account_id, month, basis, percent)
-        select account.id, $, $, percent from account, unnest($) as percent
-        on conflict do nothing
-    )";
-
-const REPLY: &str = ", generation_row as (
+    ), generation_row as (
         update generations set state = $, ended_at = clock_timestamp() from account where generations.id = $
     ), thread_row as (
         update threads set updated_at = now() from account where threads.id = $ and $
@@ -178,45 +176,40 @@ const REPLY: &str = ", generation_row as (
     )
     select id, created_at from reply_row";
 
-impl Written<'_> {
-    /// The saved message and when it was first saved. None: the books have another version by now.
-    async fn write(
-        self,
-        mut conn: &Connection,
-        change: ledger::Change,
-    ) -> StoreResult<Option<(MessageId, DateTime<Utc>)>> {
-        let Self { settlement, by, charged_at, alerts } = self;
-        let id = settlement.generation_id;
-        let is_swept = by == By::Sweep;
-        let hold_state = match by {
-            By::Sweep => "expired",
-            By::Writer if settlement.charged > Nanos::ZERO => "posted",
-            By::Writer => "voided",
-        };
-        let statement = change.into_statement::<(SqlUuid, Timestamptz)>();
-        let statement = usage::upsert(statement, id, &Cost::of(settlement), charged_at, is_swept);
-        let statement = attempts::insert(statement, id, &settlement.attempts)
-            .sql(HOLD_AND_ALERTS)
-            .bind::<Text, _>(hold_state)
-            .bind::<SqlUuid, _>(id.0)
-            .bind::<Date, _>(alerts.month)
-            .bind::<Text, _>(alerts.basis)
-            .bind::<Array<SmallInt>, _>(alerts.percents)
-            .sql(REPLY)
-            .bind::<Text, _>(state_text(settlement.state))
-            .bind::<SqlUuid, _>(id.0)
-            .bind::<SqlUuid, _>(settlement.thread_id.0)
-            // What a sweep saves is no news of the conversation.
-            .bind::<Bool, _>(!is_swept)
-            .bind::<SqlUuid, _>(Uuid::now_v7())
-            .bind::<SqlUuid, _>(settlement.thread_id.0)
-            .bind::<SqlUuid, _>(settlement.parent_id.0)
-            .bind::<Text, _>(settlement.content.clone())
-            .bind::<Text, _>(settlement.reasoning.clone())
-            .bind::<SqlUuid, _>(id.0);
-        let saved: Option<(Uuid, DateTime<Utc>)> = statement.get_result(&mut conn).await.optional()?;
-        Ok(saved.map(|(id, created_at)| (MessageId(id), created_at)))
-    }
+/// The saved message and when it was first saved. None: the books have another version by now.
+async fn write(
+    mut conn: &Connection,
+    settlement: &Settlement,
+    by: By,
+    charged_at: DateTime<Utc>,
+    change: ledger::Change,
+) -> StoreResult<Option<(MessageId, DateTime<Utc>)>> {
+    let id = settlement.generation_id;
+    let is_swept = by == By::Sweep;
+    let hold_state = match by {
+        By::Sweep => "expired",
+        By::Writer if settlement.charged > Nanos::ZERO => "posted",
+        By::Writer => "voided",
+    };
+    let statement = change.into_statement::<(SqlUuid, Timestamptz)>();
+    let statement = usage::upsert(statement, id, &Cost::of(settlement), charged_at, is_swept);
+    let statement = attempts::insert(statement, id, &settlement.attempts)
+        .sql(ROWS)
+        .bind::<Text, _>(hold_state)
+        .bind::<SqlUuid, _>(id.0)
+        .bind::<Text, _>(state_text(settlement.state))
+        .bind::<SqlUuid, _>(id.0)
+        .bind::<SqlUuid, _>(settlement.thread_id.0)
+        // What a sweep saves is no news of the conversation.
+        .bind::<Bool, _>(!is_swept)
+        .bind::<SqlUuid, _>(Uuid::now_v7())
+        .bind::<SqlUuid, _>(settlement.thread_id.0)
+        .bind::<SqlUuid, _>(settlement.parent_id.0)
+        .bind::<Text, _>(settlement.content.clone())
+        .bind::<Text, _>(settlement.reasoning.clone())
+        .bind::<SqlUuid, _>(id.0);
+    let saved: Option<(Uuid, DateTime<Utc>)> = statement.get_result(&mut conn).await.optional()?;
+    Ok(saved.map(|(id, created_at)| (MessageId(id), created_at)))
 }
 
 fn message(settlement: &Settlement, id: MessageId, created_at: DateTime<Utc>) -> Message {

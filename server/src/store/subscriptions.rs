@@ -1,5 +1,7 @@
 //! Subscriptions, invoices and packs as Stripe has them, written down whole after each reading.
 
+use std::collections::HashSet;
+
 use app::types::{AccountId, Card, Interval, Nanos};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,6 +9,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::accounts::{self, Reading};
 use super::ledger::{self, CreditChange};
+use super::notices::{self, NewNotice};
 use super::schema::{invoices, purchases, subscriptions};
 use super::{Connection, StoreError, StoreResult, stripe_events};
 use crate::providers::stripe::SubscriptionStatus;
@@ -117,18 +120,31 @@ pub struct Findings {
     pub next_reading: Option<NewJob>,
 }
 
-/// Writes down what a reading found, unless something newer is written. In one transaction under the account's lock.
+/// What was written down before a reading.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    pub subscription: Option<SubscriptionRow>,
+    /// The invoices that were paid.
+    pub paid_invoices: HashSet<String>,
+    /// The packs that were bought.
+    pub purchases: HashSet<String>,
+}
+
+/// Writes down what a reading found, unless something newer is written, and what of it is `news` to people. In one
+/// transaction under the account's lock.
 pub async fn write(
     conn: &mut Connection,
     customer_id: &str,
     reading: Reading,
     findings: &Findings,
+    news: impl Fn(&Before) -> Vec<NewNotice> + Send + Sync,
 ) -> StoreResult<bool> {
     conn.transaction::<_, StoreError, _>(async |conn| {
         if !accounts::claim_writing(conn, reading, &findings.plan).await? {
             return Ok(false);
         }
         let account_id = reading.account_id;
+        let before = read_before(conn, account_id).await?;
         upsert_subscription(conn, account_id, findings.subscription.as_ref()).await?;
         upsert_invoices(conn, account_id, &findings.invoices).await?;
         upsert_purchases(conn, account_id, &findings.purchases).await?;
@@ -136,10 +152,27 @@ pub async fn write(
         if let Some(job) = &findings.next_reading {
             jobs::enqueue(conn, job).await?;
         }
+        notices::insert(conn, account_id, &news(&before)).await?;
         stripe_events::mark_processed(conn, customer_id, reading.at).await?;
         Ok(true)
     })
     .await
+}
+
+async fn read_before(conn: &mut Connection, account_id: AccountId) -> StoreResult<Before> {
+    let subscription = find(conn, account_id).await?;
+    let paid = invoices::table
+        .filter(invoices::account_id.eq(account_id.0))
+        .filter(invoices::status.eq("paid"))
+        .select(invoices::id);
+    let paid: Vec<String> = paid.load(conn).await?;
+    let bought = purchases::table.filter(purchases::account_id.eq(account_id.0)).select(purchases::id);
+    let bought: Vec<String> = bought.load(conn).await?;
+    Ok(Before {
+        subscription,
+        paid_invoices: paid.into_iter().collect(),
+        purchases: bought.into_iter().collect(),
+    })
 }
 
 async fn upsert_subscription(

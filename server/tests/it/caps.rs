@@ -22,7 +22,7 @@ fn cent_a_token(config: &mut Config) {
     config.plans.free.requests_per_minute = 1000;
 }
 
-async fn app_with(change: impl FnOnce(&mut Config)) -> TestApp {
+pub async fn app_with(change: impl FnOnce(&mut Config)) -> TestApp {
     TestApp::with(|config| {
         cent_a_token(config);
         change(config);
@@ -57,7 +57,7 @@ fn in_thread(id: ThreadId, prompt: &str, cents: u32) -> Value {
     json!({ "client_request_id": Uuid::now_v7(), "target": target, "max_output_tokens": cents })
 }
 
-async fn spend(app: &TestApp, browser: &Browser, cents: u32) -> Reply {
+pub async fn spend(app: &TestApp, browser: &Browser, cents: u32) -> Reply {
     let prompt = costing(app, cents).await;
     let mut reply = browser.start_reply(&of_at_most(&prompt, cents)).await;
     assert_eq!(reply.status(), StatusCode::OK, "{cents} cents");
@@ -65,7 +65,7 @@ async fn spend(app: &TestApp, browser: &Browser, cents: u32) -> Reply {
     reply
 }
 
-async fn cap_month(browser: &Browser, amount: &str, is_hard: bool) {
+pub async fn cap_month(browser: &Browser, amount: &str, is_hard: bool) {
     let fields = [("amount", amount), ("is_hard", &is_hard.to_string())];
     assert!(browser.call("caps/set_monthly_cap", &fields).await.status().is_success());
 }

@@ -115,7 +115,7 @@ impl TestWorker {
 }
 
 async fn enqueue(db: &Db, job: &NewJob) -> bool {
-    jobs::enqueue(&mut db.get().await.expect("a connection"), job).await.expect("enqueue")
+    jobs::enqueue(&db.get().await.expect("a connection"), job).await.expect("enqueue")
 }
 
 /// Waits until the database says so.
@@ -285,9 +285,9 @@ async fn a_failed_job_gives_way_to_its_successor() {
     let db = app.db();
     let unique = NewJob { unique_key: Some("customer".to_owned()), ..job("good") };
     let mut conn = db.get().await.expect("a connection");
-    assert!(jobs::enqueue(&mut conn, &unique).await.expect("enqueue"));
+    assert!(jobs::enqueue(&conn, &unique).await.expect("enqueue"));
     let lease = jobs::lease(&mut conn, LEASE).await.expect("lease").expect("a job");
-    assert!(jobs::enqueue(&mut conn, &unique).await.expect("enqueue"));
+    assert!(jobs::enqueue(&conn, &unique).await.expect("enqueue"));
     assert!(jobs::fail(&mut conn, &lease, "gone", Some(Duration::ZERO)).await.expect("fail"));
     assert_eq!(app.database().number("select count(*) from jobs where state = 'ready'").await, 1);
     assert_eq!(app.database().number("select count(*) from jobs where state = 'done'").await, 1);

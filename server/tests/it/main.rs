@@ -15,6 +15,7 @@ mod limits;
 mod metrics;
 mod money_audit;
 mod money_machine;
+mod notices;
 mod outages;
 mod providers;
 mod quota;

@@ -1,17 +1,20 @@
 //! The front page: what the sandbox stands in for, and how to reach it.
 
+use std::net::SocketAddr;
+
 use crate::pages::{Escaped, layout};
 use crate::people::{Email, Person, demo_people};
 use crate::sign_in::client::{CLIENT_ID, CLIENT_SECRET};
 
-/// Renders the front page for a sandbox reached at `base`.
-pub(crate) fn render(base: &str) -> String {
+/// Renders the front page for a sandbox reached at `base`, which takes mail at `smtp`.
+pub(crate) fn render(base: &str, smtp: Option<SocketAddr>) -> String {
+    let smtp = smtp.map_or_else(|| "no port".to_owned(), |address| format!("smtp://{address}"));
     let people: String = demo_people().iter().map(person_item).collect();
     let base = Escaped(base);
     let body = format!(
         r#"<header>
 <p class="eyebrow">Plumbline sandbox</p>
-<h1>Everything outside, on one port</h1>
+<h1>Everything outside, on one machine</h1>
 <p>This process stands in for the services Plumbline talks to, so that it runs, and is tested, without accounts, keys
 or the internet. Point the product's ordinary settings here.</p>
 </header>
@@ -33,6 +36,8 @@ or the internet. Point the product's ordinary settings here.</p>
 <dd><code>{base}/stripe</code> <span>any key <code>sk_test_…</code>, each an account of its own</span></dd>
 <dt><a href="/control/stripe">Stripe's control page</a></dt>
 <dd><span>move its clock, let a payment fail, see its webhooks</span></dd>
+<dt><a href="/mail">Mail</a></dt>
+<dd><code>{smtp}</code> <span>takes every mail, and shows it here</span></dd>
 <dt><a href="/control">Control page</a></dt>
 <dd><span>break the models while they run, and see what they were asked</span></dd>
 <dt><a href="/control/model/journal">Model journal</a></dt>

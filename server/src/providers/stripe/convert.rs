@@ -112,6 +112,8 @@ impl From<api::Invoice> for Invoice {
             created_at: time(invoice.created),
             finalized_at: invoice.status_transitions.finalized_at.map(time),
             paid_at: invoice.status_transitions.paid_at.map(time),
+            attempts: invoice.attempt_count,
+            next_attempt_at: invoice.next_payment_attempt.map(time),
             lines: invoice.lines.data.into_iter().map(InvoiceLine::from).collect(),
             payment_intent_ids: payments
                 .into_iter()

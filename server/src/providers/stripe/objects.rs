@@ -134,6 +134,10 @@ pub struct Invoice {
     pub created_at: DateTime<Utc>,
     pub finalized_at: Option<DateTime<Utc>>,
     pub paid_at: Option<DateTime<Utc>>,
+    /// How often Stripe has tried to collect it by itself.
+    pub attempts: u64,
+    /// When it tries again. None: not by itself.
+    pub next_attempt_at: Option<DateTime<Utc>>,
     pub lines: Vec<InvoiceLine>,
     /// What it was paid with.
     pub payment_intent_ids: Vec<String>,

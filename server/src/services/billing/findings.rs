@@ -19,8 +19,6 @@ pub(super) fn findings(
 ) -> Findings {
     let subscription = current(&customer.subscriptions);
     let row = subscription.map(|subscription| subscription_row(customer, subscription, prices, at));
-    // Of a year, the credit of the next month is given when it has come.
-    let next_reading = row.as_ref().filter(|row| row.interval == "year" && is_paid_for(&row.status));
     Findings {
         plan: row
             .as_ref()
@@ -30,11 +28,20 @@ pub(super) fn findings(
         invoices: invoice_rows(customer),
         purchases: purchase_rows(customer),
         credit: credit_changes(customer, prices, at),
-        next_reading: next_reading
-            .and_then(|row| row.credit_resets_at)
+        next_reading: row
+            .as_ref()
+            .and_then(|row| next_reading(row, at))
             .map(|at| SyncJob::of_customer_at(customer_id, at)),
         subscription: row,
     }
+}
+
+/// Of a year, the credit of the next month is given when it has come. When a grace is over, its end is told.
+fn next_reading(row: &SubscriptionRow, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let is_yearly = row.interval == "year" && is_paid_for(&row.status);
+    let month = row.credit_resets_at.filter(|_| is_yearly);
+    let grace = row.grace_ends_at.filter(|end| *end > at);
+    month.into_iter().chain(grace).min()
 }
 
 /// The one that counts: the live one, else the newest.
@@ -51,7 +58,7 @@ pub(super) fn current(subscriptions: &[Subscription]) -> Option<&Subscription> {
     oldest.or_else(|| subscriptions.iter().max_by_key(|each| each.created_at))
 }
 
-fn is_paid_for(status: &str) -> bool {
+pub(super) fn is_paid_for(status: &str) -> bool {
     use SubscriptionStatus::*;
 
     status.parse().is_ok_and(|status| matches!(status, Trialing | Active | PastDue | Unpaid))
@@ -100,14 +107,22 @@ fn past_due(
     subscription: &Subscription,
     plan: Option<&PaidPlan>,
 ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let is_unpaid = |invoice: &&Invoice| {
-        invoice.subscription_id.as_ref() == Some(&subscription.id)
-            && matches!(invoice.status.as_str(), "open" | "uncollectible")
-    };
-    let due = customer.invoices.iter().filter(is_unpaid).filter_map(|invoice| invoice.finalized_at);
+    let due = unpaid_invoices(customer, &subscription.id).filter_map(|invoice| invoice.finalized_at);
     let since = due.min()?;
     let is_due = matches!(subscription.status, SubscriptionStatus::PastDue | SubscriptionStatus::Unpaid);
     is_due.then_some((since, plan.map_or(since, |plan| since + plan.grace)))
+}
+
+/// The invoices of a subscription that wait to be paid, or were given up.
+pub(super) fn unpaid_invoices<'a>(
+    customer: &'a Customer,
+    subscription_id: &'a str,
+) -> impl Iterator<Item = &'a Invoice> {
+    customer.invoices.iter().filter(move |invoice| {
+        invoice.subscription_id.as_deref() == Some(subscription_id)
+            && matches!(invoice.status.as_str(), "open" | "uncollectible")
+            && invoice.finalized_at.is_some()
+    })
 }
 
 /// When the credit of the next month is due.
@@ -157,4 +172,23 @@ fn purchase_rows(customer: &Customer) -> Vec<PurchaseRow> {
         })
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::news::tests::{at, row};
+    use super::*;
+
+    #[test]
+    fn a_customer_is_read_again_when_a_grace_ends_and_when_a_months_credit_of_a_year_is_due() {
+        let now = at("2026-04-20");
+        let (month, grace) = (Some(at("2026-05-01")), Some(at("2026-04-27")));
+        let monthly = SubscriptionRow { credit_resets_at: month, ..row() };
+        let yearly = SubscriptionRow { interval: "year".to_owned(), ..monthly.clone() };
+        let due = SubscriptionRow { status: "past_due".to_owned(), grace_ends_at: grace, ..yearly.clone() };
+        let over = SubscriptionRow { grace_ends_at: Some(now), ..monthly.clone() };
+        for (row, at) in [(monthly, None), (yearly, month), (due, grace), (over, None)] {
+            assert_eq!(next_reading(&row, now), at, "{row:?}");
+        }
+    }
 }

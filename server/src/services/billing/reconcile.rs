@@ -41,7 +41,7 @@ impl Cashier {
         let waiting = waiting.into_iter().filter_map(Event::from_payload).filter_map(|event| job_of(&event));
         let drift = drifted.iter().map(|customer_id| SyncJob::of_customer(customer_id));
         for job in drift.chain(waiting) {
-            jobs::enqueue(&mut conn, &job).await.map_err(StoreError::from)?;
+            jobs::enqueue(&conn, &job).await.map_err(StoreError::from)?;
         }
         stripe_events::record_reconciliation(&mut conn, started_at, missed_events, drifted.len()).await?;
         if missed_events + drifted.len() > 0 {

@@ -3,6 +3,7 @@
 
 use super::Cashier;
 use super::findings::findings;
+use super::news::news;
 use crate::AppResult;
 use crate::store::{accounts, stripe_events, subscriptions};
 
@@ -28,7 +29,8 @@ impl Cashier {
         let customer = self.stripe.read_customer(customer_id).await?;
         let findings = findings(customer_id, &customer, &prices, reading.at);
         let mut conn = self.db.get().await?;
-        if subscriptions::write(&mut conn, customer_id, reading, &findings).await? {
+        let news = |before: &_| news(before, &findings, &customer, reading);
+        if subscriptions::write(&mut conn, customer_id, reading, &findings, news).await? {
             tracing::info!(account.id = %reading.account_id, plan = findings.plan, "Account is as Stripe has it");
         }
         Ok(())

@@ -35,6 +35,26 @@ impl Sandbox {
         }
     }
 
+    /// The mails that were sent to an address, oldest first.
+    pub async fn mails(&self, to: &str) -> Vec<Value> {
+        let url = format!("{}/mail.json", self.url);
+        let answer = self.http.get(url).query(&[("to", to)]).send().await.expect("the sandbox answers");
+        answer.json().await.expect("mails")
+    }
+
+    /// What goes wrong with mails to an address from now on, and how often; None: nothing.
+    pub async fn set_mail_fault(&self, to: &str, fault: Option<&str>, times: Option<u32>) {
+        let body = json!({ "to": to, "fault": fault, "times": times });
+        let answer = self
+            .http
+            .put(format!("{}/control/mail/faults", self.url))
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
+        assert!(answer.status().is_success(), "the sandbox answered {}", answer.status());
+    }
+
     /// What the model was asked with prompts that contain `matching`.
     pub async fn journal(&self, matching: &str) -> Vec<Value> {
         let url = format!("{}/control/model/journal", self.url);

@@ -201,6 +201,11 @@ fn settings(url: &Url, database: &TestDatabase, sandbox: &Sandbox) -> Vec<(Strin
         ("GITHUB_API_URL", format!("{base}/github/api")),
         ("MODEL_CATALOG", concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/catalog.toml").to_owned()),
         ("SANDBOX_URL", base.clone()),
+        (
+            "SMTP_URL",
+            env::var("SANDBOX_SMTP_URL").expect("SANDBOX_SMTP_URL is not set: run bin/test integration"),
+        ),
+        ("MAIL_FROM", "Plumbline <hello@plumbline.example>".to_owned()),
         ("SANDBOX_FIRST_API_KEY", "sandbox-key".to_owned()),
         ("SANDBOX_SECOND_API_KEY", "sandbox-key-second".to_owned()),
         ("FREE_REQUESTS_PER_MINUTE", "50".to_owned()),

@@ -71,6 +71,8 @@ fn invoice(id: &str, reason: &str, day: &str, lines: Vec<InvoiceLine>) -> Invoic
         created_at: at(day),
         finalized_at: Some(at(day)),
         paid_at: Some(at(day)),
+        attempts: 1,
+        next_attempt_at: None,
         lines,
         payment_intent_ids: vec![format!("pi_{id}")],
         url: None,

@@ -1,0 +1,3 @@
+drop table mail_links;
+drop table mail_opt_outs;
+drop table notices;
