@@ -22,6 +22,13 @@ export class BillingPage extends AppPage {
   /** Above every page, while an invoice waits to be paid. */
   readonly banner: Locator;
   readonly payNowButton: Locator;
+  /** Pay as you go. */
+  readonly overage: Locator;
+  readonly overageState: Locator;
+  readonly overageAmount: Locator;
+  readonly overageLeft: Locator;
+  readonly overageSetButton: Locator;
+  readonly overageStopButton: Locator;
 
   constructor(page: Page) {
     super(page);
@@ -39,6 +46,12 @@ export class BillingPage extends AppPage {
     this.outcome = page.getByTestId('checkout-outcome');
     this.banner = page.getByTestId('standing-banner');
     this.payNowButton = this.banner.getByRole('button', { name: 'Pay now' });
+    this.overage = page.getByTestId('overage');
+    this.overageState = page.getByTestId('overage-state');
+    this.overageAmount = this.overage.getByRole('textbox');
+    this.overageLeft = page.getByTestId('overage-left');
+    this.overageSetButton = page.getByTestId('overage-set');
+    this.overageStopButton = page.getByTestId('overage-stop');
   }
 
   async open(path = '/billing'): Promise<void> {

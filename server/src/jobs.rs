@@ -2,6 +2,9 @@
 //! to the handler of its kind by a [`Worker`], again after a failure, and again when its worker has died.
 
 mod audit_money;
+mod check_four_ways;
+mod check_meter;
+mod export_meter;
 mod purge;
 mod reconcile_billing;
 mod schedule;
@@ -13,6 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::audit_money::AuditMoney;
+pub use self::check_four_ways::CheckFourWays;
+pub use self::check_meter::CheckMeter;
+pub use self::export_meter::ExportMeter;
 pub use self::purge::PurgeJobs;
 pub use self::reconcile_billing::ReconcileBilling;
 pub use self::schedule::{Schedule, Slots};

@@ -221,3 +221,4 @@ fn a_correction_of_credit_that_has_ended_is_no_gift() {
 }
 
 mod against_a_model;
+mod overage;

@@ -38,7 +38,8 @@ impl QuotaService {
         limits: Vec<Limit>,
     ) -> AppResult<Quota> {
         let mut conn = self.db.get().await?;
-        let credit = ledger::read_credit(&mut conn, account_id, account.free_credit()).await?;
+        let credit =
+            ledger::read_credit(&mut conn, account_id, account.free_credit(), account.overage_max()).await?;
         let credit = account.told(credit);
         let plan = account.plan;
         let (caps, mut alerts) = caps::list(&conn, account_id, plan.monthly_cap, credit.held).await?;

@@ -61,7 +61,7 @@ pub async fn read(conn: &mut Connection, user_id: UserId) -> StoreResult<Account
                 .select((accounts::id, accounts::plan))
                 .first(conn)
                 .await?;
-            let StoredBooks { at, posted, mut grants, mut holds } =
+            let StoredBooks { at, posted, mut grants, mut holds, .. } =
                 stored_books::read(conn, AccountId(id)).await?;
             grants.sort_by_key(Grant::spending_order);
             holds.sort_by_key(|hold| hold.expires_at);

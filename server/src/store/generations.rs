@@ -44,6 +44,8 @@ pub struct NewGeneration {
     pub monthly_credit: Nanos,
     /// The plan's cap, for those who have set none.
     pub plan_cap: Option<CapTerms>,
+    /// The most the plan lets a period cost beyond credit. None: nothing.
+    pub overage_max: Option<Nanos>,
 }
 
 /// What came of a claim.
@@ -78,6 +80,7 @@ pub async fn claim(
                 return Ok(Claim::Existing(id));
             }
             books.give_monthly(new.monthly_credit);
+            books.limit_overage(new.overage_max);
             let credit = books.credit();
             let caps =
                 caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;
@@ -163,6 +166,8 @@ pub struct Settlement {
     pub charged: Nanos,
     /// The plan's cap, for those who have set none.
     pub plan_cap: Option<CapTerms>,
+    /// The most the plan lets a period cost beyond credit. None: nothing.
+    pub overage_max: Option<Nanos>,
 }
 
 impl Settlement {
@@ -206,6 +211,7 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
                 caps::find_applying(conn, account_id, settlement.thread_id),
             )?;
             let cost = Cost::of(settlement);
+            books.limit_overage(settlement.overage_max);
             let (credit_before, now) = (books.credit(), books.at());
             let (posted, charged_at, amount) = match state {
                 None => {

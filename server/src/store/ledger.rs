@@ -13,15 +13,17 @@ use uuid::Uuid;
 
 use super::schema::{accounts, grants, hold_allocations, holds, ledger_entries};
 use super::stored_books::{self, AllocationRow, GrantRow, StoredBooks};
-use super::{Connection, StoreError, StoreResult};
+use super::{Connection, StoreError, StoreResult, overage};
 use crate::books::{Allocation, Books, Cause, Changes, Entry, Grant, Hold};
 use crate::pricing::Part;
 
-/// What the account can spend now, the month's credit included even before it is first used.
+/// What the account can spend now, the month's credit included even before it is first used. `overage_max`: the most the
+/// plan lets a period cost beyond credit, for those who have switched that on.
 pub async fn read_credit(
     conn: &mut Connection,
     account_id: AccountId,
     monthly: Nanos,
+    overage_max: Option<Nanos>,
 ) -> StoreResult<Credit> {
     let mut books = conn
         .build_transaction()
@@ -30,6 +32,7 @@ pub async fn read_credit(
         .run(async |conn| read(conn, account_id).await)
         .await?;
     books.give_monthly(monthly);
+    books.limit_overage(overage_max);
     Ok(books.credit())
 }
 
@@ -170,13 +173,21 @@ pub(super) async fn lock(mut conn: &Connection, account_id: AccountId) -> QueryR
 
 /// In one round trip. Needs a transaction with the lock, or with a snapshot.
 pub(super) async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<Books> {
-    let StoredBooks { at, posted, grants, holds } = stored_books::read(conn, account_id).await?;
-    Ok(Books::open(account_id, at, posted, grants, holds))
+    let StoredBooks { at, posted, grants, holds, overage } = stored_books::read(conn, account_id).await?;
+    Ok(Books::open(account_id, at, posted, grants, holds).with_overage(overage))
 }
 
 /// Writes down what has changed, in one round trip. Needs the lock.
 pub(super) async fn write(conn: &Connection, account_id: AccountId, books: Books) -> QueryResult<()> {
-    let Changes { entries, grants, new_hold, released_holds } = books.into_changes();
+    let Changes { entries, metered, grants, new_hold, released_holds } = books.into_changes();
+    // Overage comes after the charge it is of.
+    let entries = async {
+        insert_entries(conn, account_id, entries).await?;
+        for metered in metered {
+            overage::post(conn, account_id, metered).await?;
+        }
+        Ok(())
+    };
     let hold = async {
         match new_hold {
             Some(hold) => insert_hold(conn, account_id, hold).await,
@@ -184,7 +195,7 @@ pub(super) async fn write(conn: &Connection, account_id: AccountId, books: Books
         }
     };
     futures::try_join!(
-        insert_entries(conn, account_id, entries),
+        entries,
         upsert_grants(conn, account_id, grants),
         delete_allocations(conn, released_holds),
         hold
@@ -244,6 +255,7 @@ async fn insert_hold(conn: &Connection, account_id: AccountId, hold: Hold) -> Qu
         holds::generation_id.eq(hold.id.0),
         holds::account_id.eq(account_id.0),
         holds::amount_nanos.eq(hold.amount.0),
+        holds::overage_nanos.eq(hold.overage.0),
         holds::expires_at.eq(hold.expires_at),
     );
     let allocate = |allocation: Allocation| async move {

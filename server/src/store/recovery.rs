@@ -90,6 +90,8 @@ pub struct Recovery {
     pub charged: Nanos,
     /// The plan's cap, for those who have set none.
     pub plan_cap: Option<CapTerms>,
+    /// The most the plan lets a period cost beyond credit. None: nothing.
+    pub overage_max: Option<Nanos>,
 }
 
 /// At most `limit` of them.
@@ -156,6 +158,7 @@ pub async fn expire(conn: &mut Connection, reply: &Abandoned, recovery: &Recover
             .await?;
         let thread_id = ThreadId(thread_id);
         let caps = caps::find_applying(conn, account_id, thread_id).await?;
+        books.limit_overage(recovery.overage_max);
         let (credit_before, charged_at) = (books.credit(), books.at());
         books.settle(reply.id, amount);
         let credit_after = books.credit();

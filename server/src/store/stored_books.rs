@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::Connection;
 use super::clock::clock_timestamp;
-use super::schema::{accounts, grants, hold_allocations, holds};
-use crate::books::{Allocation, Grant, Hold};
+use super::overage::{OverageRow, PeriodRow, to_overage};
+use super::schema::{accounts, grants, hold_allocations, holds, overages, subscriptions};
+use crate::books::{Allocation, Grant, Hold, Overage};
 
 /// An account's books at a moment.
 pub(super) struct StoredBooks {
@@ -24,15 +25,24 @@ pub(super) struct StoredBooks {
     pub(super) grants: Vec<Grant>,
     /// The pending ones.
     pub(super) holds: Vec<Hold>,
+    /// Pay as you go.
+    pub(super) overage: Overage,
 }
 
 /// In one round trip. Needs a transaction with the account's lock, or with a snapshot.
 pub(super) async fn read(conn: &Connection, account_id: AccountId) -> QueryResult<StoredBooks> {
     let (mut of_account, mut of_grants, mut of_holds) = (conn, conn, conn);
     let account = accounts::table
-        .find(account_id.0)
-        .select((clock_timestamp(), accounts::posted_nanos))
-        .first::<(DateTime<Utc>, i64)>(&mut of_account);
+        .left_join(overages::table)
+        .left_join(subscriptions::table)
+        .filter(accounts::id.eq(account_id.0))
+        .select((
+            clock_timestamp(),
+            accounts::posted_nanos,
+            Option::<OverageRow>::as_select(),
+            Option::<PeriodRow>::as_select(),
+        ))
+        .first::<(DateTime<Utc>, i64, Option<OverageRow>, Option<PeriodRow>)>(&mut of_account);
     // A grant that is spent still says that it was given, and may get something back, for as long as it lives at `at`.
     // Read by when the transaction began, which is before that: a clock read here would be after it, and miss what ends
     // in between.
@@ -48,10 +58,11 @@ pub(super) async fn read(conn: &Connection, account_id: AccountId) -> QueryResul
         .filter(holds::state.eq("pending"))
         .select((HoldRow::as_select(), Option::<AllocationRow>::as_select()))
         .load(&mut of_holds);
-    let ((at, posted), grants, holds) = futures::try_join!(account, grants, holds)?;
+    let ((at, posted, overage, period), grants, holds) = futures::try_join!(account, grants, holds)?;
     let counts = |grant: &Grant| grant.is_live(at) || grant.remaining > Nanos::ZERO;
     let grants = grants.into_iter().map(GrantRow::into_grant).filter(counts).collect();
-    Ok(StoredBooks { at, posted: Nanos(posted), grants, holds: to_holds(holds) })
+    let overage = to_overage(overage, period);
+    Ok(StoredBooks { at, posted: Nanos(posted), grants, holds: to_holds(holds), overage })
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -99,6 +110,7 @@ impl From<Grant> for GrantRow {
 struct HoldRow {
     generation_id: Uuid,
     amount_nanos: i64,
+    overage_nanos: i64,
     expires_at: DateTime<Utc>,
 }
 
@@ -117,6 +129,7 @@ fn to_holds(rows: Vec<(HoldRow, Option<AllocationRow>)>) -> Vec<Hold> {
         let hold = holds.entry(row.generation_id).or_insert_with(|| Hold {
             id: GenerationId(row.generation_id),
             amount: Nanos(row.amount_nanos),
+            overage: Nanos(row.overage_nanos),
             expires_at: row.expires_at,
             allocations: Vec::new(),
         });

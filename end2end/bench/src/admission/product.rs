@@ -83,5 +83,6 @@ fn settlement(new: &NewGeneration) -> Settlement {
         is_estimated: false,
         charged: new.hold.prices.charge(usage),
         plan_cap: new.plan_cap,
+        overage_max: new.overage_max,
     }
 }

@@ -185,6 +185,7 @@ impl GenerationService {
             hold_ttl: HOLD_TTL,
             monthly_credit: account.free_credit(),
             plan_cap: account.plan.monthly_cap,
+            overage_max: account.overage_max(),
         };
         Ok(Prepared { new, model, turns })
     }

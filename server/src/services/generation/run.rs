@@ -155,6 +155,7 @@ fn settlement(job: &Job, plan: &Plan, ending: &Ending, transcript: Transcript) -
         is_estimated,
         charged: job.new.hold.prices.charge(usage),
         plan_cap: plan.monthly_cap,
+        overage_max: plan.overage_max,
     }
 }
 

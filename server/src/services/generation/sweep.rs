@@ -50,7 +50,14 @@ impl GenerationService {
                 ..TokenUsage::default()
             },
         };
-        Recovery { text, reasoning, usage, charged: reply.prices.charge(usage), plan_cap: plan.monthly_cap }
+        Recovery {
+            text,
+            reasoning,
+            usage,
+            charged: reply.prices.charge(usage),
+            plan_cap: plan.monthly_cap,
+            overage_max: plan.overage_max,
+        }
     }
 
     async fn logged(&self, id: GenerationId) -> Said {

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use app::types::{Billing, Nanos, Quota};
 use serde_json::{Value, json};
+use server::config::Config;
 use url::Url;
 use uuid::Uuid;
 
@@ -27,7 +28,18 @@ impl Shop {
         shop
     }
 
+    /// The same with other settings.
+    pub async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        let shop = Self::without_webhooks_with(change).await;
+        shop.stripe.send_webhooks_to(&shop.app.url).await;
+        shop
+    }
+
     pub async fn without_webhooks() -> Self {
+        Self::without_webhooks_with(|_| {}).await
+    }
+
+    async fn without_webhooks_with(change: impl FnOnce(&mut Config)) -> Self {
         let key = format!("sk_test_{}", Uuid::now_v7().simple());
         let api_url = format!("{}/stripe/", env::var("SANDBOX_URL").expect("SANDBOX_URL is set"));
         let app = TestApp::with_env(
@@ -36,7 +48,10 @@ impl Shop {
                 ("STRIPE_API_URL", &api_url),
                 ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
             ],
-            |config| config.llm.catalog.models.truncate(1),
+            |config| {
+                config.llm.catalog.models.truncate(1);
+                change(config);
+            },
         )
         .await;
         let synced = app.command().args(["stripe", "sync"]).output().expect("it runs");
@@ -62,12 +77,23 @@ impl Shop {
 
     /// Has everything compared with Stripe, as happens every hour.
     pub async fn reconcile(&self) {
-        let ended = "select count(*) from jobs where kind = 'reconcile_billing' and state = 'done'";
-        let before = self.number(ended).await;
-        let due = "insert into jobs (id, kind, payload, max_attempts)
-                   values (gen_random_uuid(), 'reconcile_billing', 'null', 1)";
-        self.app.database().execute(due).await;
-        while self.number(ended).await <= before {}
+        self.run_job("reconcile_billing").await;
+    }
+
+    /// Has a job of this kind done, beside those that are due by the clock.
+    pub async fn run_job(&self, kind: &str) {
+        self.run_job_to(kind, "done").await;
+    }
+
+    /// The same, until it is in this state.
+    pub async fn run_job_to(&self, kind: &str, state: &str) {
+        let id = Uuid::now_v7();
+        let due = format!(
+            "insert into jobs (id, kind, payload, max_attempts) values ('{id}', '{kind}', 'null', 1)"
+        );
+        self.app.database().execute(&due).await;
+        let ended = format!("select count(*) from jobs where id = '{id}' and state = '{state}'");
+        while self.number(&ended).await == 0 {}
     }
 
     /// Somebody who has subscribed with a good card, and their customer at Stripe.
@@ -176,6 +202,16 @@ impl StripeAccount {
         let answer = self.http.request(method, url).json(&body).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{path} answered {}", answer.status());
         answer.json().await.unwrap_or_default()
+    }
+
+    pub async fn read_control(&self, path: &str) -> Value {
+        let url = format!("{}/control/stripe/{}/{path}", self.sandbox.url, self.key);
+        self.http.get(url).send().await.expect("an answer").json().await.expect("JSON")
+    }
+
+    pub async fn end_outage(&self) {
+        let url = format!("{}/control/stripe/{}/outage", self.sandbox.url, self.key);
+        assert!(self.http.delete(url).send().await.expect("an answer").status().is_success());
     }
 
     async fn send_webhooks_to(&self, app: &Url) {
