@@ -131,7 +131,14 @@ mod tests {
             unpaid_change_url: None,
         };
         let standing = Standing::Active;
-        Billing { standing, subscription: Some(subscription), card: None, invoices: vec![], packs: vec![] }
+        Billing {
+            standing,
+            subscription: Some(subscription),
+            card: None,
+            invoices: vec![],
+            packs: vec![],
+            overage: None,
+        }
     }
 
     fn choices(billing: &Billing, interval: Interval) -> Vec<PlanChoice> {

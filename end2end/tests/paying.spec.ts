@@ -179,9 +179,19 @@ test.describe('Without JavaScript', () => {
     await tab.billing.keepButton.click();
     await expect(tab.billing.standing).toContainText('You have Pro. The next payment, $200');
   });
+
+  test('pay as you go is switched on and off by plain forms', async ({ buyer: tab }) => {
+    await subscribe(tab, 'Pro');
+    await tab.page.goto('/billing');
+    await tab.billing.overageAmount.fill('20');
+    await tab.billing.overageSetButton.click();
+    await expect(tab.billing.overageState).toHaveText('On');
+    await tab.billing.overageStopButton.click();
+    await expect(tab.billing.overageState).toHaveText('Off');
+  });
 });
 
-test('Pay as you go is switched on with a cap, counts what is used beyond the credit, and is switched off', async ({ buyer: tab }) => {
+test('Pay as you go is switched on with a cap, says what it leaves, and is switched off', async ({ buyer: tab }) => {
   await subscribe(tab, 'Pro');
   await tab.billing.open();
   await expect(tab.billing.overageState).toHaveText('Off');

@@ -207,7 +207,7 @@ impl GenerationService {
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {
-                Err(ApiError::OutOfCredit { credit: account.told(credit) }.into())
+                Err(ApiError::OutOfCredit { credit: Box::new(account.told(credit)) }.into())
             }
             Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap: Box::new(cap) }.into()),
             Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),

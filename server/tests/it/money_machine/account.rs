@@ -62,7 +62,7 @@ impl Account {
         database.execute(&rows).await;
         let id = AccountId(id);
         let mut conn = db.get().await.expect("a connection");
-        let credit = ledger::read_credit(&mut conn, id, Nanos(MONTHLY)).await.expect("credit");
+        let credit = ledger::read_credit(&mut conn, id, Nanos(MONTHLY), None).await.expect("credit");
         drop(conn);
         let now = Utc::now();
         Self {
@@ -91,7 +91,7 @@ impl Account {
 
     pub async fn state(&self, database: &TestDatabase) -> State {
         let mut conn = self.db.get().await.expect("a connection");
-        let credit = ledger::read_credit(&mut conn, self.id, Nanos(MONTHLY)).await.expect("credit");
+        let credit = ledger::read_credit(&mut conn, self.id, Nanos(MONTHLY), None).await.expect("credit");
         drop(conn);
         state::read(database, self.id, credit.available.0, credit.held.0).await
     }
@@ -164,6 +164,7 @@ impl Account {
             hold_ttl: DAY,
             monthly_credit: Nanos(MONTHLY),
             plan_cap: None,
+            overage_max: None,
         };
         let (generation, outcome) = match generations::claim(conn, &new, None).await.expect("a claim") {
             Claim::Claimed(terms) => (id, Outcome::Claimed { amount: terms.amount.0 }),
@@ -203,6 +204,7 @@ impl Account {
             is_estimated: false,
             charged: Nanos(charged),
             plan_cap: None,
+            overage_max: None,
         };
         match generations::settle(conn, &settlement).await.expect("settled").posted {
             Posted::Charge => Outcome::Charged,
@@ -232,6 +234,7 @@ impl Account {
             usage: TokenUsage { output_tokens: charged as u32, ..TokenUsage::default() },
             charged: Nanos(charged),
             plan_cap: None,
+            overage_max: None,
         };
         done(recovery::expire(conn, &abandoned, &recovery).await.expect("expired"))
     }
