@@ -14,8 +14,9 @@ pub use account::{
 };
 pub use billing::{
     BeginCheckout, BuyPack, CancelSubscription, ChangePlan, FinishCheckout, ListOffers, OpenPortal,
-    ReadBilling, ReadStanding, ResumeSubscription, begin_checkout, buy_pack, cancel_subscription,
-    change_plan, finish_checkout, list_offers, open_portal, read_billing, read_standing, resume_subscription,
+    ReadBilling, ReadStanding, ResumeSubscription, SetOverageCap, StopOverage, begin_checkout, buy_pack,
+    cancel_subscription, change_plan, finish_checkout, list_offers, open_portal, read_billing, read_standing,
+    resume_subscription, set_overage_cap, stop_overage,
 };
 pub use caps::{
     DismissAlerts, ReadThreadSpending, RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, SetThreadCap,

@@ -25,7 +25,7 @@ pub enum ApiError {
     LimitReached { limit: Limit, retry_after_seconds: u32 },
     /// The month's credit does not cover another reply: 402.
     #[error("{}", credit_sentence(credit))]
-    OutOfCredit { credit: Credit },
+    OutOfCredit { credit: Box<Credit> },
     /// The subscription's grace has passed without a payment: 402. `links::BILLING_PATH` leads to what fixes it.
     #[error(
         "Replies are paused because your subscription could not be paid. Update your card under Billing to go on."
@@ -157,6 +157,12 @@ fn credit_sentence(credit: &Credit) -> String {
             "{left} of your credit is free, which is too little for a reply; {held} is held by replies in progress. Wait for them to end."
         );
     }
+    if let Some(overage) = credit.overage {
+        let (spare, cap) = (overage.left().to_cents_text(), overage.cap.to_cents_text());
+        return format!(
+            "{left} of your credit and {spare} of your pay-as-you-go cap of {cap} are left, which is too little for a reply. Raise the cap under Billing, or wait for new credit on {until}."
+        );
+    }
     format!(
         "{left} of this month's credit is left, which is too little for a reply. New credit comes on {until}."
     )
@@ -253,8 +259,9 @@ mod tests {
             held: Nanos::ZERO,
             available: Nanos(1),
             resets_at: DateTime::from_timestamp(1_701_388_800, 0).expect("a time"),
+            overage: None,
         };
-        let text = ApiError::OutOfCredit { credit }.to_string();
+        let text = ApiError::OutOfCredit { credit: Box::new(credit) }.to_string();
         assert!(text.starts_with("$0.00 of this month's credit is left"), "{text}");
         assert!(text.ends_with("New credit comes on 1 December."), "{text}");
     }

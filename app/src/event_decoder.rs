@@ -50,7 +50,10 @@ mod tests {
             reasoning: "語?\n".to_owned(),
         };
         let error = Some(ApiError::Model { failure: ModelFailure::Interrupted });
-        ChatEvent { seq, kind: ChatEventKind::Ended { message: Box::new(message), error } }
+        ChatEvent {
+            seq,
+            kind: ChatEventKind::Ended { message: Box::new(message), error: error.map(Box::new) },
+        }
     }
 
     fn encode(events: &[ChatEvent]) -> Vec<u8> {

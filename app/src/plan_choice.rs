@@ -107,6 +107,7 @@ mod tests {
             concurrent_replies: 2,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: None,
+            overage_max: None,
         };
         let price = |interval, amount_cents| Price { interval, amount_cents };
         let both = |cents| vec![price(Interval::Month, cents), price(Interval::Year, cents * 10)];
@@ -130,7 +131,14 @@ mod tests {
             unpaid_change_url: None,
         };
         let standing = Standing::Active;
-        Billing { standing, subscription: Some(subscription), card: None, invoices: vec![], packs: vec![] }
+        Billing {
+            standing,
+            subscription: Some(subscription),
+            card: None,
+            invoices: vec![],
+            packs: vec![],
+            overage: None,
+        }
     }
 
     fn choices(billing: &Billing, interval: Interval) -> Vec<PlanChoice> {

@@ -15,8 +15,8 @@ mod usage;
 mod user;
 
 pub use billing::{
-    Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, PackOffer, PackPurchase,
-    PlanOffer, PlannedChange, PortalPage, Price, Standing, Subscription,
+    Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, OverageTerms, PackOffer,
+    PackPurchase, PlanOffer, PlannedChange, PortalPage, Price, Standing, Subscription,
 };
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
@@ -30,7 +30,7 @@ pub use model::{Model, ModelPrices};
 pub use money::{AmountError, Nanos};
 pub use notice::{MailRoute, MailSettings, MailSwitch, Notice, NoticeKind};
 pub use period::{Days, Month, Period, PeriodError};
-pub use quota::{Credit, Limit, LimitName, Plan, Quota};
+pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
 pub use statement::{EntryReason, Statement, StatementEntry};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};

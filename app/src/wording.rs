@@ -115,6 +115,7 @@ mod tests {
             held: Nanos::ZERO,
             available: Nanos::from_cents(48),
             resets_at,
+            overage: None,
         };
         let limits = vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)];
         Quota { plan_name: "Free".to_owned(), limits, credit, caps: vec![], alerts: vec![], plan_cap: None }

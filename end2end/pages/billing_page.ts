@@ -25,6 +25,13 @@ export class BillingPage extends AppPage {
   /** Above every page, what no mail could tell; and the list of it. */
   readonly noticeBanner: Locator;
   readonly noticeRows: Locator;
+  /** Pay as you go. */
+  readonly overage: Locator;
+  readonly overageState: Locator;
+  readonly overageAmount: Locator;
+  readonly overageLeft: Locator;
+  readonly overageSetButton: Locator;
+  readonly overageStopButton: Locator;
 
   constructor(page: Page) {
     super(page);
@@ -44,6 +51,12 @@ export class BillingPage extends AppPage {
     this.payNowButton = this.banner.getByRole('button', { name: 'Pay now' });
     this.noticeBanner = page.getByTestId('notice-banner');
     this.noticeRows = page.getByTestId('notice-row');
+    this.overage = page.getByTestId('overage');
+    this.overageState = page.getByTestId('overage-state');
+    this.overageAmount = this.overage.getByRole('textbox');
+    this.overageLeft = page.getByTestId('overage-left');
+    this.overageSetButton = page.getByTestId('overage-set');
+    this.overageStopButton = page.getByTestId('overage-stop');
   }
 
   async open(path = '/billing'): Promise<void> {

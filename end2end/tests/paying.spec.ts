@@ -179,4 +179,30 @@ test.describe('Without JavaScript', () => {
     await tab.billing.keepButton.click();
     await expect(tab.billing.standing).toContainText('You have Pro. The next payment, $200');
   });
+
+  test('pay as you go is switched on and off by plain forms', async ({ buyer: tab }) => {
+    await subscribe(tab, 'Pro');
+    await tab.page.goto('/billing');
+    await tab.billing.overageAmount.fill('20');
+    await tab.billing.overageSetButton.click();
+    await expect(tab.billing.overageState).toHaveText('On');
+    await tab.billing.overageStopButton.click();
+    await expect(tab.billing.overageState).toHaveText('Off');
+  });
+});
+
+test('Pay as you go is switched on with a cap, says what it leaves, and is switched off', async ({ buyer: tab }) => {
+  await subscribe(tab, 'Pro');
+  await tab.billing.open();
+  await expect(tab.billing.overageState).toHaveText('Off');
+  await expect(tab.billing.overage).toContainText('When your credit is used up, replies stop.');
+  await tab.billing.overageAmount.fill('20');
+  await tab.billing.overageSetButton.click();
+  await expect(tab.billing.overageState).toHaveText('On');
+  await expect(tab.billing.overage).toContainText('up to $20.00 a month');
+  await expect(tab.billing.overageLeft).toHaveText('$20.00 of $20.00 left this month');
+  await tab.page.reload();
+  await expect(tab.billing.overageState).toHaveText('On');
+  await tab.billing.overageStopButton.click();
+  await expect(tab.billing.overageState).toHaveText('Off');
 });

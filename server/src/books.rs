@@ -5,11 +5,15 @@
 //! a grant is there until the hold ends, whatever expires or is taken back meanwhile. And while there is a deficit,
 //! nothing is free.
 
+mod overage;
+
 use std::fmt;
 
 use app::types::{AccountId, Credit, GenerationId, Nanos};
 use chrono::{DateTime, Datelike, TimeZone, Utc};
 use uuid::Uuid;
+
+pub use self::overage::{Metered, Overage};
 
 /// Why an entry is posted: unique, so nothing is posted twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,10 @@ pub enum Cause {
     ReclaimAfter(Uuid, GenerationId),
     /// What a late correction gave back to credit that has ended or been taken back since.
     ExpiryOfCorrection(GenerationId),
+    /// What of a reply's cost is beyond credit, and paid with the next invoice instead.
+    Overage(GenerationId),
+    /// The same of a late difference.
+    LateOverage(GenerationId),
     /// Of a payment, a refund, an operator.
     Other(String),
 }
@@ -50,6 +58,8 @@ impl fmt::Display for Cause {
             Self::ExpiryAfter(grant_id, id) => write!(f, "expiry:{grant_id}:{id}"),
             Self::ReclaimAfter(grant_id, id) => write!(f, "reclaim:{grant_id}:{id}"),
             Self::ExpiryOfCorrection(id) => write!(f, "expiry:generation:{id}:late"),
+            Self::Overage(id) => write!(f, "overage:{id}"),
+            Self::LateOverage(id) => write!(f, "overage:{id}:late"),
             Self::Other(cause) => f.write_str(cause),
         }
     }
@@ -77,6 +87,8 @@ pub struct Grant {
 pub struct Hold {
     pub id: GenerationId,
     pub amount: Nanos,
+    /// What of the amount is beyond credit: the rest is allocated.
+    pub overage: Nanos,
     pub expires_at: DateTime<Utc>,
     pub allocations: Vec<Allocation>,
 }
@@ -99,6 +111,8 @@ pub struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     pub entries: Vec<Entry>,
+    /// Entries that are told to Stripe's meter, too.
+    pub metered: Vec<Metered>,
     /// The new ones and those that have changed.
     pub grants: Vec<Grant>,
     pub new_hold: Option<Hold>,
@@ -118,6 +132,7 @@ pub struct Books {
     known_grants: Vec<Grant>,
     /// The pending ones.
     holds: Vec<Hold>,
+    overage: Overage,
     changes: Changes,
 }
 
@@ -131,13 +146,31 @@ impl Books {
         holds: Vec<Hold>,
     ) -> Self {
         let known_grants = grants.clone();
-        let mut books =
-            Self { account_id, at, posted, grants, known_grants, holds, changes: Changes::default() };
+        let mut books = Self {
+            account_id,
+            at,
+            posted,
+            grants,
+            known_grants,
+            holds,
+            overage: Overage::default(),
+            changes: Changes::default(),
+        };
         books.sort_grants();
         books.expire_grants();
         books.release_expired_holds();
         books.cover_deficit();
         books
+    }
+
+    /// The same books with pay as you go, as the account has it.
+    pub fn with_overage(self, overage: Overage) -> Self {
+        Self { overage, ..self }
+    }
+
+    /// Lets no more be used beyond credit than the plan allows. None: nothing.
+    pub fn limit_overage(&mut self, most: Option<Nanos>) {
+        self.overage.cap = self.overage.cap.zip(most).map(|(cap, most)| cap.min(most));
     }
 
     /// When the books were opened.
@@ -160,6 +193,7 @@ impl Books {
             held: self.holds.iter().map(|hold| hold.amount).sum(),
             available: live().map(|grant| self.free(grant)).sum::<Nanos>() - self.deficit(),
             resets_at: next_month(self.at),
+            overage: self.overage.told(self.held_overage()),
         }
     }
 
@@ -247,9 +281,10 @@ impl Books {
         free
     }
 
-    /// Sets money aside, of the grants that end soonest. False: so much is not available.
+    /// Sets money aside, of the grants that end soonest, then of what may be used beyond credit. False: so much is not
+    /// there.
     pub fn hold(&mut self, id: GenerationId, amount: Nanos, expires_at: DateTime<Utc>) -> bool {
-        if amount > self.credit().available {
+        if amount > self.credit().spendable() {
             return false;
         }
         let mut missing = amount;
@@ -261,17 +296,20 @@ impl Books {
                 missing -= amount;
             }
         }
-        let hold = Hold { id, amount, expires_at, allocations };
+        let hold = Hold { id, amount, overage: missing, expires_at, allocations };
         self.changes.new_hold = Some(hold.clone());
         self.holds.push(hold);
         true
     }
 
-    /// Charges what a reply cost, out of what was set aside for it first, then out of what is free; beyond that there is
-    /// a deficit. What was set aside and not spent is free again.
+    /// Charges what a reply cost, out of what was set aside for it first, then out of what is free, then as overage;
+    /// beyond that there is a deficit. What was set aside and not spent is free again.
     pub fn settle(&mut self, id: GenerationId, charged: Nanos) {
+        let owed = self.deficit();
+        let mut promised = Nanos::ZERO;
         self.post(Cause::Generation(id), -charged);
         if let Some(mut hold) = self.take_hold(id) {
+            promised = hold.overage;
             let mut unpaid = charged;
             for allocation in &mut hold.allocations {
                 let paid = allocation.amount.min(unpaid);
@@ -282,13 +320,33 @@ impl Books {
             self.release(&hold);
         }
         self.cover_deficit();
+        self.meter(Cause::Overage(id), owed, promised);
     }
 
     /// Charges what a reply cost beyond what was charged when it was given up; less than nothing is given back.
+    /// A correction gives back credit, never overage: what Stripe was told stays told.
     pub fn correct(&mut self, id: GenerationId, difference: Nanos) {
+        let owed = self.deficit();
         self.post(Cause::LateGeneration(id), -difference);
         self.refill(id);
         self.cover_deficit();
+        self.meter(Cause::LateOverage(id), owed, Nanos::ZERO);
+    }
+
+    /// What a charge has added to a deficit of `owed` is overage, as far as that is allowed or was `promised` to the
+    /// reply, even where pay as you go was switched off meanwhile.
+    fn meter(&mut self, cause: Cause, owed: Nanos, promised: Nanos) {
+        let beyond = self.deficit() - owed;
+        let allowed = self.overage.left(self.held_overage()).max(promised);
+        if let Some(metered) = self.overage.take(cause, beyond, allowed, self.at) {
+            self.posted += metered.amount;
+            self.changes.metered.push(metered);
+        }
+    }
+
+    /// What holds have set aside beyond credit.
+    fn held_overage(&self) -> Nanos {
+        self.holds.iter().map(|hold| hold.overage).sum()
     }
 
     /// Puts what the balance has more than the grants back into those spent last; what no grant takes has ended or was

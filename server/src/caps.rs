@@ -52,7 +52,7 @@ impl Allowance {
     /// What a reply may cost at most.
     pub fn amount(&self) -> Nanos {
         let caps = self.hard_caps().map(|cap| cap.remaining).min();
-        [caps, self.ceiling_left].into_iter().flatten().fold(self.credit.available, Nanos::min)
+        [caps, self.ceiling_left].into_iter().flatten().fold(self.credit.spendable(), Nanos::min)
     }
 
     /// The limit that leaves least. Where several leave the same, the one the person can do least about: raising a cap
@@ -62,7 +62,7 @@ impl Allowance {
         if self.ceiling_left == Some(amount) {
             return Shortage::Ceiling;
         }
-        if self.credit.available == amount {
+        if self.credit.spendable() == amount {
             return Shortage::Credit(self.credit);
         }
         let tightest = self.hard_caps().min_by_key(|cap| cap.remaining).cloned();
@@ -114,6 +114,7 @@ mod tests {
             held: Nanos::ZERO,
             available: Nanos(available),
             resets_at: DateTime::UNIX_EPOCH,
+            overage: None,
         };
         Allowance { credit, caps, ceiling_left: ceiling_left.map(Nanos) }
     }

@@ -4,10 +4,12 @@ mod audit;
 mod jobs;
 mod ledger;
 mod metrics;
+mod reconcile;
 mod serve;
 mod simulate;
 mod stripe;
 mod table;
+mod usage;
 mod work;
 
 use std::error::Error;
@@ -15,8 +17,10 @@ use std::process::ExitCode;
 
 use self::jobs::JobsCommand;
 use self::ledger::LedgerCommand;
+use self::reconcile::ReconcileArguments;
 use self::simulate::SimulateArguments;
 use self::stripe::StripeCommand;
+use self::usage::UsageCommand;
 use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig, SentryConfig};
 use crate::telemetry;
 
@@ -36,6 +40,11 @@ pub enum Command {
     ApplyCatalog,
     /// Check that the money adds up: a line for each invariant, and exit status 0 only when all hold
     Audit,
+    /// Compare holds, ledger, Stripe's meter and what providers say we used: exit status 0 only when all agree
+    Reconcile(ReconcileArguments),
+    /// Bring in what others say we used
+    #[command(subcommand)]
+    Usage(UsageCommand),
     /// Look into the books of an account
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -77,6 +86,8 @@ impl Command {
             Self::Work => runtime.block_on(work::work(Config::from_env(&env)?)),
             Self::ApplyCatalog => runtime.block_on(apply_catalog(&env)),
             Self::Audit => runtime.block_on(audit::run(&DatabaseConfig::from_env(&env)?)),
+            Self::Reconcile(arguments) => runtime.block_on(reconcile::run(arguments, &env)),
+            Self::Usage(command) => runtime.block_on(usage::run(command, &DatabaseConfig::from_env(&env)?)),
             Self::Ledger(command) => runtime.block_on(ledger::run(command, &DatabaseConfig::from_env(&env)?)),
             Self::Jobs(command) => runtime.block_on(jobs::run(command, &DatabaseConfig::from_env(&env)?)),
             Self::Stripe(command) => runtime.block_on(stripe::run(command, &env)),

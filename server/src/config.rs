@@ -35,7 +35,7 @@ pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::mail::{MailConfig, SmtpConfig};
 pub use self::metrics::MetricsConfig;
-pub use self::plans::{Pack, PaidPlan, PlanPrice, PlansConfig};
+pub use self::plans::{OveragePrice, Pack, PaidPlan, PlanPrice, PlansConfig};
 pub use self::redis::RedisConfig;
 pub use self::sentry::SentryConfig;
 pub use self::server::ServerConfig;

@@ -2,7 +2,10 @@
 //! to the handler of its kind by a [`Worker`], again after a failure, and again when its worker has died.
 
 mod audit_money;
+mod check_four_ways;
+mod check_meter;
 mod deliver_notice;
+mod export_meter;
 mod purge;
 mod reconcile_billing;
 mod schedule;
@@ -14,7 +17,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::audit_money::AuditMoney;
+pub use self::check_four_ways::CheckFourWays;
+pub use self::check_meter::CheckMeter;
 pub use self::deliver_notice::DeliverNotice;
+pub use self::export_meter::ExportMeter;
 pub use self::purge::PurgeJobs;
 pub use self::reconcile_billing::ReconcileBilling;
 pub use self::schedule::{Schedule, Slots};

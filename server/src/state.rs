@@ -12,7 +12,8 @@ use tokio_util::task::TaskTracker;
 use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
-    AuditMoney, DeliverNotice, Handler, PurgeJobs, ReconcileBilling, SyncCustomer, Worker, WorkerParts,
+    AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, ExportMeter, Handler, PurgeJobs, ReconcileBilling,
+    SyncCustomer, Worker, WorkerParts,
 };
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
@@ -25,6 +26,7 @@ use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
 use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
+use crate::services::four_way::FourWayCheck;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
 use crate::services::monitoring::Monitoring;
@@ -147,6 +149,10 @@ impl AppState {
         &self.generations
     }
 
+    pub(crate) fn four_way_check(&self) -> FourWayCheck {
+        FourWayCheck::new(self.db.clone(), self.cashier.clone())
+    }
+
     pub(crate) fn monitoring(&self) -> Monitoring {
         Monitoring::new(self.db.clone(), self.limiter.clone())
     }
@@ -238,12 +244,20 @@ fn worker(
         Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
         Arc::new(PurgeJobs { db: db.clone() }),
         Arc::new(DeliverNotice { notices }),
+        Arc::new(CheckFourWays { check: FourWayCheck::new(db.clone(), cashier.clone()) }),
     ];
-    let mut schedules = vec![AuditMoney::schedule(audit), PurgeJobs::schedule()];
+    let mut schedules =
+        vec![AuditMoney::schedule(audit), PurgeJobs::schedule(), CheckFourWays::schedule(audit)];
     if let Some(cashier) = cashier {
         handlers.push(Arc::new(SyncCustomer { cashier: cashier.clone() }));
-        handlers.push(Arc::new(ReconcileBilling { cashier }));
-        schedules.push(ReconcileBilling::schedule());
+        handlers.push(Arc::new(ReconcileBilling { cashier: cashier.clone() }));
+        handlers.push(Arc::new(ExportMeter { cashier: cashier.clone() }));
+        handlers.push(Arc::new(CheckMeter { cashier }));
+        schedules.extend([
+            ReconcileBilling::schedule(),
+            ExportMeter::schedule(),
+            CheckMeter::schedule(audit),
+        ]);
     }
     Worker::new(WorkerParts {
         db: db.clone(),

@@ -4,11 +4,13 @@ use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use super::{answer, call};
+#[cfg(feature = "ssr")]
+use crate::ApiError;
 use crate::ApiResult;
 #[cfg(feature = "ssr")]
 use crate::links::BILLING_PATH;
 #[cfg(feature = "ssr")]
-use crate::types::Actor;
+use crate::types::{Actor, Nanos};
 use crate::types::{Billing, CheckoutOutcome, Interval, Offers, PortalPage, Standing};
 
 /// What a person wants to buy.
@@ -41,6 +43,10 @@ pub trait BillingApi: Send + Sync {
     async fn cancel_subscription(&self, actor: &Actor) -> ApiResult<()>;
     /// Takes back a cancellation, or a change that waits for the end of the period.
     async fn resume_subscription(&self, actor: &Actor) -> ApiResult<()>;
+    /// Lets replies cost up to so much a billing period beyond credit.
+    async fn set_overage_cap(&self, actor: &Actor, cap: Nanos) -> ApiResult<()>;
+    /// From now on no reply costs more than there is credit.
+    async fn stop_overage(&self, actor: &Actor) -> ApiResult<()>;
     async fn open_portal(&self, actor: &Actor, page: PortalPage) -> ApiResult<NextUrl>;
 }
 
@@ -103,6 +109,24 @@ pub async fn cancel_subscription() -> ApiResult<()> {
 pub async fn resume_subscription() -> ApiResult<()> {
     let (backend, actor) = call()?;
     answer(backend.billing.resume_subscription(&actor).await)?;
+    leptos_axum::redirect(BILLING_PATH);
+    Ok(())
+}
+
+/// `amount` is in dollars, as the person wrote it.
+#[server(endpoint = "billing/set_overage_cap")]
+pub async fn set_overage_cap(amount: String) -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    let cap = Nanos::parse_dollars(&amount).map_err(|error| ApiError::invalid(error.to_string()));
+    answer(backend.billing.set_overage_cap(&actor, answer(cap)?).await)?;
+    leptos_axum::redirect(BILLING_PATH);
+    Ok(())
+}
+
+#[server(endpoint = "billing/stop_overage")]
+pub async fn stop_overage() -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    answer(backend.billing.stop_overage(&actor).await)?;
     leptos_axum::redirect(BILLING_PATH);
     Ok(())
 }

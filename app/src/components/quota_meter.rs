@@ -30,13 +30,25 @@ fn Meter(quota: Quota) -> impl IntoView {
             value=left.into() limit=most.into()/>
     });
     let credit = quota.credit;
+    // From the moment credit is used up, what the cap beyond it leaves is what counts.
+    let credit_part = match credit.overage.filter(|_| credit.is_used_up()) {
+        Some(overage) => view! {
+            <Part name="overage" test_id="overage-available" left=overage.left().to_cents_text() most=String::new()
+                unit="pay as you go" value=overage.left().0 limit=overage.cap.0/>
+        }
+        .into_any(),
+        None => view! {
+            <Part name="credit" test_id="credit-available" left=credit.available.or_zero().to_cents_text() most=String::new()
+                unit="credit" value=credit.available.0 limit=credit.granted.0/>
+        }
+        .into_any(),
+    };
     view! {
         <a class="quota-meter" href="/usage" data-testid="quota-meter" title="What you have left. Open the usage page.">
             <span class="visually-hidden">"What you have left: "</span>
             {minute}
             {day}
-            <Part name="credit" test_id="credit-available" left=credit.available.or_zero().to_cents_text() most=String::new()
-                unit="credit" value=credit.available.0 limit=credit.granted.0/>
+            {credit_part}
         </a>
     }
 }

@@ -25,7 +25,7 @@ pub fn QuotaPanel(quota: Quota) -> impl IntoView {
 #[component]
 fn CreditPanel(credit: Credit) -> impl IntoView {
     let spent = credit.used();
-    let Credit { granted, held, available, resets_at } = credit;
+    let Credit { granted, held, available, resets_at, overage } = credit;
     let is_short = available < Nanos::ZERO;
     view! {
         <div class="panel-head">
@@ -38,6 +38,12 @@ fn CreditPanel(credit: Credit) -> impl IntoView {
             <div><dt>"Held for replies in progress"</dt><dd>{held.to_string()}</dd></div>
             <div><dt>"New credit on"</dt><dd><LocalDay at=resets_at/></dd></div>
         </dl>
+        {overage.map(|overage| view! {
+            <p class="limit-note" data-testid="overage-note">
+                {format!("Pay as you go: {} used, {} of your cap of {} left. ", overage.used, overage.left().to_cents_text(), overage.cap)}
+                <a href="/billing#pay-as-you-go">"Change it under Billing"</a>
+            </p>
+        })}
         {is_short.then(|| view! {
             <p class="limit-note">
                 {format!("The last reply cost {} more than was left. New credit pays for that first.", -available)}

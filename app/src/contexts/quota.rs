@@ -80,7 +80,7 @@ impl QuotaContext {
                     known.clone_from(limit);
                 }
             }
-            ApiError::OutOfCredit { credit } => quota.credit = credit.clone(),
+            ApiError::OutOfCredit { credit } => quota.credit.clone_from(credit),
             ApiError::CapReached { cap } => {
                 for known in quota.caps.iter_mut().filter(|known| known.thread_id() == cap.thread_id()) {
                     known.clone_from(cap);

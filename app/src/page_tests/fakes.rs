@@ -237,6 +237,7 @@ impl QuotaApi for Fake {
                 held: Nanos(2_000_000),
                 available: Nanos::from_cents(48),
                 resets_at: now() + TimeDelta::days(12),
+                overage: None,
             },
             caps: vec![caps::monthly(), caps::of_thread()],
             alerts: vec![Alert { basis: AlertBasis::Cap, percent: 80 }],
@@ -254,6 +255,7 @@ impl QuotaApi for Fake {
             concurrent_replies: 2,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
+            overage_max: None,
         }])
     }
 }

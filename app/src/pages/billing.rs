@@ -1,10 +1,10 @@
 use leptos::prelude::*;
 
 use crate::ApiResult;
-use crate::api::{ResumeSubscription, list_offers, read_billing};
+use crate::api::{ResumeSubscription, SetOverageCap, StopOverage, list_offers, read_billing};
 use crate::components::{
-    CardPanel, ErrorNote, InvoiceTable, NoticePanel, PackTable, PageFrame, PortalForm, SignedInOnly,
-    SkeletonLines, SubscriptionPanel,
+    CardPanel, ErrorNote, InvoiceTable, NoticePanel, OveragePanel, PackTable, PageFrame, PortalForm,
+    SignedInOnly, SkeletonLines, SubscriptionPanel,
 };
 use crate::contexts::use_session;
 use crate::types::{Billing, Offers, PortalPage};
@@ -13,10 +13,14 @@ use crate::types::{Billing, Offers, PortalPage};
 #[component]
 pub fn BillingPage() -> impl IntoView {
     let resume = ServerAction::<ResumeSubscription>::new();
+    let set_overage = ServerAction::<SetOverageCap>::new();
+    let stop_overage = ServerAction::<StopOverage>::new();
     let session = use_session();
-    let billing = session.resource(move || resume.version().get(), |_| read_billing());
+    let versions =
+        move || (resume.version().get(), set_overage.version().get(), stop_overage.version().get());
+    let billing = session.resource(versions, |_| read_billing());
     let offers = session.resource(|| (), |()| list_offers());
-    view! { <SignedInOnly><Loaded billing offers resume/></SignedInOnly> }
+    view! { <SignedInOnly><Loaded billing offers resume set_overage stop_overage/></SignedInOnly> }
 }
 
 #[component]
@@ -24,6 +28,8 @@ fn Loaded(
     billing: Resource<ApiResult<Billing>>,
     offers: Resource<ApiResult<Offers>>,
     resume: ServerAction<ResumeSubscription>,
+    set_overage: ServerAction<SetOverageCap>,
+    stop_overage: ServerAction<StopOverage>,
 ) -> impl IntoView {
     view! {
         <PageFrame title="Billing" class="page-billing">
@@ -34,7 +40,9 @@ fn Loaded(
             <Transition fallback=|| view! { <SkeletonLines/> }>
                 {move || Suspend::new(async move {
                     match (billing.await, offers.await) {
-                        (Ok(billing), Ok(offers)) => view! { <Whole billing is_open=offers.is_open resume/> }.into_any(),
+                        (Ok(billing), Ok(offers)) => {
+                            view! { <Whole billing is_open=offers.is_open resume set_overage stop_overage/> }.into_any()
+                        }
                         (Err(error), _) | (_, Err(error)) => view! { <ErrorNote error/> }.into_any(),
                     }
                 })}
@@ -44,8 +52,14 @@ fn Loaded(
 }
 
 #[component]
-fn Whole(billing: Billing, is_open: bool, resume: ServerAction<ResumeSubscription>) -> impl IntoView {
-    let Billing { standing, subscription, card, invoices, packs } = billing;
+fn Whole(
+    billing: Billing,
+    is_open: bool,
+    resume: ServerAction<ResumeSubscription>,
+    set_overage: ServerAction<SetOverageCap>,
+    stop_overage: ServerAction<StopOverage>,
+) -> impl IntoView {
+    let Billing { standing, subscription, card, invoices, packs, overage } = billing;
     let has_history = card.is_some() || subscription.is_some() || !invoices.is_empty();
     view! {
         <NoticePanel/>
@@ -53,6 +67,7 @@ fn Whole(billing: Billing, is_open: bool, resume: ServerAction<ResumeSubscriptio
             <SubscriptionPanel standing subscription is_open resume/>
             {has_history.then(|| view! { <CardPanel card/> })}
         </div>
+        {overage.map(|terms| view! { <OveragePanel terms set=set_overage stop=stop_overage/> })}
         <section class="panel" aria-labelledby="packs-heading">
             <div class="panel-head">
                 <h2 id="packs-heading">"Credit packs"</h2>

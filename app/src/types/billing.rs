@@ -203,6 +203,22 @@ pub struct Billing {
     pub invoices: Vec<Invoice>,
     /// Newest first.
     pub packs: Vec<PackPurchase>,
+    /// Pay as you go. None: it is not to be had.
+    #[serde(default)]
+    pub overage: Option<OverageTerms>,
+}
+
+/// Pay as you go: what replies may cost beyond credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverageTerms {
+    /// The highest cap the plan allows. None: it cannot be switched on now.
+    pub most: Option<Nanos>,
+    /// The person's own, of a billing period. None: it is off.
+    pub cap: Option<Nanos>,
+    /// In this billing period, to be paid with the next invoice.
+    pub used: Nanos,
+    /// Set aside for replies in progress.
+    pub held: Nanos,
 }
 
 /// How a visit to Stripe's page to pay ended.

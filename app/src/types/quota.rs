@@ -57,12 +57,43 @@ pub struct Credit {
     pub available: Nanos,
     /// When the month's credit is given anew.
     pub resets_at: DateTime<Utc>,
+    /// Pay as you go. None: it is off.
+    #[serde(default)]
+    pub overage: Option<Overage>,
 }
 
 impl Credit {
-    /// What replies have cost.
+    /// What replies have cost of it.
     pub fn used(&self) -> Nanos {
-        (self.granted - self.held - self.available).or_zero()
+        let held = self.held - self.overage.map_or(Nanos::ZERO, |overage| overage.held);
+        (self.granted - held - self.available).or_zero()
+    }
+
+    /// What a new reply may cost in all.
+    pub fn spendable(&self) -> Nanos {
+        self.available + self.overage.map_or(Nanos::ZERO, |overage| overage.left())
+    }
+
+    /// Replies cost more than there is credit: what comes next is on the next invoice.
+    pub fn is_used_up(&self) -> bool {
+        self.available <= Nanos::ZERO
+    }
+}
+
+/// What replies may cost beyond credit, to be paid with the next invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overage {
+    /// The most in a billing period.
+    pub cap: Nanos,
+    /// In this one.
+    pub used: Nanos,
+    /// Set aside for replies in progress; part of what credit has held.
+    pub held: Nanos,
+}
+
+impl Overage {
+    pub fn left(&self) -> Nanos {
+        (self.cap - self.used - self.held).or_zero()
     }
 }
 
@@ -111,4 +142,7 @@ pub struct Plan {
     /// For everybody who sets none of their own.
     #[serde(default)]
     pub monthly_cap: Option<CapTerms>,
+    /// The most a month may cost beyond the credit, for those who switch that on. None: nothing.
+    #[serde(default)]
+    pub overage_max: Option<Nanos>,
 }

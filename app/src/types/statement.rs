@@ -55,6 +55,8 @@ pub enum EntryReason {
     Subscription,
     /// Credit that was bought.
     Pack,
+    /// What of a reply was beyond credit: it is paid with the next invoice.
+    Overage,
     /// None that this version knows.
     #[serde(other)]
     Other,
@@ -84,6 +86,7 @@ impl fmt::Display for EntryReason {
             Self::Gift => f.write_str("Credit given by the operator"),
             Self::Subscription => f.write_str("Credit of your subscription"),
             Self::Pack => f.write_str("Credit you bought"),
+            Self::Overage => f.write_str("Pay as you go, on your next invoice"),
             Self::Other => f.write_str("Adjustment"),
         }
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::time;
-use crate::types::{Card, Interval, InvoiceStatus, Nanos, Subscription};
+use crate::types::{Card, Interval, InvoiceStatus, Nanos, OverageTerms, Subscription};
 
 /// Whole dollars without decimals, for prices: `$20`, `$16.67`.
 pub fn dollars(cents: impl Into<i64>) -> String {
@@ -39,6 +39,17 @@ pub fn invoice_status(status: InvoiceStatus) -> &'static str {
         InvoiceStatus::Refunded => "Refunded",
         InvoiceStatus::Void => "Cancelled, nothing to pay",
         InvoiceStatus::Uncollectible => "Not collected",
+    }
+}
+
+/// What pay as you go does, or would do.
+pub fn overage_sentence(terms: &OverageTerms) -> String {
+    match (terms.cap, terms.most) {
+        (Some(cap), _) => format!(
+            "When your credit is used up, replies go on at the same prices, up to {cap} a month. What that comes to is on your next invoice."
+        ),
+        (None, Some(_)) => "When your credit is used up, replies stop. Switch this on to let them go on at the same prices, up to a cap of yours; what that comes to is on your next invoice.".to_owned(),
+        (None, None) => "This cannot be switched on now. What you have used is on your next invoice.".to_owned(),
     }
 }
 

@@ -86,6 +86,7 @@ mod tests {
             held: Nanos::ZERO,
             available: Nanos::from_cents(190),
             resets_at: december(),
+            overage: None,
         };
         let caps = vec![cap(CapScope::Month { is_own: true }, is_hard, 410)];
         let quota = Quota {

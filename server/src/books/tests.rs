@@ -221,6 +221,7 @@ fn a_correction_of_credit_that_has_ended_is_no_gift() {
 }
 
 mod against_a_model;
+mod overage;
 
 #[test]
 fn what_a_won_dispute_gives_back_is_what_was_taken_and_nothing_that_was_spent() {

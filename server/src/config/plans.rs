@@ -21,6 +21,8 @@ pub struct PlansConfig {
     /// In the order in which they give more.
     pub paid: Vec<PaidPlan>,
     pub packs: Vec<Pack>,
+    /// How what replies cost beyond credit is billed. None: there is no such thing.
+    pub overage: Option<OveragePrice>,
 }
 
 /// A plan that is subscribed to.
@@ -48,6 +50,15 @@ pub struct PlanPrice {
 #[derive(Clone, Debug)]
 pub struct Pack {
     pub offer: PackOffer,
+    pub lookup_key: String,
+}
+
+/// The meter and the metered price at Stripe. What a unit costs is not a setting: the meter counts micro-dollars.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OveragePrice {
+    /// The name of the meter's events.
+    pub event_name: String,
     pub lookup_key: String,
 }
 
@@ -87,6 +98,7 @@ impl PlansConfig {
             free: file.free.into_plan(),
             paid: file.paid.into_iter().map(PaidFile::into_paid_plan).collect(),
             packs: file.packs.into_iter().map(PackFile::into_pack).collect(),
+            overage: file.overage,
         };
         plans.check()?;
         Ok(plans)
@@ -96,9 +108,13 @@ impl PlansConfig {
         let prices = self.paid.iter().flat_map(|paid| &paid.prices);
         let keys = self.paid.iter().map(|paid| &paid.plan.key).chain([&self.free.key]);
         let packs = self.packs.iter().flat_map(|pack| [&pack.offer.key, &pack.lookup_key]);
+        let overage = self.overage.iter().map(|overage| &overage.lookup_key);
         let mut seen = HashSet::new();
-        if let Some(key) =
-            keys.chain(packs).chain(prices.map(|price| &price.lookup_key)).find(|key| !seen.insert(*key))
+        if let Some(key) = keys
+            .chain(packs)
+            .chain(overage)
+            .chain(prices.map(|price| &price.lookup_key))
+            .find(|key| !seen.insert(*key))
         {
             return Err(format!("the key {key} is there twice"));
         }
@@ -106,6 +122,11 @@ impl PlansConfig {
             let intervals: HashSet<_> = prices.iter().map(|price| price.interval).collect();
             if prices.is_empty() || intervals.len() < prices.len() {
                 return Err(format!("the plan {} must have one price for an interval", plan.key));
+            }
+            if plan.overage_max.is_some() && (self.overage.is_none() || !intervals.contains(&Interval::Month))
+            {
+                let problem = "overage needs a price a month, and the table [overage]";
+                return Err(format!("the plan {}: {problem}", plan.key));
             }
         }
         Ok(())
@@ -132,6 +153,7 @@ struct File {
     paid: Vec<PaidFile>,
     #[serde(default)]
     packs: Vec<PackFile>,
+    overage: Option<OveragePrice>,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +191,7 @@ impl PlanFile {
                 limit: Nanos::from_cents(cents.into()),
                 is_hard: self.monthly_cap_is_hard,
             }),
+            overage_max: None,
         }
     }
 }
@@ -179,13 +202,18 @@ struct PaidFile {
     plan: PlanFile,
     grace_days: u32,
     grace_credit_cents: u32,
+    /// None: replies never cost more than there is credit.
+    overage_max_cents: Option<u32>,
     prices: Vec<PlanPrice>,
 }
 
 impl PaidFile {
     fn into_paid_plan(self) -> PaidPlan {
         PaidPlan {
-            plan: self.plan.into_plan(),
+            plan: Plan {
+                overage_max: self.overage_max_cents.map(|cents| Nanos::from_cents(cents.into())),
+                ..self.plan.into_plan()
+            },
             grace: TimeDelta::days(self.grace_days.into()),
             grace_credit: Nanos::from_cents(self.grace_credit_cents.into()),
             prices: self.prices,

@@ -2,6 +2,7 @@
 //! version of Stripe's API.
 
 mod convert;
+mod meter;
 mod objects;
 mod read;
 mod webhook;
@@ -15,9 +16,10 @@ use stripe::{Client, ClientBuilder, RequestStrategy};
 use stripe_shared::ApiErrorsType;
 use url::Url;
 
+pub use self::meter::{UNIT_CENTS, Usage};
 pub use self::objects::{
-    Charge, Checkout, CheckoutState, Customer, Event, Invoice, InvoiceLine, MoneyBack, Price, Schedule,
-    Subscription, SubscriptionStatus,
+    Charge, Checkout, CheckoutState, Customer, Event, Invoice, InvoiceLine, MeteredItem, MeteredPrice,
+    MoneyBack, Price, Schedule, Subscription, SubscriptionStatus,
 };
 pub use self::webhook::BadWebhook;
 pub use self::write::{CheckoutRequest, NewPrice};

@@ -6,8 +6,12 @@ mod checkout;
 mod entitlements;
 mod findings;
 mod inbox;
+mod meter_check;
+mod meter_export;
+mod meter_sync;
 mod money_back;
 mod news;
+mod overage;
 mod price_sync;
 mod prices;
 mod reconcile;
@@ -30,10 +34,11 @@ use self::prices::PriceBook;
 pub use self::standing::{Access, standing_of};
 pub use self::sync_job::SyncJob;
 use super::catalog::CatalogService;
-use super::plans::Plans;
+use super::plans::{AccountPlan, Plans};
 use crate::AppResult;
 use crate::error::reported;
 use crate::providers::stripe::Stripe;
+use crate::store::overage::{self as overage_store, AccountOverage};
 use crate::store::subscriptions::{self, InvoiceRow, SubscriptionRow, to_interval};
 use crate::store::{Db, StoreResult};
 
@@ -112,8 +117,11 @@ impl BillingService {
 
     async fn read(&self, account_id: AccountId) -> StoreResult<Billing> {
         let mut conn = self.db.get().await?;
-        let standing = self.plans.of_account(&conn, account_id).await?.standing;
+        let account = self.plans.of_account(&conn, account_id).await?;
+        let standing = account.standing;
+        let overage = overage_store::read(&mut conn, account_id).await?;
         let row = subscriptions::find(&mut conn, account_id).await?;
+        let overage = self.overage_terms(&account, row.as_ref(), overage);
         let invoices = subscriptions::list_invoices(&mut conn, account_id).await?;
         let purchases = subscriptions::list_purchases(&mut conn, account_id).await?;
         let pack = |row: subscriptions::PurchaseRow| PackPurchase {
@@ -133,6 +141,25 @@ impl BillingService {
             subscription: row.filter(|_| standing != Standing::Free).map(|row| self.to_subscription(row)),
             invoices: invoices.into_iter().map(to_invoice).collect(),
             packs: purchases.into_iter().map(pack).collect(),
+            overage,
+        })
+    }
+
+    /// None: it is not to be had, and nothing of it is to be paid.
+    fn overage_terms(
+        &self,
+        account: &AccountPlan,
+        row: Option<&SubscriptionRow>,
+        AccountOverage { overage, held }: AccountOverage,
+    ) -> Option<OverageTerms> {
+        let most = account.overage_max().filter(|_| self.cashier.is_some());
+        let is_monthly = row.is_some_and(|row| row.interval == "month");
+        let most = most.filter(|_| is_monthly);
+        (most.is_some() || overage.used > Nanos::ZERO).then(|| OverageTerms {
+            most,
+            cap: overage.cap.zip(most).map(|(cap, most)| cap.min(most)),
+            used: overage.used,
+            held,
         })
     }
 
@@ -225,6 +252,16 @@ impl BillingApi for BillingService {
     async fn resume_subscription(&self, actor: &Actor) -> ApiResult<()> {
         let user = actor.user()?;
         reported(actor, self.cashier()?.resume_subscription(user.account_id)).await
+    }
+
+    async fn set_overage_cap(&self, actor: &Actor, cap: Nanos) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.cashier()?.set_overage_cap(user.account_id, cap)).await
+    }
+
+    async fn stop_overage(&self, actor: &Actor) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.cashier()?.stop_overage(user.account_id)).await
     }
 
     async fn open_portal(&self, actor: &Actor, page: PortalPage) -> ApiResult<NextUrl> {

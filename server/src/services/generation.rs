@@ -164,7 +164,8 @@ impl GenerationService {
             thread: generation.thread.into(),
             user_message: generation.parent.into(),
         };
-        let ended = ChatEventKind::Ended { error: ending::error_of(&message), message: message.into() };
+        let ended =
+            ChatEventKind::Ended { error: ending::error_of(&message).map(Box::new), message: message.into() };
         let events = match after_seq {
             0 => vec![ChatEvent { seq: 1, kind: started }, ChatEvent { seq: 2, kind: ended }],
             seq => vec![ChatEvent { seq: seq.saturating_add(1), kind: ended }],

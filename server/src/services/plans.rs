@@ -7,7 +7,7 @@ use app::types::{AccountId, Credit, Interval, Nanos, Plan, Standing};
 use chrono::{DateTime, Utc};
 
 use super::billing::{Access, standing_of};
-use crate::config::{Pack, PaidPlan, PlanPrice, PlansConfig};
+use crate::config::{OveragePrice, Pack, PaidPlan, PlanPrice, PlansConfig};
 use crate::store::{Connection, StoreResult, accounts};
 
 /// The plans on offer.
@@ -30,6 +30,11 @@ impl AccountPlan {
             true => self.plan.monthly_credit,
             false => Nanos::ZERO,
         }
+    }
+
+    /// The most a period may cost beyond credit, for those who have switched that on. None: nothing.
+    pub fn overage_max(&self) -> Option<Nanos> {
+        self.plan.overage_max.filter(|_| Access::of(self.standing).has_overage)
     }
 
     /// The credit as the account is told of it.
@@ -74,6 +79,11 @@ impl Plans {
     /// The price of a plan, if it is offered.
     pub fn find_price(&self, key: &str, interval: Interval) -> Option<&PlanPrice> {
         self.find_paid(key)?.price(interval)
+    }
+
+    /// How overage is billed. None: no plan has any.
+    pub fn overage(&self) -> Option<&OveragePrice> {
+        self.0.overage.as_ref()
     }
 
     pub fn packs(&self) -> &[Pack] {

@@ -28,7 +28,8 @@ impl QuotaService {
         let account = self.plans.of_account(&*self.db.get().await?, account_id).await?;
         let limits = self.limiter.read(account_id, &account.plan).await;
         let mut conn = self.db.get().await?;
-        let credit = ledger::read_credit(&mut conn, account_id, account.free_credit()).await?;
+        let credit =
+            ledger::read_credit(&mut conn, account_id, account.free_credit(), account.overage_max()).await?;
         drop(conn);
         self.with_credit(account_id, account, limits, credit).await
     }

@@ -36,6 +36,8 @@ pub struct NewGeneration {
     pub monthly_credit: Nanos,
     /// The plan's cap, for those who have set none.
     pub plan_cap: Option<CapTerms>,
+    /// The most the plan lets a period cost beyond credit. None: nothing.
+    pub overage_max: Option<Nanos>,
 }
 
 /// What came of a claim.
@@ -82,6 +84,7 @@ async fn try_claim(
     }
     let mut books = read.books();
     books.give_monthly(new.monthly_credit);
+    books.limit_overage(new.overage_max);
     let credit = books.credit();
     let caps =
         read.caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;

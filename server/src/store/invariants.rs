@@ -79,7 +79,7 @@ struct Broken {
 }
 
 /// In the order of the report. What each means, and what to do when it fails: docs/operating.md.
-pub const INVARIANTS: [Invariant; 17] = [
+pub const INVARIANTS: [Invariant; 20] = [
     Invariant {
         name: "balance-equals-entries",
         subject: ["account", "accounts"],
@@ -239,5 +239,40 @@ pub const INVARIANTS: [Invariant; 17] = [
                 group by account_id
             ) grants on grants.account_id = accounts.id
             where grants.remaining > accounts.posted_nanos and grants.free > 0",
+    },
+    Invariant {
+        name: "overage-is-metered-once",
+        subject: ["entry", "entries"],
+        // The second part: what is metered is in the ledger, and pays for no more than its reply cost.
+        broken_by: "
+            select ledger_entries.cause as subject
+            from ledger_entries left join meter_events using (id, account_id)
+            where cause like 'overage:%'
+                and ledger_entries.amount_nanos is distinct from meter_events.amount_nanos
+            union all
+            select ledger_entries.cause
+            from meter_events join ledger_entries using (id)
+                left join ledger_entries charges
+                    on charges.cause = replace(ledger_entries.cause, 'overage:', 'generation:')
+            where ledger_entries.cause not like 'overage:%'
+                or coalesce(-charges.amount_nanos, 0) < meter_events.amount_nanos",
+    },
+    Invariant {
+        name: "overage-keeps-to-its-limit",
+        subject: ["account", "accounts"],
+        broken_by: "
+            select account_id::text as subject from meter_events
+            group by account_id, period_start
+            having sum(amount_nanos) > max(limit_nanos)",
+    },
+    Invariant {
+        name: "overage-adds-up",
+        subject: ["account", "accounts"],
+        broken_by: "
+            select account_id::text as subject
+            from overages left join (
+                select account_id, sum(amount_nanos) as total, sum(units) as units from meter_events group by 1
+            ) events using (account_id)
+            where total_nanos <> coalesce(events.total, 0) or div(total_nanos, 1000) <> coalesce(events.units, 0)",
     },
 ];

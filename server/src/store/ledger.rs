@@ -13,18 +13,21 @@ use uuid::Uuid;
 use super::prepared::Prepared;
 use super::schema::{accounts, ledger_entries};
 use super::snapshot::{self, About};
-use super::{Connection, StoreError, StoreResult};
-use crate::books::{Books, Cause, Changes, Hold};
+use super::{Connection, StoreError, StoreResult, overage};
+use crate::books::{Books, Cause, Changes, Hold, Metered};
 use crate::pricing::Part;
 
-/// What the account can spend now, the month's credit included even before it is first used.
+/// What the account can spend now, the month's credit included even before it is first used. `overage_max`: the most the
+/// plan lets a period cost beyond credit, for those who have switched that on.
 pub async fn read_credit(
     conn: &mut Connection,
     account_id: AccountId,
     monthly: Nanos,
+    overage_max: Option<Nanos>,
 ) -> StoreResult<Credit> {
     let mut books = snapshot::read(conn, account_id, About::default()).await?.books();
     books.give_monthly(monthly);
+    books.limit_overage(overage_max);
     Ok(books.credit())
 }
 
@@ -210,10 +213,12 @@ pub(super) async fn lock(mut conn: &Connection, account_id: AccountId) -> QueryR
 
 /// Writes down what has changed. Needs the lock.
 async fn write(mut conn: &Connection, account_id: AccountId, version: i64, books: Books) -> StoreResult<()> {
-    let statement = change(account_id, version, books).into_statement::<SqlUuid>();
-    let written: Option<Uuid> =
-        statement.sql(" select id from account").get_result(&mut conn).await.optional()?;
-    written.map(|_| ()).ok_or(StoreError::Outdated)
+    let mut change = change(account_id, version, books);
+    let metered = change.take_metered();
+    let statement = change.into_statement::<SqlUuid>().sql(" select id from account");
+    let written: Option<Uuid> = statement.get_result(&mut conn).await.optional()?;
+    written.ok_or(StoreError::Outdated)?;
+    Ok(overage::post_all(conn, account_id, metered).await?)
 }
 
 /// What has changed in books of this version.
@@ -247,17 +252,23 @@ const CHANGE: &str = "with account as (
     ), released_rows as (
         delete from hold_allocations using account where generation_id = any($)
     ), new_hold_rows as (
-        insert into holds (generation_id, account_id, amount_nanos, expires_at)
-        select hold.id, account.id, amount, expires_at from account, unnest($, $, $) as hold (id, amount, expires_at)
+        insert into holds (generation_id, account_id, amount_nanos, overage_nanos, expires_at)
+        select hold.id, account.id, amount, overage, expires_at
+        from account, unnest($, $, $, $) as hold (id, amount, overage, expires_at)
     ), allocation_rows as (
         insert into hold_allocations (generation_id, grant_id, amount_nanos)
         select hold_id, grant_id, amount from account, unnest($, $, $) as allocation (hold_id, grant_id, amount)
     )";
 
 impl Change {
+    /// Overage, for [`overage::post_all`]: it comes after the charge it is of, in the same transaction.
+    pub(super) fn take_metered(&mut self) -> Vec<Metered> {
+        std::mem::take(&mut self.changes.metered)
+    }
+
     /// The begin of a statement: more of its parts may follow, then a query.
     pub(super) fn into_statement<Row>(self) -> Prepared<Row> {
-        let Changes { entries, grants, new_hold, released_holds } = self.changes;
+        let Changes { entries, grants, new_hold, released_holds, .. } = self.changes;
         let holds: Vec<_> = new_hold.into_iter().collect();
         let allocated = |hold: &Hold| vec![hold.id.0; hold.allocations.len()];
         let allocations = || holds.iter().flat_map(|hold| &hold.allocations);
@@ -280,6 +291,7 @@ impl Change {
             .bind::<Array<SqlUuid>, _>(released_holds.iter().map(|id| id.0).collect::<Vec<_>>())
             .bind::<Array<SqlUuid>, _>(holds.iter().map(|hold| hold.id.0).collect::<Vec<_>>())
             .bind::<Array<BigInt>, _>(holds.iter().map(|hold| hold.amount.0).collect::<Vec<_>>())
+            .bind::<Array<BigInt>, _>(holds.iter().map(|hold| hold.overage.0).collect::<Vec<_>>())
             .bind::<Array<Timestamptz>, _>(holds.iter().map(|hold| hold.expires_at).collect::<Vec<_>>())
             .bind::<Array<SqlUuid>, _>(holds.iter().flat_map(allocated).collect::<Vec<_>>())
             .bind::<Array<SqlUuid>, _>(allocations().map(|part| part.grant_id).collect::<Vec<_>>())

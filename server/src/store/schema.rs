@@ -135,6 +135,7 @@ diesel::table! {
         expires_at -> Timestamptz,
         created_at -> Timestamptz,
         resolved_at -> Nullable<Timestamptz>,
+        overage_nanos -> BigInt,
     }
 }
 
@@ -307,6 +308,48 @@ diesel::table! {
         card_last4 -> Nullable<Text>,
         card_expires_month -> Nullable<Integer>,
         card_expires_year -> Nullable<Integer>,
+        metered_item_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    overages (account_id) {
+        account_id -> Uuid,
+        cap_nanos -> Nullable<BigInt>,
+        period_start -> Nullable<Timestamptz>,
+        used_nanos -> BigInt,
+        total_nanos -> BigInt,
+    }
+}
+
+diesel::table! {
+    meter_events (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        amount_nanos -> BigInt,
+        units -> BigInt,
+        occurred_at -> Timestamptz,
+        period_start -> Timestamptz,
+        limit_nanos -> BigInt,
+        attempts -> Integer,
+        first_tried_at -> Nullable<Timestamptz>,
+        sent_at -> Nullable<Timestamptz>,
+        refused_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    provider_usage (provider, model, day) {
+        provider -> Text,
+        model -> Text,
+        day -> Date,
+        requests -> BigInt,
+        input_tokens -> BigInt,
+        cached_input_tokens -> BigInt,
+        output_tokens -> BigInt,
+        cost_nanos -> Nullable<BigInt>,
+        imported_at -> Timestamptz,
     }
 }
 
@@ -362,6 +405,8 @@ diesel::table! {
         finished_at -> Timestamptz,
         missed_events -> Integer,
         drifted_customers -> Integer,
+        kind -> Text,
+        findings -> Jsonb,
     }
 }
 
@@ -397,6 +442,8 @@ diesel::table! {
 
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
+diesel::joinable!(overages -> accounts (account_id));
+diesel::joinable!(meter_events -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(generations -> threads (thread_id));
@@ -404,7 +451,15 @@ diesel::joinable!(hold_allocations -> holds (generation_id));
 diesel::joinable!(usage_records -> generations (generation_id));
 diesel::joinable!(holds -> generations (generation_id));
 diesel::joinable!(spending_caps -> threads (thread_id));
-diesel::allow_tables_to_appear_in_same_query!(accounts, users, identities, sessions, subscriptions);
+diesel::allow_tables_to_appear_in_same_query!(
+    accounts,
+    users,
+    identities,
+    sessions,
+    subscriptions,
+    overages,
+    meter_events
+);
 diesel::allow_tables_to_appear_in_same_query!(
     threads,
     messages,

@@ -13,7 +13,7 @@ use super::attempts::{self, Attempt};
 use super::generations::state_text;
 use super::snapshot::{self, About};
 use super::usage::{self, Cost, UsageState};
-use super::{Connection, StoreError, StoreResult, ledger, messages};
+use super::{Connection, StoreError, StoreResult, ledger, messages, overage};
 use crate::pricing::TokenUsage;
 
 /// Everything a generation ends with.
@@ -36,6 +36,8 @@ pub struct Settlement {
     pub charged: Nanos,
     /// The plan's cap, for those who have set none.
     pub plan_cap: Option<CapTerms>,
+    /// The most the plan lets a period cost beyond credit. None: nothing.
+    pub overage_max: Option<Nanos>,
 }
 
 impl Settlement {
@@ -130,6 +132,7 @@ async fn try_post(conn: &Connection, settlement: &Settlement, by: By, lock: Lock
     let about = About { reply: Some(id), ..About::default() };
     let read = snapshot::read(conn, account_id, about).await?;
     let mut books = read.books();
+    books.limit_overage(settlement.overage_max);
     let (credit_before, now) = (books.credit(), books.at());
     let (posted, charged_at, amount) = match (read.usage, by) {
         (None, By::Sweep) if !read.has_hold(id) => return Ok(Outcome::Known),
@@ -147,13 +150,15 @@ async fn try_post(conn: &Connection, settlement: &Settlement, by: By, lock: Lock
     let credit_after = books.credit();
     let cap = read.caps.measure_month(conn, account_id, settlement.plan_cap, charged_at).await?;
     let due = alerts::due(&Charge { charged_at, amount, credit_before, credit_after, cap });
-    if due.is_some() && lock == Lock::Without {
+    let mut change = ledger::change(account_id, read.version, books);
+    let metered = change.take_metered();
+    if (due.is_some() || !metered.is_empty()) && lock == Lock::Without {
         return Ok(Outcome::NeedsLock);
     }
-    let change = ledger::change(account_id, read.version, books);
     let Some((message_id, created_at)) = write(conn, settlement, by, charged_at, change).await? else {
         return Ok(Outcome::NeedsLock);
     };
+    overage::post_all(conn, account_id, metered).await?;
     if let Some(due) = due {
         alerts::raise(conn, account_id, due).await?;
     }

@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use super::Connection;
 use super::caps::Applying;
+use super::overage::{OverageRow, PeriodRow, to_overage};
 use super::prepared::Prepared;
 use super::usage::UsageState;
-use crate::books::{Allocation, Books, Grant, Hold};
+use crate::books::{Allocation, Books, Grant, Hold, Overage};
 use crate::caps::OwnCap;
 
 /// An account's books at a moment, with what was asked about besides.
@@ -30,6 +31,8 @@ pub(super) struct Snapshot {
     pub(super) grants: Vec<Grant>,
     /// The pending ones.
     pub(super) holds: Vec<Hold>,
+    /// Pay as you go.
+    pub(super) overage: Overage,
     pub(super) caps: Applying,
     /// The generation a request has.
     pub(super) existing: Option<GenerationId>,
@@ -62,14 +65,22 @@ const READ: &str = "
         from grants
         where account_id = accounts.id and (remaining_nanos > 0 or expires_at is null or expires_at > now())
         union all
-        select 'hold', generation_id, null, holds.amount_nanos, hold_allocations.amount_nanos, null, null, expires_at,
-            grant_id, false
+        select 'hold', generation_id, null, holds.amount_nanos, hold_allocations.amount_nanos, overage_nanos, null,
+            expires_at, grant_id, false
         from holds left join hold_allocations using (generation_id)
         where account_id = accounts.id and state = 'pending'
         union all
         select 'cap', thread_id, null, limit_nanos, null, null, null, null, null, is_hard
         from spending_caps
         where account_id = accounts.id and (thread_id is null or thread_id = $)
+        union all
+        select 'overage', null, null, cap_nanos, used_nanos, null, total_nanos, period_start, null, false
+        from overages
+        where account_id = accounts.id
+        union all
+        select 'period', null, status, null, null, null, null, period_start, null, metered_item_id is not null
+        from subscriptions
+        where account_id = accounts.id
         union all
         select 'request', id, null, null, null, null, null, null, null, false
         from generations
@@ -136,28 +147,39 @@ pub(super) async fn read(
         posted: Nanos(*posted),
         grants: Vec::new(),
         holds: Vec::new(),
+        overage: Overage::default(),
         caps: Applying::default(),
         existing: None,
         usage: None,
     };
-    let mut holds = BTreeMap::new();
+    let mut others = Others::default();
     for row in rows {
-        snapshot.add(row, &mut holds);
+        snapshot.add(row, &mut others);
     }
-    snapshot.holds = holds.into_values().collect();
+    snapshot.holds = others.holds.into_values().collect();
+    snapshot.overage = to_overage(others.overage, others.period);
     Ok(snapshot)
+}
+
+/// What only several rows say together.
+#[derive(Default)]
+struct Others {
+    holds: BTreeMap<Uuid, Hold>,
+    overage: Option<OverageRow>,
+    period: Option<PeriodRow>,
 }
 
 impl Snapshot {
     pub(super) fn books(&self) -> Books {
         Books::open(self.account_id, self.at, self.posted, self.grants.clone(), self.holds.clone())
+            .with_overage(self.overage)
     }
 
     pub(super) fn has_hold(&self, id: GenerationId) -> bool {
         self.holds.iter().any(|hold| hold.id == id)
     }
 
-    fn add(&mut self, row: Row, holds: &mut BTreeMap<Uuid, Hold>) {
+    fn add(&mut self, row: Row, others: &mut Others) {
         let id = row.id.unwrap_or_default();
         match row.kind.as_deref() {
             Some("grant") => {
@@ -167,13 +189,15 @@ impl Snapshot {
                 }
             }
             Some("hold") => {
-                let hold = holds.entry(id).or_insert_with(|| row.hold(id));
+                let hold = others.holds.entry(id).or_insert_with(|| row.hold(id));
                 hold.allocations.extend(row.allocation());
             }
             Some("cap") => match row.id {
                 None => self.caps.month = Some(row.cap()),
                 Some(_) => self.caps.conversation = row.cap().terms(),
             },
+            Some("overage") => others.overage = Some(row.overage()),
+            Some("period") => others.period = row.into_period(),
             Some("request") => self.existing = Some(GenerationId(id)),
             Some("usage") => self.usage = Some(row.usage()),
             _ => {}
@@ -199,6 +223,7 @@ impl Row {
         Hold {
             id: GenerationId(id),
             amount: nanos(self.amount),
+            overage: nanos(self.reclaim),
             expires_at: self.time.unwrap_or_default(),
             allocations: Vec::new(),
         }
@@ -210,6 +235,19 @@ impl Row {
 
     fn cap(&self) -> OwnCap {
         OwnCap { limit: self.amount.map(Nanos), is_hard: self.flag.unwrap_or_default() }
+    }
+
+    fn overage(&self) -> OverageRow {
+        OverageRow {
+            cap: self.amount.map(Nanos),
+            period_start: self.time,
+            used: nanos(self.remaining),
+            total: nanos(self.taken_back),
+        }
+    }
+
+    fn into_period(self) -> Option<PeriodRow> {
+        Some(PeriodRow { status: self.text?, period_start: self.time?, is_metered: self.flag? })
     }
 
     fn usage(&self) -> UsageState {

@@ -113,7 +113,11 @@ pub async fn delete_processed(conn: &mut Connection, age: TimeDelta) -> StoreRes
 
 /// When the last comparison with Stripe that came to its end was begun.
 pub async fn last_reconciliation(conn: &mut Connection) -> StoreResult<Option<DateTime<Utc>>> {
-    Ok(reconciliations::table.select(diesel::dsl::max(reconciliations::started_at)).first(conn).await?)
+    Ok(reconciliations::table
+        .filter(reconciliations::kind.eq("billing"))
+        .select(diesel::dsl::max(reconciliations::started_at))
+        .first(conn)
+        .await?)
 }
 
 pub async fn record_reconciliation(

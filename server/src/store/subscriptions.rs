@@ -49,6 +49,7 @@ pub struct SubscriptionRow {
     pub card_last4: Option<String>,
     pub card_expires_month: Option<i32>,
     pub card_expires_year: Option<i32>,
+    pub metered_item_id: Option<String>,
 }
 
 impl SubscriptionRow {

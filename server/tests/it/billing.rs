@@ -4,6 +4,7 @@ mod checkout;
 mod dunning;
 mod events;
 mod money_back;
+mod overage;
 mod periods;
 mod reconcile;
 mod recovery;
@@ -31,7 +32,7 @@ async fn without_a_key_of_stripe_offers_are_shown_and_nothing_can_be_bought() {
 #[tokio::test(flavor = "multi_thread")]
 async fn prices_are_made_once_and_differences_are_told() {
     let shop = Shop::without_webhooks().await;
-    assert_eq!(shop.stripe.list("prices?limit=100").await.len(), 6);
+    assert_eq!(shop.stripe.list("prices?limit=100").await.len(), 7);
     let run = |arguments: &[&str], variables: &[(&str, &str)]| {
         let output =
             shop.app.command().args(arguments).envs(variables.iter().copied()).output().expect("it runs");

@@ -55,12 +55,12 @@ async fn a_busy_healthy_database_passes_every_line() {
     let audit = run(&app, &["audit"]);
     let report = text(&audit.stdout);
     assert!(audit.status.success(), "{report}");
-    assert_eq!(report.lines().count(), 17);
+    assert_eq!(report.lines().count(), 20);
     assert!(report.lines().all(|line| line.starts_with("ok   ")), "{report}");
 }
 
 /// What breaks each invariant and nothing else: triggers and foreign keys are off, check constraints gone.
-const BREAKAGES: [(&str, &str, &str); 17] = [
+const BREAKAGES: [(&str, &str, &str); 20] = [
     ("balance-equals-entries", "1 account", "update accounts set posted_nanos = posted_nanos - 1;
         update grants set remaining_nanos = remaining_nanos - 1 where cause = 'pack:one'"),
     ("nothing-is-posted-twice", "1 cause", "insert into ledger_entries (id, account_id, cause, amount_nanos)
@@ -99,10 +99,26 @@ const BREAKAGES: [(&str, &str, &str); 17] = [
         "insert into ledger_entries (id, account_id, cause, amount_nanos)
          select gen_random_uuid(), id, 'adjustment:one', -1 from accounts;
          update accounts set posted_nanos = posted_nanos - 1"),
+    ("overage-is-metered-once", "1 entry", "insert into ledger_entries (id, account_id, cause, amount_nanos)
+        select gen_random_uuid(), id, 'overage:' || gen_random_uuid(), 0 from accounts"),
+    ("overage-keeps-to-its-limit", "1 account", "insert into meter_events
+            (id, account_id, amount_nanos, units, occurred_at, period_start, limit_nanos)
+        select gen_random_uuid(), id, 2, 0, now(), now(), 3 from accounts, generate_series(1, 2)"),
+    ("overage-adds-up", "1 account",
+        "insert into overages (account_id, used_nanos, total_nanos) select id, 5, 5 from accounts"),
 ];
 
-const TABLES: [&str; 7] =
-    ["accounts", "generations", "grants", "holds", "hold_allocations", "ledger_entries", "usage_records"];
+const TABLES: [&str; 9] = [
+    "accounts",
+    "generations",
+    "grants",
+    "holds",
+    "hold_allocations",
+    "ledger_entries",
+    "meter_events",
+    "overages",
+    "usage_records",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_broken_fails_its_own_line_alone() {
@@ -141,7 +157,7 @@ async fn one_broken_account_is_an_exit_status_and_a_line_with_its_id() {
     let report = text(&audit.stdout);
     let line = format!("FAIL balance-equals-entries: 1 account, first {id}");
     assert!(report.lines().any(|each| each == line), "{report}");
-    assert!(text(&audit.stderr).contains("1 of 17 invariants do not hold"));
+    assert!(text(&audit.stderr).contains("1 of 20 invariants do not hold"));
     app.database().execute(&unbalance("+ 1")).await;
 }
 

@@ -138,7 +138,7 @@ impl OpenConversation {
             }
             ChatEventKind::Reasoning { text } => self.write(|unwritten| unwritten.reasoning.push_str(&text)),
             ChatEventKind::Text { text } => self.write(|unwritten| unwritten.text.push_str(&text)),
-            ChatEventKind::Ended { message, error } => self.ended(*message, error),
+            ChatEventKind::Ended { message, error } => self.ended(*message, error.map(|error| *error)),
             ChatEventKind::Quota { quota } => self.quota.set(*quota),
         }
     }

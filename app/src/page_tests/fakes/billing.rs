@@ -22,6 +22,7 @@ impl Fake {
             card: None,
             invoices: vec![],
             packs: vec![],
+            overage: None,
         };
         Self { offers: offers(), billing, outcome: CheckoutOutcome::NotPaid }
     }
@@ -52,6 +53,12 @@ impl Fake {
                 invoice("PLUMB-0001", InvoiceStatus::Paid, 31),
             ],
             packs: vec![pack_purchase()],
+            overage: Some(OverageTerms {
+                most: Some(Nanos::from_cents(100_000)),
+                cap: Some(Nanos::from_cents(5_000)),
+                used: Nanos::from_cents(125),
+                held: Nanos::ZERO,
+            }),
         };
         Self { billing, ..Self::free() }
     }
@@ -104,6 +111,7 @@ fn plan(key: &str, name: &str, factor: u32) -> Plan {
         concurrent_replies: 2 * factor,
         monthly_credit: Nanos::from_cents(50 * i64::from(factor)),
         monthly_cap: None,
+        overage_max: None,
     }
 }
 
@@ -163,6 +171,16 @@ impl BillingApi for Fake {
     }
 
     async fn resume_subscription(&self, actor: &Actor) -> ApiResult<()> {
+        actor.user()?;
+        Ok(())
+    }
+
+    async fn set_overage_cap(&self, actor: &Actor, _: Nanos) -> ApiResult<()> {
+        actor.user()?;
+        Ok(())
+    }
+
+    async fn stop_overage(&self, actor: &Actor) -> ApiResult<()> {
         actor.user()?;
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Product {
         let signed_in =
             self.state.authenticate(&person.session_token()).await?.ok_or("nobody is signed in")?;
         match self.state.generations().decide(signed_in.account_id, request).await? {
-            Decision::Admitted(admitted) => Ok(admitted),
+            Decision::Admitted(admitted) => Ok(*admitted),
             Decision::Repeated(_) => Err("a request was taken for another".into()),
             Decision::Refused(refusal) => Err(refusal.into()),
         }
@@ -84,5 +84,6 @@ fn settlement(new: &NewGeneration) -> Settlement {
         is_estimated: false,
         charged: new.hold.prices.charge(usage),
         plan_cap: new.plan_cap,
+        overage_max: new.overage_max,
     }
 }

@@ -6,8 +6,8 @@ use stripe_shared as api;
 use stripe_types::Expandable;
 
 use super::{
-    Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MoneyBack, Price, Schedule, StripeError,
-    StripeResult, Subscription, SubscriptionStatus,
+    Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack, Price,
+    Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus,
 };
 
 fn time(seconds: i64) -> DateTime<Utc> {
@@ -41,6 +41,10 @@ impl From<api::Price> for Price {
             amount_cents: price.unit_amount.unwrap_or_default(),
             is_in_dollars: price.currency == stripe_types::Currency::USD,
             interval: price.recurring.as_ref().and_then(interval),
+            metered: price.recurring.and_then(|recurring| recurring.meter).map(|meter_id| MeteredPrice {
+                meter_id,
+                unit_cents: price.unit_amount_decimal.unwrap_or_default(),
+            }),
         }
     }
 }
@@ -49,9 +53,9 @@ impl TryFrom<api::Subscription> for Subscription {
     type Error = StripeError;
 
     fn try_from(subscription: api::Subscription) -> StripeResult<Self> {
-        let item = subscription
-            .items
-            .data
+        let (metered, paid_ahead): (Vec<_>, Vec<_>) =
+            subscription.items.data.into_iter().partition(is_metered);
+        let item = paid_ahead
             .into_iter()
             .next()
             .ok_or_else(|| StripeError::Refused("a subscription without an item".to_owned()))?;
@@ -63,6 +67,10 @@ impl TryFrom<api::Subscription> for Subscription {
             created_at: time(subscription.created),
             item_id: item.id.to_string(),
             price: item.price.into(),
+            metered: metered
+                .into_iter()
+                .next()
+                .map(|item| MeteredItem { id: item.id.to_string(), price_id: item.price.id.to_string() }),
             period_start: time(item.current_period_start),
             period_end,
             ends_at: match subscription.cancel_at_period_end {
@@ -81,6 +89,10 @@ impl TryFrom<api::Subscription> for Subscription {
                 .map(|id| id.to_string()),
         })
     }
+}
+
+fn is_metered(item: &api::SubscriptionItem) -> bool {
+    item.price.recurring.as_ref().is_some_and(|recurring| recurring.meter.is_some())
 }
 
 fn status(status: &api::SubscriptionStatus) -> StripeResult<SubscriptionStatus> {

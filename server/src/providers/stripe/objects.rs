@@ -91,6 +91,8 @@ pub struct Subscription {
     /// What is subscribed to: we sell one thing a subscription.
     pub item_id: String,
     pub price: Price,
+    /// What is billed by the meter besides.
+    pub metered: Option<MeteredItem>,
     pub period_start: DateTime<Utc>,
     pub period_end: DateTime<Utc>,
     /// It was cancelled, and runs until then.
@@ -100,6 +102,13 @@ pub struct Subscription {
     /// A change waits for its invoice to be paid.
     pub has_pending_update: bool,
     pub latest_invoice_id: Option<String>,
+}
+
+/// The item of a subscription that is billed by the meter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeteredItem {
+    pub id: String,
+    pub price_id: String,
 }
 
 /// Changes that are planned.
@@ -119,6 +128,16 @@ pub struct Price {
     pub is_in_dollars: bool,
     /// None: paid once, or at other intervals than ours.
     pub interval: Option<Interval>,
+    /// None: it is paid for in advance.
+    pub metered: Option<MeteredPrice>,
+}
+
+/// How a price is billed by a meter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeteredPrice {
+    pub meter_id: String,
+    /// Of a unit, a decimal number.
+    pub unit_cents: String,
 }
 
 #[derive(Clone, Debug)]

@@ -99,18 +99,30 @@ impl Stripe {
         Ok(())
     }
 
-    /// Changes what is subscribed to, and has the difference paid, at once.
+    /// Changes what is subscribed to, and has the difference paid, at once. The metered item is billed monthly, so a
+    /// yearly subscription cannot keep it.
     ///
     /// # Errors
     /// Refused payments: then nothing has changed.
-    pub async fn change_price(&self, subscription: &Subscription, price_id: &str) -> StripeResult<()> {
+    pub async fn change_price(
+        &self,
+        subscription: &Subscription,
+        price_id: &str,
+        interval: Interval,
+    ) -> StripeResult<()> {
         let item = UpdateSubscriptionItems {
             id: Some(subscription.item_id.clone()),
             price: Some(price_id.to_owned()),
             ..UpdateSubscriptionItems::new()
         };
+        let dropped = subscription.metered.as_ref().filter(|_| interval == Interval::Year);
+        let dropped = dropped.map(|metered| UpdateSubscriptionItems {
+            id: Some(metered.id.clone()),
+            deleted: Some(true),
+            ..UpdateSubscriptionItems::new()
+        });
         let request = UpdateSubscription::new(subscription.id.as_str())
-            .items([item])
+            .items(std::iter::once(item).chain(dropped).collect::<Vec<_>>())
             .payment_behavior(UpdateSubscriptionPaymentBehavior::ErrorIfIncomplete)
             .proration_behavior(UpdateSubscriptionProrationBehavior::AlwaysInvoice);
         self.send(&request, &new_key()).await?;
@@ -133,19 +145,20 @@ impl Stripe {
     ) -> StripeResult<()> {
         let request = CreateSubscriptionSchedule::new().from_subscription(&subscription.id);
         let schedule = self.send(&request, &new_key()).await?;
+        let metered = subscription.metered.as_ref().map(|metered| metered.price_id.as_str());
         let start =
             schedule.current_phase.map_or(subscription.period_start.timestamp(), |phase| phase.start_date);
         let now = UpdateSubscriptionSchedulePhases {
             start_date: Some(UpdateSubscriptionSchedulePhasesStartDate::Timestamp(start)),
             end_date: Some(end_date(subscription.period_end)),
-            ..phase(&subscription.price.id)
+            ..phase(&subscription.price.id, metered)
         };
         let next = UpdateSubscriptionSchedulePhases {
             duration: Some(UpdateSubscriptionSchedulePhasesDuration::new(match interval {
                 Interval::Month => UpdateSubscriptionSchedulePhasesDurationInterval::Month,
                 Interval::Year => UpdateSubscriptionSchedulePhasesDurationInterval::Year,
             })),
-            ..phase(price_id)
+            ..phase(price_id, metered.filter(|_| interval == Interval::Month))
         };
         let request = UpdateSubscriptionSchedule::new(schedule.id.clone())
             .end_behavior(SubscriptionScheduleEndBehavior::Release)
@@ -206,7 +219,7 @@ impl Stripe {
         Ok(self.send(&request, &new_key()).await?.into())
     }
 
-    async fn send<R>(&self, request: &R, key: &str) -> StripeResult<R::Output>
+    pub(super) async fn send<R>(&self, request: &R, key: &str) -> StripeResult<R::Output>
     where
         R: StripeRequest,
         R::Output: Deserialize,
@@ -223,7 +236,7 @@ impl Stripe {
     }
 }
 
-fn new_key() -> String {
+pub(super) fn new_key() -> String {
     Uuid::now_v7().to_string()
 }
 
@@ -235,14 +248,19 @@ fn end_date(at: DateTime<Utc>) -> UpdateSubscriptionSchedulePhasesEndDate {
     UpdateSubscriptionSchedulePhasesEndDate::Timestamp(at.timestamp())
 }
 
-fn phase(price_id: &str) -> UpdateSubscriptionSchedulePhases {
+fn phase(price_id: &str, metered_price_id: Option<&str>) -> UpdateSubscriptionSchedulePhases {
     let item = UpdateSubscriptionSchedulePhasesItems {
         price: Some(price_id.to_owned()),
         quantity: Some(1),
         ..UpdateSubscriptionSchedulePhasesItems::new()
     };
+    let metered = metered_price_id.map(|price_id| UpdateSubscriptionSchedulePhasesItems {
+        price: Some(price_id.to_owned()),
+        ..UpdateSubscriptionSchedulePhasesItems::new()
+    });
+    let items: Vec<_> = std::iter::once(item).chain(metered).collect();
     UpdateSubscriptionSchedulePhases {
         proration_behavior: Some(UpdateSubscriptionSchedulePhasesProrationBehavior::None),
-        ..UpdateSubscriptionSchedulePhases::new([item])
+        ..UpdateSubscriptionSchedulePhases::new(items)
     }
 }

@@ -29,11 +29,14 @@ impl Cashier {
         let price = self.plans.find_price(key, interval).ok_or(ApiError::NotFound)?;
         let price_id = self.price_id(&price.lookup_key).await?;
         let (customer_id, subscription) = self.subscription_of(account_id).await?;
+        if interval == Interval::Year && subscription.metered.is_some() {
+            self.require_no_overage(account_id).await?;
+        }
         // Whatever was planned before is not wanted any more.
         self.forget_plans(&subscription).await?;
         if subscription.price.id != price_id {
             match self.when(&subscription, key, interval).await? {
-                When::Now => self.stripe.change_price(&subscription, &price_id).await?,
+                When::Now => self.stripe.change_price(&subscription, &price_id, interval).await?,
                 When::AtPeriodEnd => self.stripe.schedule_price(&subscription, &price_id, interval).await?,
             }
         }
@@ -95,7 +98,7 @@ impl Cashier {
     }
 
     /// The account's customer and its live subscription, as Stripe has it now.
-    async fn subscription_of(&self, account_id: AccountId) -> AppResult<(String, Subscription)> {
+    pub(super) async fn subscription_of(&self, account_id: AccountId) -> AppResult<(String, Subscription)> {
         let customer_id = accounts::find_customer(&mut *self.db.get().await?, account_id).await?;
         let customer_id = customer_id.ok_or_else(no_subscription)?;
         let subscription = self.live_subscription(&customer_id).await?.ok_or_else(no_subscription)?;

@@ -97,6 +97,7 @@ fn subscription_row(
         card_last4: card.map(|card| card.last4.clone()),
         card_expires_month: card.and_then(|card| card.expires_month.try_into().ok()),
         card_expires_year: card.and_then(|card| card.expires_year.try_into().ok()),
+        metered_item_id: subscription.metered.as_ref().map(|metered| metered.id.clone()),
     }
 }
 

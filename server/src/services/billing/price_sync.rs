@@ -4,9 +4,10 @@ use std::fmt;
 
 use app::types::Interval;
 
+use super::meter_sync::{sync_meter, unit_words};
 use crate::AppResult;
 use crate::config::PlansConfig;
-use crate::providers::stripe::{NewPrice, Price, Stripe};
+use crate::providers::stripe::{NewPrice, Price, Stripe, UNIT_CENTS};
 
 /// What was not at Stripe as the plans say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,12 @@ pub enum Difference {
     NewPrice {
         lookup_key: String,
         amount_cents: u32,
+    },
+    NewMeter {
+        event_name: String,
+    },
+    NewMeteredPrice {
+        lookup_key: String,
     },
     /// A price that is another one than the plans say, and the words for that. Replaced only when asked to.
     Price {
@@ -41,6 +48,10 @@ impl fmt::Display for Difference {
             Self::NewProduct { id } => write!(f, "made the product {id}"),
             Self::NewPrice { lookup_key, amount_cents } => {
                 write!(f, "made the price {lookup_key}: {}", dollars(i64::from(*amount_cents)))
+            }
+            Self::NewMeter { event_name } => write!(f, "made the meter {event_name}"),
+            Self::NewMeteredPrice { lookup_key } => {
+                write!(f, "made the price {lookup_key}: {} a unit", unit_words(UNIT_CENTS))
             }
             Self::Price { lookup_key, there, here, is_replaced: true } => {
                 write!(f, "replaced the price {lookup_key}: it was {there}, now it is {here}")
@@ -81,6 +92,7 @@ pub async fn sync_prices(
         };
         differences.extend(difference);
     }
+    differences.extend(sync_meter(stripe, plans, may_replace).await?);
     Ok(differences)
 }
 
@@ -109,12 +121,15 @@ fn wanted(plans: &PlansConfig) -> Vec<(String, NewPrice)> {
     of_plans.chain(of_packs).collect()
 }
 
-fn product_id(key: &str) -> String {
+pub(super) fn product_id(key: &str) -> String {
     format!("plumbline_{key}")
 }
 
 fn is_same(price: &Price, new: &NewPrice) -> bool {
-    price.is_in_dollars && price.amount_cents == i64::from(new.amount_cents) && price.interval == new.interval
+    price.is_in_dollars
+        && price.metered.is_none()
+        && price.amount_cents == i64::from(new.amount_cents)
+        && price.interval == new.interval
 }
 
 fn differing(price: &Price, new: &NewPrice, is_replaced: bool) -> Difference {

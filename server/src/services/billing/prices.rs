@@ -21,11 +21,17 @@ impl PriceBook {
     /// Every lookup key of ours.
     pub fn lookup_keys(plans: &Plans) -> Vec<String> {
         let of_plans = plans.paid().iter().flat_map(|paid| &paid.prices).map(|price| &price.lookup_key);
-        of_plans.chain(plans.packs().iter().map(|pack| &pack.lookup_key)).cloned().collect()
+        let of_overage = plans.overage().map(|overage| overage.lookup_key.clone());
+        of_plans.chain(plans.packs().iter().map(|pack| &pack.lookup_key)).cloned().chain(of_overage).collect()
     }
 
     pub fn find(&self, lookup_key: &str) -> Option<&Price> {
         self.prices.iter().find(|price| price.lookup_key.as_deref() == Some(lookup_key))
+    }
+
+    /// What overage is billed at: a product of its own, so its lines on invoices are of no plan and give no credit.
+    pub fn overage(&self) -> Option<&Price> {
+        self.find(&self.plans.overage()?.lookup_key).filter(|price| price.metered.is_some())
     }
 
     /// By the product, because a price that was replaced has no lookup key any more and is paid on.

@@ -75,8 +75,10 @@ fn is_live(row: &SubscriptionRow) -> bool {
 }
 
 fn has_drifted(subscription: &Subscription, row: &SubscriptionRow) -> bool {
+    let metered = subscription.metered.as_ref().map(|metered| metered.id.clone());
     let there = (subscription.status.to_string(), subscription.price.amount_cents, subscription.ends_at);
     let period = (subscription.period_start, subscription.period_end);
-    there != (row.status.clone(), row.amount_cents, row.ends_at)
+    metered != row.metered_item_id
+        || there != (row.status.clone(), row.amount_cents, row.ends_at)
         || period != (row.period_start, row.period_end)
 }

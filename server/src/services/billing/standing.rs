@@ -31,17 +31,22 @@ pub struct Access {
     pub has_paid_limits: bool,
     /// The credit of Free, each calendar month. Credit that was bought can always be spent where there are replies.
     pub has_free_credit: bool,
+    /// Replies may cost more than there is credit, where the person has switched that on.
+    pub has_overage: bool,
 }
 
 impl Access {
     pub fn of(standing: Standing) -> Self {
         match standing {
-            Standing::Free => Self { has_replies: true, has_paid_limits: false, has_free_credit: true },
-            Standing::Active | Standing::PastDue { .. } => {
-                Self { has_replies: true, has_paid_limits: true, has_free_credit: false }
+            Standing::Free => {
+                Self { has_replies: true, has_paid_limits: false, has_free_credit: true, has_overage: false }
             }
+            Standing::Active => {
+                Self { has_replies: true, has_paid_limits: true, has_free_credit: false, has_overage: true }
+            }
+            Standing::PastDue { .. } => Self { has_overage: false, ..Self::of(Standing::Active) },
             Standing::Frozen { .. } => {
-                Self { has_replies: false, has_paid_limits: true, has_free_credit: false }
+                Self { has_replies: false, has_overage: false, ..Self::of(Standing::Active) }
             }
         }
     }

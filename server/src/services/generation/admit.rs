@@ -23,7 +23,7 @@ use crate::{AppError, AppResult};
 
 /// The answer to a request for a reply, whatever decides it.
 pub enum Decision {
-    Admitted(Admitted),
+    Admitted(Box<Admitted>),
     /// The same request was admitted before.
     Repeated(GenerationId),
     /// By a rate, concurrency, a cap, the day's ceiling or credit. It says which, how things stand and what to do; nothing
@@ -92,7 +92,7 @@ impl GenerationService {
         let decision = self.decide(account_id, request).await?;
         metrics::admission_decided(decision.label());
         match decision {
-            Decision::Admitted(admitted) => self.detach(admitted).await,
+            Decision::Admitted(admitted) => self.detach(*admitted).await,
             Decision::Repeated(id) => self.follow(account_id, id, 0).await,
             Decision::Refused(refusal) => Err(refusal.into()),
         }
@@ -127,7 +127,7 @@ impl GenerationService {
         drop(turn);
         match claimed {
             Ok(Claimed::New(job, credit)) => {
-                Ok(Decision::Admitted(Admitted { job, account, limits, credit }))
+                Ok(Decision::Admitted(Box::new(Admitted { job, account, limits, credit })))
             }
             // Sent twice in the same moment: both count as the one that was claimed.
             Ok(Claimed::Existing(id)) => Ok(Decision::Repeated(id)),
@@ -190,6 +190,7 @@ impl GenerationService {
             hold_ttl: HOLD_TTL,
             monthly_credit: account.free_credit(),
             plan_cap: account.plan.monthly_cap,
+            overage_max: account.overage_max(),
         };
         Ok(Prepared { new, model, turns })
     }
@@ -211,7 +212,7 @@ impl GenerationService {
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {
-                Err(ApiError::OutOfCredit { credit: account.told(credit) }.into())
+                Err(ApiError::OutOfCredit { credit: Box::new(account.told(credit)) }.into())
             }
             Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap: Box::new(cap) }.into()),
             Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),

@@ -69,7 +69,7 @@ impl GenerationService {
         let message = self.settle(&settlement, job.new.client_request_id, plan).await;
         let Some(message) = message else { return };
         settled::count(&settlement);
-        publisher.push(ChatEventKind::Ended { message: message.into(), error });
+        publisher.push(ChatEventKind::Ended { message: message.into(), error: error.map(Box::new) });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
             publisher.push(ChatEventKind::Quota { quota: quota.into() });
         }
@@ -156,6 +156,7 @@ fn settlement(job: &Job, plan: &Plan, ending: &Ending, transcript: Transcript) -
         is_estimated,
         charged: job.new.hold.prices.charge(usage),
         plan_cap: plan.monthly_cap,
+        overage_max: plan.overage_max,
     }
 }
 

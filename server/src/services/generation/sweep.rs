@@ -66,6 +66,7 @@ impl GenerationService {
             is_estimated: true,
             charged: reply.prices.charge(usage),
             plan_cap: plan.monthly_cap,
+            overage_max: plan.overage_max,
         }
     }
 

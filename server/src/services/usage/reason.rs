@@ -10,6 +10,7 @@ pub(super) fn entry_reason(cause: &str, reply: Option<(GenerationId, ThreadLabel
             EntryReason::Correction { generation_id, thread }
         }
         ("generation", Some((generation_id, thread))) => EntryReason::Reply { generation_id, thread },
+        ("overage", _) => EntryReason::Overage,
         ("free", _) => monthly_credit(rest),
         ("expiry", _) => EntryReason::Expiry,
         ("reclaim" | "dispute" | "unpaid", _) => EntryReason::Reclaim,
@@ -54,6 +55,9 @@ mod tests {
             assert_eq!(told(cause), "Credit that expired");
         }
         assert_eq!(told(Cause::ReclaimAfter(grant, id)), "Credit taken back");
+        for cause in [Cause::Overage(id), Cause::LateOverage(id)] {
+            assert_eq!(told(cause), "Pay as you go, on your next invoice");
+        }
         for (cause, words) in [
             ("refund:re_1", "Refund"),
             ("grant:1", "Credit given by the operator"),

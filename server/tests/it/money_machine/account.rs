@@ -63,7 +63,7 @@ impl Account {
         database.execute(&rows).await;
         let id = AccountId(id);
         let mut conn = db.get().await.expect("a connection");
-        let credit = ledger::read_credit(&mut conn, id, Nanos(MONTHLY)).await.expect("credit");
+        let credit = ledger::read_credit(&mut conn, id, Nanos(MONTHLY), None).await.expect("credit");
         drop(conn);
         let now = Utc::now();
         Self {
@@ -92,7 +92,7 @@ impl Account {
 
     pub async fn state(&self, database: &TestDatabase) -> State {
         let mut conn = self.db.get().await.expect("a connection");
-        let credit = ledger::read_credit(&mut conn, self.id, Nanos(MONTHLY)).await.expect("credit");
+        let credit = ledger::read_credit(&mut conn, self.id, Nanos(MONTHLY), None).await.expect("credit");
         drop(conn);
         state::read(database, self.id, credit.available.0, credit.held.0).await
     }
@@ -165,6 +165,7 @@ impl Account {
             hold_ttl: DAY,
             monthly_credit: Nanos(MONTHLY),
             plan_cap: None,
+            overage_max: None,
         };
         let (generation, outcome) = match claims::claim(conn, &new, None).await.expect("a claim") {
             Claim::Claimed(terms, _) => (id, Outcome::Claimed { amount: terms.amount.0 }),
@@ -232,6 +233,7 @@ impl Account {
             is_estimated: false,
             charged: Nanos(charged),
             plan_cap: None,
+            overage_max: None,
         }
     }
 

@@ -132,7 +132,7 @@ impl Reply {
         self.events
             .iter()
             .find_map(|event| match &event.kind {
-                ChatEventKind::Ended { message, error } => Some((message.as_ref(), error.as_ref())),
+                ChatEventKind::Ended { message, error } => Some((message.as_ref(), error.as_deref())),
                 _ => None,
             })
             .expect("the reply has ended")

@@ -1,8 +1,10 @@
 use std::env;
 use std::path::Path;
+use std::time::Duration;
 
 use app::types::{Billing, Nanos, Quota};
 use serde_json::{Value, json};
+use server::config::Config;
 use url::Url;
 use uuid::Uuid;
 
@@ -10,6 +12,9 @@ use super::{Browser, Sandbox, TestApp, TestDatabase, location};
 
 /// What the webhooks of a test are signed with.
 pub const WEBHOOK_SECRET: &str = "whsec_test";
+
+/// Whoever waits for the database to say something leaves the processor to those who make it true.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 pub const GOOD_CARD: &str = "4242424242424242";
 
@@ -27,10 +32,15 @@ impl Shop {
         shop
     }
 
-    pub async fn without_webhooks() -> Self {
-        let shop = Self::without_worker(TestDatabase::create().await).await;
-        shop.app.state.spawn_worker();
+    /// The same with other settings.
+    pub async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        let shop = Self::without_webhooks_with(change).await;
+        shop.stripe.send_webhooks_to(&shop.app.url).await;
         shop
+    }
+
+    pub async fn without_webhooks() -> Self {
+        Self::without_webhooks_with(|_| {}).await
     }
 
     /// One whose clock can be moved together with Stripe's.
@@ -41,8 +51,18 @@ impl Shop {
         shop
     }
 
+    async fn without_webhooks_with(change: impl FnOnce(&mut Config)) -> Self {
+        let shop = Self::without_worker_with(TestDatabase::create().await, change).await;
+        shop.app.state.spawn_worker();
+        shop
+    }
+
     /// Neither webhooks come in nor are jobs done.
     pub async fn without_worker(database: TestDatabase) -> Self {
+        Self::without_worker_with(database, |_| {}).await
+    }
+
+    async fn without_worker_with(database: TestDatabase, change: impl FnOnce(&mut Config)) -> Self {
         let key = format!("sk_test_{}", Uuid::now_v7().simple());
         let api_url = format!("{}/stripe/", env::var("SANDBOX_URL").expect("SANDBOX_URL is set"));
         let app = TestApp::with_database(
@@ -52,7 +72,10 @@ impl Shop {
                 ("STRIPE_API_URL", &api_url),
                 ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
             ],
-            |config| config.llm.catalog.models.truncate(1),
+            |config| {
+                config.llm.catalog.models.truncate(1);
+                change(config);
+            },
         )
         .await;
         let synced = app.command().args(["stripe", "sync"]).output().expect("it runs");
@@ -74,19 +97,32 @@ impl Shop {
             if row.get::<_, i64>(0) == 0 {
                 return;
             }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
         }
     }
 
     /// Has everything compared with Stripe, as happens every hour.
     pub async fn reconcile(&self) {
+        self.run_job("reconcile_billing").await;
+    }
+
+    /// Has a job of this kind done, beside those that are due by the clock.
+    pub async fn run_job(&self, kind: &str) {
+        self.run_job_to(kind, "done").await;
+    }
+
+    /// The same, until it is in this state.
+    pub async fn run_job_to(&self, kind: &str, state: &str) {
         let id = Uuid::now_v7();
         let due = format!(
-            "insert into jobs (id, kind, payload, max_attempts) values ('{id}', 'reconcile_billing', 'null', 1);
+            "insert into jobs (id, kind, payload, max_attempts) values ('{id}', '{kind}', 'null', 1);
              notify plumbline_jobs"
         );
         self.app.database().execute(&due).await;
-        let ended = format!("select count(*) from jobs where id = '{id}' and state = 'done'");
-        while self.number(&ended).await == 0 {}
+        let ended = format!("select count(*) from jobs where id = '{id}' and state = '{state}'");
+        while self.number(&ended).await == 0 {
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
     }
 
     /// Moves both clocks, ours first: whatever Stripe says has happened, has happened.
@@ -249,6 +285,11 @@ impl StripeAccount {
         let answer = self.http.request(method, url).json(&body).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{path} answered {}", answer.status());
         answer.json().await.unwrap_or_default()
+    }
+
+    pub async fn read_control(&self, path: &str) -> Value {
+        let url = format!("{}/control/stripe/{}/{path}", self.sandbox.url, self.key);
+        self.http.get(url).send().await.expect("an answer").json().await.expect("JSON")
     }
 
     pub async fn end_outage(&self) {

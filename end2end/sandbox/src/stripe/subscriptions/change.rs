@@ -104,6 +104,13 @@ fn wanted_items(books: &mut Books, id: &str, params: &Params) -> Answer<Vec<Valu
         let Some(item_id) = change.text("id") else {
             let price = catalog::price_of_item(books, &change)?;
             let quantity = items::quantity_of(&price, &change)?;
+            if wanted.iter().any(|item| item["price"]["id"] == price["id"]) {
+                let message = format!(
+                    "Cannot add multiple subscription items with the same plan: {}",
+                    price.text("id")
+                );
+                return Err(StripeError::refused(None, message));
+            }
             wanted.push(items::new_item(books, id, &(price, quantity), period));
             continue;
         };

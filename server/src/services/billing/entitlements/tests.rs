@@ -18,6 +18,7 @@ fn prices() -> PriceBook {
         amount_cents: 0,
         is_in_dollars: true,
         interval: Some(interval),
+        metered: None,
     };
     let prices = plans.paid.iter().flat_map(|paid| {
         paid.prices.iter().map(|each| price(&paid.plan.key, &each.lookup_key, each.interval))
@@ -43,7 +44,9 @@ fn subscription(key: &str, start: &str, end: &str) -> Subscription {
             amount_cents: 0,
             is_in_dollars: true,
             interval: Some(Interval::Month),
+            metered: None,
         },
+        metered: None,
         period_start: at(start),
         period_end: at(end),
         ends_at: None,
@@ -150,6 +153,18 @@ fn a_year_gives_credit_by_the_month_while_it_runs() {
     let ended = Subscription { status: SubscriptionStatus::Canceled, ..running.subscriptions[0].clone() };
     let ended = customer(ended, vec![year("2026-01-31")]);
     assert_eq!(given(&changes(&ended, "2026-04-01")), pairs(&[]), "no more months once it is cancelled");
+}
+
+#[test]
+fn what_was_used_beyond_credit_is_billed_and_gives_none() {
+    let used = line("overage", 50_000, "2026-04-01", "2026-05-01");
+    let first = invoice("in_1", "create", "2026-04-01", vec![line("pro", 2000, "2026-04-01", "2026-05-01")]);
+    let renewed = line("pro", 2000, "2026-05-01", "2026-06-01");
+    let second = invoice("in_2", "cycle", "2026-05-01", vec![used.clone(), renewed]);
+    let last = invoice("in_3", "cycle", "2026-06-01", vec![used]);
+    let running = customer(subscription("pro", "2026-05-01", "2026-06-01"), vec![last, second, first]);
+    let given = given(&changes(&running, "2026-05-02"));
+    assert_eq!((given.get("invoice:in_2"), given.get("invoice:in_3")), (Some(&1500), None));
 }
 
 /// Fault 33.

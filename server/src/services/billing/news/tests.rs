@@ -35,6 +35,7 @@ pub(in crate::services::billing) fn row() -> SubscriptionRow {
         card_last4: Some("4242".to_owned()),
         card_expires_month: Some(12),
         card_expires_year: Some(2030),
+        metered_item_id: None,
     }
 }
 

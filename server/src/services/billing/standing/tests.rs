@@ -22,8 +22,9 @@ fn row(status: &str, due: &str, standing: Standing) -> String {
     let replies = if access.has_replies { "yes" } else { "no" };
     let limits = if access.has_paid_limits { "the plan" } else { "Free" };
     let credit = if access.has_free_credit { "each calendar month" } else { "with each payment" };
+    let overage = if access.has_overage { "yes" } else { "no" };
     let due = if due.is_empty() { " ".to_owned() } else { format!(" {due} ") };
-    format!("| {status} |{due}| {name} | {replies} | {limits} | {credit} |")
+    format!("| {status} |{due}| {name} | {replies} | {limits} | {credit} | {overage} |")
 }
 
 /// Fault 34.

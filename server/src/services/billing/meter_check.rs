@@ -1,0 +1,126 @@
+//! Whether Stripe's meter has counted what was used beyond credit, by customer and day.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use super::Cashier;
+use crate::AppResult;
+use crate::store::clock::now;
+use crate::store::meter_events;
+use crate::store::reconciliations::{self, Comparison, Days};
+
+/// So many complete days are compared: what Stripe counts late is seen the next time.
+const DAYS: u64 = 7;
+
+/// A day of a customer that the meter has counted otherwise, in micro-dollars.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeterDifference {
+    pub customer_id: String,
+    pub day: NaiveDate,
+    pub ours: i64,
+    pub stripes: i64,
+}
+
+impl fmt::Display for MeterDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { customer_id, day, ours, stripes } = self;
+        write!(f, "{customer_id} on {day}: {ours} micro-dollars here, {stripes} at Stripe's meter")
+    }
+}
+
+/// What both sides have counted in all, and where they differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MeterComparison {
+    pub ours: i64,
+    pub stripes: i64,
+    pub differences: Vec<MeterDifference>,
+}
+
+impl Cashier {
+    /// The daily comparison: what differs is kept, and logged as an error.
+    pub async fn check_meter(&self) -> AppResult<()> {
+        let at = now(&mut *self.db.get().await?).await?;
+        let days = Days::before(at, DAYS);
+        let differences = self.compare_meter(days).await?.differences;
+        let findings: Vec<_> = differences.iter().map(ToString::to_string).collect();
+        reconciliations::record(&mut *self.db.get().await?, Comparison::Meter, at, &findings).await?;
+        for difference in &differences {
+            tracing::error!(customer.id = difference.customer_id, "Stripe's meter differs: {difference}");
+        }
+        tracing::info!(differences = differences.len(), "Compared overage with Stripe's meter");
+        Ok(())
+    }
+
+    /// Everybody's overage of these days, which are at most a hundred.
+    pub async fn compare_meter(&self, days: Days) -> AppResult<MeterComparison> {
+        let Some(overage) = self.plans.overage() else { return Ok(MeterComparison::default()) };
+        let (ours, metered) = {
+            let mut conn = self.db.get().await?;
+            let ours = meter_events::list_days(&mut conn, days.first, days.last).await?;
+            (ours, meter_events::list_metered_customers(&mut conn).await?)
+        };
+        let customers: BTreeSet<_> = ours.iter().map(|day| day.customer_id.clone()).chain(metered).collect();
+        if customers.is_empty() {
+            return Ok(MeterComparison::default());
+        }
+        let ours: BTreeMap<_, _> =
+            ours.into_iter().map(|day| ((day.customer_id, day.day), day.units)).collect();
+        let (meter_id, (start, end)) = (self.meter_id(overage).await?, days.bounds());
+        let mut stripes = BTreeMap::new();
+        for customer in customers {
+            for (day, value) in self.stripe.read_daily_usage(&meter_id, &customer, start, end).await? {
+                stripes.insert((customer.clone(), day.date_naive()), value);
+            }
+        }
+        Ok(compare(&ours, &stripes))
+    }
+}
+
+type Counted = BTreeMap<(String, NaiveDate), i64>;
+
+fn compare(ours: &Counted, stripes: &Counted) -> MeterComparison {
+    let keys: BTreeSet<_> = ours.keys().chain(stripes.keys()).collect();
+    let count = |counted: &Counted, key| counted.get(key).copied().unwrap_or_default();
+    let both = keys.into_iter().map(|key| (key, count(ours, key), count(stripes, key)));
+    let differing = both.filter(|(_, ours, stripes)| ours != stripes);
+    MeterComparison {
+        ours: ours.values().sum(),
+        stripes: stripes.values().sum(),
+        differences: differing
+            .map(|((customer_id, day), ours, stripes)| MeterDifference {
+                customer_id: customer_id.clone(),
+                day: *day,
+                ours,
+                stripes,
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_either_side_has_alone_or_otherwise_is_a_difference() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 24).expect("a day");
+        let counted = |all: &[(&str, i64)]| -> Counted {
+            all.iter().map(|(customer, units)| (((*customer).to_owned(), day), *units)).collect()
+        };
+        let ours = counted(&[("cus_1", 5), ("cus_2", 7), ("cus_3", 1)]);
+        let stripes = counted(&[("cus_1", 5), ("cus_2", 8), ("cus_4", 2)]);
+        let comparison = compare(&ours, &stripes);
+        let told: Vec<_> = comparison.differences.iter().map(ToString::to_string).collect();
+        assert_eq!((comparison.ours, comparison.stripes), (13, 15));
+        assert_eq!(
+            told,
+            [
+                "cus_2 on 2026-11-24: 7 micro-dollars here, 8 at Stripe's meter",
+                "cus_3 on 2026-11-24: 1 micro-dollars here, 0 at Stripe's meter",
+                "cus_4 on 2026-11-24: 0 micro-dollars here, 2 at Stripe's meter",
+            ]
+        );
+    }
+}

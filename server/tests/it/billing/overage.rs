@@ -1,0 +1,356 @@
+//! Pay as you go: admitted, charged, told to Stripe's meter, billed, and compared.
+
+use app::ApiError;
+use app::types::{Billing, EntryReason, Nanos, Quota, Standing, Statement};
+use futures::future::join_all;
+use http::StatusCode;
+use serde_json::{Value, json};
+use server::config::Config;
+
+use crate::support::{Browser, Reply, Shop, available, begin, billing, new_request, prompt, read_all};
+
+/// A token costs a cent, the prompt nothing, and Pro has a dollar of credit.
+fn cent_a_token(config: &mut Config) {
+    config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
+    config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000 * 10_000_000;
+    let plan = &mut config.plans.paid[0].plan;
+    plan.monthly_credit = Nanos::from_cents(100);
+    (plan.concurrent_replies, plan.requests_per_minute, plan.tokens_per_minute) = (1000, 1000, 100_000_000);
+}
+
+/// Somebody on Pro who has switched it on, with their customer at Stripe.
+async fn paying_as_they_go(cap: &str) -> (Shop, Browser, String) {
+    let shop = Shop::open_with(cent_a_token).await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    switch_on(&browser, cap).await;
+    (shop, browser, customer)
+}
+
+async fn switch_on(browser: &Browser, cap: &str) {
+    assert_eq!(begin(browser, "billing/set_overage_cap", &[("amount", cap)]).await, "/billing");
+    assert!(billing(browser).await.overage.expect("it is offered").cap.is_some(), "it is on");
+}
+
+fn of_at_most(prompt: &str, cents: u32) -> Value {
+    let mut request = new_request(prompt);
+    request["max_output_tokens"] = json!(cents);
+    request
+}
+
+/// A reply that costs so many cents.
+async fn spend(shop: &Shop, browser: &Browser, cents: u32) -> Reply {
+    let prompt = prompt();
+    let usage = json!({ "prompt_tokens": 0, "completion_tokens": cents });
+    let script = json!({ "text": "Yes.", "usage": usage, "gap_ms": 0, "first_token_delay_ms": 0 });
+    shop.app.sandbox.script(&prompt, script).await;
+    let mut reply = browser.start_reply(&of_at_most(&prompt, cents)).await;
+    assert_eq!(reply.status(), StatusCode::OK, "{cents} cents");
+    reply.read_to_end().await;
+    reply
+}
+
+/// What a request is refused with.
+async fn refusal(browser: &Browser, cents: u32) -> ApiError {
+    let reply = browser.start_reply(&of_at_most(&prompt(), cents)).await;
+    assert_eq!(reply.status(), StatusCode::PAYMENT_REQUIRED);
+    reply.error().await
+}
+
+async fn used(browser: &Browser) -> Nanos {
+    let billing: Billing = billing(browser).await;
+    billing.overage.expect("it is offered").used
+}
+
+/// In micro-dollars.
+async fn metered(shop: &Shop, customer: &str) -> i64 {
+    shop.stripe.read_control("meters").await["plumbline_overage"][customer].as_i64().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_requests_at_once_against_credit_for_one_and_a_cap_with_room_for_two_are_three_replies() {
+    let (shop, browser, _) = paying_as_they_go("2.00").await;
+    let prompt = prompt();
+    shop.app.sandbox.script(&prompt, json!({ "stall_after_chunks": 0 })).await;
+    let requests: Vec<_> = (0..20).map(|_| of_at_most(&prompt, 100)).collect();
+    let replies = join_all(requests.iter().map(|request| browser.start_reply(request))).await;
+    let (mut admitted, refused): (Vec<_>, Vec<_>) =
+        replies.into_iter().partition(|reply| reply.status() == StatusCode::OK);
+    assert_eq!((admitted.len(), refused.len()), (3, 17));
+    for reply in refused {
+        let ApiError::OutOfCredit { credit } = reply.error().await else { panic!("not out of credit") };
+        assert_eq!(credit.spendable(), Nanos::ZERO);
+    }
+    let held = billing(&browser).await.overage.expect("it is on").held;
+    assert_eq!(held, Nanos::from_cents(200));
+    for reply in &mut admitted {
+        let (id, _) = reply.read_started().await;
+        assert!(browser.call("chat/stop_reply", &[("id", &id.to_string())]).await.status().is_success());
+    }
+    read_all(&mut admitted).await;
+    assert_eq!(used(&browser).await, Nanos::ZERO, "nothing was said, so nothing is owed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_credit_does_not_cover_is_overage_and_told_in_words() {
+    let (shop, browser, _) = paying_as_they_go("3.00").await;
+    let quota = spend(&shop, &browser, 150).await.quota().clone();
+    let overage = quota.credit.overage.expect("it is on");
+    assert_eq!((quota.credit.available, overage.used), (Nanos::ZERO, Nanos::from_cents(50)));
+    spend(&shop, &browser, 200).await;
+    assert_eq!(used(&browser).await, Nanos::from_cents(250));
+
+    let statement: Statement = browser.value("usage/read_statement", &[]).await;
+    let overage: Vec<_> =
+        statement.entries.iter().filter(|entry| entry.reason == EntryReason::Overage).collect();
+    assert_eq!(overage.iter().map(|entry| entry.amount).sum::<Nanos>(), Nanos::from_cents(250));
+    assert_eq!(overage[0].balance, Nanos::ZERO, "after it, nothing is owed here");
+
+    let refused = refusal(&browser, 51).await.to_string();
+    assert!(refused.contains("$0.50 of your pay-as-you-go cap of $3.00"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overage_is_counted_once_however_often_it_is_sent_also_after_stripe_has_forgotten() {
+    let (shop, browser, customer) = paying_as_they_go("9.00").await;
+    spend(&shop, &browser, 150).await;
+    spend(&shop, &browser, 25).await;
+    shop.run_job("export_meter").await;
+    assert_eq!(metered(&shop, &customer).await, 750_000);
+    let waiting = "select count(*) from meter_events where sent_at is null";
+    assert_eq!(shop.number(waiting).await, 0);
+
+    // The process has died between sending and noting that.
+    shop.app.database().execute("update meter_events set sent_at = null").await;
+    shop.run_job("export_meter").await;
+    assert_eq!((metered(&shop, &customer).await, shop.number(waiting).await), (750_000, 0));
+
+    // And nobody came back before Stripe forgot the identifiers. What never arrived goes out all the same.
+    shop.stripe.advance_days(3).await;
+    spend(&shop, &browser, 5).await;
+    let died = "update meter_events set sent_at = null, first_tried_at = now() - interval '2 days'";
+    shop.app.database().execute(died).await;
+    shop.run_job("export_meter").await;
+    assert_eq!((metered(&shop, &customer).await, shop.number(waiting).await), (800_000, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stripe_did_not_take_while_it_was_away_goes_later_and_a_refusal_keeps_nothing_else_back() {
+    let (shop, browser, customer) = paying_as_they_go("9.00").await;
+    spend(&shop, &browser, 150).await;
+    shop.stripe.control("outage", json!({ "mode": "unavailable", "seconds": 3600 })).await;
+    shop.run_job_to("export_meter", "dead").await;
+    let waiting = "select count(*) from meter_events where sent_at is null and error is not null";
+    assert_eq!((metered(&shop, &customer).await, shop.number(waiting).await), (0, 1));
+    shop.stripe.end_outage().await;
+
+    // Too old for Stripe, and before the other.
+    shop.app
+        .database()
+        .execute(
+            "set session_replication_role = replica;
+             update meter_events set occurred_at = now() - interval '40 days';
+             set session_replication_role = default",
+        )
+        .await;
+    spend(&shop, &browser, 10).await;
+    shop.run_job("export_meter").await;
+    let refused = "select count(*) from meter_events where refused_at is not null and error like '%35%'";
+    assert_eq!((metered(&shop, &customer).await, shop.number(refused).await), (100_000, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_invoice_has_what_was_used_and_gives_no_credit_for_it() {
+    let (shop, browser, _) = paying_as_they_go("3.00").await;
+    spend(&shop, &browser, 150).await;
+    shop.run_job("export_meter").await;
+    let credit = "select count(*) from grants where cause like 'invoice:%'";
+    assert_eq!(shop.number(credit).await, 1);
+    shop.stripe.advance_days(32).await;
+    shop.settle().await;
+    let newest = &billing(&browser).await.invoices[0];
+    assert_eq!(
+        newest.total_cents,
+        2_000 + 50,
+        "the next month, and what was used beyond the last one's credit"
+    );
+    assert_eq!(available(&browser).await, Nanos::from_cents(100));
+    assert_eq!(shop.number(credit).await, 2);
+    assert_eq!(used(&browser).await, Nanos::ZERO, "a new period begins with the whole cap");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn switching_off_stops_it_at_once_and_what_was_used_is_still_told() {
+    let (shop, browser, _) = paying_as_they_go("3.00").await;
+    spend(&shop, &browser, 150).await;
+    assert_eq!(begin(&browser, "billing/stop_overage", &[]).await, "/billing");
+    let refused = refusal(&browser, 20).await;
+    let ApiError::OutOfCredit { credit } = refused else { panic!("not out of credit but {refused:?}") };
+    assert_eq!((credit.available, credit.overage), (Nanos::ZERO, None));
+    let terms = billing(&browser).await.overage.expect("there is something to pay");
+    assert_eq!((terms.cap, terms.used), (None, Nanos::from_cents(50)));
+
+    let yearly = [("plan", "pro"), ("interval", "year")];
+    let (status, error) = browser.error("billing/change_plan", &yearly).await;
+    assert_eq!(status, 400, "what is not billed yet would be lost: {error}");
+    switch_on(&browser, "3.00").await;
+    spend(&shop, &browser, 20).await;
+    assert_eq!(used(&browser).await, Nanos::from_cents(70));
+    let items = &shop.stripe.list("subscriptions").await[0]["items"]["data"];
+    assert_eq!(items.as_array().map(Vec::len), Some(2), "one metered item however often it is switched");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_payment_stops_it_and_a_later_one_brings_it_back() {
+    let (shop, browser, customer) = paying_as_they_go("3.00").await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    shop.stripe.advance_days(32).await;
+    shop.settle().await;
+    assert!(matches!(billing(&browser).await.standing, Standing::PastDue { .. }));
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!((quota.credit.available, quota.credit.overage), (Nanos::from_cents(200), None));
+    spend(&shop, &browser, 200).await;
+    assert!(matches!(refusal(&browser, 20).await, ApiError::OutOfCredit { .. }));
+    let (status, _) = browser.error("billing/set_overage_cap", &[("amount", "5")]).await;
+    assert_eq!(status, 400);
+
+    shop.stripe.set_card_mode(&customer, None).await;
+    shop.stripe.advance_days(4).await;
+    shop.settle().await;
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(quota.credit.overage.map(|overage| overage.cap), Some(Nanos::from_cents(300)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_for_monthly_subscriptions_within_what_the_plan_allows() {
+    let shop = Shop::open_with(cent_a_token).await;
+    let (yearly, _) = shop.subscriber("pro", "year").await;
+    let (status, _) = yearly.error("billing/set_overage_cap", &[("amount", "5")]).await;
+    assert_eq!((status, billing(&yearly).await.overage), (400, None));
+    let free = shop.app.user().await;
+    let (status, _) = free.error("billing/set_overage_cap", &[("amount", "5")]).await;
+    assert_eq!((status, billing(&free).await.overage), (400, None));
+
+    let (browser, _) = shop.subscriber("pro", "month").await;
+    for amount in ["0", "200.01", "much"] {
+        let (status, _) = browser.error("billing/set_overage_cap", &[("amount", amount)]).await;
+        assert_eq!(status, 400, "{amount}");
+    }
+    switch_on(&browser, "200").await;
+    let to_yearly = [("plan", "pro"), ("interval", "year")];
+    let (status, _) = browser.error("billing/change_plan", &to_yearly).await;
+    assert_eq!(status, 400, "it is on");
+    begin(&browser, "billing/stop_overage", &[]).await;
+    begin(&browser, "billing/change_plan", &to_yearly).await;
+    shop.settle().await;
+    let rows = "select count(*) from subscriptions where interval = 'year' and metered_item_id is null";
+    assert_eq!(shop.number(rows).await, 2, "nothing was used, so the metered item could go");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_downgrade_keeps_the_meter() {
+    let shop = Shop::open_with(cent_a_token).await;
+    let (browser, _) = shop.subscriber("max", "month").await;
+    switch_on(&browser, "300").await;
+    begin(&browser, "billing/change_plan", &[("plan", "pro"), ("interval", "month")]).await;
+    shop.stripe.advance_days(32).await;
+    shop.settle().await;
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    let cap = quota.credit.overage.map(|overage| overage.cap);
+    assert_eq!((quota.plan_name.as_str(), cap), ("Pro", Some(Nanos::from_cents(20_000))), "as Pro allows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daily_check_finds_what_the_meter_has_more() {
+    let (shop, _, customer) = paying_as_they_go("3.00").await;
+    shop.run_job("check_meter").await;
+    let found = "select count(*) from reconciliations where kind = 'meter' and findings <> '[]'";
+    assert_eq!(shop.number(found).await, 0);
+    let yesterday = (chrono::Utc::now() - chrono::TimeDelta::days(1)).timestamp().to_string();
+    tell_meter(&shop, &customer, "7", &yesterday).await;
+    shop.run_job("check_meter").await;
+    assert_eq!(shop.number(found).await, 1);
+}
+
+async fn tell_meter(shop: &Shop, customer: &str, value: &str, timestamp: &str) {
+    let fields = [
+        ("event_name", "plumbline_overage"),
+        ("payload[stripe_customer_id]", customer),
+        ("payload[value]", value),
+        ("timestamp", timestamp),
+    ];
+    let event = shop.stripe.post("billing/meter_events", &fields).await;
+    assert_eq!(event["object"], "billing.meter_event");
+}
+
+/// The command's exit status, and what it printed.
+fn run(shop: &Shop, arguments: &[&str]) -> (bool, String) {
+    let output = shop.app.command().args(arguments).output().expect("it runs");
+    (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_four_way_check_agrees_and_finds_a_difference_on_each_side() {
+    let (shop, browser, customer) = paying_as_they_go("9.00").await;
+    spend(&shop, &browser, 150).await;
+    shop.run_job("export_meter").await;
+    let mut reply = browser.start_reply(&of_at_most(&prompt(), 100)).await;
+    reply.read_to_end().await;
+    shop.run_job("export_meter").await;
+    let today = chrono::Utc::now().date_naive();
+    let today = today.to_string();
+    let compare = ["reconcile", "--from", &today, "--to", &today];
+    let (agrees, report) = run(&shop, &compare);
+    assert!(agrees, "{report}");
+    assert!(report.lines().any(|line| line.starts_with("ok   meter, micro-dollars")), "{report}");
+
+    // What the provider has answered: as scripted, and as the journal has it.
+    let scripted = shop.number("select sum(output_tokens)::bigint from generation_attempts").await;
+    let input = shop.number("select sum(input_tokens)::bigint from generation_attempts").await;
+    let file = std::env::temp_dir().join(format!("usage-{}.csv", uuid::Uuid::now_v7()));
+    let path = file.to_str().expect("text");
+    let import = |output_tokens: i64| {
+        let header =
+            "provider,model,day,requests,input_tokens,cached_input_tokens,output_tokens,cost_dollars";
+        let row = format!("openai,sandbox-small,{today},2,{input},0,{output_tokens},");
+        std::fs::write(&file, format!("{header}\n{row}\n")).expect("written");
+        assert!(run(&shop, &["usage", "import", path]).0);
+    };
+    import(scripted);
+    let (agrees, report) = run(&shop, &compare);
+    assert!(agrees, "{report}");
+    import(scripted * 2);
+    let (agrees, report) = run(&shop, &compare);
+    assert!(!agrees && report.contains("FAIL output tokens of openai sandbox-small"), "{report}");
+    import(scripted);
+
+    let now = chrono::Utc::now().timestamp().to_string();
+    tell_meter(&shop, &customer, "7", &now).await;
+    let (agrees, report) = run(&shop, &compare);
+    assert!(!agrees && report.contains("FAIL meter, micro-dollars"), "{report}");
+    let kept =
+        "select count(*) from reconciliations where kind = 'four_way' and findings::text like '%FAIL%'";
+    assert_eq!(shop.number(kept).await, 2);
+    std::fs::remove_file(file).expect("removed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_sandbox_says_it_was_asked_is_what_was_recorded() {
+    let (shop, browser, _) = paying_as_they_go("99.00").await;
+    let prompt = prompt();
+    browser.ask(&prompt).await;
+    let journal = shop.app.sandbox.journal(&prompt).await;
+    let sum = |name: &str| journal.iter().filter_map(|entry| entry[name].as_i64()).sum::<i64>();
+    let today = chrono::Utc::now().date_naive().to_string();
+    let rows = json!([{
+        "provider": "openai", "model": journal[0]["model"], "day": today, "requests": journal.len(),
+        "input_tokens": sum("prompt_tokens"), "output_tokens": sum("completion_tokens"),
+    }]);
+    let file = std::env::temp_dir().join(format!("usage-{}.json", uuid::Uuid::now_v7()));
+    std::fs::write(&file, rows.to_string()).expect("written");
+    assert!(run(&shop, &["usage", "import", file.to_str().expect("text")]).0);
+    std::fs::remove_file(file).expect("removed");
+    shop.run_job("export_meter").await;
+    let (agrees, report) = run(&shop, &["reconcile", "--from", &today, "--to", &today]);
+    assert!(agrees, "{report}");
+    assert!(report.contains("ok   output tokens of openai"), "{report}");
+}
