@@ -1,5 +1,6 @@
 use std::env;
 use std::sync::Once;
+use std::time::Duration;
 
 use server::MoneyAudit;
 use server::config::{DatabaseConfig, Env};
@@ -9,6 +10,9 @@ use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls, Row};
 use url::Url;
 use uuid::Uuid;
+
+/// Whoever waits for the database to say something leaves the processor to those who make it true.
+pub const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 /// A database of its own for one test, cloned from a migrated template.
 pub struct TestDatabase {
@@ -69,14 +73,20 @@ impl TestDatabase {
     pub async fn quiet(&self) {
         let busy = "select count(*) from pg_stat_activity where datname = current_database() \
                     and pid <> pg_backend_pid() and state <> 'idle'";
-        while self.number(busy).await > 0 {}
+        while self.number(busy).await > 0 {
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
     }
 
     /// Waits until a connection waits for a row that another has locked.
     pub async fn waits_for_lock(&self) {
         let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
                        and wait_event_type = 'Lock'";
-        while self.number(waiting).await == 0 {}
+        while self.number(waiting).await == 0 {
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            // In a transaction, PostgreSQL would show the same moment again and again.
+            self.execute("select pg_stat_clear_snapshot()").await;
+        }
     }
 
     /// What is found of every invariant of the money.

@@ -1,6 +1,5 @@
 use std::env;
 use std::path::Path;
-use std::time::Duration;
 
 use app::types::{Billing, Nanos, Quota};
 use serde_json::{Value, json};
@@ -8,13 +7,11 @@ use server::config::Config;
 use url::Url;
 use uuid::Uuid;
 
+use super::database::LOOK_AGAIN_AFTER;
 use super::{Browser, Sandbox, TestApp, TestDatabase, location};
 
 /// What the webhooks of a test are signed with.
 pub const WEBHOOK_SECRET: &str = "whsec_test";
-
-/// Whoever waits for the database to say something leaves the processor to those who make it true.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 pub const GOOD_CARD: &str = "4242424242424242";
 
