@@ -2,7 +2,7 @@
 
 use app::types::{GenerationId, Nanos};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::prepared::Prepared;
 use super::usage::to_int;
@@ -31,24 +31,19 @@ const INSERT: &str = ", attempt_rows as (
 
 /// Goes on with a statement that changes the books.
 pub(super) fn insert<Row>(statement: Prepared<Row>, id: GenerationId, attempts: &[Attempt]) -> Prepared<Row> {
-    let numbers = (1..).zip(attempts).map(|(number, _)| number).collect::<Vec<i32>>();
     let tokens = |count: fn(TokenUsage) -> u32| {
-        attempts.iter().map(|attempt| attempt.usage.map(|usage| to_int(count(usage)))).collect::<Vec<_>>()
+        attempts.iter().map(move |attempt| attempt.usage.map(|usage| to_int(count(usage))))
     };
     statement
         .sql(INSERT)
         .bind::<SqlUuid, _>(id.0)
-        .bind::<Array<Integer>, _>(numbers)
-        .bind::<Array<Text>, _>(each(attempts, |attempt| attempt.route_key.clone()))
-        .bind::<Array<Timestamptz>, _>(each(attempts, |attempt| attempt.started_at))
-        .bind::<Array<Nullable<Integer>>, _>(each(attempts, |attempt| attempt.first_token_ms.map(to_int)))
-        .bind::<Array<Integer>, _>(each(attempts, |attempt| to_int(attempt.duration_ms)))
-        .bind::<Array<Text>, _>(each(attempts, |attempt| attempt.outcome.clone()))
-        .bind::<Array<Nullable<Integer>>, _>(tokens(|usage| usage.input_tokens))
-        .bind::<Array<Nullable<Integer>>, _>(tokens(|usage| usage.output_tokens))
-        .bind::<Array<BigInt>, _>(each(attempts, |attempt| attempt.cost.0))
-}
-
-fn each<T>(attempts: &[Attempt], value: impl Fn(&Attempt) -> T) -> Vec<T> {
-    attempts.iter().map(value).collect()
+        .bind_each::<Integer, _>((1..).zip(attempts).map(|(number, _): (i32, _)| number))
+        .bind_each::<Text, _>(attempts.iter().map(|attempt| attempt.route_key.clone()))
+        .bind_each::<Timestamptz, _>(attempts.iter().map(|attempt| attempt.started_at))
+        .bind_each::<Nullable<Integer>, _>(attempts.iter().map(|attempt| attempt.first_token_ms.map(to_int)))
+        .bind_each::<Integer, _>(attempts.iter().map(|attempt| to_int(attempt.duration_ms)))
+        .bind_each::<Text, _>(attempts.iter().map(|attempt| attempt.outcome.clone()))
+        .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.input_tokens))
+        .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.output_tokens))
+        .bind_each::<BigInt, _>(attempts.iter().map(|attempt| attempt.cost.0))
 }

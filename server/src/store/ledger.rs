@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use app::types::{AccountId, Credit, Nanos};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -276,25 +276,23 @@ impl Change {
             .sql(CHANGE)
             .bind::<SqlUuid, _>(self.account_id.0)
             .bind::<BigInt, _>(self.version)
-            .bind::<Array<SqlUuid>, _>(entries.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(entries.iter().map(|entry| entry.cause.to_string()).collect::<Vec<_>>())
-            .bind::<Array<BigInt>, _>(entries.iter().map(|entry| entry.amount.0).collect::<Vec<_>>())
-            .bind::<Array<SqlUuid>, _>(grants.iter().map(|grant| grant.id).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(grants.iter().map(|grant| grant.cause.clone()).collect::<Vec<_>>())
-            .bind::<Array<BigInt>, _>(grants.iter().map(|grant| grant.amount.0).collect::<Vec<_>>())
-            .bind::<Array<BigInt>, _>(grants.iter().map(|grant| grant.remaining.0).collect::<Vec<_>>())
-            .bind::<Array<BigInt>, _>(grants.iter().map(|grant| grant.reclaim.0).collect::<Vec<_>>())
-            .bind::<Array<BigInt>, _>(grants.iter().map(|grant| grant.taken_back.0).collect::<Vec<_>>())
-            .bind::<Array<Nullable<Timestamptz>>, _>(
-                grants.iter().map(|grant| grant.expires_at).collect::<Vec<_>>(),
-            )
-            .bind::<Array<SqlUuid>, _>(released_holds.iter().map(|id| id.0).collect::<Vec<_>>())
-            .bind::<Array<SqlUuid>, _>(holds.iter().map(|hold| hold.id.0).collect::<Vec<_>>())
-            .bind::<Array<BigInt>, _>(holds.iter().map(|hold| hold.amount.0).collect::<Vec<_>>())
-            .bind::<Array<BigInt>, _>(holds.iter().map(|hold| hold.overage.0).collect::<Vec<_>>())
-            .bind::<Array<Timestamptz>, _>(holds.iter().map(|hold| hold.expires_at).collect::<Vec<_>>())
-            .bind::<Array<SqlUuid>, _>(holds.iter().flat_map(allocated).collect::<Vec<_>>())
-            .bind::<Array<SqlUuid>, _>(allocations().map(|part| part.grant_id).collect::<Vec<_>>())
-            .bind::<Array<BigInt>, _>(allocations().map(|part| part.amount.0).collect::<Vec<_>>())
+            .bind_each::<SqlUuid, _>(entries.iter().map(|_| Uuid::now_v7()))
+            .bind_each::<Text, _>(entries.iter().map(|entry| entry.cause.to_string()))
+            .bind_each::<BigInt, _>(entries.iter().map(|entry| entry.amount.0))
+            .bind_each::<SqlUuid, _>(grants.iter().map(|grant| grant.id))
+            .bind_each::<Text, _>(grants.iter().map(|grant| grant.cause.clone()))
+            .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.amount.0))
+            .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.remaining.0))
+            .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.reclaim.0))
+            .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.taken_back.0))
+            .bind_each::<Nullable<Timestamptz>, _>(grants.iter().map(|grant| grant.expires_at))
+            .bind_each::<SqlUuid, _>(released_holds.iter().map(|id| id.0))
+            .bind_each::<SqlUuid, _>(holds.iter().map(|hold| hold.id.0))
+            .bind_each::<BigInt, _>(holds.iter().map(|hold| hold.amount.0))
+            .bind_each::<BigInt, _>(holds.iter().map(|hold| hold.overage.0))
+            .bind_each::<Timestamptz, _>(holds.iter().map(|hold| hold.expires_at))
+            .bind_each::<SqlUuid, _>(holds.iter().flat_map(allocated))
+            .bind_each::<SqlUuid, _>(allocations().map(|part| part.grant_id))
+            .bind_each::<BigInt, _>(allocations().map(|part| part.amount.0))
     }
 }

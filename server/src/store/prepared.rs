@@ -7,7 +7,7 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::HasSqlType;
+use diesel::sql_types::{Array, HasSqlType};
 
 /// A statement whose rows are of the SQL type `Row`. In its text each `$` stands for the next value.
 pub(super) struct Prepared<Row> {
@@ -24,6 +24,17 @@ impl<Row> Prepared<Row> {
     pub(super) fn sql(mut self, text: &'static str) -> Self {
         self.text.push(text);
         self
+    }
+
+    /// The values as one array.
+    pub(super) fn bind_each<Type, V>(self, values: impl IntoIterator<Item = V>) -> Self
+    where
+        Type: Send + 'static,
+        V: Send + 'static,
+        Vec<V>: ToSql<Array<Type>, Pg>,
+        Pg: HasSqlType<Array<Type>>,
+    {
+        self.bind::<Array<Type>, _>(values.into_iter().collect::<Vec<_>>())
     }
 
     pub(super) fn bind<Type, V>(mut self, value: V) -> Self
