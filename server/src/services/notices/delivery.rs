@@ -2,10 +2,9 @@
 
 use app::links::{BILLING_PATH, USAGE_CAPS_PATH};
 use app::types::{AccountId, NoticeId};
-use url::Url;
 
 use super::NoticeService;
-use super::letter::{Action, Links, write};
+use super::letter::{Action, Links, on_our_site, write};
 use crate::AppResult;
 use crate::providers::mail::{Letter, MailError, Mailer};
 use crate::store::mail::{self, Reader};
@@ -67,7 +66,7 @@ impl NoticeService {
 
     /// Where a mail leads to. None: it has come to nothing, because what was to be paid is paid.
     async fn action(&self, conn: &mut Connection, facts: &Facts) -> StoreResult<Option<Action>> {
-        let own = |path: &str| self.own_page(path);
+        let own = |path: &str| on_our_site(&self.public_url, path);
         let billing = own(BILLING_PATH);
         let action = match facts {
             Facts::InvoicePaid { invoice_id, .. } => {
@@ -88,10 +87,6 @@ impl NoticeService {
             Facts::BudgetAlert { .. } => Action::new("See what was spent", own(USAGE_CAPS_PATH)),
         };
         Ok(Some(action))
-    }
-
-    fn own_page(&self, path: &str) -> String {
-        self.public_url.join(path).as_ref().map_or(path, Url::as_str).to_owned()
     }
 }
 

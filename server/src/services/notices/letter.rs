@@ -35,7 +35,7 @@ pub(super) struct Links<'a> {
 
 impl Links<'_> {
     fn on_our_site(&self, path: &str) -> String {
-        self.public_url.join(path).map_or_else(|_| path.to_owned(), Into::into)
+        on_our_site(self.public_url, path)
     }
 
     /// Why one gets this mail, and the page where that is changed.
@@ -53,6 +53,11 @@ impl Links<'_> {
             ),
         }
     }
+}
+
+/// The whole address of a page of ours.
+pub(super) fn on_our_site(public_url: &Url, path: &str) -> String {
+    public_url.join(path).map_or_else(|_| path.to_owned(), Into::into)
 }
 
 pub(super) fn write(id: Uuid, to: String, facts: &Facts, plans: &Plans, links: &Links<'_>) -> Letter {
