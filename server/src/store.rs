@@ -30,7 +30,7 @@ pub mod sessions;
 pub mod settlements;
 pub mod sign_in_flows;
 pub mod simulation;
-mod snapshot;
+pub mod snapshot;
 pub mod spending;
 pub mod statement;
 pub mod stripe_events;

@@ -111,6 +111,18 @@ pub enum ReplyTarget {
     },
 }
 
+impl ReplyTarget {
+    /// The thread that is gone on with.
+    pub fn thread_id(&self) -> Option<ThreadId> {
+        match self {
+            Self::NewThread { .. } => None,
+            Self::Thread { thread_id, .. }
+            | Self::Retry { thread_id, .. }
+            | Self::Continue { thread_id, .. } => Some(*thread_id),
+        }
+    }
+}
+
 /// What a person wrote: not blank, at most [`Prompt::MAX_CHARS`] characters.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

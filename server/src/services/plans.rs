@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 
 use super::billing::{Access, standing_of};
 use crate::config::{OveragePrice, Pack, PaidPlan, PlanPrice, PlansConfig};
-use crate::store::{Connection, StoreResult, accounts};
+use crate::store::accounts::{self, AccountPlanRow};
+use crate::store::{Connection, StoreResult};
 
 /// The plans on offer.
 #[derive(Clone, Debug)]
@@ -96,13 +97,17 @@ impl Plans {
 
     /// The account's plan. One no longer on offer counts as Free.
     pub async fn of_account(&self, conn: &Connection, id: AccountId) -> StoreResult<AccountPlan> {
-        let row = accounts::find_plan(conn, id).await?;
+        Ok(self.of_row(&accounts::find_plan(conn, id).await?))
+    }
+
+    /// The same of what was read already.
+    pub fn of_row(&self, row: &AccountPlanRow) -> AccountPlan {
         let standing = row.dunning.as_ref().map_or(Standing::Free, |dunning| standing_of(dunning, row.at));
         let paid = self.find_paid(&row.plan).filter(|_| Access::of(standing).has_paid_limits);
-        Ok(AccountPlan {
+        AccountPlan {
             plan: paid.map_or(&self.0.free, |paid| &paid.plan).clone(),
             standing,
             credit_resets_at: row.credit_resets_at.filter(|_| !Access::of(standing).has_free_credit),
-        })
+        }
     }
 }

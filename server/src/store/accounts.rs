@@ -33,17 +33,23 @@ pub async fn find_plan(mut conn: &Connection, id: AccountId) -> StoreResult<Acco
         .select((accounts::plan, clock_timestamp(), Option::<DunningRow>::as_select()))
         .first(&mut conn)
         .await?;
-    let credit_resets_at = row.as_ref().and_then(|row| row.credit_resets_at);
-    Ok(AccountPlanRow { plan, dunning: row.and_then(DunningRow::into_dunning), credit_resets_at, at })
+    Ok(AccountPlanRow::new(plan, row, at))
+}
+
+impl AccountPlanRow {
+    pub(super) fn new(plan: String, row: Option<DunningRow>, at: DateTime<Utc>) -> Self {
+        let credit_resets_at = row.as_ref().and_then(|row| row.credit_resets_at);
+        Self { plan, dunning: row.and_then(DunningRow::into_dunning), credit_resets_at, at }
+    }
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = subscriptions)]
-struct DunningRow {
-    status: String,
-    past_due_since: Option<DateTime<Utc>>,
-    grace_ends_at: Option<DateTime<Utc>>,
-    credit_resets_at: Option<DateTime<Utc>>,
+pub(super) struct DunningRow {
+    pub(super) status: String,
+    pub(super) past_due_since: Option<DateTime<Utc>>,
+    pub(super) grace_ends_at: Option<DateTime<Utc>>,
+    pub(super) credit_resets_at: Option<DateTime<Utc>>,
 }
 
 impl DunningRow {

@@ -49,7 +49,7 @@ impl Applying {
     /// Where a reply in `thread` would stand with them `at` this time, with so much `held` for the account's replies in
     /// progress. Asks for sums only where there is a cap. Needs the lock for as long as the answer matters.
     pub(super) async fn measure(
-        self,
+        &self,
         conn: &Connection,
         account_id: AccountId,
         thread: &Thread,

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use app::types::{AccountId, CapTerms, ClientRequestId, Credit, GenerationId, Message, Nanos, Thread};
+use app::types::{
+    AccountId, CapTerms, ClientRequestId, Credit, GenerationId, Message, Nanos, Thread, ThreadId,
+};
 use diesel::OptionalExtension;
 use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::snapshot::{self, About};
+use super::snapshot::{self, About, Snapshot};
 use super::usage::to_int;
 use super::{Connection, StoreError, StoreResult, ledger};
 use crate::caps::{Allowance, Shortage};
@@ -51,20 +53,34 @@ pub enum Claim {
     Refused(Shortage),
 }
 
-/// Claims the request and sets its money aside, at once. Nothing is written unless the outcome is `Claimed`.
+/// What decides about a request, as of now; `thread_id`: the conversation it goes on with.
+pub async fn look_up(
+    conn: &Connection,
+    account_id: AccountId,
+    request_id: ClientRequestId,
+    thread_id: Option<ThreadId>,
+) -> StoreResult<Snapshot> {
+    let about = About { thread: thread_id, request: Some(request_id), ..About::default() };
+    Ok(snapshot::read(conn, account_id, about).await?)
+}
+
+/// Claims the request and sets its money aside, at once, by what was `seen` of the account, or by how it is now when that
+/// has changed since. Nothing is written unless the outcome is `Claimed`.
 ///
 /// `ceiling_left` is what the day's ceiling leaves for everybody. None: there is no ceiling.
 pub async fn claim(
     conn: &mut Connection,
     new: &NewGeneration,
+    seen: &Snapshot,
     ceiling_left: Option<Nanos>,
 ) -> StoreResult<Claim> {
-    if let Some(claim) = try_claim(conn, new, ceiling_left).await? {
+    if let Some(claim) = try_claim(conn, new, seen, ceiling_left).await? {
         return Ok(claim);
     }
     conn.transaction(async |conn| {
         ledger::lock(conn, new.account_id).await?;
-        try_claim(conn, new, ceiling_left).await?.ok_or(StoreError::Outdated)
+        let now = look_up(conn, new.account_id, new.client_request_id, Some(new.thread.id)).await?;
+        try_claim(conn, new, &now, ceiling_left).await?.ok_or(StoreError::Outdated)
     })
     .await
 }
@@ -73,28 +89,26 @@ pub async fn claim(
 async fn try_claim(
     conn: &Connection,
     new: &NewGeneration,
+    seen: &Snapshot,
     ceiling_left: Option<Nanos>,
 ) -> StoreResult<Option<Claim>> {
     let account_id = new.account_id;
-    let about =
-        About { thread: Some(new.thread.id), request: Some(new.client_request_id), ..About::default() };
-    let read = snapshot::read(conn, account_id, about).await?;
-    if let Some(id) = read.existing {
+    if let Some(id) = seen.existing() {
         return Ok(Some(Claim::Existing(id)));
     }
-    let mut books = read.books();
+    let mut books = seen.books();
     books.give_monthly(new.monthly_credit);
     books.limit_overage(new.overage_max);
     let credit = books.credit();
     let caps =
-        read.caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;
+        seen.caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;
     let allowance = Allowance { credit, caps, ceiling_left };
     let Some(terms) = new.hold.fit(allowance.amount()) else {
         return Ok(Some(Claim::Refused(allowance.into_shortage())));
     };
     books.hold(new.id, terms.amount, books.at() + new.hold_ttl);
     let credit = books.credit();
-    let written = write(conn, new, ledger::change(account_id, read.version, books)).await?;
+    let written = write(conn, new, ledger::change(account_id, seen.version, books)).await?;
     Ok(written.then_some(Claim::Claimed(terms, credit)))
 }
 

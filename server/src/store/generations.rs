@@ -1,8 +1,6 @@
 //! Generations: one attempt of the model to answer, and its life from the claim to its end.
 
-use app::types::{
-    AccountId, ClientRequestId, GenerationId, Message, MessageId, ReplyState, Thread, ThreadId,
-};
+use app::types::{AccountId, GenerationId, Message, MessageId, ReplyState, Thread, ThreadId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -11,22 +9,6 @@ use super::clock::clock_timestamp;
 use super::pool::notify;
 use super::schema::generations;
 use super::{Connection, StoreError, StoreResult, messages, threads};
-
-/// The generation this request has, if it was sent before.
-pub async fn find_by_request(
-    mut conn: &Connection,
-    account_id: AccountId,
-    request_id: ClientRequestId,
-) -> StoreResult<Option<GenerationId>> {
-    let id: Option<Uuid> = generations::table
-        .filter(generations::account_id.eq(account_id.0))
-        .filter(generations::client_request_id.eq(request_id.0))
-        .select(generations::id)
-        .first(&mut conn)
-        .await
-        .optional()?;
-    Ok(id.map(GenerationId))
-}
 
 /// Told of each generation that somebody wants to end.
 pub const STOP_CHANNEL: &str = "plumbline_stop";

@@ -14,7 +14,7 @@ use super::prepared::Prepared;
 use super::schema::{accounts, ledger_entries};
 use super::snapshot::{self, About};
 use super::{Connection, StoreError, StoreResult, overage};
-use crate::books::{Books, Cause, Changes, Hold, Metered};
+use crate::books::{Books, Cause, Changes, Entry, Grant, Hold, Metered};
 use crate::pricing::Part;
 
 /// What the account can spend now, the month's credit included even before it is first used. `overage_max`: the most the
@@ -235,12 +235,16 @@ pub(super) struct Change {
 
 /// `account` has a row only while the books have the version that was read; nothing else is written without it. Whoever
 /// has the account's lock is waited for.
-const CHANGE: &str = "with account as (
+const ACCOUNT: &str = "with account as (
         update accounts set books_version = books_version + 1 where id = $ and books_version = $ returning id
-    ), entry_rows as (
+    )";
+
+const ENTRIES: &str = ", entry_rows as (
         insert into ledger_entries (id, account_id, cause, amount_nanos)
         select entry.id, account.id, cause, amount from account, unnest($, $, $) as entry (id, cause, amount)
-    ), grant_rows as (
+    )";
+
+const GRANTS: &str = ", grant_rows as (
         insert into grants (id, account_id, cause, amount_nanos, remaining_nanos, reclaim_nanos, taken_back_nanos,
             expires_at)
         select changed.id, account.id, cause, amount, remaining, reclaim, taken_back, expires_at
@@ -249,15 +253,20 @@ const CHANGE: &str = "with account as (
         on conflict (id) do update set remaining_nanos = excluded.remaining_nanos,
             reclaim_nanos = excluded.reclaim_nanos, taken_back_nanos = excluded.taken_back_nanos,
             expires_at = excluded.expires_at
-    ), released_rows as (
+    )";
+
+const RELEASED: &str = ", released_rows as (
         delete from hold_allocations using account where generation_id = any($)
-    ), new_hold_rows as (
+    )";
+
+const NEW_HOLD: &str = ", new_hold_row as (
         insert into holds (generation_id, account_id, amount_nanos, overage_nanos, expires_at)
-        select hold.id, account.id, amount, overage, expires_at
-        from account, unnest($, $, $, $) as hold (id, amount, overage, expires_at)
-    ), allocation_rows as (
+        select $, account.id, $, $, $ from account
+    )";
+
+const ALLOCATIONS: &str = ", allocation_rows as (
         insert into hold_allocations (generation_id, grant_id, amount_nanos)
-        select hold_id, grant_id, amount from account, unnest($, $, $) as allocation (hold_id, grant_id, amount)
+        select $, grant_id, amount from account, unnest($, $) as allocation (grant_id, amount)
     )";
 
 impl Change {
@@ -266,33 +275,63 @@ impl Change {
         std::mem::take(&mut self.changes.metered)
     }
 
-    /// The begin of a statement: more of its parts may follow, then a query.
+    /// The begin of a statement: more of its parts may follow, then a query. What does not change is no part of it, because
+    /// each part costs something even when it writes nothing.
     pub(super) fn into_statement<Row>(self) -> Prepared<Row> {
         let Changes { entries, grants, new_hold, released_holds, .. } = self.changes;
-        let holds: Vec<_> = new_hold.into_iter().collect();
-        let allocated = |hold: &Hold| vec![hold.id.0; hold.allocations.len()];
-        let allocations = || holds.iter().flat_map(|hold| &hold.allocations);
-        Prepared::new()
-            .sql(CHANGE)
+        let mut statement = Prepared::new()
+            .sql(ACCOUNT)
             .bind::<SqlUuid, _>(self.account_id.0)
-            .bind::<BigInt, _>(self.version)
-            .bind_each::<SqlUuid, _>(entries.iter().map(|_| Uuid::now_v7()))
-            .bind_each::<Text, _>(entries.iter().map(|entry| entry.cause.to_string()))
-            .bind_each::<BigInt, _>(entries.iter().map(|entry| entry.amount.0))
-            .bind_each::<SqlUuid, _>(grants.iter().map(|grant| grant.id))
-            .bind_each::<Text, _>(grants.iter().map(|grant| grant.cause.clone()))
-            .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.amount.0))
-            .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.remaining.0))
-            .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.reclaim.0))
-            .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.taken_back.0))
-            .bind_each::<Nullable<Timestamptz>, _>(grants.iter().map(|grant| grant.expires_at))
-            .bind_each::<SqlUuid, _>(released_holds.iter().map(|id| id.0))
-            .bind_each::<SqlUuid, _>(holds.iter().map(|hold| hold.id.0))
-            .bind_each::<BigInt, _>(holds.iter().map(|hold| hold.amount.0))
-            .bind_each::<BigInt, _>(holds.iter().map(|hold| hold.overage.0))
-            .bind_each::<Timestamptz, _>(holds.iter().map(|hold| hold.expires_at))
-            .bind_each::<SqlUuid, _>(holds.iter().flat_map(allocated))
-            .bind_each::<SqlUuid, _>(allocations().map(|part| part.grant_id))
-            .bind_each::<BigInt, _>(allocations().map(|part| part.amount.0))
+            .bind::<BigInt, _>(self.version);
+        if !entries.is_empty() {
+            statement = with_entries(statement, &entries);
+        }
+        if !grants.is_empty() {
+            statement = with_grants(statement, &grants);
+        }
+        if !released_holds.is_empty() {
+            statement = statement.sql(RELEASED).bind_each::<SqlUuid, _>(released_holds.iter().map(|id| id.0));
+        }
+        match new_hold {
+            Some(hold) => with_hold(statement, &hold),
+            None => statement,
+        }
     }
+}
+
+fn with_entries<Row>(statement: Prepared<Row>, entries: &[Entry]) -> Prepared<Row> {
+    statement
+        .sql(ENTRIES)
+        .bind_each::<SqlUuid, _>(entries.iter().map(|_| Uuid::now_v7()))
+        .bind_each::<Text, _>(entries.iter().map(|entry| entry.cause.to_string()))
+        .bind_each::<BigInt, _>(entries.iter().map(|entry| entry.amount.0))
+}
+
+fn with_grants<Row>(statement: Prepared<Row>, grants: &[Grant]) -> Prepared<Row> {
+    statement
+        .sql(GRANTS)
+        .bind_each::<SqlUuid, _>(grants.iter().map(|grant| grant.id))
+        .bind_each::<Text, _>(grants.iter().map(|grant| grant.cause.clone()))
+        .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.amount.0))
+        .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.remaining.0))
+        .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.reclaim.0))
+        .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.taken_back.0))
+        .bind_each::<Nullable<Timestamptz>, _>(grants.iter().map(|grant| grant.expires_at))
+}
+
+fn with_hold<Row>(statement: Prepared<Row>, hold: &Hold) -> Prepared<Row> {
+    let statement = statement
+        .sql(NEW_HOLD)
+        .bind::<SqlUuid, _>(hold.id.0)
+        .bind::<BigInt, _>(hold.amount.0)
+        .bind::<BigInt, _>(hold.overage.0)
+        .bind::<Timestamptz, _>(hold.expires_at);
+    if hold.allocations.is_empty() {
+        return statement;
+    }
+    statement
+        .sql(ALLOCATIONS)
+        .bind::<SqlUuid, _>(hold.id.0)
+        .bind_each::<SqlUuid, _>(hold.allocations.iter().map(|part| part.grant_id))
+        .bind_each::<BigInt, _>(hold.allocations.iter().map(|part| part.amount.0))
 }

@@ -168,7 +168,7 @@ async fn try_post(conn: &Connection, settlement: &Settlement, by: By, lock: Lock
 /// What a settlement writes besides the books, the receipt and the attempts.
 const ROWS: &str = ", hold_row as (
         update holds set state = $, resolved_at = clock_timestamp() from account
-        where generation_id = $ and state = 'pending'
+        where account_id = account.id and generation_id = $ and state = 'pending'
     ), generation_row as (
         update generations set state = $, ended_at = clock_timestamp() from account where generations.id = $
     ), thread_row as (

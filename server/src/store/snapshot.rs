@@ -11,6 +11,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
+use super::accounts::{AccountPlanRow, DunningRow};
 use super::caps::Applying;
 use super::overage::{OverageRow, PeriodRow, to_overage};
 use super::prepared::Prepared;
@@ -19,8 +20,9 @@ use crate::books::{Allocation, Books, Grant, Hold, Overage};
 use crate::caps::OwnCap;
 
 /// An account's books at a moment, with what was asked about besides.
-pub(super) struct Snapshot {
+pub struct Snapshot {
     account_id: AccountId,
+    plan: AccountPlanRow,
     /// By the database's clock.
     pub(super) at: DateTime<Utc>,
     /// Grows with every change; see [`super::ledger::lock`].
@@ -34,8 +36,7 @@ pub(super) struct Snapshot {
     /// Pay as you go.
     pub(super) overage: Overage,
     pub(super) caps: Applying,
-    /// The generation a request has.
-    pub(super) existing: Option<GenerationId>,
+    existing: Option<GenerationId>,
     /// How far a reply is settled. None: not at all.
     pub(super) usage: Option<UsageState>,
 }
@@ -55,9 +56,11 @@ pub(super) struct About {
 /// nothing. A grant that is spent still says that it was given, and may get something back, for as long as it lives at
 /// `at`: it is chosen by `now()`, which is before that.
 const READ: &str = "
-    select clock.at, books_version, posted_nanos, item.*
+    select clock.at, books_version, posted_nanos, accounts.plan, status, past_due_since, grace_ends_at,
+        credit_resets_at, period_start, metered_item_id is not null, item.*
     from accounts
     cross join (select clock_timestamp() as at offset 0) as clock
+    left join subscriptions on subscriptions.account_id = accounts.id
     left join lateral (
         select 'grant' as kind, id, cause as text, amount_nanos as amount, remaining_nanos as remaining,
             reclaim_nanos as reclaim, taken_back_nanos as taken_back, expires_at as time, null::uuid as of_grant,
@@ -74,12 +77,8 @@ const READ: &str = "
         from spending_caps
         where account_id = accounts.id and (thread_id is null or thread_id = $)
         union all
-        select 'overage', null, null, cap_nanos, used_nanos, null, total_nanos, period_start, null, false
+        select 'overage', null, null, cap_nanos, used_nanos, null, total_nanos, overages.period_start, null, false
         from overages
-        where account_id = accounts.id
-        union all
-        select 'period', null, status, null, null, null, null, period_start, null, metered_item_id is not null
-        from subscriptions
         where account_id = accounts.id
         union all
         select 'request', id, null, null, null, null, null, null, null, false
@@ -92,10 +91,35 @@ const READ: &str = "
     ) as item on true
     where accounts.id = $";
 
-type Columns = (
+type AccountColumns = (
     Timestamptz,
     BigInt,
     BigInt,
+    Text,
+    Nullable<Text>,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+    Bool,
+);
+
+/// The same in every row.
+#[derive(Queryable)]
+struct AccountRow {
+    at: DateTime<Utc>,
+    version: i64,
+    posted: i64,
+    plan: String,
+    status: Option<String>,
+    past_due_since: Option<DateTime<Utc>>,
+    grace_ends_at: Option<DateTime<Utc>>,
+    credit_resets_at: Option<DateTime<Utc>>,
+    period_start: Option<DateTime<Utc>>,
+    is_metered: bool,
+}
+
+type ItemColumns = (
     Nullable<Text>,
     Nullable<SqlUuid>,
     Nullable<Text>,
@@ -110,9 +134,6 @@ type Columns = (
 
 #[derive(Queryable)]
 struct Row {
-    at: DateTime<Utc>,
-    version: i64,
-    posted: i64,
     kind: Option<String>,
     id: Option<Uuid>,
     text: Option<String>,
@@ -131,7 +152,7 @@ pub(super) async fn read(
     account_id: AccountId,
     about: About,
 ) -> QueryResult<Snapshot> {
-    let rows: Vec<Row> = Prepared::<Columns>::new()
+    let rows: Vec<(AccountRow, Row)> = Prepared::<(AccountColumns, ItemColumns)>::new()
         .sql(READ)
         .bind::<Nullable<SqlUuid>, _>(about.thread.map(|id| id.0))
         .bind::<Nullable<SqlUuid>, _>(about.request.map(|id| id.0))
@@ -139,12 +160,20 @@ pub(super) async fn read(
         .bind::<SqlUuid, _>(account_id.0)
         .load(&mut conn)
         .await?;
-    let [Row { at, version, posted, .. }, ..] = rows.as_slice() else { return Err(diesel::NotFound) };
+    let mut account = None;
+    let items = rows.into_iter().map(|(of_account, item)| {
+        account.get_or_insert(of_account);
+        item
+    });
+    let items: Vec<_> = items.collect();
+    let account = account.ok_or(diesel::NotFound)?;
+    let period = account.period();
     let mut snapshot = Snapshot {
         account_id,
-        at: *at,
-        version: *version,
-        posted: Nanos(*posted),
+        at: account.at,
+        version: account.version,
+        posted: Nanos(account.posted),
+        plan: account.into_plan(),
         grants: Vec::new(),
         holds: Vec::new(),
         overage: Overage::default(),
@@ -153,11 +182,11 @@ pub(super) async fn read(
         usage: None,
     };
     let mut others = Others::default();
-    for row in rows {
-        snapshot.add(row, &mut others);
+    for item in items {
+        snapshot.add(item, &mut others);
     }
     snapshot.holds = others.holds.into_values().collect();
-    snapshot.overage = to_overage(others.overage, others.period);
+    snapshot.overage = to_overage(others.overage, period);
     Ok(snapshot)
 }
 
@@ -166,10 +195,19 @@ pub(super) async fn read(
 struct Others {
     holds: BTreeMap<Uuid, Hold>,
     overage: Option<OverageRow>,
-    period: Option<PeriodRow>,
 }
 
 impl Snapshot {
+    /// What the account may use.
+    pub fn plan(&self) -> &AccountPlanRow {
+        &self.plan
+    }
+
+    /// The generation that the request asked about has already.
+    pub fn existing(&self) -> Option<GenerationId> {
+        self.existing
+    }
+
     pub(super) fn books(&self) -> Books {
         Books::open(self.account_id, self.at, self.posted, self.grants.clone(), self.holds.clone())
             .with_overage(self.overage)
@@ -197,11 +235,27 @@ impl Snapshot {
                 Some(_) => self.caps.conversation = row.cap().terms(),
             },
             Some("overage") => others.overage = Some(row.overage()),
-            Some("period") => others.period = row.into_period(),
             Some("request") => self.existing = Some(GenerationId(id)),
             Some("usage") => self.usage = Some(row.usage()),
             _ => {}
         }
+    }
+}
+
+impl AccountRow {
+    fn period(&self) -> Option<PeriodRow> {
+        Some(PeriodRow {
+            status: self.status.clone()?,
+            period_start: self.period_start?,
+            is_metered: self.is_metered,
+        })
+    }
+
+    fn into_plan(self) -> AccountPlanRow {
+        let Self { at, plan, status, past_due_since, grace_ends_at, credit_resets_at, .. } = self;
+        let dunning =
+            status.map(|status| DunningRow { status, past_due_since, grace_ends_at, credit_resets_at });
+        AccountPlanRow::new(plan, dunning, at)
     }
 }
 
@@ -244,10 +298,6 @@ impl Row {
             used: nanos(self.remaining),
             total: nanos(self.taken_back),
         }
-    }
-
-    fn into_period(self) -> Option<PeriodRow> {
-        Some(PeriodRow { status: self.text?, period_start: self.time?, is_metered: self.flag? })
     }
 
     fn usage(&self) -> UsageState {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app::ApiError;
 use app::api::ReplyStream;
-use app::types::{AccountId, ClientRequestId, Credit, GenerationId, Limit, Plan, ReplyRequest};
+use app::types::{AccountId, Credit, GenerationId, Limit, Plan, ReplyRequest};
 use uuid::Uuid;
 
 use super::context::fit_context;
@@ -17,7 +17,7 @@ use crate::providers::llm::Turn;
 use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
 use crate::store::claims::{self, Claim, NewGeneration};
-use crate::store::generations;
+use crate::store::snapshot::Snapshot;
 use crate::telemetry::{faults, metrics};
 use crate::{AppError, AppResult};
 
@@ -105,14 +105,15 @@ impl GenerationService {
     /// Faults, and requests that refer to what is not there or cannot be answered.
     pub async fn decide(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<Decision> {
         let request_id = request.client_request_id;
-        let (account, existing) = self.look_up(account_id, request_id).await?;
-        if let Some(id) = existing {
+        let turn = self.queue.turn(account_id).await;
+        let seen = self.look_up(account_id, &request).await?;
+        if let Some(id) = seen.existing() {
             return Ok(Decision::Repeated(id));
         }
+        let account = self.plans.of_row(seen.plan());
         if let Some(refusal) = account.refusal() {
             return Ok(Decision::Refused(refusal));
         }
-        let turn = self.queue.turn(account_id).await;
         let prepared = self.prepare(account_id, request, &account).await?;
         let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &account.plan).await;
         let (limits, is_counted) = match admission {
@@ -123,7 +124,7 @@ impl GenerationService {
                 return Ok(Decision::Refused(ApiError::LimitReached { limit, retry_after_seconds }));
             }
         };
-        let claimed = self.claim(prepared, &account).await;
+        let claimed = self.claim(prepared, &seen, &account).await;
         drop(turn);
         match claimed {
             Ok(Claimed::New(job, credit)) => {
@@ -143,17 +144,11 @@ impl GenerationService {
         }
     }
 
-    /// What the account may use, and the generation this request has already.
-    async fn look_up(
-        &self,
-        account_id: AccountId,
-        request_id: ClientRequestId,
-    ) -> AppResult<(AccountPlan, Option<GenerationId>)> {
+    /// All that decides about the request's money. When nothing of it changes until the claim, it is read just once.
+    async fn look_up(&self, account_id: AccountId, request: &ReplyRequest) -> AppResult<Snapshot> {
         let conn = self.db.get().await?;
-        Ok(futures::try_join!(
-            self.plans.of_account(&conn, account_id),
-            generations::find_by_request(&conn, account_id, request_id),
-        )?)
+        let thread_id = request.target.thread_id();
+        Ok(claims::look_up(&conn, account_id, request.client_request_id, thread_id).await?)
     }
 
     /// Reads what the request refers to and decides what the model is shown.
@@ -199,13 +194,14 @@ impl GenerationService {
     async fn claim(
         &self,
         Prepared { new, model, turns }: Prepared,
+        seen: &Snapshot,
         account: &AccountPlan,
     ) -> AppResult<Claimed> {
         // Before the claim can be seen by others: whoever finds it there can follow it here.
         let live = self.live.insert(new.id, new.account_id);
         let mut conn = self.db.get().await?;
         let ceiling_left = self.ceiling.left(&mut conn).await?;
-        match claims::claim(&mut conn, &new, ceiling_left).await? {
+        match claims::claim(&mut conn, &new, seen, ceiling_left).await? {
             Claim::Claimed(terms, credit) => {
                 self.ceiling.note_admitted(terms.amount).await;
                 Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live }), credit))

@@ -167,7 +167,9 @@ impl Account {
             plan_cap: None,
             overage_max: None,
         };
-        let (generation, outcome) = match claims::claim(conn, &new, None).await.expect("a claim") {
+        let seen = claims::look_up(conn, new.account_id, new.client_request_id, Some(new.thread.id));
+        let seen = seen.await.expect("the account");
+        let (generation, outcome) = match claims::claim(conn, &new, &seen, None).await.expect("a claim") {
             Claim::Claimed(terms, _) => (id, Outcome::Claimed { amount: terms.amount.0 }),
             Claim::Existing(existing) => (existing, Outcome::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {
