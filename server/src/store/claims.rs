@@ -6,7 +6,7 @@ use app::types::{
     AccountId, CapTerms, ClientRequestId, Credit, GenerationId, Message, Nanos, Thread, ThreadId,
 };
 use diesel::OptionalExtension;
-use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -112,37 +112,51 @@ async fn try_claim(
     Ok(written.then_some(Claim::Claimed(terms, credit)))
 }
 
-/// What a claim writes besides the books. A thread that is there is touched.
-const ROWS: &str = ", thread_row as (
+const NEW_THREAD: &str = ", thread_row as (
         insert into threads (id, account_id, title) select $, account.id, $ from account
-        on conflict (id) do update set updated_at = now()
-    ), message_row as (
+    )";
+
+const THREAD: &str = ", thread_row as (
+        update threads set updated_at = now() from account where threads.id = $
+    )";
+
+const MESSAGE: &str = ", message_row as (
         insert into messages (id, thread_id, parent_id, role, content, created_at)
-        select $, $, $, 'user', $, $ from account where $
-    ), generation_row as (
+        select $, $, $, 'user', $, $ from account
+    )";
+
+const GENERATION: &str = ", generation_row as (
         insert into generations (id, account_id, client_request_id, thread_id, parent_message_id, model, price_version,
             estimated_input_tokens)
         select $, account.id, $, $, $, $, $, $ from account
     )
     select id from account";
 
-/// False: the books have another version by now.
+/// With what a claim writes besides the books. False: they have another version by now.
 async fn write(mut conn: &Connection, new: &NewGeneration, change: ledger::Change) -> StoreResult<bool> {
-    let account: Option<Uuid> = change
-        .into_statement::<SqlUuid>()
-        .sql(ROWS)
-        .bind::<SqlUuid, _>(new.thread.id.0)
-        .bind::<Text, _>(new.thread.title.clone())
-        .bind::<SqlUuid, _>(new.parent.id.0)
-        .bind::<SqlUuid, _>(new.thread.id.0)
-        .bind::<Nullable<SqlUuid>, _>(new.parent.parent_id.map(|id| id.0))
-        .bind::<Text, _>(new.parent.content.clone())
-        .bind::<Timestamptz, _>(new.parent.created_at)
-        .bind::<Bool, _>(new.is_new_message)
+    let (thread, parent) = (&new.thread, &new.parent);
+    let statement = change.into_statement::<SqlUuid>();
+    let mut statement = match new.is_new_thread {
+        true => {
+            statement.sql(NEW_THREAD).bind::<SqlUuid, _>(thread.id.0).bind::<Text, _>(thread.title.clone())
+        }
+        false => statement.sql(THREAD).bind::<SqlUuid, _>(thread.id.0),
+    };
+    if new.is_new_message {
+        statement = statement
+            .sql(MESSAGE)
+            .bind::<SqlUuid, _>(parent.id.0)
+            .bind::<SqlUuid, _>(thread.id.0)
+            .bind::<Nullable<SqlUuid>, _>(parent.parent_id.map(|id| id.0))
+            .bind::<Text, _>(parent.content.clone())
+            .bind::<Timestamptz, _>(parent.created_at);
+    }
+    let account: Option<Uuid> = statement
+        .sql(GENERATION)
         .bind::<SqlUuid, _>(new.id.0)
         .bind::<SqlUuid, _>(new.client_request_id.0)
-        .bind::<SqlUuid, _>(new.thread.id.0)
-        .bind::<SqlUuid, _>(new.parent.id.0)
+        .bind::<SqlUuid, _>(thread.id.0)
+        .bind::<SqlUuid, _>(parent.id.0)
         .bind::<Text, _>(new.model.clone())
         .bind::<Integer, _>(new.price_version)
         .bind::<Integer, _>(to_int(new.hold.input_tokens))

@@ -155,7 +155,8 @@ async fn try_post(conn: &Connection, settlement: &Settlement, by: By, lock: Lock
     if (due.is_some() || !metered.is_empty()) && lock == Lock::Without {
         return Ok(Outcome::NeedsLock);
     }
-    let Some((message_id, created_at)) = write(conn, settlement, by, charged_at, change).await? else {
+    let Some((message_id, created_at)) = write(conn, settlement, by, posted, charged_at, change).await?
+    else {
         return Ok(Outcome::NeedsLock);
     };
     overage::post_all(conn, account_id, metered).await?;
@@ -175,8 +176,13 @@ const ROWS: &str = ", hold_row as (
         update threads set updated_at = now() from account where threads.id = $ and $
     ), reply_row as (
         insert into messages (id, thread_id, parent_id, role, content, reasoning, generation_id)
-        select $, $, $, 'assistant', $, $, $ from account
-        on conflict (generation_id) do update set content = excluded.content, reasoning = excluded.reasoning
+        select $, $, $, 'assistant', $, $, $ from account";
+
+/// The answer that a sweep has saved.
+const REPLACE: &str = "
+        on conflict (generation_id) do update set content = excluded.content, reasoning = excluded.reasoning";
+
+const SAVED: &str = "
         returning id, created_at
     )
     select id, created_at from reply_row";
@@ -186,18 +192,19 @@ async fn write(
     mut conn: &Connection,
     settlement: &Settlement,
     by: By,
+    posted: Posted,
     charged_at: DateTime<Utc>,
     change: ledger::Change,
 ) -> StoreResult<Option<(MessageId, DateTime<Utc>)>> {
     let id = settlement.generation_id;
-    let is_swept = by == By::Sweep;
+    let (is_swept, replaces) = (by == By::Sweep, posted == Posted::Difference);
     let hold_state = match by {
         By::Sweep => "expired",
         By::Writer if settlement.charged > Nanos::ZERO => "posted",
         By::Writer => "voided",
     };
     let statement = change.into_statement::<(SqlUuid, Timestamptz)>();
-    let statement = usage::upsert(statement, id, &Cost::of(settlement), charged_at, is_swept);
+    let statement = usage::write(statement, id, &Cost::of(settlement), charged_at, is_swept, replaces);
     let statement = attempts::insert(statement, id, &settlement.attempts)
         .sql(ROWS)
         .bind::<Text, _>(hold_state)
@@ -212,7 +219,9 @@ async fn write(
         .bind::<SqlUuid, _>(settlement.parent_id.0)
         .bind::<Text, _>(settlement.content.clone())
         .bind::<Text, _>(settlement.reasoning.clone())
-        .bind::<SqlUuid, _>(id.0);
+        .bind::<SqlUuid, _>(id.0)
+        .sql(if replaces { REPLACE } else { "" })
+        .sql(SAVED);
     let saved: Option<(Uuid, DateTime<Utc>)> = statement.get_result(&mut conn).await.optional()?;
     Ok(saved.map(|(id, created_at)| (MessageId(id), created_at)))
 }

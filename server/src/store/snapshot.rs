@@ -79,15 +79,21 @@ const READ: &str = "
         union all
         select 'overage', null, null, cap_nanos, used_nanos, null, total_nanos, overages.period_start, null, false
         from overages
-        where account_id = accounts.id
+        where account_id = accounts.id";
+
+const REQUEST: &str = "
         union all
         select 'request', id, null, null, null, null, null, null, null, false
         from generations
-        where account_id = accounts.id and client_request_id = $
+        where account_id = accounts.id and client_request_id = $";
+
+const REPLY: &str = "
         union all
         select 'usage', generation_id, null, charged_nanos, null, null, null, created_at, null, is_provisional
         from usage_records
-        where generation_id = $
+        where generation_id = $";
+
+const OF_ACCOUNT: &str = "
     ) as item on true
     where accounts.id = $";
 
@@ -152,14 +158,17 @@ pub(super) async fn read(
     account_id: AccountId,
     about: About,
 ) -> QueryResult<Snapshot> {
-    let rows: Vec<(AccountRow, Row)> = Prepared::<(AccountColumns, ItemColumns)>::new()
+    let mut statement = Prepared::<(AccountColumns, ItemColumns)>::new()
         .sql(READ)
-        .bind::<Nullable<SqlUuid>, _>(about.thread.map(|id| id.0))
-        .bind::<Nullable<SqlUuid>, _>(about.request.map(|id| id.0))
-        .bind::<Nullable<SqlUuid>, _>(about.reply.map(|id| id.0))
-        .bind::<SqlUuid, _>(account_id.0)
-        .load(&mut conn)
-        .await?;
+        .bind::<Nullable<SqlUuid>, _>(about.thread.map(|id| id.0));
+    if let Some(id) = about.request {
+        statement = statement.sql(REQUEST).bind::<SqlUuid, _>(id.0);
+    }
+    if let Some(id) = about.reply {
+        statement = statement.sql(REPLY).bind::<SqlUuid, _>(id.0);
+    }
+    let statement = statement.sql(OF_ACCOUNT).bind::<SqlUuid, _>(account_id.0);
+    let rows: Vec<(AccountRow, Row)> = statement.load(&mut conn).await?;
     let mut account = None;
     let items = rows.into_iter().map(|(of_account, item)| {
         account.get_or_insert(of_account);

@@ -47,13 +47,15 @@ pub(super) enum UsageState {
     Final,
 }
 
-/// Of a reply that is settled for the first time, charged `at` this time; of one that was settled provisionally, what
-/// replaces that: it goes on counting in the month it was charged in.
-const UPSERT: &str = ", usage_row as (
+/// Of a reply that is settled, charged `at` this time.
+const INSERT: &str = ", usage_row as (
         insert into usage_records (generation_id, account_id, created_at, model, input_tokens, output_tokens,
             is_estimated, is_provisional, charged_nanos, price_version, route_key, cached_input_tokens,
             reasoning_tokens, cost_nanos)
-        select $, account.id, $, $, $, $, $, $, $, $, $, $, $, $ from account
+        select $, account.id, $, $, $, $, $, $, $, $, $, $, $, $ from account";
+
+/// Of one that was settled provisionally: it goes on counting in the month it was charged in.
+const REPLACE: &str = "
         on conflict (generation_id) do update set model = excluded.model, input_tokens = excluded.input_tokens,
             output_tokens = excluded.output_tokens, is_estimated = excluded.is_estimated,
             is_provisional = excluded.is_provisional, charged_nanos = excluded.charged_nanos,
@@ -62,16 +64,17 @@ const UPSERT: &str = ", usage_row as (
             cost_nanos = excluded.cost_nanos
     )";
 
-/// Goes on with a statement that changes the books.
-pub(super) fn upsert<Row>(
+/// Goes on with a statement that changes the books. `replaces`: there is a provisional record.
+pub(super) fn write<Row>(
     statement: Prepared<Row>,
     id: GenerationId,
     cost: &Cost<'_>,
     at: DateTime<Utc>,
     is_provisional: bool,
+    replaces: bool,
 ) -> Prepared<Row> {
     statement
-        .sql(UPSERT)
+        .sql(INSERT)
         .bind::<SqlUuid, _>(id.0)
         .bind::<Timestamptz, _>(at)
         .bind::<Text, _>(cost.model.to_owned())
@@ -85,6 +88,7 @@ pub(super) fn upsert<Row>(
         .bind::<Integer, _>(to_int(cost.usage.cached_input_tokens))
         .bind::<Integer, _>(to_int(cost.usage.reasoning_tokens))
         .bind::<BigInt, _>(cost.cost.0)
+        .sql(if replaces { REPLACE } else { ")" })
 }
 
 pub(super) fn to_int(tokens: u32) -> i32 {
