@@ -1,6 +1,7 @@
 //! What happens around every request, in order.
 
 mod address_limit;
+mod compress;
 mod headers;
 mod referer;
 mod request_facts;
@@ -17,8 +18,6 @@ use axum::{Router, middleware};
 use http::{HeaderName, StatusCode};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -60,13 +59,11 @@ pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<A
 
 /// Around pages, server functions and sign-in, outermost first.
 pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router<AppState> {
-    // Streams of events are `application/octet-stream`: compressing them would hold back the words.
-    let compress = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
     let layers = ServiceBuilder::new()
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn(referer::lead_back))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HEAD_TIMEOUT))
-        .layer(CompressionLayer::new().compress_when(compress))
+        .layer(middleware::from_fn(compress::compress))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
         .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
         // Innermost: it changes the body's type.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use reqwest::Method;
 
-use crate::support::{TestApp, location, prompt};
+use crate::support::{TestApp, location, new_request, prompt};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_come_whole_from_the_server() {
@@ -69,6 +69,21 @@ async fn every_answer_carries_the_security_headers_and_a_nonce_of_its_own() {
     nonces.sort();
     nonces.dedup();
     assert_eq!(nonces.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_compressed_and_the_words_of_a_reply_are_not() {
+    let app = TestApp::start().await;
+    let person = app.user().await;
+    let encoding = async |request: reqwest::RequestBuilder| {
+        let answer = request.header("accept-encoding", "gzip").send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.headers().get("content-encoding").map(|value| value.to_str().expect("text").to_owned())
+    };
+    assert_eq!(encoding(person.request(Method::GET, "/usage")).await.as_deref(), Some("gzip"));
+    let reply = person.request(Method::POST, "/api/chat/start_reply");
+    let reply = reply.json(&serde_json::json!({ "request": new_request("Hello") }));
+    assert_eq!(encoding(reply).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
