@@ -11,6 +11,7 @@ use crate::contexts::{
     provide_clock, provide_notices, provide_page_title, provide_quota, provide_session, provide_standing,
     provide_toasts,
 };
+use crate::pages::admin::{AdminHomePage, AuditLogPage, PeoplePage};
 use crate::pages::{
     AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
     PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
@@ -77,6 +78,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/billing/change") view=ChangePlanPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing/cancel") view=CancelPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing/checkout") view=CheckoutPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin") view=AdminHomePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/people") view=PeoplePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit") view=AuditLogPage ssr=SsrMode::Async/>
             </FlatRoutes>
             <Toaster/>
             <RouteAnnouncer/>

@@ -1,6 +1,7 @@
 //! The pieces pages are made of.
 
 mod action_error;
+pub mod admin;
 mod after_success;
 mod breakdown_table;
 mod cap_fields;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use app::ApiResult;
 use app::api::AccountApi;
-use app::types::{Actor, Session, SessionId, SignInMethod, SignedIn, User, UserId};
+use app::types::{Actor, AuditKind, Session, SessionId, SignInMethod, SignedIn, User, UserId};
 use async_trait::async_trait;
 
 use crate::config::SessionConfig;
 use crate::error::reported;
 use crate::secret::{self, Token};
-use crate::store::audit::{AuditKind, NewAuditEvent};
+use crate::store::audit::NewAuditEvent;
 use crate::store::sessions::{NewSession, SessionRow};
 use crate::store::{Db, audit, sessions, users};
 use crate::{AppError, AppResult};
@@ -73,9 +73,15 @@ impl AccountService {
                 if id == user.session_id { AuditKind::SignedOut } else { AuditKind::SessionRevoked }
             }
         };
-        let event =
-            NewAuditEvent { kind, user_id: Some(user.user_id), request_id: &actor.request_id, detail: "" };
-        Ok(audit::insert(&mut conn, event).await?)
+        let event = NewAuditEvent {
+            user_id: Some(user.user_id),
+            account_id: Some(user.account_id),
+            request_id: &actor.request_id,
+            address: actor.address.map(|address| address.to_string()),
+            ..NewAuditEvent::new(kind)
+        };
+        audit::insert(&mut conn, event).await?;
+        Ok(())
     }
 }
 
@@ -95,8 +101,12 @@ enum Ending {
 impl AccountApi for AccountService {
     async fn read_user(&self, actor: &Actor) -> ApiResult<Option<User>> {
         let Some(user) = actor.signed_in else { return Ok(None) };
-        reported(actor, async { Ok(Some(users::find(&mut *self.db.get().await?, user.user_id).await?)) })
-            .await
+        let mut found =
+            reported(actor, async { Ok(users::find(&mut *self.db.get().await?, user.user_id).await?) })
+                .await?;
+        found.is_operator = user.is_operator;
+        found.viewing = user.impersonator.map(|operator| operator.viewing);
+        Ok(Some(found))
     }
 
     async fn list_sign_in_methods(&self) -> ApiResult<Vec<SignInMethod>> {

@@ -72,6 +72,11 @@ impl Plans {
         &self.0.paid
     }
 
+    /// For people. Of one no longer on offer, its key.
+    pub fn name_of(&self, key: &str) -> String {
+        self.list().into_iter().find(|plan| plan.key == key).map_or_else(|| key.to_owned(), |plan| plan.name)
+    }
+
     pub fn find_paid(&self, key: &str) -> Option<&PaidPlan> {
         self.0.paid.iter().find(|paid| paid.plan.key == key)
     }

@@ -53,16 +53,16 @@ pub async fn authenticate(
     idle: Duration,
 ) -> StoreResult<Option<SignedIn>> {
     let at = Utc::now();
-    let row: Option<(Uuid, Uuid, Uuid, DateTime<Utc>)> = sessions::table
+    let row: Option<(Uuid, Uuid, Uuid, bool, DateTime<Utc>)> = sessions::table
         .inner_join(users::table)
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(at))
         .filter(sessions::last_seen_at.gt(at - idle))
-        .select((sessions::id, users::id, users::account_id, sessions::last_seen_at))
+        .select((sessions::id, users::id, users::account_id, users::is_operator, sessions::last_seen_at))
         .first(conn)
         .await
         .optional()?;
-    let Some((session_id, user_id, account_id, last_seen_at)) = row else { return Ok(None) };
+    let Some((session_id, user_id, account_id, is_operator, last_seen_at)) = row else { return Ok(None) };
     if last_seen_at < at - SEEN_EVERY {
         diesel::update(sessions::table.find(session_id))
             .set(sessions::last_seen_at.eq(now))
@@ -73,6 +73,8 @@ pub async fn authenticate(
         user_id: UserId(user_id),
         account_id: AccountId(account_id),
         session_id: SessionId(session_id),
+        is_operator,
+        impersonator: None,
     }))
 }
 

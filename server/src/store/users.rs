@@ -103,5 +103,5 @@ pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<User> {
         .order(identities::created_at)
         .load(conn)
         .await?;
-    Ok(User { display_name, email, has_verified_email, providers })
+    Ok(User { display_name, email, has_verified_email, providers, is_operator: false, viewing: None })
 }

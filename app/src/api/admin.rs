@@ -1,0 +1,44 @@
+//! The admin panel: one trait an area, for operators only. Endpoints begin with `admin/`.
+
+mod audit;
+mod people;
+
+pub use audit::{ListAuditEvents, list_audit_events};
+pub use people::{ListPeople, list_people};
+
+#[cfg(feature = "ssr")]
+pub use self::{audit::AuditLogApi, people::PeopleApi, server_side::AdminBackend};
+#[cfg(feature = "ssr")]
+use server_side::{answer, operate};
+
+#[cfg(feature = "ssr")]
+mod server_side {
+    use std::sync::Arc;
+
+    use super::{AuditLogApi, PeopleApi};
+    use crate::ApiResult;
+    use crate::api::{Content, call, send};
+    use crate::types::Operator;
+
+    /// The backend's part for operators.
+    #[derive(Clone)]
+    pub struct AdminBackend {
+        pub audit: Arc<dyn AuditLogApi>,
+        pub people: Arc<dyn PeopleApi>,
+    }
+
+    /// That part, and the operator who is asking.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or somebody who is no operator: the panel does not say that it exists.
+    pub(super) fn operate() -> ApiResult<(AdminBackend, Operator)> {
+        let (backend, actor) = call()?;
+        let operator = send(actor.operator())?;
+        Ok((backend.admin, operator))
+    }
+
+    /// Gives an error its status, and keeps what people write from operators.
+    pub(super) fn answer<T: Content>(result: ApiResult<T>) -> ApiResult<T> {
+        send(result).map(T::without_content)
+    }
+}

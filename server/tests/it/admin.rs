@@ -1,0 +1,5 @@
+//! The admin panel. Numbers in brackets: `faults.md` of the project's brief.
+
+mod access;
+mod audit;
+mod people;
