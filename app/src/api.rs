@@ -12,8 +12,8 @@ mod quota;
 mod usage;
 
 pub use account::{
-    ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere, list_sessions,
-    list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
+    EndVisit, ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere,
+    end_visit, list_sessions, list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
 };
 pub use billing::{
     BeginCheckout, BuyPack, CancelSubscription, ChangePlan, FinishCheckout, ListOffers, OpenPortal,

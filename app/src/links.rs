@@ -79,6 +79,9 @@ pub fn message_receipt_path(id: MessageId) -> String {
     format!("/usage/messages/{id}")
 }
 
+/// Where an operator's visit to somebody's account begins.
+pub const VISIT_PATH: &str = "/usage";
+
 /// Where the admin panel opens.
 pub const ADMIN_PATH: &str = "/admin";
 
@@ -108,6 +111,11 @@ pub fn people_path(query: &PeopleQuery) -> String {
 /// A person, for operators.
 pub fn person_path(id: UserId) -> String {
     format!("{PEOPLE_PATH}/{id}")
+}
+
+/// The same, with the statement from before an entry on.
+pub fn person_statement_path(id: UserId, before: EntryId) -> String {
+    format!("{PEOPLE_PATH}/{id}?before={before}#statement-heading")
 }
 
 /// Some events of the audit log.

@@ -83,7 +83,7 @@ async fn the_routes_are_these() {
     let billing = ["/billing", "/billing/cancel", "/billing/change", "/billing/checkout"];
     let usage = ["/usage", "/usage/replies/{generation_id}", "/usage/statement"];
     let mut expected = vec!["/", "/account", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
-    let admin = ["/admin", "/admin/audit", "/admin/people"];
+    let admin = ["/admin", "/admin/audit", "/admin/people", "/admin/people/{user_id}"];
     expected.extend(billing.into_iter().chain(usage).chain(admin));
     expected.sort();
     assert_eq!(routes, expected);

@@ -1,4 +1,4 @@
-drop index accounts_suspended_at, accounts_posted_nanos, users_last_seen_at, users_email, users_name;
+drop index accounts_suspended_at, users_last_seen_at, users_email, users_name;
 drop trigger usage_records_add_to_months on usage_records;
 drop function add_to_month();
 drop table account_months;

@@ -81,5 +81,4 @@ create trigger usage_records_add_to_months after insert or update of charged_nan
 create index users_name on users (lower(display_name) text_pattern_ops);
 create index users_email on users (lower(email) text_pattern_ops);
 create index users_last_seen_at on users (last_seen_at, id);
-create index accounts_posted_nanos on accounts (posted_nanos, id);
 create index accounts_suspended_at on accounts (suspended_at) where suspended_at is not null;

@@ -22,7 +22,7 @@ use crate::providers::llm::Providers;
 use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
-use crate::services::admin::{AuditLogService, PeopleService};
+use crate::services::admin::{AuditLogService, PeopleParts, PeopleService};
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
@@ -122,7 +122,15 @@ impl AppState {
         let audit_log = AuditLogService::new(db.clone());
         let admin = AdminBackend {
             audit: Arc::new(audit_log.clone()),
-            people: Arc::new(PeopleService::new(db.clone(), plans.clone())),
+            people: Arc::new(PeopleService::new(PeopleParts {
+                db: db.clone(),
+                plans: plans.clone(),
+                account: account.clone(),
+                billing: billing.clone(),
+                notices: notices.clone(),
+                quota: quota.clone(),
+                usage: usage.clone(),
+            })),
         };
         let backend = Backend {
             account: Arc::new(account.clone()),

@@ -1,13 +1,20 @@
 //! The admin panel: one trait an area, for operators only. Endpoints begin with `admin/`.
 
 mod audit;
+#[cfg(feature = "ssr")]
+mod form;
 mod people;
 
 pub use audit::{ListAuditEvents, list_audit_events};
-pub use people::{ListPeople, list_people};
+pub use people::{
+    BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits, ReadPerson,
+    ReadPersonStatement, ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit, begin_visit,
+    end_limit_override, extend_grace, give_credit, list_people, override_limits, read_person,
+    read_person_statement, resume_person, resync_person, sign_out_person, suspend_person, take_credit,
+};
 
 #[cfg(feature = "ssr")]
-pub use self::{audit::AuditLogApi, people::PeopleApi, server_side::AdminBackend};
+pub use self::{audit::AuditLogApi, people::NewLimits, people::PeopleApi, server_side::AdminBackend};
 #[cfg(feature = "ssr")]
 use server_side::{answer, operate};
 

@@ -4,6 +4,7 @@
 //! not compile until that is decided.
 
 use super::ReplyStream;
+use super::admin::NewLimits;
 use crate::types::*;
 
 /// Stands where content was.
@@ -28,7 +29,7 @@ macro_rules! no_content {
 
 no_content! {
     (), bool, String, User, Session, SignInMethod, Offers, Standing, Billing, CheckoutOutcome, CapTerms, Nanos,
-    ThreadSpending, Model, Notice, MailSettings, Plan, AuditPage, PeoplePage,
+    ThreadSpending, UserId, u32, Reason, NewLimits, Model, Notice, MailSettings, Plan, AuditPage, PeoplePage,
     // Only those whom the conversation belongs to can ask for replies.
     ReplyStream,
 }
@@ -80,6 +81,13 @@ impl Content for Cap {
             *title = HIDDEN.to_owned();
         }
         self
+    }
+}
+
+/// Made for operators: of conversations it has facts only.
+impl Content for Person {
+    fn without_content(self) -> Self {
+        Self { quota: self.quota.without_content(), ..self }
     }
 }
 

@@ -5,6 +5,7 @@ mod filters;
 mod frame;
 mod operators_only;
 mod people_table;
+pub mod person;
 mod table;
 
 pub use audit_table::AuditTable;

@@ -27,7 +27,8 @@ pub fn UserMenu(user: User) -> impl IntoView {
             <A href="/usage" attr:class="menu-item" on:click=close>"Usage"</A>
             <A href=BILLING_PATH attr:class="menu-item" on:click=close>"Billing"</A>
             {user.is_operator.then(|| view! { <A href=ADMIN_PATH attr:class="menu-item" on:click=close>"Admin"</A> })}
-            <SignOutForm/>
+            // Who looks at somebody else's account is not signed in as them.
+            {user.viewing.is_none().then(|| view! { <SignOutForm/> })}
         </div>
     }
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::{open, prepare, somebody};
-use crate::types::Actor;
+use crate::types::{Actor, Impersonator, UserId, Viewing};
 
 fn operator() -> Actor {
     let mut actor = somebody();
@@ -55,6 +55,37 @@ async fn a_list_keeps_what_was_asked_for_and_leads_on_to_the_same() {
     let next = "search=ad%20a&amp;standing=past_due&amp;suspended=true&amp;sort=spent&amp;after=0_";
     assert!(page.html.contains(next), "{}", page.html);
     assert!(open("/admin/people?search=nobody", operator()).await.html.contains("Nobody is found"));
+}
+
+#[tokio::test]
+async fn a_persons_page_shows_everything_but_what_they_write() {
+    let page = open("/admin/people/0190a0b0-0000-7000-8000-000000000008", operator()).await;
+    assert!(page.html.contains("Hidden from operators"), "on the statement");
+    for title in ["How a sliding window counts", "Lease: what to check"] {
+        assert!(!page.html.contains(title), "{title}");
+    }
+    assert_eq!(page.count("href=\"/usage/replies/"), 0, "receipts are the person's");
+    for deed in ["give_credit", "take_credit", "suspend", "sign_out", "override_limits", "end_override"] {
+        assert_eq!(page.count(&format!("action=\"/api/admin/people/{deed}\"")), 1, "{deed}");
+    }
+    for missing in ["/admin/people/not-an-id", "/admin/people/00000000-0000-0000-0000-000000000194"] {
+        assert_eq!(open(missing, operator()).await.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn a_visit_is_on_every_page_until_it_is_ended_by_a_plain_form() {
+    let mut visitor = somebody();
+    let visited = visitor.signed_in.as_mut().expect("signed in");
+    let viewing = Viewing { person: visited.user_id, until: chrono::DateTime::UNIX_EPOCH };
+    visited.impersonator = Some(Impersonator { user_id: UserId(uuid::Uuid::from_u128(1)), viewing });
+    for path in ["/", "/usage", "/account", "/chat", "/billing", "/nowhere"] {
+        let page = open(path, visitor.clone()).await;
+        assert_eq!(page.count("action=\"/api/account/end_visit\""), 1, "{path}");
+        assert_eq!(page.count("data-testid=\"sign-out\""), 0, "{path}");
+    }
+    assert_eq!(open("/admin/people", visitor).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(open("/usage", somebody()).await.count("visit-banner"), 0);
 }
 
 #[tokio::test]

@@ -152,6 +152,10 @@ impl AccountApi for Fake {
     async fn sign_out_everywhere(&self, _: &Actor) -> ApiResult<()> {
         Ok(())
     }
+
+    async fn end_visit(&self, _: &Actor) -> ApiResult<Option<UserId>> {
+        Ok(None)
+    }
 }
 
 #[async_trait::async_trait]

@@ -3,7 +3,9 @@
 mod audit;
 mod home;
 mod people;
+mod person;
 
 pub use audit::AuditLogPage;
 pub use home::AdminHomePage;
 pub use people::PeoplePage;
+pub use person::PersonPage;

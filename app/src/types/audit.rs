@@ -41,6 +41,18 @@ audit_kinds! {
     SessionRevoked = "session_revoked", "Session ended";
     OperatorAdded = "operator_added", "Operator added";
     OperatorRemoved = "operator_removed", "Operator removed";
+    CreditGiven = "credit_given", "Credit given";
+    CreditTaken = "credit_taken", "Credit taken";
+    Suspended = "suspended", "Suspended";
+    Unsuspended = "unsuspended", "Suspension lifted";
+    SignedOutByOperator = "signed_out_by_operator", "Signed out everywhere by an operator";
+    LimitsOverridden = "limits_overridden", "Limits overridden";
+    LimitOverrideEnded = "limit_override_ended", "Plan’s limits again";
+    GraceExtended = "grace_extended", "Grace extended";
+    ReadAgain = "read_again", "Read again from Stripe";
+    /// An operator looks at the product as the person sees it.
+    VisitBegun = "visit_begun", "Visit begun";
+    VisitEnded = "visit_ended", "Visit ended";
 }
 
 /// As stored, and as in an address.

@@ -77,15 +77,15 @@ impl StandingName {
             Self::Frozen => "Frozen",
         }
     }
-}
 
-impl From<Standing> for StandingName {
-    fn from(standing: Standing) -> Self {
+    /// None: it says nothing of paying.
+    pub fn of(standing: Standing) -> Option<Self> {
         match standing {
-            Standing::Free => Self::Free,
-            Standing::Active => Self::Active,
-            Standing::PastDue { .. } => Self::PastDue,
-            Standing::Frozen { .. } => Self::Frozen,
+            Standing::Free => Some(Self::Free),
+            Standing::Active => Some(Self::Active),
+            Standing::PastDue { .. } => Some(Self::PastDue),
+            Standing::Frozen { .. } => Some(Self::Frozen),
+            Standing::Suspended => None,
         }
     }
 }
@@ -99,11 +99,10 @@ pub enum PeopleSort {
     LastSeen,
     /// Lists only those who spent something this month, in UTC.
     Spent,
-    Balance,
 }
 
 impl PeopleSort {
-    pub const ALL: [Self; 4] = [Self::Newest, Self::LastSeen, Self::Spent, Self::Balance];
+    pub const ALL: [Self; 3] = [Self::Newest, Self::LastSeen, Self::Spent];
 
     /// In an address.
     pub fn key(self) -> &'static str {
@@ -111,7 +110,6 @@ impl PeopleSort {
             Self::Newest => "newest",
             Self::LastSeen => "last_seen",
             Self::Spent => "spent",
-            Self::Balance => "balance",
         }
     }
 
@@ -121,7 +119,6 @@ impl PeopleSort {
             Self::Newest => "Newest first",
             Self::LastSeen => "Last seen",
             Self::Spent => "Spent this month",
-            Self::Balance => "Balance",
         }
     }
 }

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::SessionId;
 #[cfg(feature = "ssr")]
-use super::{AccountId, UserId};
+use super::AccountId;
+use super::{SessionId, UserId};
 #[cfg(feature = "ssr")]
 use crate::{ApiError, ApiResult};
 
@@ -31,6 +31,8 @@ pub struct User {
 /// An operator looks at the product as somebody else sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewing {
+    /// As whom.
+    pub person: UserId,
     pub until: DateTime<Utc>,
 }
 
@@ -85,6 +87,14 @@ pub struct SignedIn {
 pub struct Impersonator {
     pub user_id: UserId,
     pub viewing: Viewing,
+}
+
+#[cfg(feature = "ssr")]
+impl SignedIn {
+    /// Whose session it is: the operator's, while looking at the product as somebody else.
+    pub fn session_owner(&self) -> UserId {
+        self.impersonator.map_or(self.user_id, |operator| operator.user_id)
+    }
 }
 
 #[cfg(feature = "ssr")]

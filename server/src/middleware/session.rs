@@ -76,7 +76,7 @@ pub(super) async fn set_actor(
         None => None,
     };
     if let Some(user) = signed_in {
-        faults::set_person(user.user_id);
+        faults::set_person(user.session_owner());
     }
     let address = address_of(&request, state.limits.trusted_proxies);
     request.extensions_mut().insert(Actor { request_id, address, signed_in });

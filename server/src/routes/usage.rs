@@ -84,7 +84,7 @@ pub(crate) async fn find_receipt(
 ) -> Response {
     let found = async {
         let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
-        state.usage.reply_of_message(actor.user()?.account_id, id).await
+        state.usage.reply_of_message(actor.reader()?.account_id, id).await
     };
     match found.await {
         Ok(id) => Redirect::to(&format!("/usage/replies/{id}")).into_response(),

@@ -12,7 +12,7 @@ use crate::error::reported;
 use crate::secret::{self, Token};
 use crate::store::audit::NewAuditEvent;
 use crate::store::sessions::{NewSession, SessionRow};
-use crate::store::{Db, audit, sessions, users};
+use crate::store::{Db, audit, interventions, sessions, users};
 use crate::{AppError, AppResult};
 
 /// What is kept of a browser's description of itself.
@@ -57,6 +57,12 @@ impl AccountService {
         };
         sessions::insert(&mut conn, session).await?;
         Ok(token)
+    }
+
+    /// A person's live sessions, the last seen first; `current` is the one of whoever asks.
+    pub(super) async fn sessions_of(&self, user_id: UserId, current: SessionId) -> AppResult<Vec<Session>> {
+        let rows = sessions::list(&mut *self.db.get().await?, user_id, self.config.idle).await?;
+        Ok(rows.into_iter().map(|row| to_session(row, current)).collect())
     }
 
     async fn end(&self, actor: &Actor, user: SignedIn, which: Ending) -> AppResult<()> {
@@ -114,11 +120,8 @@ impl AccountApi for AccountService {
     }
 
     async fn list_sessions(&self, actor: &Actor) -> ApiResult<Vec<Session>> {
-        let user = actor.user()?;
-        let rows = reported(actor, async {
-            Ok(sessions::list(&mut *self.db.get().await?, user.user_id, self.config.idle).await?)
-        });
-        let mut list: Vec<_> = rows.await?.into_iter().map(|row| to_session(row, user.session_id)).collect();
+        let user = actor.reader()?;
+        let mut list = reported(actor, self.sessions_of(user.user_id, user.session_id)).await?;
         list.sort_by_key(|session| !session.is_current);
         Ok(list)
     }
@@ -129,7 +132,10 @@ impl AccountApi for AccountService {
     }
 
     async fn sign_out(&self, actor: &Actor) -> ApiResult<()> {
-        let Some(user) = actor.signed_in else { return Ok(()) };
+        if actor.signed_in.is_none() {
+            return Ok(());
+        }
+        let user = actor.user()?;
         let ended = self.end(actor, user, Ending::One(user.session_id)).await;
         match ended {
             // Signed out from elsewhere in the same moment.
@@ -141,6 +147,14 @@ impl AccountApi for AccountService {
     async fn sign_out_everywhere(&self, actor: &Actor) -> ApiResult<()> {
         let user = actor.user()?;
         reported(actor, self.end(actor, user, Ending::Everywhere)).await
+    }
+
+    async fn end_visit(&self, actor: &Actor) -> ApiResult<Option<UserId>> {
+        let user = actor.reader()?;
+        reported(actor, async {
+            Ok(interventions::end_visit(&mut *self.db.get().await?, actor, user).await?)
+        })
+        .await
     }
 }
 

@@ -2,7 +2,8 @@
 //! have made; each change writes its row of the audit log in the transaction it is made in.
 
 mod audit;
+mod interventions;
 mod people;
 
 pub use self::audit::AuditLogService;
-pub use self::people::PeopleService;
+pub use self::people::{PeopleParts, PeopleService};

@@ -1,7 +1,7 @@
 //! People as operators list them. Each order and each search has an index; a page begins after the last row of the one
 //! before, so the last page is as fast as the first.
 
-use app::types::{Nanos, PeoplePlace, PeopleQuery, PeopleSort, StandingName};
+use app::types::{Nanos, PeoplePlace, PeopleQuery, PeopleSort, StandingName, UserId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -43,6 +43,8 @@ pub struct PersonRow {
     past_due_since: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     grace_ends_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub grace_until: Option<DateTime<Utc>>,
     #[diesel(sql_type = BigInt)]
     pub month_nanos: i64,
     /// When this was so.
@@ -63,7 +65,6 @@ impl PersonRow {
             PeopleSort::Newest => PeoplePlace { value: 0, id: self.id },
             PeopleSort::LastSeen => PeoplePlace { value: self.last_seen_at.timestamp_micros(), id: self.id },
             PeopleSort::Spent => PeoplePlace { value: self.month_nanos, id: self.account_id },
-            PeopleSort::Balance => PeoplePlace { value: self.posted_nanos, id: self.account_id },
         }
     }
 
@@ -93,7 +94,14 @@ pub async fn list(conn: &mut Connection, query: &PeopleQuery, limit: i64) -> Sto
     Ok(sql.finish(query.sort, limit).load(conn).await?)
 }
 
-/// As [`crate::services::billing::standing_of`] says.
+/// One of them.
+pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<PersonRow> {
+    let mut sql = Sql::new(PeopleSort::default());
+    sql.filter("u.id = $", [Bind::Id(id.0)]);
+    Ok(sql.finish(PeopleSort::default(), 1).get_result(conn).await?)
+}
+
+/// As [`crate::services::plans::standing_at`] says.
 fn of_standing(standing: StandingName) -> &'static str {
     match standing {
         StandingName::Free => {
@@ -104,12 +112,14 @@ fn of_standing(standing: StandingName) -> &'static str {
               or s.status in ('past_due', 'unpaid') and s.past_due_since is null)"
         }
         StandingName::PastDue => {
-            "s.status = 'past_due' and s.past_due_since is not null
-             and greatest(s.grace_ends_at, a.grace_until) > clock_timestamp()"
+            "s.status in ('past_due', 'unpaid') and s.past_due_since is not null
+             and (s.status = 'past_due' and s.grace_ends_at > clock_timestamp()
+                 or coalesce(a.grace_until > clock_timestamp(), false))"
         }
         StandingName::Frozen => {
             "s.status in ('past_due', 'unpaid') and s.past_due_since is not null
-             and not (s.status = 'past_due' and greatest(s.grace_ends_at, a.grace_until) > clock_timestamp())"
+             and not (s.status = 'past_due' and s.grace_ends_at > clock_timestamp())
+             and not coalesce(a.grace_until > clock_timestamp(), false)"
         }
     }
 }
@@ -133,7 +143,7 @@ impl Sql {
         let text = format!(
             "select u.id, u.account_id, u.display_name, u.email, u.is_operator, u.created_at, u.last_seen_at, a.plan,
                  a.posted_nanos, a.suspended_at is not null as is_suspended, s.status, s.past_due_since,
-                 greatest(s.grace_ends_at, a.grace_until) as grace_ends_at,
+                 s.grace_ends_at, a.grace_until,
                  coalesce(m.charged_nanos, 0) as month_nanos, clock_timestamp() as at
              from users u
              join accounts a on a.id = u.account_id
@@ -179,7 +189,6 @@ impl Sql {
                 self.filter(&format!("(u.last_seen_at, u.id) < ({micros}, $)"), [value, id]);
             }
             PeopleSort::Spent => self.filter("(m.charged_nanos, m.account_id) < ($, $)", [value, id]),
-            PeopleSort::Balance => self.filter("(a.posted_nanos, a.id) < ($, $)", [value, id]),
         }
     }
 
@@ -188,7 +197,6 @@ impl Sql {
             PeopleSort::Newest => "u.id desc",
             PeopleSort::LastSeen => "u.last_seen_at desc, u.id desc",
             PeopleSort::Spent => "m.charged_nanos desc, m.account_id desc",
-            PeopleSort::Balance => "a.posted_nanos desc, a.id desc",
         };
         self.binds.push(Bind::Number(limit));
         self.text += &format!(" order by {order} limit ${}", self.binds.len());

@@ -90,6 +90,11 @@ async fn insert(conn: &mut Connection, identity: &NewIdentity<'_>, plan: &str) -
     Ok(user_id)
 }
 
+/// The account a person belongs to.
+pub async fn find_account(conn: &mut Connection, id: UserId) -> StoreResult<AccountId> {
+    Ok(AccountId(users::table.find(id.0).select(users::account_id).first(conn).await?))
+}
+
 /// The person as they see themselves.
 pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<User> {
     let (display_name, email, has_verified_email) = users::table

@@ -22,8 +22,7 @@ pub fn PeopleTable(people: Vec<PersonSummary>) -> impl IntoView {
 
 #[component]
 fn Row(person: PersonSummary) -> impl IntoView {
-    let standing = StandingName::from(person.standing);
-    let is_unpaid = person.standing.needs_payment();
+    let unpaid = StandingName::of(person.standing).filter(|_| person.standing.needs_payment());
     view! {
         <tr data-testid="person-row">
             <th scope="row">
@@ -32,7 +31,7 @@ fn Row(person: PersonSummary) -> impl IntoView {
             </th>
             <td>
                 {person.plan_name}
-                {is_unpaid.then(|| view! { <span class="tag tag-danger">{standing.title()}</span> })}
+                {unpaid.map(|standing| view! { <span class="tag tag-danger">{standing.title()}</span> })}
                 {person.is_suspended.then(|| view! { <span class="tag tag-danger">"Suspended"</span> })}
                 {person.is_operator.then(|| view! { <span class="tag">"Operator"</span> })}
             </td>

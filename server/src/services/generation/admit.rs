@@ -61,6 +61,7 @@ impl Decision {
             Self::Refused(ApiError::CapReached { .. }) => "cap",
             Self::Refused(ApiError::Paused { .. }) => "ceiling",
             Self::Refused(ApiError::Frozen { .. }) => "frozen",
+            Self::Refused(ApiError::Suspended) => "suspended",
             Self::Refused(_) => "other",
         }
     }

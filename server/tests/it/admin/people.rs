@@ -83,7 +83,7 @@ async fn every_order_lists_everybody_once_however_many_pages_there_are() {
     let app = TestApp::start().await;
     crowd(&app, 130).await;
     let operator = app.operator().await;
-    for sort in ["newest", "last_seen", "spent", "balance"] {
+    for sort in ["newest", "last_seen", "spent"] {
         let names = find_all(&operator, &[("query[sort]", sort), ("query[search]", "Member")]).await;
         let mut each = names.clone();
         each.sort();
@@ -131,9 +131,12 @@ async fn people_are_narrowed_down_by_plan_payment_and_suspension() {
     ] {
         let fields = [("query[standing]", standing), ("query[search]", "member")];
         let page: PeoplePage = operator.value("admin/people/list", &fields).await;
-        let told: Vec<_> =
-            page.people.iter().map(|person| StandingName::from(person.standing).key()).collect();
-        assert_eq!(told, vec![standing; expected.len()], "the list says the same");
+        let told: Vec<_> = page
+            .people
+            .iter()
+            .map(|person| StandingName::of(person.standing).map(StandingName::key))
+            .collect();
+        assert_eq!(told, vec![Some(standing); expected.len()], "the list says the same");
         assert_eq!(find(&operator, &fields).await, expected, "{standing}");
     }
     let pro = find(&operator, &[("query[plan]", "pro"), ("query[search]", "member")]).await;
@@ -176,8 +179,7 @@ async fn every_order_and_search_goes_by_an_index() {
         vec![("query[sort]", "newest".to_owned())],
         vec![("query[sort]", "last_seen".to_owned())],
         vec![("query[sort]", "spent".to_owned())],
-        vec![("query[sort]", "balance".to_owned())],
-        vec![("query[sort]", "balance".to_owned()), ("query[after]", place("100000000000", &id))],
+        vec![("query[sort]", "spent".to_owned()), ("query[after]", place("100000000000", &id))],
         vec![("query[search]", "member 0042".to_owned())],
         vec![("query[search]", "member42@".to_owned())],
         vec![("query[search]", id.clone())],
