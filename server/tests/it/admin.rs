@@ -2,4 +2,7 @@
 
 mod access;
 mod audit;
+mod interventions;
 mod people;
+mod person;
+mod visits;
