@@ -1,16 +1,19 @@
 //! The door to the server: one trait an area says what the UI needs, and two-line server functions call it.
 
 mod account;
+pub mod admin;
 mod billing;
 mod caps;
 mod chat;
+#[cfg(feature = "ssr")]
+mod content;
 mod notices;
 mod quota;
 mod usage;
 
 pub use account::{
-    ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere, list_sessions,
-    list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
+    EndVisit, ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere,
+    end_visit, list_sessions, list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
 };
 pub use billing::{
     BeginCheckout, BuyPack, CancelSubscription, ChangePlan, FinishCheckout, ListOffers, OpenPortal,
@@ -41,13 +44,13 @@ pub use usage::{
 #[cfg(feature = "ssr")]
 pub use self::{
     account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
-    chat::ChatApi, chat::ReplyStream, notices::NoticesApi, quota::QuotaApi, server_side::Backend,
-    usage::UsageApi,
+    chat::ChatApi, chat::ReplyStream, content::Content, notices::NoticesApi, quota::QuotaApi,
+    server_side::Backend, usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;
 #[cfg(feature = "ssr")]
-use server_side::{answer, call, set_quota_headers};
+use server_side::{answer, call, send, set_quota_headers};
 
 #[cfg(feature = "ssr")]
 mod server_side {
@@ -57,7 +60,8 @@ mod server_side {
     use leptos::prelude::{expect_context, use_context};
     use leptos_axum::ResponseOptions;
 
-    use super::{AccountApi, BillingApi, CapsApi, ChatApi, NoticesApi, QuotaApi, UsageApi};
+    use super::admin::AdminBackend;
+    use super::{AccountApi, BillingApi, CapsApi, ChatApi, Content, NoticesApi, QuotaApi, UsageApi};
     use crate::types::{Actor, Limit, LimitName, Quota};
     use crate::{ApiError, ApiResult};
 
@@ -65,6 +69,7 @@ mod server_side {
     #[derive(Clone)]
     pub struct Backend {
         pub account: Arc<dyn AccountApi>,
+        pub admin: AdminBackend,
         pub billing: Arc<dyn BillingApi>,
         pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,
@@ -83,8 +88,16 @@ mod server_side {
         Ok((backend, parts.extensions.get::<Actor>().cloned().unwrap_or_default()))
     }
 
+    /// Gives an error its status and headers, and keeps what people write from an operator who looks at the product as
+    /// somebody else.
+    pub(super) fn answer<T: Content>(result: ApiResult<T>) -> ApiResult<T> {
+        let answer = send(result)?;
+        let is_person = call()?.1.impersonator().is_none();
+        Ok(if is_person { answer } else { answer.without_content() })
+    }
+
     /// Gives an error its status and headers: the one place where that is decided.
-    pub(super) fn answer<T>(result: ApiResult<T>) -> ApiResult<T> {
+    pub(super) fn send<T>(result: ApiResult<T>) -> ApiResult<T> {
         if let Err(error) = &result {
             set_error_status(error);
         }
@@ -170,6 +183,7 @@ mod server_side {
             match self {
                 Self::SignInRequired => StatusCode::UNAUTHORIZED,
                 Self::NotFound => StatusCode::NOT_FOUND,
+                Self::ReadOnly | Self::Suspended => StatusCode::FORBIDDEN,
                 Self::Invalid { .. } => StatusCode::BAD_REQUEST,
                 Self::LimitReached { .. } => StatusCode::TOO_MANY_REQUESTS,
                 Self::OutOfCredit { .. }

@@ -6,11 +6,14 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::browser;
-use crate::components::{NoticeBanner, RouteAnnouncer, SiteHeader, SpendingAlert, StandingBanner, Toaster};
+use crate::components::{
+    NoticeBanner, RouteAnnouncer, SiteHeader, SpendingAlert, StandingBanner, Toaster, VisitBanner,
+};
 use crate::contexts::{
     provide_clock, provide_notices, provide_page_title, provide_quota, provide_session, provide_standing,
     provide_toasts,
 };
+use crate::pages::admin::{AdminHomePage, AuditLogPage, PeoplePage, PersonPage};
 use crate::pages::{
     AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
     PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
@@ -60,6 +63,7 @@ pub fn App() -> impl IntoView {
         <Meta name="description" content="Chat with a language model, and always see exactly what you have left."/>
         <Router>
             <a class="skip-link" href="#main" rel="external">"Skip to the content"</a>
+            <VisitBanner/>
             <SiteHeader/>
             <StandingBanner/>
             <SpendingAlert/>
@@ -77,6 +81,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/billing/change") view=ChangePlanPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing/cancel") view=CancelPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing/checkout") view=CheckoutPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin") view=AdminHomePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/people") view=PeoplePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/people/:user_id") view=PersonPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit") view=AuditLogPage ssr=SsrMode::Async/>
             </FlatRoutes>
             <Toaster/>
             <RouteAnnouncer/>

@@ -1,6 +1,7 @@
 //! The pieces pages are made of.
 
 mod action_error;
+pub mod admin;
 mod after_success;
 mod breakdown_table;
 mod cap_fields;
@@ -60,6 +61,7 @@ mod usage_chart;
 mod usage_report;
 mod usage_tabs;
 mod user_menu;
+mod visit_banner;
 
 pub use action_error::ActionError;
 pub use after_success::after_success;
@@ -119,3 +121,4 @@ pub use usage_chart::UsageChart;
 pub use usage_report::UsageReport;
 pub use usage_tabs::UsageTabs;
 pub use user_menu::UserMenu;
+pub use visit_banner::VisitBanner;

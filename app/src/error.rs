@@ -17,6 +17,14 @@ pub enum ApiError {
     SignInRequired,
     #[error("There is nothing here, or it is not yours.")]
     NotFound,
+    /// An operator who looks at the product as somebody else wants to change something: 403.
+    #[error("You are looking at somebody else's account, so nothing can be changed. End the visit to go on.")]
+    ReadOnly,
+    /// An operator has suspended the account: 403.
+    #[error(
+        "Your account is suspended, so there are no replies. Reading, export and billing stay open. Contact support to have it lifted."
+    )]
+    Suspended,
     /// The request cannot be carried out as it is.
     #[error("{message}")]
     Invalid { message: String },
@@ -81,6 +89,8 @@ impl ApiError {
             self,
             Self::SignInRequired
                 | Self::NotFound
+                | Self::ReadOnly
+                | Self::Suspended
                 | Self::Invalid { .. }
                 | Self::OutOfCredit { .. }
                 | Self::Frozen { .. }

@@ -1,6 +1,9 @@
 //! Addresses inside the product.
 
-use crate::types::{EntryId, GenerationId, Interval, MessageId, NoticeKind, Period, ThreadId};
+use crate::types::{
+    AuditQuery, EntryId, GenerationId, Interval, MessageId, NoticeKind, PeopleQuery, PeopleSort, Period,
+    ThreadId, UserId,
+};
 
 /// The person, their browsers and their mails.
 pub const ACCOUNT_PATH: &str = "/account";
@@ -74,6 +77,75 @@ pub fn receipt_path(id: GenerationId) -> String {
 /// The receipt of the reply that wrote a message. The server leads on from there, so not a link within the app.
 pub fn message_receipt_path(id: MessageId) -> String {
     format!("/usage/messages/{id}")
+}
+
+/// Where an operator's visit to somebody's account begins.
+pub const VISIT_PATH: &str = "/usage";
+
+/// Where the admin panel opens.
+pub const ADMIN_PATH: &str = "/admin";
+
+/// Everybody, for operators.
+pub const PEOPLE_PATH: &str = "/admin/people";
+
+/// The audit log.
+pub const AUDIT_PATH: &str = "/admin/audit";
+
+/// Some people, for operators.
+pub fn people_path(query: &PeopleQuery) -> String {
+    let PeopleQuery { search, plan, standing, is_suspended, sort, after } = query;
+    let sort = (*sort != PeopleSort::default()).then(|| sort.key().to_owned());
+    with_query(
+        PEOPLE_PATH,
+        [
+            ("search", search.clone()),
+            ("plan", plan.clone()),
+            ("standing", standing.map(|name| name.key().to_owned())),
+            ("suspended", is_suspended.then(|| "true".to_owned())),
+            ("sort", sort),
+            ("after", after.map(|place| place.to_string())),
+        ],
+    )
+}
+
+/// A person, for operators.
+pub fn person_path(id: UserId) -> String {
+    format!("{PEOPLE_PATH}/{id}")
+}
+
+/// The same, with the statement from before an entry on.
+pub fn person_statement_path(id: UserId, before: EntryId) -> String {
+    format!("{PEOPLE_PATH}/{id}?before={before}#statement-heading")
+}
+
+/// Some events of the audit log.
+pub fn audit_path(query: AuditQuery) -> String {
+    with_audit_query(AUDIT_PATH, query)
+}
+
+/// The same as a file, whole.
+pub fn audit_file_path(query: AuditQuery) -> String {
+    with_audit_query("/admin/audit.csv", AuditQuery { after: None, ..query })
+}
+
+fn with_audit_query(path: &str, AuditQuery { kind, person, operator, after }: AuditQuery) -> String {
+    with_query(
+        path,
+        [
+            ("kind", kind.map(|kind| kind.to_string())),
+            ("person", person.map(|id| id.to_string())),
+            ("operator", operator.map(|id| id.to_string())),
+            ("after", after.map(|id| id.to_string())),
+        ],
+    )
+}
+
+/// What is none is left out.
+fn with_query<const N: usize>(path: &str, parameters: [(&str, Option<String>); N]) -> String {
+    let set =
+        parameters.iter().filter_map(|(name, value)| Some(format!("{name}={}", escape(value.as_ref()?))));
+    let query = set.collect::<Vec<_>>().join("&");
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// Where to sign in, coming back to `path` afterwards.

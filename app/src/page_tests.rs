@@ -1,5 +1,6 @@
 //! Renders whole pages against a backend of fakes.
 
+mod admin;
 mod billing;
 mod fakes;
 mod notices;
@@ -65,8 +66,14 @@ fn prepare() -> &'static [String] {
 
 fn somebody() -> Actor {
     let id = uuid::Uuid::from_u128(7);
-    let signed_in = SignedIn { user_id: UserId(id), account_id: AccountId(id), session_id: SessionId(id) };
-    Actor { request_id: String::new(), signed_in: Some(signed_in) }
+    let signed_in = SignedIn {
+        user_id: UserId(id),
+        account_id: AccountId(id),
+        session_id: SessionId(id),
+        is_operator: false,
+        impersonator: None,
+    };
+    Actor { signed_in: Some(signed_in), ..Actor::default() }
 }
 
 #[tokio::test]
@@ -76,7 +83,8 @@ async fn the_routes_are_these() {
     let billing = ["/billing", "/billing/cancel", "/billing/change", "/billing/checkout"];
     let usage = ["/usage", "/usage/replies/{generation_id}", "/usage/statement"];
     let mut expected = vec!["/", "/account", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
-    expected.extend(billing.into_iter().chain(usage));
+    let admin = ["/admin", "/admin/audit", "/admin/people", "/admin/people/{user_id}"];
+    expected.extend(billing.into_iter().chain(usage).chain(admin));
     expected.sort();
     assert_eq!(routes, expected);
 }

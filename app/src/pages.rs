@@ -1,6 +1,7 @@
 //! One page a file; the table of routes is in `app.rs`.
 
 mod account;
+pub mod admin;
 mod billing;
 mod cancel;
 mod change_plan;

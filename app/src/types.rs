@@ -1,5 +1,6 @@
 //! What travels between the browser and the server. Wire types only ever gain fields.
 
+mod audit;
 mod billing;
 mod cap;
 mod chat;
@@ -7,13 +8,16 @@ mod ids;
 mod model;
 mod money;
 mod notice;
+mod people;
 mod period;
+mod person;
 mod quota;
 mod receipt;
 mod statement;
 mod usage;
 mod user;
 
+pub use audit::{AuditChange, AuditEvent, AuditKind, AuditPage, AuditQuery, PersonLabel};
 pub use billing::{
     Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, OverageTerms, PackOffer,
     PackPurchase, PlanOffer, PlannedChange, PortalPage, Price, Standing, Subscription,
@@ -24,16 +28,19 @@ pub use chat::{
     ReplyState, ReplyTarget, Role, Thread, Title,
 };
 pub use ids::{
-    AccountId, ClientRequestId, EntryId, GenerationId, MessageId, NoticeId, SessionId, ThreadId, UserId,
+    AccountId, AuditId, ClientRequestId, EntryId, GenerationId, MessageId, NoticeId, SessionId, ThreadId,
+    UserId,
 };
 pub use model::{Model, ModelPrices};
 pub use money::{AmountError, Nanos};
 pub use notice::{MailRoute, MailSettings, MailSwitch, Notice, NoticeKind};
+pub use people::{PeoplePage, PeoplePlace, PeopleQuery, PeopleSort, PersonSummary, StandingName};
 pub use period::{Days, Month, Period, PeriodError};
+pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts, ToldNotice};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
 pub use statement::{EntryReason, Statement, StatementEntry};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};
 #[cfg(feature = "ssr")]
-pub use user::{Actor, SignedIn};
-pub use user::{Session, SignInMethod, User};
+pub use user::{Actor, Impersonator, Operator, SignedIn};
+pub use user::{Session, SignInMethod, User, Viewing};

@@ -223,6 +223,32 @@ impl Books {
         self.cover_deficit();
     }
 
+    /// What all entries come to.
+    pub fn balance(&self) -> Nanos {
+        self.posted
+    }
+
+    /// Takes credit away, of the grants that end soonest, as far as no hold has it set aside. False: so much is not free.
+    /// The cause must be new.
+    pub fn take(&mut self, cause: Cause, amount: Nanos) -> bool {
+        if amount > self.credit().available {
+            return false;
+        }
+        let mut missing = amount;
+        for index in 0..self.grants.len() {
+            if self.is_live(&self.grants[index]) {
+                let taken = self.free(&self.grants[index]).min(missing);
+                let grant = &mut self.grants[index];
+                grant.remaining -= taken;
+                grant.reclaim = grant.reclaim.min(grant.remaining);
+                grant.taken_back = (grant.taken_back + taken).min(grant.amount);
+                missing -= taken;
+            }
+        }
+        self.post(cause, -amount);
+        true
+    }
+
     /// The grant of a cause. None: it has ended and nothing is left.
     pub fn grant_id(&self, grant_cause: &str) -> Option<Uuid> {
         self.grants.iter().find(|grant| grant.cause == grant_cause).map(|grant| grant.id)

@@ -1,5 +1,6 @@
 //! What the binary can be told to do.
 
+mod admin;
 mod audit;
 mod jobs;
 mod ledger;
@@ -15,6 +16,7 @@ mod work;
 use std::error::Error;
 use std::process::ExitCode;
 
+use self::admin::AdminCommand;
 use self::jobs::JobsCommand;
 use self::ledger::LedgerCommand;
 use self::reconcile::ReconcileArguments;
@@ -54,6 +56,9 @@ pub enum Command {
     /// Look after the account at Stripe
     #[command(subcommand)]
     Stripe(StripeCommand),
+    /// Decide who may open the admin panel
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Replay what was used against other limits: who would have been stopped, and what it would have cost
     Simulate(SimulateArguments),
 }
@@ -91,6 +96,7 @@ impl Command {
             Self::Ledger(command) => runtime.block_on(ledger::run(command, &DatabaseConfig::from_env(&env)?)),
             Self::Jobs(command) => runtime.block_on(jobs::run(command, &DatabaseConfig::from_env(&env)?)),
             Self::Stripe(command) => runtime.block_on(stripe::run(command, &env)),
+            Self::Admin(command) => runtime.block_on(admin::run(command, &DatabaseConfig::from_env(&env)?)),
             Self::Simulate(arguments) => runtime.block_on(simulate::run(arguments, &env)),
             Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),
         }

@@ -10,6 +10,7 @@ mod llm;
 mod log;
 mod mail;
 mod metrics;
+mod operators;
 mod plans;
 mod redis;
 mod sentry;
@@ -35,6 +36,7 @@ pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::mail::{MailConfig, SmtpConfig};
 pub use self::metrics::MetricsConfig;
+pub use self::operators::{OperatorIdentity, OperatorsConfig};
 pub use self::plans::{OveragePrice, Pack, PaidPlan, PlanPrice, PlansConfig};
 pub use self::redis::RedisConfig;
 pub use self::sentry::SentryConfig;
@@ -52,6 +54,7 @@ pub struct Config {
     pub limits: LimitsConfig,
     pub session: SessionConfig,
     pub sign_in: SignInConfig,
+    pub operators: OperatorsConfig,
     pub llm: LlmConfig,
     pub plans: PlansConfig,
     pub billing: BillingConfig,
@@ -73,6 +76,7 @@ impl Config {
             limits: LimitsConfig::from_env(env)?,
             session: SessionConfig::from_env(env)?,
             sign_in: SignInConfig::from_env(env)?,
+            operators: OperatorsConfig::from_env(env)?,
             llm: LlmConfig::from_env(env)?,
             plans: PlansConfig::from_env(env)?,
             billing: BillingConfig::from_env(env)?,
@@ -210,6 +214,7 @@ mod tests {
             ("FREE_MONTHLY_CAP_IS_HARD", "maybe"),
             ("DAILY_CEILING_CENTS", "$5"),
             ("OIDC_ISSUER", "https://issuer.example"),
+            ("OPERATORS", "ada@example.com"),
             ("GITHUB_CLIENT_ID", "id"),
             ("MODEL_CATALOG", "/nowhere.toml"),
             ("PLANS", "/nowhere.toml"),

@@ -3,6 +3,7 @@
 mod address_limit;
 mod compress;
 mod headers;
+mod operators;
 mod referer;
 mod request_facts;
 mod request_metrics;
@@ -66,6 +67,7 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
         .layer(middleware::from_fn(compress::compress))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
         .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
+        .layer(middleware::from_fn(operators::refuse_others))
         // Innermost: it changes the body's type.
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
     router.layer(layers)

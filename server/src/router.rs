@@ -15,7 +15,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{auth, health, mail, stripe, usage};
+use crate::routes::{admin, auth, health, mail, stripe, usage};
 use crate::state::AppState;
 
 /// The application, whole.
@@ -28,6 +28,7 @@ pub fn build_router(state: &AppState) -> Router {
         .route("/usage/replies.csv", get(usage::export_replies))
         .route("/usage/statement.csv", get(usage::export_statement))
         .route("/usage/messages/{id}", get(usage::find_receipt))
+        .route("/admin/audit.csv", get(admin::export_audit_log))
         .route("/mail/preferences", get(mail::show_preferences).post(mail::switch_mail))
         // Pages, and server functions below /api.
         .leptos_routes_with_context(state, generate_route_list(App), provide.clone(), {

@@ -1,6 +1,8 @@
 //! HTTP that is not Leptos': sign-in, downloads, webhooks, the links in mails, probes, and the pages for when nothing else works.
 
+pub(crate) mod admin;
 pub(crate) mod auth;
+mod download;
 pub(crate) mod error_page;
 pub(crate) mod health;
 pub(crate) mod mail;

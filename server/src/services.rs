@@ -2,6 +2,7 @@
 
 pub mod account;
 mod account_queue;
+pub mod admin;
 pub mod billing;
 pub mod caps;
 pub mod catalog;

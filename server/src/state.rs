@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::Backend;
+use app::api::admin::AdminBackend;
 use app::types::SignedIn;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use crate::providers::llm::Providers;
 use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
+use crate::services::admin::{AuditLogService, PeopleParts, PeopleService};
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
@@ -62,6 +64,7 @@ pub struct AppState {
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
     pub(crate) usage: UsageService,
+    pub(crate) audit_log: AuditLogService,
     /// None: nothing can be bought here.
     pub(crate) cashier: Option<Cashier>,
     pub(crate) notices: NoticeService,
@@ -100,7 +103,14 @@ impl AppState {
         let account = AccountService::new(db.clone(), config.session, sign_in::methods(&providers));
         let public_url = config.server.public_url.clone();
         let default_plan = plans.default_plan().key.clone();
-        let sign_in = SignInService::new(db.clone(), providers, public_url, account.clone(), default_plan);
+        let sign_in = SignInService::new(
+            db.clone(),
+            providers,
+            public_url,
+            account.clone(),
+            default_plan,
+            config.operators,
+        );
         let usage = UsageService::new(db.clone());
         let stripe = config.billing.stripe.as_ref().map(Stripe::new).transpose()?;
         let form_origins = stripe.as_ref().map(Stripe::page_origins).unwrap_or_default();
@@ -109,8 +119,22 @@ impl AppState {
         let billing = BillingService::new(db.clone(), plans.clone(), catalog.clone(), cashier.clone());
         let mailer = config.mail.smtp.as_ref().map(Mailer::new).transpose()?;
         let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
+        let audit_log = AuditLogService::new(db.clone());
+        let admin = AdminBackend {
+            audit: Arc::new(audit_log.clone()),
+            people: Arc::new(PeopleService::new(PeopleParts {
+                db: db.clone(),
+                plans: plans.clone(),
+                account: account.clone(),
+                billing: billing.clone(),
+                notices: notices.clone(),
+                quota: quota.clone(),
+                usage: usage.clone(),
+            })),
+        };
         let backend = Backend {
             account: Arc::new(account.clone()),
+            admin,
             billing: Arc::new(billing),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
@@ -128,6 +152,7 @@ impl AppState {
             sign_in,
             generations,
             usage,
+            audit_log,
             cashier,
             notices,
             form_origins: form_origins.into(),

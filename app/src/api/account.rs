@@ -6,7 +6,9 @@ use leptos::prelude::*;
 use super::{answer, call};
 use crate::ApiResult;
 #[cfg(feature = "ssr")]
-use crate::types::Actor;
+use crate::links::{PEOPLE_PATH, person_path};
+#[cfg(feature = "ssr")]
+use crate::types::{Actor, UserId};
 use crate::types::{Session, SessionId, SignInMethod, User};
 
 #[cfg(feature = "ssr")]
@@ -20,6 +22,8 @@ pub trait AccountApi: Send + Sync {
     async fn revoke_session(&self, actor: &Actor, id: SessionId) -> ApiResult<()>;
     async fn sign_out(&self, actor: &Actor) -> ApiResult<()>;
     async fn sign_out_everywhere(&self, actor: &Actor) -> ApiResult<()>;
+    /// Lets an operator be themself again. Whom they looked at; None: there was no visit in this session.
+    async fn end_visit(&self, actor: &Actor) -> ApiResult<Option<UserId>>;
 }
 
 #[server(endpoint = "account/read_user")]
@@ -59,5 +63,14 @@ pub async fn sign_out_everywhere() -> ApiResult<()> {
     let (backend, actor) = call()?;
     answer(backend.account.sign_out_everywhere(&actor).await)?;
     leptos_axum::redirect("/");
+    Ok(())
+}
+
+/// Leads back to the page of whoever was looked at.
+#[server(endpoint = "account/end_visit")]
+pub async fn end_visit() -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    let person = answer(backend.account.end_visit(&actor).await)?;
+    leptos_axum::redirect(&person.map_or_else(|| PEOPLE_PATH.to_owned(), person_path));
     Ok(())
 }

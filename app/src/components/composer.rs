@@ -6,7 +6,7 @@ use super::{Countdown, Icon, ModelPicker, PortalForm, Symbol};
 use crate::browser;
 use crate::components::refusal_note::RefusalNote;
 use crate::contexts::{Activity, OpenConversation, use_clock, use_quota, use_standing};
-use crate::types::{PortalPage, Prompt, PromptError, Quota};
+use crate::types::{PortalPage, Prompt, PromptError, Quota, Standing};
 use crate::wording::{left_sentence, used_up};
 
 /// A browser that runs scripts reads the inside of `<noscript>` as text, so it must not be hydrated as elements.
@@ -21,7 +21,7 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
         _ => None,
     });
     let standing = use_standing();
-    let is_frozen = Memo::new(move |_| standing.is_frozen());
+    let is_closed = Memo::new(move |_| standing.is_closed());
     let on_submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         conversation.send();
@@ -30,15 +30,15 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
     view! {
         <div class="composer-place">
             <RefusalNote conversation/>
-            {move || is_frozen.get().then(|| view! { <FrozenNote/> })}
+            {move || is_closed.get().then(|| view! { <ClosedNote/> })}
             {move || excess.get().map(|error| view! {
                 <p class="note note-error" role="alert" id="composer-excess" data-testid="composer-excess">{error.to_string()}</p>
             })}
             <form class="composer needs-script" on:submit=on_submit aria-label="Write a message">
-                <TextField conversation is_too_long=Signal::derive(move || excess.get().is_some()) is_frozen/>
+                <TextField conversation is_too_long=Signal::derive(move || excess.get().is_some()) is_closed/>
                 <div class="composer-foot">
                     <ModelPicker models=conversation.models/>
-                    <SendOrStop conversation is_frozen/>
+                    <SendOrStop conversation is_closed/>
                 </div>
             </form>
             <noscript inner_html=WITHOUT_SCRIPT></noscript>
@@ -49,14 +49,19 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
 
 /// Why nothing can be sent. The field stays readable, so that what is in it can be copied.
 #[component]
-fn FrozenNote() -> impl IntoView {
+fn ClosedNote() -> impl IntoView {
+    let is_suspended = use_standing().get() == Standing::Suspended;
+    let sentence = match is_suspended {
+        true => "There are no replies while your account is suspended. What you have written stays here.",
+        false => "Replies are paused until your subscription is paid. What you have written stays here.",
+    };
     view! {
-        <div class="note note-error" data-testid="composer-frozen">
+        <div class="note note-error" data-testid="composer-closed">
             <Icon symbol=Symbol::Warning/>
-            <p role="alert" id="composer-frozen">
-                "Replies are paused until your subscription is paid. What you have written stays here."
-            </p>
-            <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-small"/>
+            <p role="alert" id="composer-closed">{sentence}</p>
+            {(!is_suspended).then(|| view! {
+                <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-small"/>
+            })}
         </div>
     }
 }
@@ -66,7 +71,7 @@ fn FrozenNote() -> impl IntoView {
 fn TextField(
     conversation: OpenConversation,
     is_too_long: Signal<bool>,
-    is_frozen: Memo<bool>,
+    is_closed: Memo<bool>,
 ) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
     let draft = conversation.draft;
@@ -94,7 +99,7 @@ fn TextField(
         let is_composing = event.is_composing() || event.key_code() == 229;
         if event.key() == "Enter" && !event.shift_key() && !is_composing {
             event.prevent_default();
-            if !is_frozen.get_untracked() {
+            if !is_closed.get_untracked() {
                 conversation.send();
             }
         }
@@ -106,8 +111,8 @@ fn TextField(
             rows="1"
             placeholder="Write a message"
             aria-label="Message"
-            aria-describedby=move || if is_frozen.get() { "composer-frozen" } else { "composer-hint" }
-            readonly=is_frozen
+            aria-describedby=move || if is_closed.get() { "composer-closed" } else { "composer-hint" }
+            readonly=is_closed
             aria-invalid=move || is_too_long.get().to_string()
             enterkeyhint="send"
             autocomplete="off"
@@ -131,7 +136,7 @@ fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
 }
 
 #[component]
-fn SendOrStop(conversation: OpenConversation, is_frozen: Memo<bool>) -> impl IntoView {
+fn SendOrStop(conversation: OpenConversation, is_closed: Memo<bool>) -> impl IntoView {
     let clock = use_clock();
     let is_waiting = move || {
         let fits_at =
@@ -139,7 +144,7 @@ fn SendOrStop(conversation: OpenConversation, is_frozen: Memo<bool>) -> impl Int
         fits_at.zip(clock.now()).is_some_and(|(at, now)| at > now)
     };
     let is_empty = move || conversation.draft.with(|draft| Prompt::parse(draft).is_err());
-    let cannot_send = move || is_frozen.get() || is_empty() || is_waiting();
+    let cannot_send = move || is_closed.get() || is_empty() || is_waiting();
     let stop = move |_| {
         conversation.stop();
         browser::focus("composer-input");

@@ -11,7 +11,7 @@ pub fn MessageOffers(key: u32, turn: Signal<Turn>, conversation: OpenConversatio
     let standing = use_standing();
     let offers = Memo::new(move |_| {
         let place = conversation.transcript.place(key);
-        if !place.is_last || !conversation.is_idle() || standing.is_frozen() {
+        if !place.is_last || !conversation.is_idle() || standing.is_closed() {
             return Vec::new();
         }
         turn.with(|turn| Offer::for_turn(turn, place, conversation.is_lost()))

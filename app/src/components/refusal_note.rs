@@ -23,7 +23,10 @@ pub fn RefusalNote(conversation: OpenConversation) -> impl IntoView {
     });
     // That replies are paused is said by the composer itself, for as long as it is so.
     let refusal = move || {
-        conversation.refusal.get().filter(|refusal| !matches!(refusal.error, ApiError::Frozen { .. }))
+        conversation
+            .refusal
+            .get()
+            .filter(|refusal| !matches!(refusal.error, ApiError::Frozen { .. } | ApiError::Suspended))
     };
     move || refusal().map(|refusal| view! { <Note refusal conversation/> })
 }

@@ -4,7 +4,8 @@ use super::{Icon, LocalDay, PortalForm, Symbol};
 use crate::contexts::{use_quota, use_standing};
 use crate::types::{PortalPage, Standing};
 
-/// Above every page while an invoice waits to be paid: what that means, until when, and the button that fixes it.
+/// Above every page while an invoice waits to be paid: what that means, until when, and the button that fixes it. And
+/// while the account is suspended.
 #[component]
 pub fn StandingBanner() -> impl IntoView {
     let (standing, quota) = (use_standing(), use_quota());
@@ -43,16 +44,31 @@ fn Banner() -> impl IntoView {
                 </p>
             </Frame>
         }),
+        Standing::Suspended => Some(view! {
+            <Frame state="frozen" is_about_payment=false>
+                <p>
+                    <b>"Your account is suspended."</b>
+                    " There are no replies. Reading, export and billing stay open. Contact support to have it lifted."
+                </p>
+            </Frame>
+        }),
     }
 }
 
 #[component]
-fn Frame(state: &'static str, children: Children) -> impl IntoView {
+fn Frame(
+    state: &'static str,
+    #[prop(default = true)] is_about_payment: bool,
+    children: Children,
+) -> impl IntoView {
+    let label = if is_about_payment { "About your payment" } else { "About your account" };
     view! {
-        <section class="banner" data-state=state aria-label="About your payment" data-testid="standing-banner">
+        <section class="banner" data-state=state aria-label=label data-testid="standing-banner">
             <Icon symbol=Symbol::Warning/>
             {children()}
-            <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-primary button-small" test_id="pay-now"/>
+            {is_about_payment.then(|| view! {
+                <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-primary button-small" test_id="pay-now"/>
+            })}
         </section>
     }
     .into_any()

@@ -5,10 +5,14 @@ use crate::links::receipt_path;
 use crate::types::StatementEntry;
 use crate::wording::usage::signed;
 
-/// Entries of the ledger with the balance after each. What is about a reply leads to its receipt.
+/// Entries of the ledger with the balance after each. What is about a reply leads to its receipt, for those who can open it.
 #[component]
-pub fn StatementTable(entries: Vec<StatementEntry>, label: &'static str) -> impl IntoView {
-    let rows = entries.into_iter().map(|entry| view! { <Row entry/> }).collect_view();
+pub fn StatementTable(
+    entries: Vec<StatementEntry>,
+    label: &'static str,
+    #[prop(default = true)] has_receipts: bool,
+) -> impl IntoView {
+    let rows = entries.into_iter().map(|entry| view! { <Row entry has_receipts/> }).collect_view();
     view! {
         <table class="record-table" aria-label=label>
             <thead>
@@ -25,9 +29,9 @@ pub fn StatementTable(entries: Vec<StatementEntry>, label: &'static str) -> impl
 }
 
 #[component]
-fn Row(entry: StatementEntry) -> impl IntoView {
+fn Row(entry: StatementEntry, has_receipts: bool) -> impl IntoView {
     let words = entry.reason.to_string();
-    let words = match entry.reason.generation_id() {
+    let words = match entry.reason.generation_id().filter(|_| has_receipts) {
         Some(id) => view! { <a href=receipt_path(id)>{words}</a> }.into_any(),
         None => words.into_any(),
     };

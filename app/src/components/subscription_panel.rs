@@ -131,7 +131,7 @@ fn StandingSentence(standing: Standing, subscription: Subscription) -> impl Into
             " could not be paid. Once it is paid, all goes on as before."
         }
         .into_any(),
-        Standing::Free | Standing::Active => {
+        Standing::Free | Standing::Active | Standing::Suspended => {
             let zone = move || clock.zone(subscription.renews_at);
             (move || next_step(&subscription, zone())).into_any()
         }

@@ -59,6 +59,29 @@ impl SessionContext {
             }
         })
     }
+
+    /// The same for what only an operator can load.
+    pub fn operator_resource<S, T, F>(
+        self,
+        source: impl Fn() -> S + Send + Sync + 'static,
+        load: impl Fn(S) -> F + Send + Sync + 'static,
+    ) -> Resource<ApiResult<T>>
+    where
+        S: PartialEq + Clone + Send + Sync + 'static,
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+        F: Future<Output = ApiResult<T>> + Send + 'static,
+    {
+        let load = Arc::new(load);
+        Resource::new(source, move |input| {
+            let load = Arc::clone(&load);
+            async move {
+                match self.user.await? {
+                    Some(user) if user.is_operator => load(input).await,
+                    _ => Err(ApiError::NotFound),
+                }
+            }
+        })
+    }
 }
 
 /// Nothing of the person may stay behind, neither in memory nor in the tab's storage.

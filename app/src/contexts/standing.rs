@@ -59,14 +59,17 @@ impl StandingContext {
         untrack(move || self.get())
     }
 
-    pub fn is_frozen(self) -> bool {
-        matches!(self.get(), Standing::Frozen { .. })
+    /// There are no replies.
+    pub fn is_closed(self) -> bool {
+        matches!(self.get(), Standing::Frozen { .. } | Standing::Suspended)
     }
 
     /// A refusal says how things stand, too.
     pub fn learn_from(self, error: &ApiError) {
-        if let ApiError::Frozen { since } = error {
-            self.news.set(Some(Standing::Frozen { since: *since }));
+        match error {
+            ApiError::Frozen { since } => self.news.set(Some(Standing::Frozen { since: *since })),
+            ApiError::Suspended => self.news.set(Some(Standing::Suspended)),
+            _ => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! A backend that always answers the same.
 
+mod admin;
 pub mod billing;
 pub mod caps;
 mod notices;
@@ -20,6 +21,7 @@ pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
 pub fn backend(billing: billing::Fake) -> Backend {
     Backend {
         account: Arc::new(Fake),
+        admin: admin::backend(),
         billing: Arc::new(billing),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
@@ -113,11 +115,13 @@ fn model(key: &str, name: &str, description: &str, (input, output): (i64, i64)) 
 #[async_trait::async_trait]
 impl AccountApi for Fake {
     async fn read_user(&self, actor: &Actor) -> ApiResult<Option<User>> {
-        Ok(actor.user().ok().map(|_| User {
+        Ok(actor.reader().ok().map(|user| User {
             display_name: "Ada Marlow".to_owned(),
             email: Some("ada@example.com".to_owned()),
             has_verified_email: false,
             providers: vec!["Example ID".to_owned()],
+            is_operator: user.is_operator,
+            viewing: user.impersonator.map(|operator| operator.viewing),
         }))
     }
 
@@ -147,6 +151,10 @@ impl AccountApi for Fake {
 
     async fn sign_out_everywhere(&self, _: &Actor) -> ApiResult<()> {
         Ok(())
+    }
+
+    async fn end_visit(&self, _: &Actor) -> ApiResult<Option<UserId>> {
+        Ok(None)
     }
 }
 

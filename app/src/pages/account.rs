@@ -66,7 +66,7 @@ fn Account(
 
 #[component]
 fn Person(user: User) -> impl IntoView {
-    let User { display_name, email, has_verified_email, providers } = user;
+    let User { display_name, email, has_verified_email, providers, .. } = user;
     let email_note = (email.is_some() && !has_verified_email).then(|| view! {
         <p class="limit-note">
             "Not verified: your provider does not confirm that this address is yours. It is shown to you only, and no mail is sent to it."

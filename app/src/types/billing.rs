@@ -89,6 +89,9 @@ pub enum Standing {
     Frozen {
         since: DateTime<Utc>,
     },
+    /// An operator has suspended the account: no AI, however it is paid; all else stays open. Only the person is told so:
+    /// it says nothing of paying.
+    Suspended,
 }
 
 impl Standing {

@@ -44,6 +44,8 @@ id! {
     GenerationId,
     /// One entry of the ledger.
     EntryId,
+    /// One event of the audit log.
+    AuditId,
     /// Something that somebody is told about their account.
     NoticeId,
     /// Made by whoever asks, so that asking twice answers (and bills) once.

@@ -52,6 +52,27 @@ fn available(books: &Books) -> i64 {
 }
 
 #[test]
+fn an_operator_takes_what_is_free_and_nothing_that_is_promised() {
+    let mut books = two_grants();
+    assert!(books.hold(id(1), Nanos(60), later()));
+    assert!(!books.take(pack("take:1"), Nanos(141)), "so much is not free");
+    assert_eq!((books.balance(), available(&books)), (Nanos(200), 140));
+    assert!(books.take(pack("take:2"), Nanos(90)));
+    assert_eq!((books.balance(), available(&books)), (Nanos(110), 50));
+    assert_eq!(
+        (remaining(&books, "free"), remaining(&books, "pack")),
+        (60, 50),
+        "what ends first goes first"
+    );
+    assert_eq!(posted(&books, &pack("take:2")), Some(-90));
+    books.settle(id(1), Nanos(60));
+    assert_eq!((books.balance(), available(&books)), (Nanos(50), 50));
+    // What a reply did not cost after all comes back; what was taken does not.
+    books.correct(id(1), Nanos(-60));
+    assert_eq!((books.balance(), available(&books)), (Nanos(110), 110));
+}
+
+#[test]
 fn a_month_ends_at_the_first_of_the_next_in_utc() {
     assert_eq!(next_month(at("2026-11-30T23:59:59.999Z")), at("2026-12-01T00:00:00Z"));
     assert_eq!(next_month(at("2026-12-01T00:00:00Z")), at("2027-01-01T00:00:00Z"));

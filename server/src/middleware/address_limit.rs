@@ -1,26 +1,25 @@
 //! Limits by address for what needs no session: signing in, and server functions for visitors. What an account does is
 //! limited by the account instead, and files, pages and probes are not limited here.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use app::ApiError;
 use app::types::Actor;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::HeaderName;
 
 use crate::config::LimitsConfig;
-use crate::limits::{AddressLimit, Reached, client_address};
+use crate::limits::{AddressLimit, Reached};
 use crate::routes::error_page;
 use crate::state::AppState;
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Needs the `Actor`.
 pub(super) async fn limit_addresses(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let Some(limit) = limit_of(&request, &state.limits) else { return next.run(request).await };
-    let address = address_of(&request, state.limits.trusted_proxies);
+    let address = request.extensions().get::<Actor>().and_then(|actor| actor.address);
+    // Without an address everybody shares one window, which is safe and noticed.
+    let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     match state.limiter.admit_address(limit, address).await {
         Ok(()) => next.run(request).await,
         Err(reached) => refuse(&request, reached),
@@ -39,19 +38,6 @@ fn limit_of(request: &Request, config: &LimitsConfig) -> Option<AddressLimit> {
     let is_signed_in = request.extensions().get::<Actor>().is_some_and(|actor| actor.signed_in.is_some());
     let is_anonymous_call = path.starts_with("/api/") && !is_signed_in;
     is_anonymous_call.then(|| AddressLimit::anonymous(config.anonymous_requests_per_minute))
-}
-
-fn address_of(request: &Request, trusted_proxies: u32) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    // Without an address everybody shares one window, which is safe and noticed.
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip());
-    let forwarded_for: Vec<_> = request
-        .headers()
-        .get_all(X_FORWARDED_FOR)
-        .iter()
-        .map(|value| value.to_str().unwrap_or_default())
-        .collect();
-    client_address(peer, &forwarded_for, trusted_proxies as usize)
 }
 
 /// Server functions get the error in their own format, browsers a page.

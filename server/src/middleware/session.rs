@@ -1,16 +1,19 @@
 //! Who is asking: from the session's cookie to the `Actor`.
 
+use std::net::{IpAddr, SocketAddr};
+
 use app::types::Actor;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use http::header::SET_COOKIE;
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::request_id;
 use crate::AppError;
+use crate::limits::client_address;
 use crate::routes::error_page;
 use crate::secret::Token;
 use crate::state::AppState;
@@ -19,6 +22,8 @@ use crate::telemetry::faults;
 /// `__Host-`: set by this host itself, for it alone, over TLS (or on localhost).
 const SESSION: &str = "__Host-session";
 const BROWSER: &str = "__Host-browser";
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The cookies that know a browser.
 pub(crate) struct BrowserCookies;
@@ -71,14 +76,26 @@ pub(super) async fn set_actor(
         None => None,
     };
     if let Some(user) = signed_in {
-        faults::set_person(user.user_id);
+        faults::set_person(user.session_owner());
     }
-    request.extensions_mut().insert(Actor { request_id, signed_in });
+    let address = address_of(&request, state.limits.trusted_proxies);
+    request.extensions_mut().insert(Actor { request_id, address, signed_in });
     let mut response = next.run(request).await;
     if token.is_some() && signed_in.is_none() && !sets_session(&response) {
         response.headers_mut().append(SET_COOKIE, forget_session());
     }
     response
+}
+
+fn address_of(request: &Request, trusted_proxies: u32) -> Option<IpAddr> {
+    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let forwarded_for: Vec<_> = request
+        .headers()
+        .get_all(X_FORWARDED_FOR)
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default())
+        .collect();
+    Some(client_address(peer.ip(), &forwarded_for, trusted_proxies as usize))
 }
 
 fn sets_session(response: &Response) -> bool {

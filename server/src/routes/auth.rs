@@ -1,6 +1,8 @@
 //! The two ends of signing in: the way to the identity provider, and the way back.
 
 use app::links::{sign_in_again_path, sign_in_path};
+use app::types::Actor;
+use axum::Extension;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
@@ -51,23 +53,22 @@ pub(crate) async fn begin_sign_in(
 /// Takes the provider's answer and starts the session.
 pub(crate) async fn complete_sign_in(
     State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
     Path(provider): Path<String>,
     Query(query): Query<CallbackQuery>,
     jar: CookieJar,
     headers: HeaderMap,
-    request: Request,
 ) -> Response {
-    let request_id = request_id(request.extensions());
     let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let browser = Browser { session_token: session_token(&jar), user_agent };
     let browser_token = BrowserCookies::browser_token(&jar);
-    match state.sign_in.complete(&provider, query, browser_token, browser, &request_id).await {
+    match state.sign_in.complete(&provider, query, browser_token, browser, &actor).await {
         Ok(Ok(sign_in)) => {
             let cookie = BrowserCookies::session(&sign_in.session_token, state.account.session_lifetime());
             (jar.add(cookie), Redirect::to(sign_in.return_to.as_str())).into_response()
         }
         Ok(Err(refused)) => answer_refused(refused),
-        Err(error) => error_page::html(&error.into_api(&request_id)),
+        Err(error) => error_page::html(&error.into_api(&actor.request_id)),
     }
 }
 

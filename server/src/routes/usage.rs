@@ -2,23 +2,20 @@
 
 mod csv;
 
-use std::io;
-
 use app::ApiError;
 use app::types::{AccountId, Actor, GenerationId, MessageId, Period};
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::stream::{self, Stream};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::AppResult;
+use crate::routes::download::{answer_error, attachment};
 use crate::routes::error_page;
 use crate::services::usage::UsageService;
 use crate::state::AppState;
-use crate::{AppError, AppResult};
 
 #[derive(Deserialize)]
 pub(crate) struct ExportQuery {
@@ -87,34 +84,10 @@ pub(crate) async fn find_receipt(
 ) -> Response {
     let found = async {
         let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
-        state.usage.reply_of_message(actor.user()?.account_id, id).await
+        state.usage.reply_of_message(actor.reader()?.account_id, id).await
     };
     match found.await {
         Ok(id) => Redirect::to(&format!("/usage/replies/{id}")).into_response(),
         Err(error) => answer_error(error, &actor),
     }
-}
-
-/// A file to keep, sent as it is read: an error on the way breaks the download off, so half a file never looks whole.
-fn attachment(
-    name: &str,
-    header: &'static str,
-    rows: impl Stream<Item = AppResult<String>> + Send + 'static,
-    actor: &Actor,
-) -> Response {
-    use futures::{StreamExt, TryStreamExt};
-
-    let request_id = actor.request_id.clone();
-    let rows = rows.map_err(move |error| io::Error::other(error.into_api(&request_id)));
-    let lines = stream::once(async move { Ok(header.to_owned()) }).chain(rows);
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"plumbline-{name}\"")),
-        (CACHE_CONTROL, "private, no-store".to_owned()),
-    ];
-    (headers, Body::from_stream(lines)).into_response()
-}
-
-fn answer_error(error: AppError, actor: &Actor) -> Response {
-    error_page::html(&error.into_api(&actor.request_id))
 }

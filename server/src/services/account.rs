@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use app::ApiResult;
 use app::api::AccountApi;
-use app::types::{Actor, Session, SessionId, SignInMethod, SignedIn, User, UserId};
+use app::types::{Actor, AuditKind, Session, SessionId, SignInMethod, SignedIn, User, UserId};
 use async_trait::async_trait;
 
 use crate::config::SessionConfig;
 use crate::error::reported;
 use crate::secret::{self, Token};
-use crate::store::audit::{AuditKind, NewAuditEvent};
+use crate::store::audit::NewAuditEvent;
 use crate::store::sessions::{NewSession, SessionRow};
-use crate::store::{Db, audit, sessions, users};
+use crate::store::{Db, audit, interventions, sessions, users};
 use crate::{AppError, AppResult};
 
 /// What is kept of a browser's description of itself.
@@ -59,6 +59,12 @@ impl AccountService {
         Ok(token)
     }
 
+    /// A person's live sessions, the last seen first; `current` is the one of whoever asks.
+    pub(super) async fn sessions_of(&self, user_id: UserId, current: SessionId) -> AppResult<Vec<Session>> {
+        let rows = sessions::list(&mut *self.db.get().await?, user_id, self.config.idle).await?;
+        Ok(rows.into_iter().map(|row| to_session(row, current)).collect())
+    }
+
     async fn end(&self, actor: &Actor, user: SignedIn, which: Ending) -> AppResult<()> {
         let mut conn = self.db.get().await?;
         let kind = match which {
@@ -73,9 +79,15 @@ impl AccountService {
                 if id == user.session_id { AuditKind::SignedOut } else { AuditKind::SessionRevoked }
             }
         };
-        let event =
-            NewAuditEvent { kind, user_id: Some(user.user_id), request_id: &actor.request_id, detail: "" };
-        Ok(audit::insert(&mut conn, event).await?)
+        let event = NewAuditEvent {
+            user_id: Some(user.user_id),
+            account_id: Some(user.account_id),
+            request_id: &actor.request_id,
+            address: actor.address.map(|address| address.to_string()),
+            ..NewAuditEvent::new(kind)
+        };
+        audit::insert(&mut conn, event).await?;
+        Ok(())
     }
 }
 
@@ -95,8 +107,12 @@ enum Ending {
 impl AccountApi for AccountService {
     async fn read_user(&self, actor: &Actor) -> ApiResult<Option<User>> {
         let Some(user) = actor.signed_in else { return Ok(None) };
-        reported(actor, async { Ok(Some(users::find(&mut *self.db.get().await?, user.user_id).await?)) })
-            .await
+        let mut found =
+            reported(actor, async { Ok(users::find(&mut *self.db.get().await?, user.user_id).await?) })
+                .await?;
+        found.is_operator = user.is_operator;
+        found.viewing = user.impersonator.map(|operator| operator.viewing);
+        Ok(Some(found))
     }
 
     async fn list_sign_in_methods(&self) -> ApiResult<Vec<SignInMethod>> {
@@ -104,11 +120,8 @@ impl AccountApi for AccountService {
     }
 
     async fn list_sessions(&self, actor: &Actor) -> ApiResult<Vec<Session>> {
-        let user = actor.user()?;
-        let rows = reported(actor, async {
-            Ok(sessions::list(&mut *self.db.get().await?, user.user_id, self.config.idle).await?)
-        });
-        let mut list: Vec<_> = rows.await?.into_iter().map(|row| to_session(row, user.session_id)).collect();
+        let user = actor.reader()?;
+        let mut list = reported(actor, self.sessions_of(user.user_id, user.session_id)).await?;
         list.sort_by_key(|session| !session.is_current);
         Ok(list)
     }
@@ -119,7 +132,10 @@ impl AccountApi for AccountService {
     }
 
     async fn sign_out(&self, actor: &Actor) -> ApiResult<()> {
-        let Some(user) = actor.signed_in else { return Ok(()) };
+        if actor.signed_in.is_none() {
+            return Ok(());
+        }
+        let user = actor.user()?;
         let ended = self.end(actor, user, Ending::One(user.session_id)).await;
         match ended {
             // Signed out from elsewhere in the same moment.
@@ -131,6 +147,14 @@ impl AccountApi for AccountService {
     async fn sign_out_everywhere(&self, actor: &Actor) -> ApiResult<()> {
         let user = actor.user()?;
         reported(actor, self.end(actor, user, Ending::Everywhere)).await
+    }
+
+    async fn end_visit(&self, actor: &Actor) -> ApiResult<Option<UserId>> {
+        let user = actor.reader()?;
+        reported(actor, async {
+            Ok(interventions::end_visit(&mut *self.db.get().await?, actor, user).await?)
+        })
+        .await
     }
 }
 

@@ -31,7 +31,7 @@ use url::Url;
 
 pub use self::price_sync::sync_prices;
 use self::prices::PriceBook;
-pub use self::standing::{Access, standing_of};
+pub use self::standing::{Access, extended, standing_of};
 pub use self::sync_job::SyncJob;
 use super::catalog::CatalogService;
 use super::plans::{AccountPlan, Plans};
@@ -115,7 +115,7 @@ impl BillingService {
         Ok(PlanOffer { plan, prices, models })
     }
 
-    async fn read(&self, account_id: AccountId) -> StoreResult<Billing> {
+    pub(super) async fn read(&self, account_id: AccountId) -> StoreResult<Billing> {
         let mut conn = self.db.get().await?;
         let account = self.plans.of_account(&conn, account_id).await?;
         let standing = account.standing;
@@ -216,16 +216,16 @@ impl BillingApi for BillingService {
     }
 
     async fn read_standing(&self, actor: &Actor) -> ApiResult<Standing> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, async {
             let account = self.plans.of_account(&*self.db.get().await?, user.account_id).await?;
-            Ok(account.standing)
+            Ok(account.told_standing())
         })
         .await
     }
 
     async fn read_billing(&self, actor: &Actor) -> ApiResult<Billing> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, async { Ok(self.read(user.account_id).await?) }).await
     }
 

@@ -62,7 +62,7 @@ impl CapsApi for CapsService {
     }
 
     async fn read_thread_spending(&self, actor: &Actor, id: ThreadId) -> ApiResult<ThreadSpending> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, async {
             Ok(caps::read_thread(&mut *self.db.get().await?, user.account_id, id).await?)
         })

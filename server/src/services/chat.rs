@@ -31,12 +31,12 @@ impl ChatService {
 #[async_trait]
 impl ChatApi for ChatService {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, async { Ok(threads::list(&mut *self.db.get().await?, user.account_id).await?) }).await
     }
 
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, async {
             let mut conn = self.db.get().await?;
             let thread = threads::find(&mut conn, user.account_id, id).await?;
@@ -74,7 +74,7 @@ impl ChatApi for ChatService {
     }
 
     async fn list_models(&self, actor: &Actor) -> ApiResult<Vec<Model>> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, async {
             let account = self.plans.of_account(&*self.db.get().await?, user.account_id).await?;
             self.catalog.list(&account.plan).await

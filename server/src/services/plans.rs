@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use app::ApiError;
-use app::types::{AccountId, Credit, Interval, Nanos, Plan, Standing};
+use app::types::{AccountId, Credit, Interval, LimitOverride, Nanos, Plan, Standing};
 use chrono::{DateTime, Utc};
 
-use super::billing::{Access, standing_of};
+use super::billing::{Access, extended, standing_of};
 use crate::config::{OveragePrice, Pack, PaidPlan, PlanPrice, PlansConfig};
 use crate::store::accounts::{self, AccountPlanRow};
+use crate::store::subscriptions::Dunning;
 use crate::store::{Connection, StoreResult};
 
 /// The plans on offer.
@@ -22,6 +23,12 @@ pub struct AccountPlan {
     pub standing: Standing,
     /// When it gets new credit. None: with the next calendar month, from Free.
     pub credit_resets_at: Option<DateTime<Utc>>,
+    /// An operator lets it have no replies, since then.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// An operator bears that it is not paid, until then.
+    pub grace_until: Option<DateTime<Utc>>,
+    /// In force: the plan has these limits already.
+    pub limit_override: Option<LimitOverride>,
 }
 
 impl AccountPlan {
@@ -43,9 +50,15 @@ impl AccountPlan {
         Credit { resets_at: self.credit_resets_at.unwrap_or(credit.resets_at), ..credit }
     }
 
-    /// Why it gets no replies: its subscription's payment is overdue beyond the grace.
+    /// How it stands, as the person is told.
+    pub fn told_standing(&self) -> Standing {
+        if self.suspended_at.is_some() { Standing::Suspended } else { self.standing }
+    }
+
+    /// Why it gets no replies: an operator has suspended it, or its subscription's payment is overdue beyond the grace.
     pub fn refusal(&self) -> Option<ApiError> {
-        match self.standing {
+        match self.told_standing() {
+            Standing::Suspended => Some(ApiError::Suspended),
             Standing::Frozen { since } => Some(ApiError::Frozen { since }),
             _ => None,
         }
@@ -71,6 +84,11 @@ impl Plans {
     /// Those that are subscribed to, in the order in which they give more.
     pub fn paid(&self) -> &[PaidPlan] {
         &self.0.paid
+    }
+
+    /// For people. Of one no longer on offer, its key.
+    pub fn name_of(&self, key: &str) -> String {
+        self.list().into_iter().find(|plan| plan.key == key).map_or_else(|| key.to_owned(), |plan| plan.name)
     }
 
     pub fn find_paid(&self, key: &str) -> Option<&PaidPlan> {
@@ -102,12 +120,36 @@ impl Plans {
 
     /// The same of what was read already.
     pub fn of_row(&self, row: &AccountPlanRow) -> AccountPlan {
-        let standing = row.dunning.as_ref().map_or(Standing::Free, |dunning| standing_of(dunning, row.at));
+        let standing = standing_at(row.dunning.as_ref(), row.grace_until, row.at);
+        let limit_override = row.limit_override.filter(|limits| limits.ends_at > row.at);
         let paid = self.find_paid(&row.plan).filter(|_| Access::of(standing).has_paid_limits);
         AccountPlan {
-            plan: paid.map_or(&self.0.free, |paid| &paid.plan).clone(),
+            plan: overridden(paid.map_or(&self.0.free, |paid| &paid.plan).clone(), limit_override),
             standing,
             credit_resets_at: row.credit_resets_at.filter(|_| !Access::of(standing).has_free_credit),
+            suspended_at: row.suspended_at,
+            grace_until: row.grace_until.filter(|until| *until > row.at),
+            limit_override,
         }
+    }
+}
+
+/// How an account stands with paying at a moment. No dunning: it has no subscription.
+pub fn standing_at(
+    dunning: Option<&Dunning>,
+    grace_until: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> Standing {
+    dunning.map_or(Standing::Free, |dunning| extended(standing_of(dunning, at), dunning, grace_until, at))
+}
+
+fn overridden(plan: Plan, limits: Option<LimitOverride>) -> Plan {
+    let Some(limits) = limits else { return plan };
+    Plan {
+        requests_per_minute: limits.requests_per_minute.unwrap_or(plan.requests_per_minute),
+        requests_per_day: limits.requests_per_day.unwrap_or(plan.requests_per_day),
+        tokens_per_minute: limits.tokens_per_minute.unwrap_or(plan.tokens_per_minute),
+        concurrent_replies: limits.concurrent_replies.unwrap_or(plan.concurrent_replies),
+        ..plan
     }
 }

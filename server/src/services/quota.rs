@@ -56,7 +56,7 @@ impl QuotaService {
 #[async_trait]
 impl QuotaApi for QuotaService {
     async fn read_quota(&self, actor: &Actor) -> ApiResult<Quota> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, self.of_account(user.account_id)).await
     }
 

@@ -5,19 +5,20 @@ mod return_to;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::types::{SignInMethod, UserId};
+use app::types::{Actor, AuditKind, SignInMethod, UserId};
 use chrono::Utc;
 use url::Url;
 
 pub(crate) use self::return_to::ReturnTo;
 use super::account::{AccountService, Browser};
 use crate::AppResult;
+use crate::config::OperatorsConfig;
 use crate::providers::identity::{Callback, Identity, IdentityError, IdentityProvider};
 use crate::secret::{self, Token};
-use crate::store::audit::{AuditKind, NewAuditEvent};
+use crate::store::audit::NewAuditEvent;
 use crate::store::sign_in_flows::SignInFlowRow;
 use crate::store::users::NewIdentity;
-use crate::store::{Db, audit, sign_in_flows, users};
+use crate::store::{Db, audit, operators, sign_in_flows, users};
 
 /// How long somebody may take at the identity provider.
 const FLOW_LIFETIME: Duration = Duration::from_secs(600);
@@ -31,6 +32,7 @@ pub struct SignInService {
     public_url: Url,
     account: AccountService,
     default_plan: String,
+    operators: Arc<OperatorsConfig>,
 }
 
 /// A sign-in that ended without a session.
@@ -82,8 +84,9 @@ impl SignInService {
         public_url: Url,
         account: AccountService,
         default_plan: String,
+        operators: OperatorsConfig,
     ) -> Self {
-        Self { db, providers, public_url, account, default_plan }
+        Self { db, providers, public_url, account, default_plan, operators: Arc::new(operators) }
     }
 
     /// Where to send the browser, which is known by the token in its cookie. None: no such provider.
@@ -115,20 +118,21 @@ impl SignInService {
         query: CallbackQuery,
         browser_token: Option<&str>,
         browser: Browser<'_>,
-        request_id: &str,
+        actor: &Actor,
     ) -> AppResult<Result<SignIn, Refused>> {
         let Some(flow) = self.take_flow(key, &query, browser_token).await? else {
-            return Ok(Err(self.refuse(key, Refusal::Stale, ReturnTo::default(), request_id).await?));
+            return Ok(Err(self.refuse(key, Refusal::Stale, ReturnTo::default(), actor).await?));
         };
         let return_to = ReturnTo::parse(&flow.return_to);
         match self.prove(key, query, flow).await {
             Ok(identity) => {
                 let user_id = self.save(key, &identity).await?;
+                self.make_operator(&identity, user_id, actor).await?;
                 let session_token = self.account.start_session(user_id, browser).await?;
-                self.record(AuditKind::SignedIn, Some(user_id), request_id, key).await?;
+                self.record(AuditKind::SignedIn, Some(user_id), actor, key).await?;
                 Ok(Ok(SignIn { session_token, return_to }))
             }
-            Err(refusal) => Ok(Err(self.refuse(key, refusal, return_to, request_id).await?)),
+            Err(refusal) => Ok(Err(self.refuse(key, refusal, return_to, actor).await?)),
         }
     }
 
@@ -137,10 +141,10 @@ impl SignInService {
         key: &str,
         refusal: Refusal,
         return_to: ReturnTo,
-        request_id: &str,
+        actor: &Actor,
     ) -> AppResult<Refused> {
         let detail = format!("{key}: {refusal:?}");
-        self.record(AuditKind::SignInRefused, None, request_id, &detail).await?;
+        self.record(AuditKind::SignInRefused, None, actor, &detail).await?;
         Ok(Refused { refusal, return_to })
     }
 
@@ -195,15 +199,31 @@ impl SignInService {
         Ok(users::find_or_insert(&mut *self.db.get().await?, new, &self.default_plan).await?)
     }
 
+    /// As the settings say.
+    async fn make_operator(&self, identity: &Identity, user_id: UserId, actor: &Actor) -> AppResult<()> {
+        if self.operators.names(&identity.issuer, &identity.subject) {
+            let mut conn = self.db.get().await?;
+            operators::set(&mut conn, user_id, true, "named in OPERATORS", &actor.request_id).await?;
+        }
+        Ok(())
+    }
+
     async fn record(
         &self,
         kind: AuditKind,
         user_id: Option<UserId>,
-        request_id: &str,
+        actor: &Actor,
         detail: &str,
     ) -> AppResult<()> {
-        let event = NewAuditEvent { kind, user_id, request_id, detail };
-        Ok(audit::insert(&mut *self.db.get().await?, event).await?)
+        let event = NewAuditEvent {
+            user_id,
+            request_id: &actor.request_id,
+            address: actor.address.map(|address| address.to_string()),
+            detail,
+            ..NewAuditEvent::new(kind)
+        };
+        audit::insert(&mut *self.db.get().await?, event).await?;
+        Ok(())
     }
 
     fn provider(&self, key: &str) -> Option<&dyn IdentityProvider> {

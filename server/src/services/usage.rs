@@ -24,7 +24,7 @@ const MOST_THREADS: i64 = 15;
 const MOST_MONTHS: usize = 12;
 
 /// Entries on a page of the statement.
-const STATEMENT_PAGE: i64 = 50;
+pub(super) const STATEMENT_PAGE: i64 = 50;
 
 /// Rows an export reads at once.
 const EXPORT_PAGE: i64 = 1000;
@@ -53,7 +53,7 @@ impl UsageService {
         Ok(usage_reports::list_replies(&mut conn, account_id, days, MOST_REPLIES).await?)
     }
 
-    async fn statement(
+    pub(super) async fn statement(
         &self,
         account_id: AccountId,
         before: Option<EntryId>,
@@ -167,22 +167,22 @@ fn to_statement_entry(entry: statement::Entry) -> StatementEntry {
 #[async_trait]
 impl UsageApi for UsageService {
     async fn summarize(&self, actor: &Actor, period: Period) -> ApiResult<UsageSummary> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, self.summary(user.account_id, period)).await
     }
 
     async fn list_replies(&self, actor: &Actor, period: Period) -> ApiResult<Vec<ReplyUsage>> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, self.replies(user.account_id, period)).await
     }
 
     async fn read_statement(&self, actor: &Actor, before: Option<EntryId>) -> ApiResult<Statement> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, self.statement(user.account_id, before, STATEMENT_PAGE)).await
     }
 
     async fn read_receipt(&self, actor: &Actor, id: GenerationId) -> ApiResult<Receipt> {
-        let user = actor.user()?;
+        let user = actor.reader()?;
         reported(actor, self.receipt(user.account_id, id)).await
     }
 }

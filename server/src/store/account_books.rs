@@ -78,6 +78,14 @@ pub async fn read(conn: &mut Connection, user_id: UserId) -> StoreResult<Account
         .await
 }
 
+/// What an account has given to it that lives or has something left, soonest-ending first, and its pending holds.
+pub async fn read_open(conn: &mut Connection, account_id: AccountId) -> StoreResult<(Vec<Grant>, Vec<Hold>)> {
+    let Snapshot { mut grants, mut holds, .. } = snapshot::read(conn, account_id, About::default()).await?;
+    grants.sort_by_key(Grant::spending_order);
+    holds.sort_by_key(|hold| hold.expires_at);
+    Ok((grants, holds))
+}
+
 async fn list_entries(conn: &mut Connection, account_id: Uuid) -> QueryResult<Vec<BooksEntry>> {
     let rows: Vec<(i64, DateTime<Utc>, String, i64)> = ledger_entries::table
         .filter(ledger_entries::account_id.eq(account_id))

@@ -1,13 +1,13 @@
 //! Accounts: who owns money, limits and the customer at Stripe.
 
-use app::types::AccountId;
+use app::types::{AccountId, LimitOverride};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::clock::clock_timestamp;
-use super::schema::{accounts, subscriptions, users};
+use super::schema::{accounts, limit_overrides, subscriptions, users};
 use super::subscriptions::Dunning;
 use super::{Connection, StoreResult};
 
@@ -20,26 +20,91 @@ pub struct AccountPlanRow {
     pub dunning: Option<Dunning>,
     /// When the subscription gives credit again.
     pub credit_resets_at: Option<DateTime<Utc>>,
+    /// Since when an operator lets it have no replies.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// Until when an operator bears that it is not paid.
+    pub grace_until: Option<DateTime<Utc>>,
+    /// Other limits than the plan's, also when they have ended.
+    pub limit_override: Option<LimitOverride>,
     /// When this was so.
     pub at: DateTime<Utc>,
 }
 
 /// The account's plan and how its subscription stands.
 pub async fn find_plan(mut conn: &Connection, id: AccountId) -> StoreResult<AccountPlanRow> {
-    type Row = (String, DateTime<Utc>, Option<DunningRow>);
-    let (plan, at, row): Row = accounts::table
+    type Row = (DecidedRow, DateTime<Utc>, Option<DunningRow>, Option<OverrideRow>);
+    let (decided, at, row, limits): Row = accounts::table
         .left_join(subscriptions::table)
+        .left_join(limit_overrides::table)
         .filter(accounts::id.eq(id.0))
-        .select((accounts::plan, clock_timestamp(), Option::<DunningRow>::as_select()))
+        .select((
+            DecidedRow::as_select(),
+            clock_timestamp(),
+            Option::<DunningRow>::as_select(),
+            Option::<OverrideRow>::as_select(),
+        ))
         .first(&mut conn)
         .await?;
-    Ok(AccountPlanRow::new(plan, row, at))
+    Ok(AccountPlanRow::new(decided, row, limits, at))
 }
 
 impl AccountPlanRow {
-    pub(super) fn new(plan: String, row: Option<DunningRow>, at: DateTime<Utc>) -> Self {
+    pub(super) fn new(
+        decided: DecidedRow,
+        row: Option<DunningRow>,
+        limits: Option<OverrideRow>,
+        at: DateTime<Utc>,
+    ) -> Self {
+        let DecidedRow { plan, suspended_at, grace_until } = decided;
         let credit_resets_at = row.as_ref().and_then(|row| row.credit_resets_at);
-        Self { plan, dunning: row.and_then(DunningRow::into_dunning), credit_resets_at, at }
+        let dunning = row.and_then(DunningRow::into_dunning);
+        let limit_override = limits.map(OverrideRow::into_override);
+        Self { plan, dunning, credit_resets_at, suspended_at, grace_until, limit_override, at }
+    }
+}
+
+/// What was decided about the account, by its payments or by an operator.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+pub(super) struct DecidedRow {
+    plan: String,
+    suspended_at: Option<DateTime<Utc>>,
+    grace_until: Option<DateTime<Utc>>,
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = limit_overrides, treat_none_as_null = true)]
+pub(super) struct OverrideRow {
+    requests_per_minute: Option<i32>,
+    requests_per_day: Option<i32>,
+    tokens_per_minute: Option<i32>,
+    concurrent_replies: Option<i32>,
+    ends_at: DateTime<Utc>,
+}
+
+impl OverrideRow {
+    pub(super) fn into_override(self) -> LimitOverride {
+        let limit = |number: Option<i32>| number.and_then(|number| number.try_into().ok());
+        LimitOverride {
+            requests_per_minute: limit(self.requests_per_minute),
+            requests_per_day: limit(self.requests_per_day),
+            tokens_per_minute: limit(self.tokens_per_minute),
+            concurrent_replies: limit(self.concurrent_replies),
+            ends_at: self.ends_at,
+        }
+    }
+}
+
+impl From<LimitOverride> for OverrideRow {
+    fn from(limits: LimitOverride) -> Self {
+        let limit = |number: Option<u32>| number.map(|number| i32::try_from(number).unwrap_or(i32::MAX));
+        Self {
+            requests_per_minute: limit(limits.requests_per_minute),
+            requests_per_day: limit(limits.requests_per_day),
+            tokens_per_minute: limit(limits.tokens_per_minute),
+            concurrent_replies: limit(limits.concurrent_replies),
+            ends_at: limits.ends_at,
+        }
     }
 }
 
@@ -47,9 +112,9 @@ impl AccountPlanRow {
 #[diesel(table_name = subscriptions)]
 pub(super) struct DunningRow {
     pub(super) status: String,
-    pub(super) past_due_since: Option<DateTime<Utc>>,
-    pub(super) grace_ends_at: Option<DateTime<Utc>>,
-    pub(super) credit_resets_at: Option<DateTime<Utc>>,
+    past_due_since: Option<DateTime<Utc>>,
+    grace_ends_at: Option<DateTime<Utc>>,
+    credit_resets_at: Option<DateTime<Utc>>,
 }
 
 impl DunningRow {

@@ -1,54 +1,193 @@
-//! What happened to people's access. Rows are only ever added.
+//! The audit log: what happened to people's access and money, and what operators did. Rows are only ever added, in the
+//! transaction of what they tell.
 
-use app::types::UserId;
+use app::types::{
+    AccountId, AuditChange, AuditEvent, AuditId, AuditKind, AuditPage, AuditQuery, Operator, PersonLabel,
+    UserId,
+};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::schema::audit_events;
+use super::schema::{audit_events, users};
 use super::{Connection, StoreResult};
 
-/// The kinds of event, as stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuditKind {
-    SignedIn,
-    SignInRefused,
-    SignedOut,
-    SignedOutEverywhere,
-    SessionRevoked,
+/// One event. None of its texts has an e-mail address or a secret in it.
+#[derive(Clone, Debug)]
+pub struct NewAuditEvent<'a> {
+    pub kind: AuditKind,
+    /// Whom it is about.
+    pub user_id: Option<UserId>,
+    pub account_id: Option<AccountId>,
+    /// None: the person did it, or nobody.
+    pub operator_id: Option<UserId>,
+    /// What was changed, as objects with the same fields.
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+    pub reason: &'a str,
+    pub detail: &'a str,
+    pub address: Option<String>,
+    pub request_id: &'a str,
 }
 
-impl AuditKind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::SignedIn => "signed_in",
-            Self::SignInRefused => "sign_in_refused",
-            Self::SignedOut => "signed_out",
-            Self::SignedOutEverywhere => "signed_out_everywhere",
-            Self::SessionRevoked => "session_revoked",
+impl<'a> NewAuditEvent<'a> {
+    /// Of nobody yet, and from nowhere.
+    pub fn new(kind: AuditKind) -> Self {
+        Self {
+            kind,
+            user_id: None,
+            account_id: None,
+            operator_id: None,
+            before: None,
+            after: None,
+            reason: "",
+            detail: "",
+            address: None,
+            request_id: "",
+        }
+    }
+
+    /// Done by an operator.
+    pub fn by(operator: &'a Operator, kind: AuditKind) -> Self {
+        let actor = operator.actor();
+        Self {
+            operator_id: Some(operator.user_id()),
+            address: actor.address.map(|address| address.to_string()),
+            request_id: &actor.request_id,
+            ..Self::new(kind)
         }
     }
 }
 
-/// One event. `detail` is free of e-mail addresses and secrets.
-#[derive(Clone, Debug)]
-pub struct NewAuditEvent<'a> {
-    pub kind: AuditKind,
-    pub user_id: Option<UserId>,
-    pub request_id: &'a str,
-    pub detail: &'a str,
-}
-
-pub async fn insert(conn: &mut Connection, event: NewAuditEvent<'_>) -> StoreResult<()> {
+/// Its id, which other rows may name.
+pub async fn insert(conn: &mut Connection, event: NewAuditEvent<'_>) -> StoreResult<AuditId> {
+    let id = AuditId(Uuid::now_v7());
     diesel::insert_into(audit_events::table)
         .values((
-            audit_events::id.eq(Uuid::now_v7()),
-            audit_events::kind.eq(event.kind.as_str()),
+            audit_events::id.eq(id.0),
+            audit_events::kind.eq(event.kind.to_string()),
             audit_events::user_id.eq(event.user_id.map(|id| id.0)),
-            audit_events::request_id.eq(event.request_id),
+            audit_events::account_id.eq(event.account_id.map(|id| id.0)),
+            audit_events::operator_id.eq(event.operator_id.map(|id| id.0)),
+            audit_events::before.eq(event.before),
+            audit_events::after.eq(event.after),
+            audit_events::reason.eq(event.reason),
             audit_events::detail.eq(event.detail),
+            audit_events::address.eq(event.address),
+            audit_events::request_id.eq(event.request_id),
         ))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(id)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+struct EventRow {
+    id: Uuid,
+    kind: String,
+    user_id: Option<Uuid>,
+    request_id: String,
+    detail: String,
+    occurred_at: DateTime<Utc>,
+    operator_id: Option<Uuid>,
+    before: Option<Value>,
+    after: Option<Value>,
+    reason: String,
+    address: Option<String>,
+}
+
+/// Newest first, `limit` of them at most.
+pub async fn list(conn: &mut Connection, query: AuditQuery, limit: i64) -> StoreResult<AuditPage> {
+    let mut wanted = audit_events::table.into_boxed();
+    if let Some(kind) = query.kind {
+        wanted = wanted.filter(audit_events::kind.eq(kind.to_string()));
+    }
+    if let Some(UserId(id)) = query.person {
+        wanted = wanted.filter(audit_events::user_id.eq(id));
+    }
+    if let Some(UserId(id)) = query.operator {
+        wanted = wanted.filter(audit_events::operator_id.eq(id));
+    }
+    if let Some(AuditId(id)) = query.after {
+        wanted = wanted.filter(audit_events::id.lt(id));
+    }
+    // One more than wanted tells whether there is more.
+    let mut rows: Vec<EventRow> = wanted
+        .order(audit_events::id.desc())
+        .limit(limit + 1)
+        .select(EventRow::as_select())
+        .load(conn)
+        .await?;
+    let has_more = i64::try_from(rows.len()).is_ok_and(|count| count > limit);
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let names = find_names(conn, &rows).await?;
+    let events: Vec<_> = rows.into_iter().map(|row| row.into_event(&names)).collect();
+    let next = events.last().filter(|_| has_more).map(|event| event.id);
+    Ok(AuditPage { events, next })
+}
+
+async fn find_names(conn: &mut Connection, rows: &[EventRow]) -> QueryResult<Vec<(Uuid, String)>> {
+    let ids = rows.iter().flat_map(|row| [row.user_id, row.operator_id]).flatten();
+    let named = users::table.filter(users::id.eq_any(ids.collect::<Vec<_>>()));
+    named.select((users::id, users::display_name)).load(conn).await
+}
+
+impl EventRow {
+    fn into_event(self, names: &[(Uuid, String)]) -> AuditEvent {
+        let name = |id| names.iter().find(|(known, _)| *known == id).map(|(_, name)| name.clone());
+        let label = |id| PersonLabel { id: UserId(id), name: name(id).unwrap_or_default() };
+        AuditEvent {
+            id: AuditId(self.id),
+            at: self.occurred_at,
+            kind: self.kind.parse().ok(),
+            operator: self.operator_id.map(label),
+            person: self.user_id.map(label),
+            changes: changes(self.before.as_ref(), self.after.as_ref()),
+            reason: self.reason,
+            detail: self.detail,
+            address: self.address,
+            request_id: self.request_id,
+        }
+    }
+}
+
+/// Field by field, those that differ.
+fn changes(before: Option<&Value>, after: Option<&Value>) -> Vec<AuditChange> {
+    let objects = [before, after].map(|value| value.and_then(Value::as_object));
+    let mut names: Vec<_> = objects.iter().flatten().flat_map(|object| object.keys()).collect();
+    names.sort();
+    names.dedup();
+    let of = |index: usize, name: &str| objects[index].and_then(|object| object.get(name)).and_then(text);
+    names
+        .into_iter()
+        .map(|name| AuditChange { name: name.clone(), before: of(0, name), after: of(1, name) })
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::changes;
+
+    #[test]
+    fn only_what_differs_is_a_change() {
+        let before = json!({ "balance": "$1.00", "plan": "free", "until": null });
+        let after = json!({ "balance": "$6.00", "plan": "free", "until": "tomorrow" });
+        let told: Vec<_> = changes(Some(&before), Some(&after)).iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["balance: $1.00 → $6.00", "until: tomorrow"]);
+        assert_eq!(changes(None, None), []);
+    }
 }

@@ -51,6 +51,8 @@ pub enum Claim {
     Existing(GenerationId),
     /// Not even the shortest useful answer fits.
     Refused(Shortage),
+    /// An operator has suspended the account since it was looked up.
+    Suspended,
 }
 
 /// What decides about a request, as of now; `thread_id`: the conversation it goes on with.
@@ -80,6 +82,9 @@ pub async fn claim(
     conn.transaction(async |conn| {
         ledger::lock(conn, new.account_id).await?;
         let now = look_up(conn, new.account_id, new.client_request_id, Some(new.thread.id)).await?;
+        if now.plan().suspended_at.is_some() {
+            return Ok(Claim::Suspended);
+        }
         try_claim(conn, new, &now, ceiling_left).await?.ok_or(StoreError::Outdated)
     })
     .await

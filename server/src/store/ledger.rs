@@ -197,7 +197,7 @@ async fn change_once(
 }
 
 /// Locks the account for the rest of the transaction and reads its books.
-async fn open(conn: &Connection, account_id: AccountId) -> QueryResult<(i64, Books)> {
+pub(super) async fn open(conn: &Connection, account_id: AccountId) -> QueryResult<(i64, Books)> {
     lock(conn, account_id).await?;
     let read = snapshot::read(conn, account_id, About::default()).await?;
     Ok((read.version, read.books()))
@@ -212,7 +212,12 @@ pub(super) async fn lock(mut conn: &Connection, account_id: AccountId) -> QueryR
 }
 
 /// Writes down what has changed. Needs the lock.
-async fn write(mut conn: &Connection, account_id: AccountId, version: i64, books: Books) -> StoreResult<()> {
+pub(super) async fn write(
+    mut conn: &Connection,
+    account_id: AccountId,
+    version: i64,
+    books: Books,
+) -> StoreResult<()> {
     let mut change = change(account_id, version, books);
     let metered = change.take_metered();
     let statement = change.into_statement::<SqlUuid>().sql(" select id from account");

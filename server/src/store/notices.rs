@@ -213,6 +213,29 @@ pub async fn list_kept(
         .await?)
 }
 
+/// The newest, however they were told.
+pub async fn list(conn: &mut Connection, account_id: AccountId) -> StoreResult<Vec<ToldRow>> {
+    Ok(notices::table
+        .filter(notices::account_id.eq(account_id.0))
+        .order((notices::created_at.desc(), notices::id.desc()))
+        .limit(SHOWN)
+        .select(ToldRow::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// How something was told.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = notices)]
+pub struct ToldRow {
+    pub kind: String,
+    /// As [`Facts`], unless another version wrote it.
+    pub facts: Value,
+    pub created_at: DateTime<Utc>,
+    pub mailed_at: Option<DateTime<Utc>>,
+    pub kept_at: Option<DateTime<Utc>>,
+}
+
 /// Dismissing what is not there is fine.
 pub async fn dismiss(conn: &mut Connection, account_id: AccountId, id: NoticeId) -> StoreResult<()> {
     let row = notices::table

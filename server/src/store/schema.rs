@@ -11,6 +11,8 @@ diesel::table! {
         billing_fence -> BigInt,
         billing_written -> BigInt,
         books_version -> BigInt,
+        suspended_at -> Nullable<Timestamptz>,
+        grace_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -22,6 +24,8 @@ diesel::table! {
         email -> Nullable<Text>,
         email_verified -> Bool,
         created_at -> Timestamptz,
+        is_operator -> Bool,
+        last_seen_at -> Timestamptz,
     }
 }
 
@@ -56,6 +60,8 @@ diesel::table! {
         created_at -> Timestamptz,
         last_seen_at -> Timestamptz,
         expires_at -> Timestamptz,
+        viewed_user_id -> Nullable<Uuid>,
+        viewing_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -67,6 +73,23 @@ diesel::table! {
         request_id -> Text,
         detail -> Text,
         occurred_at -> Timestamptz,
+        operator_id -> Nullable<Uuid>,
+        account_id -> Nullable<Uuid>,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+        reason -> Text,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    limit_overrides (account_id) {
+        account_id -> Uuid,
+        requests_per_minute -> Nullable<Integer>,
+        requests_per_day -> Nullable<Integer>,
+        tokens_per_minute -> Nullable<Integer>,
+        concurrent_replies -> Nullable<Integer>,
+        ends_at -> Timestamptz,
     }
 }
 
@@ -443,6 +466,7 @@ diesel::table! {
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(overages -> accounts (account_id));
+diesel::joinable!(limit_overrides -> accounts (account_id));
 diesel::joinable!(meter_events -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -458,6 +482,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     subscriptions,
     overages,
+    limit_overrides,
     meter_events
 );
 diesel::allow_tables_to_appear_in_same_query!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::types::{AccountId, SessionId, SignedIn, UserId};
+use app::types::{AccountId, Impersonator, SessionId, SignedIn, UserId, Viewing};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::schema::{sessions, users};
-use super::{Connection, StoreResult};
+use super::{Connection, StoreResult, users as people};
 
 /// `last_seen_at` is written no more often than this, so that reading pages does not write rows.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
@@ -53,26 +53,73 @@ pub async fn authenticate(
     idle: Duration,
 ) -> StoreResult<Option<SignedIn>> {
     let at = Utc::now();
-    let row: Option<(Uuid, Uuid, Uuid, DateTime<Utc>)> = sessions::table
-        .inner_join(users::table)
+    let row: Option<OwnerRow> = sessions::table
+        .inner_join(users::table.on(users::id.eq(sessions::user_id)))
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(at))
         .filter(sessions::last_seen_at.gt(at - idle))
-        .select((sessions::id, users::id, users::account_id, sessions::last_seen_at))
+        .select(OwnerRow::as_select())
         .first(conn)
         .await
         .optional()?;
-    let Some((session_id, user_id, account_id, last_seen_at)) = row else { return Ok(None) };
-    if last_seen_at < at - SEEN_EVERY {
-        diesel::update(sessions::table.find(session_id))
+    let Some(row) = row else { return Ok(None) };
+    if row.last_seen_at < at - SEEN_EVERY {
+        diesel::update(sessions::table.find(row.session_id))
             .set(sessions::last_seen_at.eq(now))
             .execute(conn)
             .await?;
     }
+    match row.viewing(at) {
+        Some(viewing) => visit(conn, row, viewing).await,
+        None => Ok(Some(row.into())),
+    }
+}
+
+/// Who is signed in, and as whom they look at the product.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct OwnerRow {
+    #[diesel(select_expression = sessions::id)]
+    session_id: Uuid,
+    last_seen_at: DateTime<Utc>,
+    viewed_user_id: Option<Uuid>,
+    viewing_until: Option<DateTime<Utc>>,
+    #[diesel(select_expression = users::id)]
+    user_id: Uuid,
+    #[diesel(select_expression = users::account_id)]
+    account_id: Uuid,
+    #[diesel(select_expression = users::is_operator)]
+    is_operator: bool,
+}
+
+impl OwnerRow {
+    /// The visit that goes on. It ends with the role, too.
+    fn viewing(&self, at: DateTime<Utc>) -> Option<Viewing> {
+        let (person, until) = self.viewed_user_id.zip(self.viewing_until)?;
+        (self.is_operator && until > at).then_some(Viewing { person: UserId(person), until })
+    }
+}
+
+impl From<OwnerRow> for SignedIn {
+    fn from(row: OwnerRow) -> Self {
+        Self {
+            user_id: UserId(row.user_id),
+            account_id: AccountId(row.account_id),
+            session_id: SessionId(row.session_id),
+            is_operator: row.is_operator,
+            impersonator: None,
+        }
+    }
+}
+
+/// The person an operator looks at, with the operator.
+async fn visit(conn: &mut Connection, row: OwnerRow, viewing: Viewing) -> StoreResult<Option<SignedIn>> {
     Ok(Some(SignedIn {
-        user_id: UserId(user_id),
-        account_id: AccountId(account_id),
-        session_id: SessionId(session_id),
+        user_id: viewing.person,
+        account_id: people::find_account(conn, viewing.person).await?,
+        session_id: SessionId(row.session_id),
+        is_operator: false,
+        impersonator: Some(Impersonator { user_id: UserId(row.user_id), viewing }),
     }))
 }
 

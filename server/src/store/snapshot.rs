@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use app::types::{AccountId, ClientRequestId, GenerationId, Nanos, ThreadId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
-use super::accounts::{AccountPlanRow, DunningRow};
+use super::accounts::{AccountPlanRow, DecidedRow, DunningRow, OverrideRow};
 use super::caps::Applying;
 use super::overage::{OverageRow, PeriodRow, to_overage};
 use super::prepared::Prepared;
@@ -56,11 +56,13 @@ pub(super) struct About {
 /// nothing. A grant that is spent still says that it was given, and may get something back, for as long as it lives at
 /// `at`: it is chosen by `now()`, which is before that.
 const READ: &str = "
-    select clock.at, books_version, posted_nanos, accounts.plan, status, past_due_since, grace_ends_at,
-        credit_resets_at, period_start, metered_item_id is not null, item.*
+    select clock.at, books_version, posted_nanos, accounts.plan, suspended_at, grace_until, status, past_due_since,
+        grace_ends_at, credit_resets_at, requests_per_minute, requests_per_day, tokens_per_minute, concurrent_replies,
+        limit_overrides.ends_at, period_start, metered_item_id is not null, item.*
     from accounts
     cross join (select clock_timestamp() as at offset 0) as clock
     left join subscriptions on subscriptions.account_id = accounts.id
+    left join limit_overrides on limit_overrides.account_id = accounts.id
     left join lateral (
         select 'grant' as kind, id, cause as text, amount_nanos as amount, remaining_nanos as remaining,
             reclaim_nanos as reclaim, taken_back_nanos as taken_back, expires_at as time, null::uuid as of_grant,
@@ -101,11 +103,9 @@ type AccountColumns = (
     Timestamptz,
     BigInt,
     BigInt,
-    Text,
-    Nullable<Text>,
-    Nullable<Timestamptz>,
-    Nullable<Timestamptz>,
-    Nullable<Timestamptz>,
+    (Text, Nullable<Timestamptz>, Nullable<Timestamptz>),
+    Nullable<(Text, Nullable<Timestamptz>, Nullable<Timestamptz>, Nullable<Timestamptz>)>,
+    Nullable<(Nullable<Integer>, Nullable<Integer>, Nullable<Integer>, Nullable<Integer>, Timestamptz)>,
     Nullable<Timestamptz>,
     Bool,
 );
@@ -116,11 +116,9 @@ struct AccountRow {
     at: DateTime<Utc>,
     version: i64,
     posted: i64,
-    plan: String,
-    status: Option<String>,
-    past_due_since: Option<DateTime<Utc>>,
-    grace_ends_at: Option<DateTime<Utc>>,
-    credit_resets_at: Option<DateTime<Utc>>,
+    decided: DecidedRow,
+    dunning: Option<DunningRow>,
+    limits: Option<OverrideRow>,
     period_start: Option<DateTime<Utc>>,
     is_metered: bool,
 }
@@ -254,17 +252,14 @@ impl Snapshot {
 impl AccountRow {
     fn period(&self) -> Option<PeriodRow> {
         Some(PeriodRow {
-            status: self.status.clone()?,
+            status: self.dunning.as_ref()?.status.clone(),
             period_start: self.period_start?,
             is_metered: self.is_metered,
         })
     }
 
     fn into_plan(self) -> AccountPlanRow {
-        let Self { at, plan, status, past_due_since, grace_ends_at, credit_resets_at, .. } = self;
-        let dunning =
-            status.map(|status| DunningRow { status, past_due_since, grace_ends_at, credit_resets_at });
-        AccountPlanRow::new(plan, dunning, at)
+        AccountPlanRow::new(self.decided, self.dunning, self.limits, self.at)
     }
 }
 

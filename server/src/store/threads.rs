@@ -1,9 +1,10 @@
 //! Conversations. Every query is scoped by account: another's thread is like a missing one.
 
-use app::types::{AccountId, Thread, ThreadId};
+use app::types::{AccountId, Nanos, Thread, ThreadFacts, ThreadId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -49,6 +50,56 @@ pub async fn find(conn: &mut Connection, account_id: AccountId, id: ThreadId) ->
         .first(conn)
         .await?;
     Ok(row.into())
+}
+
+/// The last changed threads, deleted ones too, without a word of them.
+pub async fn list_facts(
+    conn: &mut Connection,
+    account_id: AccountId,
+    limit: i64,
+) -> StoreResult<Vec<ThreadFacts>> {
+    let rows: Vec<FactsRow> = diesel::sql_query(
+        "select t.id, t.created_at, t.updated_at, t.deleted_at is not null as is_deleted,
+             (select count(*) from messages where thread_id = t.id) as messages,
+             (select coalesce(sum(charged_nanos), 0)::bigint
+              from generations join usage_records on generation_id = generations.id
+              where generations.thread_id = t.id) as charged_nanos
+         from threads t where t.account_id = $1 order by t.updated_at desc limit $2",
+    )
+    .bind::<SqlUuid, _>(account_id.0)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(ThreadFacts::from).collect())
+}
+
+#[derive(QueryableByName)]
+struct FactsRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: DateTime<Utc>,
+    #[diesel(sql_type = Bool)]
+    is_deleted: bool,
+    #[diesel(sql_type = BigInt)]
+    messages: i64,
+    #[diesel(sql_type = BigInt)]
+    charged_nanos: i64,
+}
+
+impl From<FactsRow> for ThreadFacts {
+    fn from(row: FactsRow) -> Self {
+        Self {
+            id: ThreadId(row.id),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            is_deleted: row.is_deleted,
+            messages: row.messages.unsigned_abs(),
+            charged: Nanos(row.charged_nanos),
+        }
+    }
 }
 
 pub async fn rename(

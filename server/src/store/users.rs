@@ -90,6 +90,11 @@ async fn insert(conn: &mut Connection, identity: &NewIdentity<'_>, plan: &str) -
     Ok(user_id)
 }
 
+/// The account a person belongs to.
+pub async fn find_account(conn: &mut Connection, id: UserId) -> StoreResult<AccountId> {
+    Ok(AccountId(users::table.find(id.0).select(users::account_id).first(conn).await?))
+}
+
 /// The person as they see themselves.
 pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<User> {
     let (display_name, email, has_verified_email) = users::table
@@ -103,5 +108,5 @@ pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<User> {
         .order(identities::created_at)
         .load(conn)
         .await?;
-    Ok(User { display_name, email, has_verified_email, providers })
+    Ok(User { display_name, email, has_verified_email, providers, is_operator: false, viewing: None })
 }

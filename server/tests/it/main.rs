@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "no shutdown waits for the tasks of a test")]
 
+mod admin;
 mod billing;
 mod broken_off;
 mod caps;

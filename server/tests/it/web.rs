@@ -111,7 +111,7 @@ async fn what_the_model_says_cannot_run_or_reach_out_of_the_page() {
     app.sandbox
         .script(&prompt, serde_json::json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 }))
         .await;
-    let mut reply = browser.start_reply(&crate::support::new_request(&prompt)).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
     let (_, thread_id) = reply.read_started().await;
     reply.read_to_end().await;
 

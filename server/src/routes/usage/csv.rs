@@ -1,8 +1,8 @@
-//! Comma-separated values as in RFC 4180. Money is in dollars, exact; times are in UTC.
+//! The lines of the files. Money is in dollars, exact.
 
 use app::types::{ReplyState, StatementEntry};
-use chrono::{DateTime, Utc};
 
+use crate::routes::download::{row, text, time};
 use crate::store::receipts::Reply;
 
 pub(super) const REPLY_HEADER: &str = "settled_at,conversation,model,route,state,input_tokens,cached_input_tokens,\
@@ -49,28 +49,6 @@ pub(super) fn statement_rows(entries: &[StatementEntry]) -> String {
     entries.iter().map(entry).collect()
 }
 
-fn row(fields: &[String]) -> String {
-    let fields: Vec<_> = fields.iter().map(|field| quoted(field)).collect();
-    fields.join(",") + "\r\n"
-}
-
-fn quoted(field: &str) -> String {
-    if field.contains(['"', ',', '\r', '\n']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
-
-/// What people or models wrote must never run as a formula in a spreadsheet.
-fn text(value: &str) -> String {
-    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.to_owned() }
-}
-
-fn time(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
-}
-
 fn state(state: ReplyState) -> &'static str {
     match state {
         ReplyState::Streaming => "streaming",
@@ -79,24 +57,5 @@ fn state(state: ReplyState) -> &'static str {
         ReplyState::Stopped => "stopped",
         ReplyState::Failed => "failed",
         ReplyState::Interrupted => "interrupted",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{row, text};
-
-    #[test]
-    fn commas_quotes_and_line_breaks_are_quoted() {
-        let fields = ["plain", "a, b", "say \"hi\"", "two\nlines", ""].map(str::to_owned);
-        assert_eq!(row(&fields), "plain,\"a, b\",\"say \"\"hi\"\"\",\"two\nlines\",\r\n");
-    }
-
-    #[test]
-    fn a_text_that_looks_like_a_formula_is_only_text() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"] {
-            assert_eq!(text(formula), format!("'{formula}"));
-        }
-        assert_eq!(text("1-1=0"), "1-1=0");
     }
 }

@@ -66,7 +66,7 @@ fn payment_failed(row: &SubscriptionRow, customer: &Customer, at: DateTime<Utc>)
     let grace_ends_at = match standing_of(&row.dunning()?, at) {
         Standing::PastDue { grace_ends_at, .. } => Some(grace_ends_at),
         Standing::Frozen { .. } => None,
-        Standing::Free | Standing::Active => return None,
+        Standing::Free | Standing::Active | Standing::Suspended => return None,
     };
     let invoice = unpaid_invoices(customer, &row.id).min_by_key(|invoice| invoice.finalized_at)?;
     let which = grace_ends_at.map_or_else(|| "frozen".to_owned(), |_| invoice.attempts.to_string());

@@ -23,6 +23,23 @@ pub fn standing_of(dunning: &Dunning, at: DateTime<Utc>) -> Standing {
     }
 }
 
+/// The same, where an operator bears an unpaid subscription longer than its plan does, even after Stripe has given up.
+pub fn extended(
+    standing: Standing,
+    dunning: &Dunning,
+    until: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> Standing {
+    let Some((until, (since, grace_ends_at))) = until.filter(|until| *until > at).zip(dunning.past_due)
+    else {
+        return standing;
+    };
+    match standing.needs_payment() {
+        true => Standing::PastDue { since, grace_ends_at: grace_ends_at.max(until) },
+        false => standing,
+    }
+}
+
 /// What a standing opens. Reading, export and billing are always open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
@@ -45,7 +62,7 @@ impl Access {
                 Self { has_replies: true, has_paid_limits: true, has_free_credit: false, has_overage: true }
             }
             Standing::PastDue { .. } => Self { has_overage: false, ..Self::of(Standing::Active) },
-            Standing::Frozen { .. } => {
+            Standing::Frozen { .. } | Standing::Suspended => {
                 Self { has_replies: false, has_overage: false, ..Self::of(Standing::Active) }
             }
         }

@@ -27,7 +27,7 @@ impl SyncJob {
     const MAX_ATTEMPTS: i32 = 30;
 
     /// One that waits is enough, and one runs at a time.
-    pub(super) fn of_customer(customer_id: &str) -> NewJob {
+    pub(in crate::services) fn of_customer(customer_id: &str) -> NewJob {
         NewJob {
             kind: Self::KIND,
             payload: json!(Self::Customer { customer_id: customer_id.to_owned() }),

@@ -61,6 +61,7 @@ impl Decision {
             Self::Refused(ApiError::CapReached { .. }) => "cap",
             Self::Refused(ApiError::Paused { .. }) => "ceiling",
             Self::Refused(ApiError::Frozen { .. }) => "frozen",
+            Self::Refused(ApiError::Suspended) => "suspended",
             Self::Refused(_) => "other",
         }
     }
@@ -211,6 +212,7 @@ impl GenerationService {
                 Err(ApiError::OutOfCredit { credit: Box::new(account.told(credit)) }.into())
             }
             Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap: Box::new(cap) }.into()),
+            Claim::Suspended => Err(ApiError::Suspended.into()),
             Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),
         }
     }

@@ -13,7 +13,7 @@ pub(super) fn entry_reason(cause: &str, reply: Option<(GenerationId, ThreadLabel
         ("overage", _) => EntryReason::Overage,
         ("free", _) => monthly_credit(rest),
         ("expiry", _) => EntryReason::Expiry,
-        ("reclaim" | "dispute" | "unpaid", _) => EntryReason::Reclaim,
+        ("reclaim" | "dispute" | "unpaid" | "take", _) => EntryReason::Reclaim,
         ("refund", _) => EntryReason::Refund,
         ("grant", _) => EntryReason::Gift,
         ("invoice" | "grace", _) => EntryReason::Subscription,
@@ -61,6 +61,7 @@ mod tests {
         for (cause, words) in [
             ("refund:re_1", "Refund"),
             ("grant:1", "Credit given by the operator"),
+            ("take:1", "Credit taken back"),
             ("invoice:in_1:month:2", "Credit of your subscription"),
             ("grace:in_1", "Credit of your subscription"),
             ("dispute:dp_1", "Credit taken back"),

@@ -175,7 +175,7 @@ impl Account {
             Claim::Refused(Shortage::Credit(credit)) => {
                 return Outcome::Refused { available: credit.available.0, held: credit.held.0 };
             }
-            Claim::Refused(shortage) => panic!("refused for {shortage:?}"),
+            refused => panic!("{refused:?}"),
         };
         self.known().note_reply(request, generation);
         outcome

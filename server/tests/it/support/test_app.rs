@@ -117,6 +117,20 @@ impl TestApp {
         browser
     }
 
+    /// An operator who has just signed in for the first time.
+    pub async fn operator(&self) -> Browser {
+        let browser = self.user().await;
+        let make = format!("update users set is_operator = true where id = '{}'", self.newest_user().await);
+        self.database().execute(&make).await;
+        browser
+    }
+
+    /// The id of whoever signed in last.
+    pub async fn newest_user(&self) -> String {
+        let rows = self.database().rows("select user_id::text from sessions order by id desc limit 1").await;
+        rows.first().expect("a session").get(0)
+    }
+
     pub fn database(&self) -> &TestDatabase {
         self.database.as_ref().expect("there until the end")
     }

@@ -18,6 +18,7 @@ fn row(status: &str, due: &str, standing: Standing) -> String {
         Standing::Active => "Active",
         Standing::PastDue { .. } => "PastDue",
         Standing::Frozen { .. } => "Frozen",
+        Standing::Suspended => "Suspended",
     };
     let replies = if access.has_replies { "yes" } else { "no" };
     let limits = if access.has_paid_limits { "the plan" } else { "Free" };

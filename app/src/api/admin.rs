@@ -1,0 +1,51 @@
+//! The admin panel: one trait an area, for operators only. Endpoints begin with `admin/`.
+
+mod audit;
+#[cfg(feature = "ssr")]
+mod form;
+mod people;
+
+pub use audit::{ListAuditEvents, list_audit_events};
+pub use people::{
+    BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits, ReadPerson,
+    ReadPersonStatement, ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit, begin_visit,
+    end_limit_override, extend_grace, give_credit, list_people, override_limits, read_person,
+    read_person_statement, resume_person, resync_person, sign_out_person, suspend_person, take_credit,
+};
+
+#[cfg(feature = "ssr")]
+pub use self::{audit::AuditLogApi, people::NewLimits, people::PeopleApi, server_side::AdminBackend};
+#[cfg(feature = "ssr")]
+use server_side::{answer, operate};
+
+#[cfg(feature = "ssr")]
+mod server_side {
+    use std::sync::Arc;
+
+    use super::{AuditLogApi, PeopleApi};
+    use crate::ApiResult;
+    use crate::api::{Content, call, send};
+    use crate::types::Operator;
+
+    /// The backend's part for operators.
+    #[derive(Clone)]
+    pub struct AdminBackend {
+        pub audit: Arc<dyn AuditLogApi>,
+        pub people: Arc<dyn PeopleApi>,
+    }
+
+    /// That part, and the operator who is asking.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or somebody who is no operator: the panel does not say that it exists.
+    pub(super) fn operate() -> ApiResult<(AdminBackend, Operator)> {
+        let (backend, actor) = call()?;
+        let operator = send(actor.operator())?;
+        Ok((backend.admin, operator))
+    }
+
+    /// Gives an error its status, and keeps what people write from operators.
+    pub(super) fn answer<T: Content>(result: ApiResult<T>) -> ApiResult<T> {
+        send(result).map(T::without_content)
+    }
+}

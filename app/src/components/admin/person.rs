@@ -1,0 +1,17 @@
+//! What a person's page is made of.
+
+mod access_deeds;
+mod activity;
+mod credit_deeds;
+mod deed;
+mod facts;
+mod limit_deeds;
+mod money;
+
+pub use access_deeds::AccessDeeds;
+pub use activity::PersonActivity;
+pub use credit_deeds::CreditDeeds;
+pub use deed::{Deeds, OUTCOME as DEED_OUTCOME};
+pub use facts::PersonHead;
+pub use limit_deeds::LimitDeeds;
+pub use money::PersonMoney;

@@ -1,0 +1,114 @@
+use leptos::prelude::*;
+use server_fn::ServerFn;
+
+use crate::ApiError;
+use crate::api::admin::{
+    BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, OverrideLimits, ResumePerson, ResyncPerson,
+    SignOutPerson, SuspendPerson, TakeCredit,
+};
+use crate::browser;
+use crate::components::after_success;
+use crate::links::VISIT_PATH;
+use crate::types::UserId;
+
+/// Everything an operator can do about a person. Made once at the top of the page, so that what failed is still there
+/// when the rest is drawn anew.
+#[derive(Clone, Copy)]
+pub struct Deeds {
+    pub give: ServerAction<GiveCredit>,
+    pub take: ServerAction<TakeCredit>,
+    pub suspend: ServerAction<SuspendPerson>,
+    pub resume: ServerAction<ResumePerson>,
+    pub sign_out: ServerAction<SignOutPerson>,
+    pub override_limits: ServerAction<OverrideLimits>,
+    pub end_override: ServerAction<EndLimitOverride>,
+    pub extend_grace: ServerAction<ExtendGrace>,
+    pub resync: ServerAction<ResyncPerson>,
+    pub visit: ServerAction<BeginVisit>,
+    /// How often something was done: what is shown is read again then.
+    pub done: RwSignal<u32>,
+    /// What was done last, in words.
+    pub outcome: RwSignal<&'static str>,
+}
+
+/// Where the outcome is said.
+pub const OUTCOME: &str = "deed-outcome";
+
+impl Deeds {
+    pub fn new() -> Self {
+        let deeds = Self {
+            give: ServerAction::new(),
+            take: ServerAction::new(),
+            suspend: ServerAction::new(),
+            resume: ServerAction::new(),
+            sign_out: ServerAction::new(),
+            override_limits: ServerAction::new(),
+            end_override: ServerAction::new(),
+            extend_grace: ServerAction::new(),
+            resync: ServerAction::new(),
+            visit: ServerAction::new(),
+            done: RwSignal::new(0),
+            outcome: RwSignal::new(""),
+        };
+        deeds.say_when_done(deeds.give, "The credit is given.");
+        deeds.say_when_done(deeds.take, "The credit is taken.");
+        deeds.say_when_done(deeds.suspend, "The account is suspended.");
+        deeds.say_when_done(deeds.resume, "The account is open again.");
+        deeds.say_when_done(deeds.sign_out, "Every session is ended.");
+        deeds.say_when_done(deeds.override_limits, "The new limits hold.");
+        deeds.say_when_done(deeds.end_override, "The plan’s limits hold again.");
+        deeds.say_when_done(deeds.extend_grace, "The grace is extended.");
+        deeds.say_when_done(deeds.resync, "Stripe is asked. Reload in a moment to see what it says.");
+        after_success(deeds.visit, || browser::load(VISIT_PATH));
+        deeds
+    }
+
+    fn say_when_done<S>(self, action: ServerAction<S>, words: &'static str)
+    where
+        S: ServerFn<Output = (), Error = ApiError> + Clone + Send + Sync + 'static,
+    {
+        after_success(action, move || {
+            self.outcome.set(words);
+            self.done.update(|done| *done += 1);
+            // The form is drawn anew, with the focus in it.
+            browser::focus_later(OUTCOME);
+        });
+    }
+}
+
+/// What every form about a person has: whom it is about, its own fields, and why.
+#[component]
+pub fn DeedFields(
+    id: UserId,
+    /// Before the ids of the fields: unique on the page.
+    prefix: &'static str,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let reason_id = format!("{prefix}-reason");
+    view! {
+        <input type="hidden" name="id" value=id.to_string()/>
+        {children.map(|children| view! { <div class="deed-fields">{children()}</div> })}
+        <div class="field">
+            <label for=reason_id.clone()>"Why (kept in the audit log)"</label>
+            <input id=reason_id class="text-field reason-field" name="reason" required maxlength="500" autocomplete="off"/>
+        </div>
+    }
+}
+
+/// A number, or an amount of money.
+#[component]
+pub fn DeedField(
+    prefix: &'static str,
+    name: &'static str,
+    label: &'static str,
+    #[prop(default = "")] placeholder: &'static str,
+    #[prop(default = false)] is_required: bool,
+) -> impl IntoView {
+    let id = format!("{prefix}-{name}");
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <input id=id class="text-field" name=name inputmode="decimal" autocomplete="off" placeholder=placeholder required=is_required/>
+        </div>
+    }
+}

@@ -1,0 +1,98 @@
+//! The admin panel.
+
+use http::StatusCode;
+
+use super::{open, prepare, somebody};
+use crate::types::{Actor, Impersonator, UserId, Viewing};
+
+fn operator() -> Actor {
+    let mut actor = somebody();
+    if let Some(user) = &mut actor.signed_in {
+        user.is_operator = true;
+    }
+    actor
+}
+
+fn pages() -> Vec<String> {
+    let id = "0190a0b0-0000-7000-8000-000000000001";
+    let paths = prepare().iter().filter(|path| path.starts_with("/admin"));
+    paths.map(|path| path.replace("{user_id}", id)).collect()
+}
+
+#[tokio::test]
+async fn nobody_but_an_operator_learns_that_there_is_a_panel() {
+    for path in pages() {
+        let page = open(&path, somebody()).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(page.count("aria-label=\"Admin\""), 0, "{path}");
+        let page = open(&path, Actor::default()).await;
+        assert_eq!(page.location, Some(format!("/sign-in?return_to={path}")));
+    }
+    assert_eq!(open("/usage", somebody()).await.count("href=\"/admin\""), 0);
+    assert_eq!(open("/usage", operator()).await.count("href=\"/admin\""), 1);
+}
+
+#[tokio::test]
+async fn every_page_of_the_panel_has_one_heading_and_nothing_inline() {
+    for path in pages().iter().filter(|path| *path != "/admin") {
+        let page = open(path, operator()).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert_eq!((page.count("<h1"), page.count("<main"), page.count("<title>")), (1, 1, 1), "{path}");
+        assert_eq!(
+            (page.count(" style="), page.count(" onclick="), page.count("<b>nicely")),
+            (0, 0, 0),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_keeps_what_was_asked_for_and_leads_on_to_the_same() {
+    let page =
+        open("/admin/people?search=ad+a&standing=past_due&sort=spent&suspended=true", operator()).await;
+    assert!(page.html.contains("value=\"ad a\""), "{}", page.html);
+    assert_eq!(page.count("<option value=\"past_due\" selected"), 1);
+    let next = "search=ad%20a&amp;standing=past_due&amp;suspended=true&amp;sort=spent&amp;after=0_";
+    assert!(page.html.contains(next), "{}", page.html);
+    assert!(open("/admin/people?search=nobody", operator()).await.html.contains("Nobody is found"));
+}
+
+#[tokio::test]
+async fn a_persons_page_shows_everything_but_what_they_write() {
+    let page = open("/admin/people/0190a0b0-0000-7000-8000-000000000008", operator()).await;
+    assert!(page.html.contains("Hidden from operators"), "on the statement");
+    for title in ["How a sliding window counts", "Lease: what to check"] {
+        assert!(!page.html.contains(title), "{title}");
+    }
+    assert_eq!(page.count("href=\"/usage/replies/"), 0, "receipts are the person's");
+    for deed in ["give_credit", "take_credit", "suspend", "sign_out", "override_limits", "end_override"] {
+        assert_eq!(page.count(&format!("action=\"/api/admin/people/{deed}\"")), 1, "{deed}");
+    }
+    for missing in ["/admin/people/not-an-id", "/admin/people/00000000-0000-0000-0000-000000000194"] {
+        assert_eq!(open(missing, operator()).await.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn a_visit_is_on_every_page_until_it_is_ended_by_a_plain_form() {
+    let mut visitor = somebody();
+    let visited = visitor.signed_in.as_mut().expect("signed in");
+    let viewing = Viewing { person: visited.user_id, until: chrono::DateTime::UNIX_EPOCH };
+    visited.impersonator = Some(Impersonator { user_id: UserId(uuid::Uuid::from_u128(1)), viewing });
+    for path in ["/", "/usage", "/account", "/chat", "/billing", "/nowhere"] {
+        let page = open(path, visitor.clone()).await;
+        assert_eq!(page.count("action=\"/api/account/end_visit\""), 1, "{path}");
+        assert_eq!(page.count("data-testid=\"sign-out\""), 0, "{path}");
+    }
+    assert_eq!(open("/admin/people", visitor).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(open("/usage", somebody()).await.count("visit-banner"), 0);
+}
+
+#[tokio::test]
+async fn the_audit_log_says_what_of_a_question_makes_no_sense() {
+    let page = open("/admin/audit?person=ada", operator()).await;
+    assert!(page.html.contains("“ada” is no person’s id."));
+    assert!(open("/admin/audit?kind=signed_out", operator()).await.html.contains("Nothing like this"));
+    let page = open("/admin/audit?kind=operator_added", operator()).await;
+    assert!(page.html.contains("/admin/audit.csv?kind=operator_added\""));
+}

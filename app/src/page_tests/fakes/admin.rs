@@ -1,0 +1,194 @@
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::{billing, now, usage};
+use crate::api::admin::{AdminBackend, AuditLogApi, NewLimits, PeopleApi};
+use crate::api::{BillingApi, QuotaApi, UsageApi};
+use crate::page_tests::somebody;
+use crate::types::*;
+use crate::{ApiError, ApiResult};
+
+pub fn backend() -> AdminBackend {
+    AdminBackend { audit: Arc::new(Fake), people: Arc::new(Fake) }
+}
+
+struct Fake;
+
+fn event(kind: Option<AuditKind>, operator: Option<PersonLabel>) -> AuditEvent {
+    AuditEvent {
+        id: AuditId(Uuid::from_u128(1)),
+        at: now(),
+        kind,
+        operator,
+        person: Some(PersonLabel { id: UserId(Uuid::from_u128(7)), name: "Ada Marlow".to_owned() }),
+        changes: vec![AuditChange {
+            name: "operator".to_owned(),
+            before: None,
+            after: Some("true".to_owned()),
+        }],
+        reason: "She asked <b>nicely</b>".to_owned(),
+        detail: "on the command line".to_owned(),
+        address: Some("192.0.2.7".to_owned()),
+        request_id: "0190a0b0-0000-7000-8000-000000000001".to_owned(),
+    }
+}
+
+#[async_trait::async_trait]
+impl AuditLogApi for Fake {
+    async fn list(&self, _: &Operator, query: AuditQuery) -> ApiResult<AuditPage> {
+        let operator = PersonLabel { id: UserId(Uuid::from_u128(8)), name: String::new() };
+        let events = match query.kind {
+            Some(AuditKind::SignedOut) => vec![],
+            _ => vec![event(Some(AuditKind::OperatorAdded), Some(operator)), event(None, None)],
+        };
+        Ok(AuditPage { events, next: Some(AuditId(Uuid::from_u128(1))) })
+    }
+}
+
+fn person(id: u128, name: &str, standing: Standing) -> PersonSummary {
+    PersonSummary {
+        id: UserId(Uuid::from_u128(id)),
+        display_name: name.to_owned(),
+        email: Some("somebody.with.a.long.address@example.com".to_owned()),
+        is_operator: id == 7,
+        is_suspended: id == 9,
+        plan_name: "Pro".to_owned(),
+        standing,
+        balance: Nanos::from_cents(1_234),
+        spent_this_month: Nanos(7_500_000),
+        last_seen_at: now(),
+        created_at: now() - TimeDelta::days(40),
+    }
+}
+
+/// Past due, with limits overridden and everything a person can have.
+async fn whole_person() -> Person {
+    let actor = somebody();
+    let quota = super::Fake.read_quota(&actor).await.expect("a quota");
+    let billing = billing::Fake::subscribed().read_billing(&actor).await.expect("a subscription");
+    let told = |mailed_at, kept_at| ToldNotice {
+        kind: Some(NoticeKind::Receipt),
+        title: "Your receipt".to_owned(),
+        created_at: now(),
+        mailed_at,
+        kept_at,
+    };
+    Person {
+        summary: person(8, "Grace", Standing::PastDue { since: now(), grace_ends_at: now() }),
+        account_id: AccountId(Uuid::from_u128(8)),
+        has_verified_email: false,
+        providers: vec!["Example ID".to_owned()],
+        customer_id: Some("cus_1".to_owned()),
+        suspended_at: None,
+        grace_until: Some(now()),
+        billing,
+        quota,
+        limit_override: Some(LimitOverride {
+            requests_per_minute: Some(50),
+            requests_per_day: None,
+            tokens_per_minute: None,
+            concurrent_replies: None,
+            ends_at: now(),
+        }),
+        grants: [Some(now()), None]
+            .map(|expires_at| LiveGrant {
+                cause: "invoice:in_1".to_owned(),
+                amount: Nanos::from_cents(500),
+                remaining: Nanos::from_cents(400),
+                held: Nanos::ZERO,
+                expires_at,
+            })
+            .into(),
+        holds: vec![OpenHold {
+            generation_id: GenerationId(Uuid::from_u128(3)),
+            amount: Nanos(2_000_000),
+            expires_at: now(),
+        }],
+        sessions: vec![],
+        threads: vec![ThreadFacts {
+            id: ThreadId(Uuid::from_u128(4)),
+            created_at: now(),
+            updated_at: now(),
+            is_deleted: true,
+            messages: 12,
+            charged: Nanos(1),
+        }],
+        notices: vec![told(Some(now()), None), told(None, Some(now())), told(None, None)],
+        audit: AuditPage { events: vec![event(Some(AuditKind::Suspended), None)], next: None },
+    }
+}
+
+#[async_trait::async_trait]
+impl PeopleApi for Fake {
+    async fn list(&self, _: &Operator, query: PeopleQuery) -> ApiResult<PeoplePage> {
+        let people = match query.search.as_deref() {
+            Some("nobody") => vec![],
+            _ => vec![
+                person(7, "Ada Marlow", Standing::Active),
+                person(8, "Grace", Standing::PastDue { since: now(), grace_ends_at: now() }),
+                person(9, "Somebody", Standing::Free),
+            ],
+        };
+        let next = Some(PeoplePlace { value: 0, id: Uuid::from_u128(9) });
+        let plans = [("free", "Free"), ("pro", "Pro")].map(|(key, name)| (key.to_owned(), name.to_owned()));
+        Ok(PeoplePage { people, next, plans: plans.into() })
+    }
+
+    async fn read(&self, _: &Operator, id: UserId) -> ApiResult<Person> {
+        match id.0.as_u128() {
+            404 => Err(ApiError::NotFound),
+            _ => Ok(whole_person().await),
+        }
+    }
+
+    async fn read_statement(&self, _: &Operator, _: UserId, before: Option<EntryId>) -> ApiResult<Statement> {
+        usage::Fake.read_statement(&somebody(), before).await
+    }
+
+    async fn give_credit(
+        &self,
+        _: &Operator,
+        _: UserId,
+        _: Nanos,
+        _: Option<u32>,
+        _: Reason,
+    ) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn take_credit(&self, _: &Operator, _: UserId, _: Nanos, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn set_suspended(&self, _: &Operator, _: UserId, _: bool, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn sign_out(&self, _: &Operator, _: UserId, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn override_limits(
+        &self,
+        _: &Operator,
+        _: UserId,
+        _: Option<NewLimits>,
+        _: Reason,
+    ) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn extend_grace(&self, _: &Operator, _: UserId, _: u32, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn resync(&self, _: &Operator, _: UserId, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn begin_visit(&self, _: &Operator, _: UserId, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+}

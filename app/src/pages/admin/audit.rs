@@ -1,0 +1,87 @@
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use leptos_router::params::ParamsMap;
+
+use crate::api::admin::list_audit_events;
+use crate::components::admin::{AdminFrame, AuditTable, Filters, Pager, SelectFilter, TextFilter};
+use crate::components::{ErrorNote, SkeletonLines};
+use crate::contexts::use_session;
+use crate::links::{AUDIT_PATH, audit_file_path, audit_path};
+use crate::types::{AuditKind, AuditPage, AuditQuery};
+use crate::{ApiError, ApiResult};
+
+/// Who did what to whom, newest first.
+#[component]
+pub fn AuditLogPage() -> impl IntoView {
+    let address = use_query_map();
+    let events = use_session().operator_resource(move || address.get(), load);
+    view! {
+        <AdminFrame title="Audit log" area=AUDIT_PATH>
+            <header class="page-head">
+                <h1>"Audit log"</h1>
+                <p class="muted">"Sign-ins and everything that operators did. Nothing in it can be changed."</p>
+            </header>
+            <section class="panel" aria-label="Events">
+                <Transition fallback=|| view! { <SkeletonLines/> }>
+                    {move || Suspend::new(async move {
+                        let events = events.await;
+                        address.with_untracked(|address| view! { <Found events address=address.clone()/> })
+                    })}
+                </Transition>
+            </section>
+        </AdminFrame>
+    }
+}
+
+async fn load(address: ParamsMap) -> ApiResult<AuditPage> {
+    list_audit_events(parse(&address).map_err(ApiError::invalid)?).await
+}
+
+fn parse(address: &ParamsMap) -> Result<AuditQuery, String> {
+    let [kind, person, operator, after] =
+        ["kind", "person", "operator", "after"].map(|name| address.get_str(name));
+    AuditQuery::parse(kind, person, operator, after)
+}
+
+#[component]
+fn Found(events: ApiResult<AuditPage>, address: ParamsMap) -> impl IntoView {
+    let query = parse(&address).unwrap_or_default();
+    let list = match events {
+        Err(error) => view! { <ErrorNote error/> }.into_any(),
+        Ok(page) if page.events.is_empty() => {
+            view! { <p class="muted" data-testid="no-events">"Nothing like this has happened."</p> }
+                .into_any()
+        }
+        Ok(AuditPage { events, next }) => {
+            let first = query.after.map(|_| audit_path(AuditQuery { after: None, ..query }));
+            let next = next.map(|id| audit_path(AuditQuery { after: Some(id), ..query }));
+            view! {
+                <AuditTable events/>
+                <Pager label="Pages of the audit log" first next/>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <AuditFilters address/>
+        <p class="list-head">
+            <a class="button button-small" href=audit_file_path(query) rel="external" download="">"Download these as CSV"</a>
+        </p>
+        {list}
+    }
+}
+
+#[component]
+fn AuditFilters(address: ParamsMap) -> impl IntoView {
+    let [kind, person, operator] =
+        ["kind", "person", "operator"].map(|name| address.get(name).unwrap_or_default());
+    let kinds = AuditKind::ALL.iter().map(|kind| (kind.to_string(), kind.title().to_owned()));
+    let kinds = std::iter::once((String::new(), "All events".to_owned())).chain(kinds).collect();
+    view! {
+        <Filters path=AUDIT_PATH>
+            <SelectFilter name="kind" label="Event" options=kinds chosen=kind/>
+            <TextFilter name="person" label="Person’s id" value=person/>
+            <TextFilter name="operator" label="Operator’s id" value=operator/>
+        </Filters>
+    }
+}

@@ -1,0 +1,78 @@
+//! Files to download: comma-separated values, sent as they are read.
+
+use std::io;
+
+use app::types::Actor;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+
+use crate::routes::error_page;
+use crate::{AppError, AppResult};
+
+/// A file to keep, sent as it is read: an error on the way breaks the download off, so half a file never looks whole.
+pub(super) fn attachment(
+    name: &str,
+    header: &'static str,
+    rows: impl Stream<Item = AppResult<String>> + Send + 'static,
+    actor: &Actor,
+) -> Response {
+    let request_id = actor.request_id.clone();
+    let rows = rows.map_err(move |error| io::Error::other(error.into_api(&request_id)));
+    let lines = stream::once(async move { Ok(header.to_owned()) }).chain(rows);
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"plumbline-{name}\"")),
+        (CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    (headers, Body::from_stream(lines)).into_response()
+}
+
+pub(super) fn answer_error(error: AppError, actor: &Actor) -> Response {
+    error_page::html(&error.into_api(&actor.request_id))
+}
+
+/// A line of comma-separated values, as in RFC 4180.
+pub(super) fn row(fields: &[String]) -> String {
+    let fields: Vec<_> = fields.iter().map(|field| quoted(field)).collect();
+    fields.join(",") + "\r\n"
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// What people or models wrote must never run as a formula in a spreadsheet.
+pub(super) fn text(value: &str) -> String {
+    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.to_owned() }
+}
+
+/// In UTC.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{row, text};
+
+    #[test]
+    fn commas_quotes_and_line_breaks_are_quoted() {
+        let fields = ["plain", "a, b", "say \"hi\"", "two\nlines", ""].map(str::to_owned);
+        assert_eq!(row(&fields), "plain,\"a, b\",\"say \"\"hi\"\"\",\"two\nlines\",\r\n");
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_formula_is_only_text() {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"] {
+            assert_eq!(text(formula), format!("'{formula}"));
+        }
+        assert_eq!(text("1-1=0"), "1-1=0");
+    }
+}

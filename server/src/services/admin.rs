@@ -1,0 +1,9 @@
+//! What operators see and do. Each method takes an [`Operator`](app::types::Operator), which only somebody who is one can
+//! have made; each change writes its row of the audit log in the transaction it is made in.
+
+mod audit;
+mod interventions;
+mod people;
+
+pub use self::audit::AuditLogService;
+pub use self::people::{PeopleParts, PeopleService};

@@ -1,0 +1,8 @@
+//! The admin panel. Numbers in brackets: `faults.md` of the project's brief.
+
+mod access;
+mod audit;
+mod interventions;
+mod people;
+mod person;
+mod visits;

@@ -1,0 +1,106 @@
+//! Who gets into the panel, and who becomes an operator.
+
+use http::StatusCode;
+
+use crate::support::{Browser, TestApp, location};
+
+const OPERATORS: &str = "select user_id::text from audit_events where kind = 'operator_added'";
+
+/// Every function of the panel, whoever adds one.
+fn functions() -> Vec<&'static str> {
+    let paths = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path);
+    let functions: Vec<_> = paths.filter(|path| path.starts_with("/api/admin/")).collect();
+    assert!(functions.contains(&"/api/admin/people/list"), "{functions:?}");
+    functions
+}
+
+/// Every page and file of the panel, with this person in the place of any; a file has to be named here.
+fn pages(user_id: &str) -> Vec<String> {
+    let routes = leptos_axum::generate_route_list(app::App);
+    let pages = routes.iter().map(|route| route.path()).filter(|path| path.starts_with("/admin"));
+    let pages: Vec<_> =
+        pages.chain(["/admin/audit.csv"]).map(|path| path.replace("{user_id}", user_id)).collect();
+    assert!(pages.contains(&"/admin/people".to_owned()), "{pages:?}");
+    pages
+}
+
+async fn status(browser: &Browser, path: &str) -> u16 {
+    browser.clone().get(path).await.status().as_u16()
+}
+
+async fn refusal(browser: &Browser, function: &str) -> u16 {
+    browser.call(function.trim_start_matches("/api/"), &[]).await.status().as_u16()
+}
+
+/// (39)
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_and_function_of_the_panel_is_for_operators_only() {
+    let app = TestApp::start().await;
+    let visitor = app.browser();
+    let somebody = app.user().await;
+    let somebodys_id = app.newest_user().await;
+    let operator = app.operator().await;
+    for function in functions() {
+        assert_eq!(refusal(&visitor, function).await, 401, "{function}");
+        assert_eq!(refusal(&somebody, function).await, 404, "{function}");
+        assert!(![401, 404].contains(&refusal(&operator, function).await), "{function}");
+    }
+    for page in pages(&somebodys_id) {
+        let answer = visitor.clone().get(&page).await;
+        match page.ends_with(".csv") {
+            true => assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{page}"),
+            false => assert_eq!(location(&answer), format!("/sign-in?return_to={page}")),
+        }
+        assert_eq!(status(&somebody, &page).await, 404, "{page}");
+        match page.as_str() {
+            "/admin" => assert_eq!(location(&operator.clone().get(&page).await), "/admin/people"),
+            _ => assert_eq!(status(&operator, &page).await, 200, "{page}"),
+        }
+    }
+}
+
+/// (39)
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_no_operator_any_more_is_out_with_the_next_request() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let id = app.newest_user().await;
+    for (command, words, expected) in [
+        ("grant", "is an operator now", 200),
+        ("grant", "was an operator before", 200),
+        ("revoke", "is no operator any more", 404),
+    ] {
+        let output = app.command().args(["admin", command, &id]).output().expect("it runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{id} {words}\n"));
+        assert_eq!(status(&browser, "/admin/people").await, expected, "{words}");
+    }
+    let rows = app
+        .database()
+        .rows("select kind, detail from audit_events where user_id is not null order by id")
+        .await;
+    let rows: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let rows: Vec<_> = rows.iter().map(|(kind, detail)| (kind.as_str(), detail.as_str())).collect();
+    let by_command = "on the command line";
+    assert_eq!(
+        rows,
+        [("signed_in", "oidc"), ("operator_added", by_command), ("operator_removed", by_command)]
+    );
+    let nobody = "0190a0b0-0000-7000-8000-00000000ffff";
+    let output = app.command().args(["admin", "grant", nobody]).output().expect("it runs");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("there is no user {nobody}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_operator_is_named_by_a_setting_and_never_by_an_address() {
+    let issuer = format!("{}/oidc", crate::support::Sandbox::find().url);
+    let named = format!("https://elsewhere.example|person-ada, {issuer}|person-grace");
+    let app = TestApp::with_env(&[("OPERATORS", &named)], |_| {}).await;
+    for (person, expected) in [("ada", 404), ("grace", 200), ("grace", 200)] {
+        let mut browser = app.browser();
+        let callback = browser.authorize("oidc", person, None).await;
+        browser.get(&callback).await;
+        assert_eq!(status(&browser, "/admin/people").await, expected, "{person}");
+    }
+    assert_eq!(app.database().rows(OPERATORS).await.len(), 1, "written down once");
+}
