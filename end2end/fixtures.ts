@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
 import { Mailbox, Model, SANDBOX_URL } from './sandbox';
 import { AccountPage } from './pages/account_page';
+import { AdminPage } from './pages/admin_page';
 import { BillingPage } from './pages/billing_page';
 import { ChatPage } from './pages/chat_page';
 import { HomePage } from './pages/home_page';
@@ -20,6 +21,7 @@ export class Tab {
   readonly chat: ChatPage;
   readonly usage: UsagePage;
   readonly account: AccountPage;
+  readonly admin: AdminPage;
   readonly pricing: PricingPage;
   readonly billing: BillingPage;
   readonly stripe: StripePage;
@@ -32,6 +34,7 @@ export class Tab {
     this.chat = new ChatPage(page);
     this.usage = new UsagePage(page);
     this.account = new AccountPage(page);
+    this.admin = new AdminPage(page);
     this.pricing = new PricingPage(page);
     this.billing = new BillingPage(page);
     this.stripe = new StripePage(page);
@@ -43,6 +46,14 @@ export class Tab {
     await this.page.goto('/sign-in');
     await this.signIn.continueWithSandbox();
     await this.picker.signInAs(person);
+    await expect(this.page).toHaveURL('/chat');
+  }
+
+  /** The same as somebody whom the settings name as an operator. */
+  async signInAsOperator(): Promise<void> {
+    await this.page.goto('/sign-in');
+    await this.signIn.continueWithSandbox();
+    await this.picker.operatorButton.click();
     await expect(this.page).toHaveURL('/chat');
   }
 }

@@ -15,6 +15,8 @@ export class PickerPage {
   readonly emailState: Locator;
   readonly signInButton: Locator;
   readonly refuseButton: Locator;
+  /** Somebody who is always known, and an operator. */
+  readonly operatorButton: Locator;
 
   constructor(readonly page: Page) {
     this.heading = page.getByRole('heading', { name: 'Who is signing in?' });
@@ -23,6 +25,7 @@ export class PickerPage {
     this.emailState = page.getByLabel('The e-mail is');
     this.signInButton = page.getByRole('button', { name: 'Sign in' });
     this.refuseButton = page.getByRole('button', { name: 'Refuse' });
+    this.operatorButton = page.getByRole('button', { name: 'Grace Hopper' });
   }
 
   async signInAs(person: Person): Promise<void> {

@@ -112,6 +112,26 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await hasNoBarrier(tab.page);
       });
 
+      test('in the admin panel, and while an operator sees the product as somebody else', async ({ tab, person, openBrowser }) => {
+        await (await openBrowser()).signInAs(person);
+        await tab.signInAsOperator();
+        await tab.admin.open();
+        await hasNoBarrier(tab.page);
+        await tab.admin.open('/admin/audit');
+        await hasNoBarrier(tab.page);
+        await tab.admin.openPerson(person.name);
+        await hasNoBarrier(tab.page);
+        await tab.admin.fill('Give credit', { Dollars: '1', Why: 'A test' });
+        await tab.admin.submit('give-credit');
+        await expect(tab.admin.outcome).not.toBeEmpty();
+        await hasNoBarrier(tab.page);
+        await tab.admin.fill('See the product as this person', { Why: 'A test' });
+        await hasNoBarrier(tab.page);
+        await tab.admin.submit('begin-visit');
+        await expect(tab.admin.visitBanner).toBeVisible();
+        await hasNoBarrier(tab.page);
+      });
+
       test('in the list of conversations', async ({ tab, person, model }) => {
         const prompt = await aConversation(tab, person, model);
         if (device === 'phone') {

@@ -96,6 +96,28 @@ test.describe('On a phone', () => {
     await fitsTheWidth(tab.page);
   });
 
+  test('No page of the admin panel does either, and a visit can always be ended', async ({ tab, person, openBrowser }) => {
+    await (await openBrowser()).signInAs(person);
+    await tab.signInAsOperator();
+    for (const path of ['/admin/people', '/admin/audit']) {
+      await tab.admin.open(path);
+      await fitsTheWidth(tab.page);
+    }
+    await tab.admin.openPerson(person.name);
+    for (const deed of ['See the product as this person', 'Give credit', 'Override limits']) {
+      await tab.admin.fill(deed, { Why: 'A test' });
+    }
+    await fitsTheWidth(tab.page);
+    await tab.admin.submit('begin-visit');
+    await expect(tab.admin.visitBanner).toBeVisible();
+    await fitsTheWidth(tab.page);
+    await tab.page.mouse.wheel(0, 2_000);
+    await expect(tab.admin.endVisitButton).toBeInViewport({ ratio: 1 });
+    await tab.chat.open();
+    await expect(tab.chat.composer).toBeInViewport({ ratio: 1 });
+    await expect(tab.admin.endVisitButton).toBeInViewport({ ratio: 1 });
+  });
+
   test('The composer is always in view', async ({ chat, model, tab }) => {
     await expect(chat.composer).toBeInViewport({ ratio: 1 });
     await expect(chat.sendButton).toBeInViewport({ ratio: 1 });

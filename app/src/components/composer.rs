@@ -50,8 +50,9 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
 /// Why nothing can be sent. The field stays readable, so that what is in it can be copied.
 #[component]
 fn ClosedNote() -> impl IntoView {
-    let is_suspended = use_standing().get() == Standing::Suspended;
-    let sentence = match is_suspended {
+    let standing = use_standing();
+    let is_suspended = Memo::new(move |_| standing.get() == Standing::Suspended);
+    let sentence = move || match is_suspended.get() {
         true => "There are no replies while your account is suspended. What you have written stays here.",
         false => "Replies are paused until your subscription is paid. What you have written stays here.",
     };
@@ -59,7 +60,7 @@ fn ClosedNote() -> impl IntoView {
         <div class="note note-error" data-testid="composer-closed">
             <Icon symbol=Symbol::Warning/>
             <p role="alert" id="composer-closed">{sentence}</p>
-            {(!is_suspended).then(|| view! {
+            {move || (!is_suspended.get()).then(|| view! {
                 <PortalForm page=PortalPage::UnpaidInvoice label="Pay now" class="button button-small"/>
             })}
         </div>

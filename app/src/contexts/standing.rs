@@ -28,9 +28,10 @@ pub fn provide_standing(session: SessionContext) -> StandingContext {
     );
     let standing = StandingContext { loaded, news: RwSignal::new(None) };
     Effect::new(move |_| {
-        // It may have been paid in another tab.
+        // It may have been paid in another tab, or an operator has lifted what closed it.
         let back = window_event_listener(ev::focus, move |_| {
-            if standing.get_untracked().needs_payment() {
+            let known = standing.get_untracked();
+            if known.needs_payment() || known == Standing::Suspended {
                 standing.reload();
             }
         });

@@ -107,8 +107,8 @@ async fn a_failed_payment_is_said_on_every_page_with_its_date_and_the_way_to_fix
 #[tokio::test]
 async fn a_frozen_account_can_write_nothing_and_read_everything() {
     let page = open("/chat", Fake::frozen()).await;
-    assert_eq!((page.count(BANNER), page.count("data-testid=\"composer-frozen\"")), (1, 1));
-    assert_eq!((page.count("readonly"), page.count("aria-describedby=\"composer-frozen\"")), (1, 1));
+    assert_eq!((page.count(BANNER), page.count("data-testid=\"composer-closed\"")), (1, 1));
+    assert_eq!((page.count("readonly"), page.count("aria-describedby=\"composer-closed\"")), (1, 1));
     let page = open("/billing", Fake::frozen()).await;
     assert!(page.html.contains("Replies have been paused since"));
     assert_eq!((page.status, page.count("Change plan")), (StatusCode::OK, 0));

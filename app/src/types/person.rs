@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, AuditPage, Billing, GenerationId, Nanos, NoticeKind, PersonSummary, Quota, Session, Standing,
-    ThreadId,
+    AccountId, AuditPage, Billing, EntryReason, GenerationId, Nanos, NoticeKind, PersonSummary, Quota,
+    Session, Standing, ThreadId,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,8 @@ pub struct LimitOverride {
 /// Credit that was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveGrant {
-    /// As in the ledger.
+    /// What for, as on the statement, and its cause in the ledger.
+    pub reason: EntryReason,
     pub cause: String,
     pub amount: Nanos,
     pub remaining: Nanos,

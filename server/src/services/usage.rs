@@ -11,7 +11,7 @@ use app::types::{
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use self::reason::entry_reason;
+pub(super) use self::reason::entry_reason;
 use crate::AppResult;
 use crate::error::reported;
 use crate::store::receipts::Reply;

@@ -94,6 +94,7 @@ async fn whole_person() -> Person {
         }),
         grants: [Some(now()), None]
             .map(|expires_at| LiveGrant {
+                reason: EntryReason::Subscription,
                 cause: "invoice:in_1".to_owned(),
                 amount: Nanos::from_cents(500),
                 remaining: Nanos::from_cents(400),

@@ -16,7 +16,7 @@ use crate::services::billing::BillingService;
 use crate::services::notices::NoticeService;
 use crate::services::plans::{Plans, standing_at};
 use crate::services::quota::QuotaService;
-use crate::services::usage::{STATEMENT_PAGE, UsageService};
+use crate::services::usage::{STATEMENT_PAGE, UsageService, entry_reason};
 use crate::store::people::{self, PersonRow};
 use crate::store::{Db, account_books, accounts, audit, threads, users};
 
@@ -124,6 +124,7 @@ fn to_live_grant(grant: Grant, holds: &[Hold]) -> LiveGrant {
     let of_grant = allocations.filter(|allocation| allocation.grant_id == grant.id);
     LiveGrant {
         held: of_grant.map(|allocation| allocation.amount).sum(),
+        reason: entry_reason(&grant.cause, None),
         cause: grant.cause,
         amount: grant.amount,
         remaining: grant.remaining,

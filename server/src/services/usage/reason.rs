@@ -3,7 +3,10 @@
 use app::types::{EntryReason, GenerationId, ThreadLabel};
 
 /// `reply`: of a charge or a correction, the reply. A cause nobody here knows is an adjustment.
-pub(super) fn entry_reason(cause: &str, reply: Option<(GenerationId, ThreadLabel)>) -> EntryReason {
+pub(in crate::services) fn entry_reason(
+    cause: &str,
+    reply: Option<(GenerationId, ThreadLabel)>,
+) -> EntryReason {
     let (kind, rest) = cause.split_once(':').unwrap_or((cause, ""));
     match (kind, reply) {
         ("generation", Some((generation_id, thread))) if rest.ends_with(":late") => {

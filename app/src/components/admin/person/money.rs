@@ -44,7 +44,7 @@ pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
 #[component]
 fn Grants(grants: Vec<LiveGrant>) -> impl IntoView {
     const COLUMNS: &[Column] =
-        &[Column::text("Given for"), Column::text("Ends"), Column::number("Given"), Column::number("Left")];
+        &[Column::text("What"), Column::text("Ends"), Column::number("Given"), Column::number("Left")];
     if grants.is_empty() {
         return view! { <p class="muted">"No credit is left, and none was given this month yet."</p> }
             .into_any();
@@ -56,7 +56,7 @@ fn Grants(grants: Vec<LiveGrant>) -> impl IntoView {
         };
         view! {
             <tr>
-                <th scope="row"><code>{grant.cause}</code></th>
+                <th scope="row">{grant.reason.to_string()} <span class="cell-note"><code>{grant.cause}</code></span></th>
                 <td class="nowrap" data-label="Ends">{end}</td>
                 <td class="number" data-label="Given">{grant.amount.to_cents_text()}</td>
                 <td class="number amount">{grant.remaining.to_cents_text()}</td>
