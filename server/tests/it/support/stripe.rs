@@ -116,8 +116,14 @@ impl Shop {
              notify plumbline_jobs"
         );
         self.app.database().execute(&due).await;
-        let ended = format!("select count(*) from jobs where id = '{id}' and state = '{state}'");
-        while self.number(&ended).await == 0 {
+        let ended =
+            format!("select state, last_error from jobs where id = '{id}' and state in ('done', 'dead')");
+        loop {
+            if let Some(row) = self.app.database().rows(&ended).await.first() {
+                let (ended, error): (String, Option<String>) = (row.get(0), row.get(1));
+                assert_eq!(ended, state, "{kind}: {error:?}");
+                return;
+            }
             tokio::time::sleep(LOOK_AGAIN_AFTER).await;
         }
     }
