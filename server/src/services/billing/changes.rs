@@ -20,7 +20,7 @@ enum When {
 impl Cashier {
     /// What gives more happens at once and is paid at once. Where the bank wants to be asked, or another card is needed, it
     /// is paid on Stripe's page, which the answer leads to: until then nothing changes. What gives less, or is paid more
-    /// often, happens at the end of the period that is paid for.
+    /// often, happens at the end of the period that is paid for. Nothing does while a payment is due.
     pub async fn change_plan(
         &self,
         account_id: AccountId,
@@ -30,6 +30,10 @@ impl Cashier {
         let price = self.plans.find_price(key, interval).ok_or(ApiError::NotFound)?;
         let price_id = self.price_id(&price.lookup_key).await?;
         let (customer_id, subscription) = self.subscription_of(account_id).await?;
+        if subscription.status.is_due() {
+            let text = "A payment is due. Pay it first; after that, the plan can be changed.";
+            return Err(ApiError::invalid(text).into());
+        }
         if interval == Interval::Year && subscription.metered.is_some() {
             self.require_no_overage(account_id).await?;
         }
