@@ -5,6 +5,8 @@ export const CARDS = {
   good: '4242 4242 4242 4242',
   declined: '4000 0000 0000 0002',
   secure: '4000 0025 0000 3155',
+  /** Its bank wants to be asked about every payment. */
+  alwaysSecure: '4000 0027 6000 3184',
   failsAtRenewal: '4000 0000 0000 0341',
 };
 
@@ -18,6 +20,9 @@ export class StripePage {
   readonly refusal: Locator;
   readonly completeButton: Locator;
   readonly backLink: Locator;
+  /** Of an invoice. */
+  readonly cardOnFileButton: Locator;
+  readonly status: Locator;
 
   constructor(readonly page: Page) {
     this.heading = page.getByRole('heading', { level: 1 });
@@ -27,6 +32,8 @@ export class StripePage {
     this.payButton = page.getByRole('button', { name: /^(Subscribe|Pay|Pay invoice)$/ });
     this.refusal = page.getByRole('alert');
     this.completeButton = page.getByRole('button', { name: 'Complete authentication' });
+    this.cardOnFileButton = page.getByRole('button', { name: 'Pay with the card on file' });
+    this.status = page.getByTestId('status');
     this.backLink = page.getByRole('link', { name: 'Back without paying' });
   }
 

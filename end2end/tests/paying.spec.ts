@@ -127,6 +127,29 @@ test('A smaller plan waits for the end of the period, and can be taken back', as
   await expect(tab.billing.standing).toBeFocused();
 });
 
+test('An upgrade whose bank wants to be asked waits for that, and is there once it is paid', async ({ buyer: tab }) => {
+  await tab.page.getByRole('button', { name: 'Choose Pro' }).click();
+  await tab.stripe.payWith(CARDS.alwaysSecure);
+  await tab.stripe.completeButton.click();
+  await expect(tab.billing.heading).toHaveText('Pro is yours');
+  await tab.pricing.open();
+  await tab.page.getByRole('link', { name: 'Change to Max' }).click();
+  await tab.billing.confirmChangeButton.click();
+  await expect(tab.stripe.heading).toHaveText('Invoice');
+
+  await tab.billing.open();
+  await expect(tab.billing.standing).toContainText('You have Pro. The next payment, $20');
+  await tab.page.getByRole('link', { name: 'Pay and change' }).click();
+  await tab.stripe.cardOnFileButton.click();
+  await tab.stripe.completeButton.click();
+  await expect(tab.stripe.status).toHaveText('paid');
+  const standing = async () => {
+    await tab.billing.open();
+    return tab.billing.standing.innerText();
+  };
+  await expect.poll(standing).toContain('You have Max. The next payment, $100');
+});
+
 test('A cancelled plan stays until its end, and can be resumed', async ({ buyer: tab }) => {
   await subscribe(tab, 'Pro');
   await tab.billing.open();

@@ -1,11 +1,14 @@
-//! Bringing Stripe's products and prices in line with the plans, told in plain text.
+//! Looking after the account at Stripe: its products and prices, and what its meter has refused.
 
 use std::error::Error;
 use std::io::Write as _;
 
-use crate::config::{BillingConfig, Env, PlansConfig};
+use uuid::Uuid;
+
+use crate::config::{BillingConfig, DatabaseConfig, Env, PlansConfig};
 use crate::providers::stripe::Stripe;
 use crate::services::billing::sync_prices;
+use crate::store::{Db, meter_events};
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum StripeCommand {
@@ -15,10 +18,21 @@ pub enum StripeCommand {
         #[arg(long)]
         replace: bool,
     },
+    /// Let pay-as-you-go usage that Stripe's meter has refused be sent again
+    Resend {
+        /// The ledger entry, as the log and the table say it
+        id: Uuid,
+    },
 }
 
 pub(super) async fn run(command: StripeCommand, env: &Env) -> Result<(), Box<dyn Error>> {
-    let StripeCommand::Sync { replace } = command;
+    match command {
+        StripeCommand::Sync { replace } => sync(replace, env).await,
+        StripeCommand::Resend { id } => resend(id, &DatabaseConfig::from_env(env)?).await,
+    }
+}
+
+async fn sync(replace: bool, env: &Env) -> Result<(), Box<dyn Error>> {
     let config = BillingConfig::from_env(env)?.stripe.ok_or("STRIPE_SECRET_KEY is not set")?;
     let stripe = Stripe::new(&config)?;
     let differences = sync_prices(&stripe, &PlansConfig::from_env(env)?, replace).await?;
@@ -34,4 +48,11 @@ pub(super) async fn run(command: StripeCommand, env: &Env) -> Result<(), Box<dyn
         writeln!(out, "Stripe has every product and price as the plans say")?;
     }
     Ok(())
+}
+
+async fn resend(id: Uuid, config: &DatabaseConfig) -> Result<(), Box<dyn Error>> {
+    if !meter_events::revive(&mut *Db::new(config).get().await?, id).await? {
+        return Err(format!("{id} is nothing that Stripe's meter has refused").into());
+    }
+    Ok(writeln!(std::io::stdout(), "{id} will be sent again")?)
 }

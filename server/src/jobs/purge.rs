@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::{Handler, JobError, Schedule, Slots};
 use crate::store::jobs::{self, Lease};
-use crate::store::{Db, mail, stripe_events};
+use crate::store::{Db, mail, notices, stripe_events};
 
 const KIND: &str = "purge_jobs";
 
@@ -17,6 +17,10 @@ const EVENTS_KEPT: TimeDelta = TimeDelta::days(90);
 
 /// How long the links in a mail work.
 const MAIL_LINKS_KEPT: TimeDelta = TimeDelta::days(365);
+
+/// How long it is known that something was told: a card that has expired, or a payment that is due, for longer than that
+/// is told again.
+const NOTICES_KEPT: TimeDelta = TimeDelta::days(365);
 
 pub struct PurgeJobs {
     pub db: Db,
@@ -39,6 +43,7 @@ impl Handler for PurgeJobs {
         jobs::delete_done(&mut conn, KEPT).await?;
         stripe_events::delete_processed(&mut conn, EVENTS_KEPT).await?;
         mail::delete_links(&mut conn, MAIL_LINKS_KEPT).await?;
+        notices::delete_told(&mut conn, NOTICES_KEPT).await?;
         Ok(())
     }
 }

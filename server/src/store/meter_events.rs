@@ -85,6 +85,14 @@ pub async fn note_failure(mut conn: &Connection, id: Uuid, error: &str, is_final
     Ok(())
 }
 
+/// Lets one that was refused be sent again. False: there is no such one.
+pub async fn revive(conn: &mut Connection, id: Uuid) -> StoreResult<bool> {
+    let refused = diesel::update(meter_events::table.find(id).filter(meter_events::refused_at.is_not_null()));
+    let waiting =
+        (meter_events::refused_at.eq(None::<DateTime<Utc>>), meter_events::error.eq(None::<String>));
+    Ok(refused.set(waiting).execute(conn).await? > 0)
+}
+
 /// What an account's events of a time, from `start` until before `end`, come to as far as Stripe has them.
 pub async fn sum_sent(
     mut conn: &Connection,

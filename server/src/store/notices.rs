@@ -2,14 +2,14 @@
 //! causes them, together with the job that tells it.
 
 use app::types::{AccountId, AlertBasis, Card, Interval, Nanos, NoticeId, NoticeKind};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::clock::clock_timestamp;
+use super::clock::{clock_timestamp, now};
 use super::jobs::{self, NewJob};
 use super::schema::{invoices, notices, purchases};
 use super::{Connection, StoreResult};
@@ -244,6 +244,15 @@ pub async fn dismiss(conn: &mut Connection, account_id: AccountId, id: NoticeId)
         .filter(notices::dismissed_at.is_null());
     diesel::update(row).set(notices::dismissed_at.eq(clock_timestamp().nullable())).execute(conn).await?;
     Ok(())
+}
+
+/// Forgets what was mailed, or dismissed in the app, and is so old; what nobody has seen stays.
+pub async fn delete_told(conn: &mut Connection, age: TimeDelta) -> StoreResult<usize> {
+    let before = now(conn).await? - age;
+    let told = notices::mailed_at.is_not_null().or(notices::dismissed_at.is_not_null());
+    Ok(diesel::delete(notices::table.filter(notices::created_at.lt(before)).filter(told))
+        .execute(conn)
+        .await?)
 }
 
 /// Where an invoice is paid or shown, and whether it still waits to be paid. None: there is no such invoice.

@@ -23,9 +23,9 @@ pub struct Dunning {
     pub past_due: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
-/// The account's subscription.
+/// The account's subscription. Whoever subscribes again has another one: what names the row is the account.
 #[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = subscriptions, treat_none_as_null = true)]
+#[diesel(table_name = subscriptions, primary_key(account_id), treat_none_as_null = true)]
 pub struct SubscriptionRow {
     /// Stripe's id.
     pub id: String,

@@ -3,6 +3,7 @@
 mod checkout;
 mod dunning;
 mod events;
+mod machine;
 mod money_back;
 mod overage;
 mod periods;

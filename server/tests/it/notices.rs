@@ -57,6 +57,26 @@ fn subjects(mails: &[Value]) -> Vec<&str> {
 const PACK_RECEIPT: &str = "Receipt: $10.00 for $10.00 of credit";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_is_forgotten_after_a_year_and_not_told_again_and_what_nobody_has_seen_stays() {
+    let shop = Shop::open().await;
+    let (browser, address) = reader(&shop.app).await;
+    buy_pack(&shop, &browser).await;
+    told(&shop.app).await;
+    let unseen = "insert into notices (id, account_id, kind, cause, facts, kept_at)
+        select gen_random_uuid(), id, 'receipt', 'unseen', '{}', now() from accounts";
+    shop.app.database().execute(unseen).await;
+    shop.app.database().execute("update notices set created_at = now() - interval '366 days'").await;
+    shop.run_job("purge_jobs").await;
+    let left = shop.app.database().rows("select cause from notices").await;
+    assert_eq!(left.iter().map(|row| row.get(0)).collect::<Vec<String>>(), ["unseen"]);
+
+    shop.reconcile().await;
+    shop.settle().await;
+    told(&shop.app).await;
+    assert_eq!(subjects(&shop.app.sandbox.mails(&address).await), [PACK_RECEIPT]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_is_mailed_once_however_often_its_webhook_comes() {
     let shop = Shop::open().await;
     shop.stripe.control("webhooks/faults", json!({ "duplicates": 3, "shuffle": true })).await;

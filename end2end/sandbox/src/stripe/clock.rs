@@ -6,7 +6,7 @@ use crate::stripe::books::Books;
 use crate::stripe::cards::Presence;
 use crate::stripe::invoices::collection::{self, Attempt};
 use crate::stripe::objects::Fields;
-use crate::stripe::subscriptions::{ending, items, renewal};
+use crate::stripe::subscriptions::{ending, items, pending, renewal};
 use crate::stripe::{checkout, schedules};
 
 const DAY: i64 = 86_400;
@@ -23,6 +23,7 @@ enum Task {
     ResumeCollection,
     AdvanceSchedule,
     ExpireIncomplete,
+    ExpirePendingUpdate,
     Cancel,
     EndPeriod,
     FinalizeInvoice,
@@ -68,6 +69,7 @@ fn tasks_of(books: &Books, object: &Value) -> Vec<(i64, Task)> {
 
 fn subscription_tasks(books: &Books, subscription: &Value) -> Vec<(i64, Task)> {
     let mut tasks = moment(&subscription["pause_collection"]["resumes_at"], Task::ResumeCollection);
+    tasks.extend(moment(&subscription["pending_update"]["expires_at"], Task::ExpirePendingUpdate));
     if subscription.text("status") != "paused" {
         tasks.push((items::period_of(subscription).1, Task::EndPeriod));
     }
@@ -99,6 +101,7 @@ fn run(books: &mut Books, task: Task, id: &str) {
         }
         Task::AdvanceSchedule => schedules::advance(books, id),
         Task::ExpireIncomplete => ending::expire(books, id),
+        Task::ExpirePendingUpdate => pending::discard(books, id),
         Task::Cancel => ending::cancel_at_end(books, id),
         Task::EndPeriod => renewal::end_period(books, id),
         Task::FinalizeInvoice => renewal::finalize_and_collect(books, id),

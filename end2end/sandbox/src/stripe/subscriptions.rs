@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod ending;
 pub(crate) mod items;
+pub(crate) mod pending;
 pub(crate) mod period;
 pub(crate) mod renewal;
 pub(crate) mod start;
@@ -139,6 +140,9 @@ pub(crate) fn resume(books: &mut Books, id: &str) -> Answer {
 /// A paid invoice makes its subscription active, if it is the latest one.
 pub(crate) fn on_invoice_paid(books: &mut Books, invoice: &Value) {
     let Some(subscription) = subscription_of(books, invoice) else { return };
+    if pending::is_waiting(&subscription) {
+        pending::apply(books, &subscription);
+    }
     let id = subscription.text("id");
     let before = subscription.text("status");
     if !matches!(before, "incomplete" | "past_due" | "unpaid" | "paused") {
@@ -155,10 +159,18 @@ pub(crate) fn on_invoice_paid(books: &mut Books, invoice: &Value) {
 /// An invoice that could not be paid makes its subscription past due, if it was running.
 pub(crate) fn on_invoice_failed(books: &mut Books, invoice: &Value) {
     let Some(subscription) = subscription_of(books, invoice) else { return };
-    if matches!(subscription.text("status"), "active" | "trialing") {
+    // What was not changed is not owed.
+    if !pending::is_waiting(&subscription) && matches!(subscription.text("status"), "active" | "trialing") {
         books.change(subscription.text("id"), "customer.subscription.updated", |subscription| {
             subscription["status"] = "past_due".into();
         });
+    }
+}
+
+/// A change that has waited for a voided invoice is not made.
+pub(crate) fn on_invoice_voided(books: &mut Books, invoice: &Value) {
+    if let Some(subscription) = subscription_of(books, invoice).filter(pending::is_waiting) {
+        pending::forget(books, &subscription);
     }
 }
 

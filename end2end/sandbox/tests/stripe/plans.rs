@@ -115,6 +115,42 @@ async fn an_upgrade_that_must_be_paid_changes_nothing_when_the_card_is_declined(
 }
 
 #[tokio::test]
+async fn an_upgrade_that_may_wait_changes_nothing_until_its_invoice_is_paid_and_is_forgotten_after_23_hours()
+{
+    let ada = subscribed("pending-update").await;
+    let team = ada.account.price("team", "5000", "month").await;
+    ada.account.control(Method::POST, "/cards", json!({"customer": ada.customer, "mode": "decline"})).await;
+    let form = [
+        ("items[0][id]", ada.item.as_str()),
+        ("items[0][price]", team.as_str()),
+        ("proration_behavior", "always_invoice"),
+        ("payment_behavior", "pending_if_incomplete"),
+    ];
+    let waiting = ada.update(&form).await;
+    assert_eq!((&waiting["status"], price_of(&waiting)), (&json!("active"), &json!("pro")));
+    assert_eq!(waiting["pending_update"]["subscription_items"][0]["price"]["lookup_key"], "team");
+    let unpaid = ada.latest_invoice().await;
+    assert_eq!((&unpaid["status"], &unpaid["next_payment_attempt"]), (&json!("open"), &Value::Null));
+    ada.account.control(Method::POST, "/advance", json!({"seconds": 23 * 3_600})).await;
+    let kept = ada.account.subscription(&ada.subscription).await;
+    assert_eq!((&kept["pending_update"], price_of(&kept)), (&Value::Null, &json!("pro")));
+    assert_eq!(ada.latest_invoice().await["status"], "void");
+
+    ada.update(&form).await;
+    ada.account.control(Method::POST, "/cards", json!({"customer": ada.customer})).await;
+    ada.account.post(&format!("invoices/{}/pay", id_of(&ada.latest_invoice().await)), &[]).await;
+    let changed = ada.account.subscription(&ada.subscription).await;
+    assert_eq!((&changed["pending_update"], price_of(&changed)), (&Value::Null, &json!("team")));
+    let told = ada.account.event_types().await;
+    assert_eq!(told.iter().filter(|kind| kind.contains("pending_update_expired")).count(), 1);
+    assert_eq!(told.iter().filter(|kind| kind.contains("pending_update_applied")).count(), 1);
+}
+
+fn price_of(subscription: &Value) -> &Value {
+    &subscription["items"]["data"][0]["price"]["lookup_key"]
+}
+
+#[tokio::test]
 async fn a_schedule_downgrades_at_the_end_of_the_period() {
     let ada = subscribed("schedule").await;
     let basic = ada.account.price("basic", "500", "month").await;

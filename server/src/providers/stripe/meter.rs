@@ -90,6 +90,18 @@ impl Stripe {
         Ok(())
     }
 
+    /// Has a subscription billed by the meter no more. What was used and is in no invoice yet never will be.
+    pub async fn remove_metered_item(&self, subscription: &Subscription, item_id: &str) -> StripeResult<()> {
+        let item = UpdateSubscriptionItems {
+            id: Some(item_id.to_owned()),
+            deleted: Some(true),
+            ..UpdateSubscriptionItems::new()
+        };
+        let request = UpdateSubscription::new(subscription.id.as_str()).items([item]);
+        self.send(&request, &super::write::new_key()).await?;
+        Ok(())
+    }
+
     /// Tells the meter of an amount. Also fine when Stripe knows it already.
     ///
     /// # Errors

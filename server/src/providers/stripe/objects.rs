@@ -37,6 +37,11 @@ impl SubscriptionStatus {
         matches!(self, Self::Trialing | Self::Active | Self::PastDue | Self::Unpaid | Self::Paused)
     }
 
+    /// A payment for a period that runs has failed.
+    pub fn is_due(self) -> bool {
+        matches!(self, Self::PastDue | Self::Unpaid)
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Incomplete => "incomplete",

@@ -10,6 +10,7 @@ use stripe::{IdempotencyKey, RequestStrategy, StripeRequest};
 use stripe_billing::billing_portal_session::{
     CreateBillingPortalSession, CreateBillingPortalSessionFlowData, CreateBillingPortalSessionFlowDataType,
 };
+use stripe_billing::invoice::{RetrieveInvoice, VoidInvoiceInvoice};
 use stripe_billing::subscription::{
     UpdateSubscription, UpdateSubscriptionItems, UpdateSubscriptionPaymentBehavior,
     UpdateSubscriptionProrationBehavior,
@@ -99,33 +100,40 @@ impl Stripe {
         Ok(())
     }
 
-    /// Changes what is subscribed to, and has the difference paid, at once. The metered item is billed monthly, so a
-    /// yearly subscription cannot keep it.
+    /// Changes what is subscribed to, and has the difference paid, at once. Where the bank or the card does not allow
+    /// that, nothing changes until the difference is paid: on the page whose address is the answer, within a day.
     ///
-    /// # Errors
-    /// Refused payments: then nothing has changed.
+    /// <https://docs.stripe.com/billing/subscriptions/pending-updates>
     pub async fn change_price(
         &self,
         subscription: &Subscription,
         price_id: &str,
-        interval: Interval,
-    ) -> StripeResult<()> {
+    ) -> StripeResult<Option<String>> {
         let item = UpdateSubscriptionItems {
             id: Some(subscription.item_id.clone()),
             price: Some(price_id.to_owned()),
             ..UpdateSubscriptionItems::new()
         };
-        let dropped = subscription.metered.as_ref().filter(|_| interval == Interval::Year);
-        let dropped = dropped.map(|metered| UpdateSubscriptionItems {
-            id: Some(metered.id.clone()),
-            deleted: Some(true),
-            ..UpdateSubscriptionItems::new()
-        });
         let request = UpdateSubscription::new(subscription.id.as_str())
-            .items(std::iter::once(item).chain(dropped).collect::<Vec<_>>())
-            .payment_behavior(UpdateSubscriptionPaymentBehavior::ErrorIfIncomplete)
+            .items([item])
+            .payment_behavior(UpdateSubscriptionPaymentBehavior::PendingIfIncomplete)
             .proration_behavior(UpdateSubscriptionProrationBehavior::AlwaysInvoice);
-        self.send(&request, &new_key()).await?;
+        let changed = self.send(&request, &new_key()).await?;
+        let invoice = changed.latest_invoice.filter(|_| changed.pending_update.is_some());
+        let Some(invoice) = invoice.and_then(|invoice| invoice.into_id()) else { return Ok(None) };
+        let invoice = RetrieveInvoice::new(invoice.as_str()).send(&self.client).await?;
+        match invoice.hosted_invoice_url {
+            Some(url) => Ok(Some(url)),
+            None => Err(StripeError::Refused("an invoice without a page".to_owned())),
+        }
+    }
+
+    /// Makes an invoice that is open worth nothing; a change that waits for it is not made.
+    ///
+    /// # Errors
+    /// Refused: it is not open any more.
+    pub async fn void_invoice(&self, id: &str) -> StripeResult<()> {
+        self.send(&VoidInvoiceInvoice::new(id), &new_key()).await?;
         Ok(())
     }
 

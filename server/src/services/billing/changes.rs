@@ -7,7 +7,7 @@ use app::types::{AccountId, Interval, PortalPage};
 
 use super::Cashier;
 use crate::AppResult;
-use crate::providers::stripe::Subscription;
+use crate::providers::stripe::{StripeError, Subscription};
 use crate::store::{accounts, subscriptions};
 
 /// When a change of plan happens.
@@ -18,8 +18,9 @@ enum When {
 }
 
 impl Cashier {
-    /// What gives more happens at once and is paid at once; what gives less, or is paid more often, happens at the end of
-    /// the period that is paid for.
+    /// What gives more happens at once and is paid at once. Where the bank wants to be asked, or another card is needed, it
+    /// is paid on Stripe's page, which the answer leads to: until then nothing changes. What gives less, or is paid more
+    /// often, happens at the end of the period that is paid for. Nothing does while a payment is due.
     pub async fn change_plan(
         &self,
         account_id: AccountId,
@@ -29,19 +30,32 @@ impl Cashier {
         let price = self.plans.find_price(key, interval).ok_or(ApiError::NotFound)?;
         let price_id = self.price_id(&price.lookup_key).await?;
         let (customer_id, subscription) = self.subscription_of(account_id).await?;
+        if subscription.status.is_due() {
+            let text = "A payment is due. Pay it first; after that, the plan can be changed.";
+            return Err(ApiError::invalid(text).into());
+        }
         if interval == Interval::Year && subscription.metered.is_some() {
             self.require_no_overage(account_id).await?;
         }
         // Whatever was planned before is not wanted any more.
         self.forget_plans(&subscription).await?;
+        let mut page_to_pay = None;
         if subscription.price.id != price_id {
             match self.when(&subscription, key, interval).await? {
-                When::Now => self.stripe.change_price(&subscription, &price_id, interval).await?,
+                When::Now => {
+                    if let Some(metered) =
+                        subscription.metered.as_ref().filter(|_| interval == Interval::Year)
+                    {
+                        // It is billed monthly. Apart, because nothing else can wait with a price for its payment.
+                        self.stripe.remove_metered_item(&subscription, &metered.id).await?;
+                    }
+                    page_to_pay = self.stripe.change_price(&subscription, &price_id).await?;
+                }
                 When::AtPeriodEnd => self.stripe.schedule_price(&subscription, &price_id, interval).await?,
             }
         }
         self.sync_customer(&customer_id).await?;
-        Ok(BILLING_PATH.to_owned())
+        Ok(page_to_pay.unwrap_or_else(|| BILLING_PATH.to_owned()))
     }
 
     async fn when(&self, subscription: &Subscription, key: &str, interval: Interval) -> AppResult<When> {
@@ -55,6 +69,7 @@ impl Cashier {
 
     pub async fn cancel_subscription(&self, account_id: AccountId) -> AppResult<()> {
         let (customer_id, subscription) = self.subscription_of(account_id).await?;
+        self.forget_unpaid_change(&subscription).await?;
         if let Some(schedule) = &subscription.schedule {
             // Stripe lets nobody cancel what follows a schedule.
             self.stripe.release_schedule(&schedule.id).await?;
@@ -71,6 +86,7 @@ impl Cashier {
 
     /// Takes back what was planned for the end of the period, so that the subscription goes on as it is.
     async fn forget_plans(&self, subscription: &Subscription) -> AppResult<()> {
+        self.forget_unpaid_change(subscription).await?;
         if let Some(schedule) = &subscription.schedule {
             self.stripe.release_schedule(&schedule.id).await?;
         }
@@ -78,6 +94,17 @@ impl Cashier {
             self.stripe.set_ending(&subscription.id, false).await?;
         }
         Ok(())
+    }
+
+    /// A change that waits for its payment can be paid no more, lest it comes on top of what is wanted now.
+    async fn forget_unpaid_change(&self, subscription: &Subscription) -> AppResult<()> {
+        let invoice = subscription.latest_invoice_id.as_ref().filter(|_| subscription.has_pending_update);
+        let Some(invoice) = invoice else { return Ok(()) };
+        match self.stripe.void_invoice(invoice).await {
+            // It was paid this very moment, or has run out.
+            Ok(()) | Err(StripeError::Refused(_) | StripeError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub async fn open_portal(&self, account_id: AccountId, page: PortalPage) -> AppResult<NextUrl> {

@@ -104,9 +104,9 @@ impl<'a> Walk<'a> {
         self.end();
     }
 
-    /// A period begins.
+    /// A period begins. One that costs nothing, as a trial, gives nothing.
     fn cycle(&mut self, invoice: &'a Invoice) {
-        let line = invoice.lines.iter().filter(|line| !line.is_proration && line.amount_cents >= 0);
+        let line = invoice.lines.iter().filter(|line| !line.is_proration && line.amount_cents > 0);
         let Some((line, plan)) = self.newest(line) else { return };
         if invoice.status == "paid" {
             self.give_months(invoice, line.start, line.end, plan, plan.plan.monthly_credit);

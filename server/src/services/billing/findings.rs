@@ -110,8 +110,7 @@ fn past_due(
 ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let due = unpaid_invoices(customer, &subscription.id).filter_map(|invoice| invoice.finalized_at);
     let since = due.min()?;
-    let is_due = matches!(subscription.status, SubscriptionStatus::PastDue | SubscriptionStatus::Unpaid);
-    is_due.then_some((since, plan.map_or(since, |plan| since + plan.grace)))
+    subscription.status.is_due().then_some((since, plan.map_or(since, |plan| since + plan.grace)))
 }
 
 /// The invoices of a subscription that wait to be paid, or were given up.

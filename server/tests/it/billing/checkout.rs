@@ -4,6 +4,7 @@ use futures::future::join_all;
 use crate::support::{GOOD_CARD, Shop, available, begin, billing, id_of_page, session_id};
 
 const PRO: [(&str, &str); 2] = [("plan", "pro"), ("interval", "month")];
+const MAX: [(&str, &str); 2] = [("plan", "max"), ("interval", "month")];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_subscribes_gets_the_plan_and_its_credit() {
@@ -149,19 +150,55 @@ async fn an_account_whose_customer_was_deleted_at_stripe_is_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_cannot_be_paid_changes_nothing_and_says_why() {
+async fn an_upgrade_whose_card_is_refused_waits_for_its_payment_and_changes_nothing_until_then() {
     let shop = Shop::open().await;
     let (browser, customer) = shop.subscriber("pro", "month").await;
-    let max = [("plan", "max"), ("interval", "month")];
-    for (mode, words) in [("decline", "declined"), ("require_authentication", "confirmed")] {
+    for mode in ["decline", "require_authentication"] {
         shop.stripe.set_card_mode(&customer, Some(mode)).await;
-        let (status, error) = browser.error("billing/change_plan", &max).await;
-        assert_eq!((status, error["type"].as_str()), (402, Some("payment_refused")), "{error}");
-        assert!(error["message"].as_str().is_some_and(|message| message.contains(words)), "{error}");
+        let page = begin(&browser, "billing/change_plan", &MAX).await;
+        assert!(page.contains("/invoices/"), "{mode}: {page}");
+        shop.settle().await;
+        let waiting = billing(&browser).await;
+        assert_eq!(waiting.standing, Standing::Active, "{mode}: nothing is owed");
+        let subscription = waiting.subscription.expect("a subscription");
+        assert_eq!((subscription.plan_key.as_str(), subscription.unpaid_change_url), ("pro", Some(page)));
+        assert_eq!(available(&browser).await, Nanos::from_cents(1500), "{mode}");
     }
+    assert_eq!(
+        shop.stripe.list("invoices?status=open").await.len(),
+        1,
+        "the earlier try can be paid no more"
+    );
+
+    shop.stripe.set_card_mode(&customer, None).await;
+    let page = billing(&browser).await.subscription.and_then(|found| found.unpaid_change_url);
+    shop.stripe.pay(&page.expect("a page"), GOOD_CARD).await.expect("a good card");
     shop.settle().await;
-    assert_eq!(billing(&browser).await.subscription.expect("a subscription").plan_key, "pro");
-    assert_eq!(available(&browser).await, Nanos::from_cents(1500));
+    let changed = billing(&browser).await.subscription.expect("a subscription");
+    assert_eq!((changed.plan_key.as_str(), changed.unpaid_change_url), ("max", None));
+    assert!(available(&browser).await > Nanos::from_cents(7900), "and its credit is there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_nobody_pays_is_forgotten_after_a_day_or_when_another_change_is_made() {
+    let shop = Shop::open().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    let unpaid = async || billing(&browser).await.subscription.expect("a subscription").unpaid_change_url;
+    begin(&browser, "billing/change_plan", &MAX).await;
+    assert!(unpaid().await.is_some());
+    shop.stripe.advance_days(1).await;
+    shop.settle().await;
+    assert_eq!(unpaid().await, None);
+    begin(&browser, "billing/change_plan", &MAX).await;
+    begin(&browser, "billing/cancel_subscription", &[]).await;
+    assert_eq!(unpaid().await, None);
+    assert_eq!(shop.stripe.list("invoices?status=open").await.len(), 0);
+    let kept = billing(&browser).await;
+    assert_eq!(
+        (kept.standing, kept.subscription.expect("a subscription").plan_key.as_str()),
+        (Standing::Active, "pro")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

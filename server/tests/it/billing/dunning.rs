@@ -49,6 +49,20 @@ async fn a_failed_renewal_gives_a_smaller_budget_then_no_replies_and_a_payment_r
     assert_eq!(after.limit(LimitName::RequestsPerDay), limits_before.limit(LimitName::RequestsPerDay));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_payment_is_due_the_plan_cannot_be_changed() {
+    let shop = Shop::open().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    shop.stripe.advance_days(32).await;
+    shop.settle().await;
+    let (status, error) =
+        browser.error("billing/change_plan", &[("plan", "max"), ("interval", "month")]).await;
+    assert_eq!(status, 400);
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("Pay it first")), "{error}");
+    assert_eq!(shop.stripe.list("invoices?status=open").await.len(), 1, "nothing more is owed");
+}
+
 /// Fault 34.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_spent_in_the_grace_is_part_of_the_month_that_is_paid_late() {

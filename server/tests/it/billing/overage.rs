@@ -144,18 +144,40 @@ async fn what_stripe_did_not_take_while_it_was_away_goes_later_and_a_refusal_kee
     shop.stripe.end_outage().await;
 
     // Too old for Stripe, and before the other.
-    shop.app
-        .database()
-        .execute(
-            "set session_replication_role = replica;
-             update meter_events set occurred_at = now() - interval '40 days';
-             set session_replication_role = default",
-        )
-        .await;
+    shop.app.database().execute(&occurred("now() - interval '40 days'")).await;
     spend(&shop, &browser, 10).await;
     shop.run_job("export_meter").await;
     let refused = "select count(*) from meter_events where refused_at is not null and error like '%35%'";
     assert_eq!((metered(&shop, &customer).await, shop.number(refused).await), (100_000, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stripe_refused_is_sent_again_when_somebody_says_so() {
+    let (shop, browser, customer) = paying_as_they_go("9.00").await;
+    spend(&shop, &browser, 150).await;
+    shop.app.database().execute(&occurred("now() - interval '40 days'")).await;
+    shop.run_job("export_meter").await;
+    shop.app.database().execute(&occurred("now()")).await;
+    shop.run_job("export_meter").await;
+    assert_eq!(metered(&shop, &customer).await, 0, "not by itself");
+
+    let rows = shop.app.database().rows("select id::text from meter_events").await;
+    let id: &str = rows[0].get(0);
+    let resend = || shop.app.command().args(["stripe", "resend", id]).output().expect("it runs");
+    let told = resend();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    shop.run_job("export_meter").await;
+    assert_eq!(metered(&shop, &customer).await, 500_000);
+    assert!(!resend().status.success(), "nothing is refused any more");
+}
+
+/// Moves all overage to another time, which nobody else can.
+fn occurred(at: &str) -> String {
+    format!(
+        "set session_replication_role = replica;
+         update meter_events set occurred_at = {at};
+         set session_replication_role = default"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]

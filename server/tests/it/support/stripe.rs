@@ -82,12 +82,12 @@ impl Shop {
         Self { app, stripe: StripeAccount { sandbox: Sandbox::find(), key, http, pages } }
     }
 
-    /// Waits until every webhook has come in and what it causes is done, but for what is due in weeks.
+    /// Waits until every webhook has come in and what it causes is done, but for what is due later.
     pub async fn settle(&self) {
         self.stripe.settle().await;
         let waiting = "select count(*), coalesce(max(last_error) filter (where attempt > 2), '') from jobs
                        where kind = 'sync_customer' and state in ('ready', 'running')
-                       and run_at <= clock_timestamp() + interval '1 day'";
+                       and (state = 'running' or attempt > 0 or run_at <= clock_timestamp())";
         loop {
             let row = &self.app.database().rows(waiting).await[0];
             assert_eq!(row.get::<_, String>(1), "", "a job fails again and again");
@@ -116,8 +116,14 @@ impl Shop {
              notify plumbline_jobs"
         );
         self.app.database().execute(&due).await;
-        let ended = format!("select count(*) from jobs where id = '{id}' and state = '{state}'");
-        while self.number(&ended).await == 0 {
+        let ended =
+            format!("select state, last_error from jobs where id = '{id}' and state in ('done', 'dead')");
+        loop {
+            if let Some(row) = self.app.database().rows(&ended).await.first() {
+                let (ended, error): (String, Option<String>) = (row.get(0), row.get(1));
+                assert_eq!(ended, state, "{kind}: {error:?}");
+                return;
+            }
             tokio::time::sleep(LOOK_AGAIN_AFTER).await;
         }
     }

@@ -147,6 +147,7 @@ pub(crate) fn close_as(books: &mut Books, id: &str, status: &str) -> Value {
         if let Some(intent) = intent_of(books, id) {
             payments::cancel(books, &intent, "void_invoice");
         }
+        subscriptions::on_invoice_voided(books, &invoice);
     } else {
         books.tell("invoice.marked_uncollectible", &invoice);
     }

@@ -10,16 +10,21 @@ use crate::stripe::form::Params;
 use crate::stripe::invoices::{collection, lines};
 use crate::stripe::money;
 use crate::stripe::objects::Fields;
-use crate::stripe::subscriptions::{collect_by_hand, items, renewal};
+use crate::stripe::subscriptions::{collect_by_hand, items, pending, renewal};
 
+const PAYMENTS: [&str; 4] =
+    ["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"];
 const PRORATIONS: [&str; 3] = ["create_prorations", "always_invoice", "none"];
 
 /// Applies `items`, `trial_end` and `billing_cycle_anchor` of an update.
 pub(crate) fn change_items(books: &mut Books, id: &str, params: &Params) -> Answer<()> {
     let behavior =
         params.one_of("proration_behavior", &PRORATIONS)?.unwrap_or("create_prorations").to_owned();
-    let payment = params
-        .one_of("payment_behavior", &["allow_incomplete", "error_if_incomplete", "default_incomplete"])?;
+    let payment = params.one_of("payment_behavior", &PAYMENTS)?;
+    let waits_for_payment = payment == Some("pending_if_incomplete");
+    if waits_for_payment {
+        pending::refuse_unsupported(params)?;
+    }
     let must_be_paid = payment == Some("error_if_incomplete");
     let anchors_now = params.one_of("billing_cycle_anchor", &["now", "unchanged"])? == Some("now");
     let ends_trial = params.text("trial_end") == Some("now");
@@ -28,6 +33,9 @@ pub(crate) fn change_items(books: &mut Books, id: &str, params: &Params) -> Answ
     }
     let wanted = wanted_items(books, id, params)?;
     let starts_over = anchors_now || ends_trial;
+    if waits_for_payment {
+        return pending::change_once_paid(books, id, &wanted, &behavior, starts_over);
+    }
     books.all_or_nothing(|books| {
         let invoice = set_items(books, id, wanted, &behavior, starts_over)?;
         let Some(invoice) = invoice else { return Ok(()) };
@@ -39,8 +47,24 @@ pub(crate) fn change_items(books: &mut Books, id: &str, params: &Params) -> Answ
     })
 }
 
-/// Gives a subscription other items. The answer is an invoice to collect now, if there is one.
+/// Gives a subscription other items, in the place of those that waited to be paid. The answer is an invoice to collect
+/// now, if there is one.
 pub(crate) fn set_items(
+    books: &mut Books,
+    id: &str,
+    wanted: Vec<Value>,
+    behavior: &str,
+    starts_over: bool,
+) -> Answer<Option<String>> {
+    pending::discard(books, id);
+    let before = books.objects.find("subscription", id)?;
+    let invoice = bill_items(books, id, wanted, behavior, starts_over)?;
+    tell_items(books, &before, id);
+    Ok(invoice)
+}
+
+/// The same, of which nobody is told yet.
+pub(super) fn bill_items(
     books: &mut Books,
     id: &str,
     wanted: Vec<Value>,
@@ -80,7 +104,6 @@ pub(crate) fn set_items(
             None
         }
     };
-    tell_items(books, &before, id);
     Ok(invoice)
 }
 

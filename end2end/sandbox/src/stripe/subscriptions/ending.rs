@@ -6,7 +6,7 @@ use crate::stripe::books::{Books, ids_where};
 use crate::stripe::cards::Presence;
 use crate::stripe::invoices::collection::{self, Attempt};
 use crate::stripe::objects::Fields;
-use crate::stripe::subscriptions::{items, renewal};
+use crate::stripe::subscriptions::{items, pending, renewal};
 
 /// Ends a subscription at once. `reason` is Stripe's `cancellation_details.reason`.
 pub(crate) fn cancel_now(books: &mut Books, id: &str, reason: &str) {
@@ -47,6 +47,7 @@ pub(crate) fn expire(books: &mut Books, id: &str) {
 }
 
 fn end(books: &mut Books, id: &str, edit: impl FnOnce(&mut Value)) {
+    pending::discard(books, id);
     let now = books.now();
     let subscription = books.edit(id, |subscription| {
         subscription["status"] = "canceled".into();

@@ -255,6 +255,20 @@ fn an_invoice_that_was_never_paid_gives_nothing() {
 }
 
 #[test]
+fn the_invoice_of_a_trial_is_paid_with_nothing_and_gives_nothing() {
+    let trial = invoice("in_1", "create", "2026-04-01", vec![line("pro", 0, "2026-04-01", "2026-04-15")]);
+    let trialing = Subscription {
+        status: SubscriptionStatus::Trialing,
+        ..subscription("pro", "2026-04-01", "2026-04-15")
+    };
+    assert_eq!(given(&changes(&customer(trialing, vec![trial.clone()]), "2026-04-02")), pairs(&[]));
+
+    let first = invoice("in_2", "cycle", "2026-04-15", vec![line("pro", 2000, "2026-04-15", "2026-05-15")]);
+    let paying = customer(subscription("pro", "2026-04-15", "2026-05-15"), vec![first, trial]);
+    assert_eq!(given(&changes(&paying, "2026-04-15")), pairs(&[("invoice:in_2", 1500)]));
+}
+
+#[test]
 fn a_refund_takes_back_its_part_of_each_month_also_of_later_ones() {
     let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);
     let mut customer = customer(subscription("pro", "2026-04-01", "2027-04-01"), vec![year]);
