@@ -22,7 +22,7 @@ use crate::providers::llm::Providers;
 use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
-use crate::services::admin::{AuditLogService, PeopleService};
+use crate::services::admin::{AuditLogService, JobsService, PeopleService, StripeDesk};
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
@@ -120,9 +120,12 @@ impl AppState {
         let mailer = config.mail.smtp.as_ref().map(Mailer::new).transpose()?;
         let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
         let audit_log = AuditLogService::new(db.clone());
+        let worker = worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone());
         let admin = AdminBackend {
             audit: Arc::new(audit_log.clone()),
+            jobs: Arc::new(JobsService::new(db.clone(), worker.schedules())),
             people: Arc::new(PeopleService::new(db.clone(), plans.clone())),
+            stripe: Arc::new(StripeDesk::new(db.clone(), cashier.clone())),
         };
         let backend = Backend {
             account: Arc::new(account.clone()),
@@ -136,7 +139,7 @@ impl AppState {
         };
         Ok(Self {
             server: Arc::new(config.server),
-            worker: worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone()),
+            worker,
             db,
             limiter,
             limits: config.limits,

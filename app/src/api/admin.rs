@@ -1,13 +1,22 @@
 //! The admin panel: one trait an area, for operators only. Endpoints begin with `admin/`.
 
 mod audit;
+mod jobs;
 mod people;
+mod stripe;
 
 pub use audit::{ListAuditEvents, list_audit_events};
+pub use jobs::{DiscardJob, ListJobs, RetryJob, discard_job, list_jobs, retry_job};
 pub use people::{ListPeople, list_people};
+pub use stripe::{
+    ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent,
+    list_stripe_events, read_stripe_event, read_stripe_report, reconcile_with_stripe, replay_stripe_event,
+};
 
 #[cfg(feature = "ssr")]
-pub use self::{audit::AuditLogApi, people::PeopleApi, server_side::AdminBackend};
+pub use self::{
+    audit::AuditLogApi, jobs::JobsApi, people::PeopleApi, server_side::AdminBackend, stripe::StripeApi,
+};
 #[cfg(feature = "ssr")]
 use server_side::{answer, operate};
 
@@ -15,7 +24,7 @@ use server_side::{answer, operate};
 mod server_side {
     use std::sync::Arc;
 
-    use super::{AuditLogApi, PeopleApi};
+    use super::{AuditLogApi, JobsApi, PeopleApi, StripeApi};
     use crate::ApiResult;
     use crate::api::{Content, call, send};
     use crate::types::Operator;
@@ -24,7 +33,9 @@ mod server_side {
     #[derive(Clone)]
     pub struct AdminBackend {
         pub audit: Arc<dyn AuditLogApi>,
+        pub jobs: Arc<dyn JobsApi>,
         pub people: Arc<dyn PeopleApi>,
+        pub stripe: Arc<dyn StripeApi>,
     }
 
     /// That part, and the operator who is asking.

@@ -41,6 +41,10 @@ audit_kinds! {
     SessionRevoked = "session_revoked", "Session ended";
     OperatorAdded = "operator_added", "Operator added";
     OperatorRemoved = "operator_removed", "Operator removed";
+    JobRetried = "job_retried", "Job tried again";
+    JobDiscarded = "job_discarded", "Job discarded";
+    StripeEventReplayed = "stripe_event_replayed", "Stripe event replayed";
+    ReconciliationRequested = "reconciliation_requested", "Comparison with Stripe asked for";
 }
 
 /// As stored, and as in an address.

@@ -2,7 +2,11 @@
 //! have made; each change writes its row of the audit log in the transaction it is made in.
 
 mod audit;
+mod jobs;
 mod people;
+mod stripe;
 
 pub use self::audit::AuditLogService;
+pub use self::jobs::JobsService;
 pub use self::people::PeopleService;
+pub use self::stripe::StripeDesk;

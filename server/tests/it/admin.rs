@@ -2,4 +2,6 @@
 
 mod access;
 mod audit;
+mod jobs;
 mod people;
+mod stripe;

@@ -5,11 +5,16 @@ use uuid::Uuid;
 
 use super::now;
 use crate::ApiResult;
-use crate::api::admin::{AdminBackend, AuditLogApi, PeopleApi};
+use crate::api::admin::{AdminBackend, AuditLogApi, JobsApi, PeopleApi, StripeApi};
 use crate::types::*;
 
 pub fn backend() -> AdminBackend {
-    AdminBackend { audit: Arc::new(Fake), people: Arc::new(Fake) }
+    AdminBackend {
+        audit: Arc::new(Fake),
+        jobs: Arc::new(Fake),
+        people: Arc::new(Fake),
+        stripe: Arc::new(Fake),
+    }
 }
 
 struct Fake;
@@ -72,5 +77,80 @@ impl PeopleApi for Fake {
         let next = Some(PeoplePlace { value: 0, id: Uuid::from_u128(9) });
         let plans = [("free", "Free"), ("pro", "Pro")].map(|(key, name)| (key.to_owned(), name.to_owned()));
         Ok(PeoplePage { people, next, plans: plans.into() })
+    }
+}
+
+#[async_trait::async_trait]
+impl JobsApi for Fake {
+    async fn list(&self, _: &Operator, query: JobsQuery) -> ApiResult<JobsPage> {
+        let dead = Job {
+            id: JobId(Uuid::from_u128(3)),
+            kind: "sync_customer".to_owned(),
+            payload: "{\"customer_id\":\"cus_1\"}".to_owned(),
+            state: query.state,
+            attempt: 5,
+            max_attempts: 5,
+            run_at: now(),
+            finished_at: Some(now()),
+            last_error: Some("Stripe is <b>nicely</b> away".to_owned()),
+        };
+        let queue = Queue { kind: dead.kind.clone(), ready: 2, running: 1, dead: 1, due_since: Some(now()) };
+        let work = ScheduledWork { name: "purge".to_owned(), when: "every hour".to_owned(), last_at: None };
+        let next = Some(dead.id);
+        Ok(JobsPage { queues: vec![queue], schedules: vec![work], jobs: vec![dead], next })
+    }
+
+    async fn retry(&self, _: &Operator, _: JobId) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn discard(&self, _: &Operator, _: JobId) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl StripeApi for Fake {
+    async fn read_report(&self, _: &Operator) -> ApiResult<StripeReport> {
+        let (waiting_amount, refused_amount) = (Nanos::from_cents(250), Nanos::ZERO);
+        let comparison = |findings: &[&str]| Comparison {
+            title: "Subscriptions and events".to_owned(),
+            at: now(),
+            findings: findings.iter().map(ToString::to_string).collect(),
+        };
+        Ok(StripeReport {
+            inbox: Inbox { waiting: 3, failed: 1, waiting_since: Some(now()) },
+            meter: MeterExport { waiting: 2, waiting_amount, refused: 0, refused_amount },
+            comparisons: vec![comparison(&["2 events had not arrived"]), comparison(&[])],
+        })
+    }
+
+    async fn list_events(&self, _: &Operator, query: EventsQuery) -> ApiResult<EventsPage> {
+        let events = if query.customer.is_some() { vec![] } else { vec![stripe_event()] };
+        Ok(EventsPage { events, next: Some(now()) })
+    }
+
+    async fn read_event(&self, _: &Operator, _: &str) -> ApiResult<StripeEventDetail> {
+        let payload = "{ \"id\": \"evt_1\" }".to_owned();
+        Ok(StripeEventDetail { event: stripe_event(), api_version: None, is_live: false, payload })
+    }
+
+    async fn replay_event(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn reconcile(&self, _: &Operator) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+fn stripe_event() -> StripeEvent {
+    StripeEvent {
+        id: "evt_1".to_owned(),
+        kind: "invoice.paid".to_owned(),
+        customer_id: Some("cus_1".to_owned()),
+        received_at: now(),
+        processed_at: None,
+        error: Some("Stripe is <b>nicely</b> away".to_owned()),
     }
 }
