@@ -96,6 +96,9 @@ pub const JOBS_PATH: &str = "/admin/jobs";
 /// What Stripe told us.
 pub const STRIPE_PATH: &str = "/admin/stripe";
 
+/// The ways to the models.
+pub const PROVIDERS_PATH: &str = "/admin/providers";
+
 /// Some jobs, for operators.
 pub fn jobs_path(JobsQuery { state, kind, after }: &JobsQuery) -> String {
     with_query(

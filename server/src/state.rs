@@ -22,7 +22,7 @@ use crate::providers::llm::Providers;
 use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
-use crate::services::admin::{AuditLogService, JobsService, PeopleService, StripeDesk};
+use crate::services::admin::{AuditLogService, JobsService, PeopleService, ProviderDesk, StripeDesk};
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
@@ -87,10 +87,11 @@ impl AppState {
         let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
         let catalog = CatalogService::new(db.clone(), config.llm.catalog, config.llm.api_keys);
+        let breakers = limiter.breakers(config.llm.breaker_failures);
         let generations = GenerationService::new(Parts {
             db: db.clone(),
             limiter: limiter.clone(),
-            breakers: limiter.breakers(config.llm.breaker_failures),
+            breakers: breakers.clone(),
             log: StreamLog::new(&config.redis).map_err(BadRedisUrl::from)?,
             plans: plans.clone(),
             catalog: catalog.clone(),
@@ -125,6 +126,7 @@ impl AppState {
             audit: Arc::new(audit_log.clone()),
             jobs: Arc::new(JobsService::new(db.clone(), worker.schedules())),
             people: Arc::new(PeopleService::new(db.clone(), plans.clone())),
+            providers: Arc::new(ProviderDesk::new(db.clone(), catalog.clone(), breakers)),
             stripe: Arc::new(StripeDesk::new(db.clone(), cashier.clone())),
         };
         let backend = Backend {

@@ -29,6 +29,7 @@ pub mod provider_usage;
 pub mod receipts;
 pub mod reconciliations;
 pub mod recovery;
+pub mod route_reports;
 mod schema;
 pub mod sessions;
 pub mod settlements;

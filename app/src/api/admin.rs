@@ -3,11 +3,13 @@
 mod audit;
 mod jobs;
 mod people;
+mod providers;
 mod stripe;
 
 pub use audit::{ListAuditEvents, list_audit_events};
 pub use jobs::{DiscardJob, ListJobs, RetryJob, discard_job, list_jobs, retry_job};
 pub use people::{ListPeople, list_people};
+pub use providers::{CloseRoute, ReadProviders, ReopenRoute, close_route, read_providers, reopen_route};
 pub use stripe::{
     ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent,
     list_stripe_events, read_stripe_event, read_stripe_report, reconcile_with_stripe, replay_stripe_event,
@@ -15,7 +17,8 @@ pub use stripe::{
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    audit::AuditLogApi, jobs::JobsApi, people::PeopleApi, server_side::AdminBackend, stripe::StripeApi,
+    audit::AuditLogApi, jobs::JobsApi, people::PeopleApi, providers::ProvidersApi, server_side::AdminBackend,
+    stripe::StripeApi,
 };
 #[cfg(feature = "ssr")]
 use server_side::{answer, operate};
@@ -24,7 +27,7 @@ use server_side::{answer, operate};
 mod server_side {
     use std::sync::Arc;
 
-    use super::{AuditLogApi, JobsApi, PeopleApi, StripeApi};
+    use super::{AuditLogApi, JobsApi, PeopleApi, ProvidersApi, StripeApi};
     use crate::ApiResult;
     use crate::api::{Content, call, send};
     use crate::types::Operator;
@@ -35,6 +38,7 @@ mod server_side {
         pub audit: Arc<dyn AuditLogApi>,
         pub jobs: Arc<dyn JobsApi>,
         pub people: Arc<dyn PeopleApi>,
+        pub providers: Arc<dyn ProvidersApi>,
         pub stripe: Arc<dyn StripeApi>,
     }
 

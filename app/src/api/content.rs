@@ -29,7 +29,7 @@ macro_rules! no_content {
 no_content! {
     (), bool, String, User, Session, SignInMethod, Offers, Standing, Billing, CheckoutOutcome, CapTerms, Nanos,
     ThreadSpending, Model, Notice, MailSettings, Plan, AuditPage, PeoplePage,
-    JobsPage, StripeReport, EventsPage, StripeEventDetail,
+    JobsPage, StripeReport, EventsPage, StripeEventDetail, ProviderReport,
     // Only those whom the conversation belongs to can ask for replies.
     ReplyStream,
 }

@@ -8,6 +8,7 @@ mod job_table;
 mod operators_only;
 mod people_table;
 mod queue_panels;
+mod route_table;
 mod stripe_report;
 mod table;
 
@@ -19,5 +20,6 @@ pub use job_table::JobTable;
 pub use operators_only::OperatorsOnly;
 pub use people_table::PeopleTable;
 pub use queue_panels::{QueueTable, ScheduleTable};
+pub use route_table::RouteTable;
 pub use stripe_report::{ComparisonList, StripeFigures};
 pub use table::{Column, Pager, RecordTable};

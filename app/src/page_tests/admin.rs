@@ -80,3 +80,12 @@ async fn a_dead_job_and_a_failed_event_say_why_and_can_be_tried_again() {
     assert!(page.html.contains("2 events had not arrived") && page.html.contains("All agreed."));
     assert!(open("/admin/stripe?customer=cus_2", operator()).await.html.contains("There is none."));
 }
+
+#[tokio::test]
+async fn each_route_says_whether_it_is_asked_and_offers_the_other() {
+    let page = open("/admin/providers", operator()).await;
+    for text in ["Tried again in 20 s", "Closed by an operator", "Redis does not answer", "3 overloaded"] {
+        assert!(page.html.contains(text), "{text}: {}", page.html);
+    }
+    assert_eq!((page.count("close-route"), page.count("reopen-route")), (1, 2));
+}

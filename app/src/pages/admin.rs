@@ -4,10 +4,12 @@ mod audit;
 mod home;
 mod jobs;
 mod people;
+mod providers;
 mod stripe;
 
 pub use audit::AuditLogPage;
 pub use home::AdminHomePage;
 pub use jobs::JobsPage;
 pub use people::PeoplePage;
+pub use providers::ProvidersPage;
 pub use stripe::StripePage;

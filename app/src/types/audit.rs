@@ -44,6 +44,8 @@ audit_kinds! {
     JobRetried = "job_retried", "Job tried again";
     JobDiscarded = "job_discarded", "Job discarded";
     StripeEventReplayed = "stripe_event_replayed", "Stripe event replayed";
+    RouteClosed = "route_closed", "Route closed to requests";
+    RouteReopened = "route_reopened", "Route opened to requests";
     ReconciliationRequested = "reconciliation_requested", "Comparison with Stripe asked for";
 }
 

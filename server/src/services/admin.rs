@@ -4,9 +4,11 @@
 mod audit;
 mod jobs;
 mod people;
+mod providers;
 mod stripe;
 
 pub use self::audit::AuditLogService;
 pub use self::jobs::JobsService;
 pub use self::people::PeopleService;
+pub use self::providers::ProviderDesk;
 pub use self::stripe::StripeDesk;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::now;
 use crate::ApiResult;
-use crate::api::admin::{AdminBackend, AuditLogApi, JobsApi, PeopleApi, StripeApi};
+use crate::api::admin::{AdminBackend, AuditLogApi, JobsApi, PeopleApi, ProvidersApi, StripeApi};
 use crate::types::*;
 
 pub fn backend() -> AdminBackend {
@@ -13,6 +13,7 @@ pub fn backend() -> AdminBackend {
         audit: Arc::new(Fake),
         jobs: Arc::new(Fake),
         people: Arc::new(Fake),
+        providers: Arc::new(Fake),
         stripe: Arc::new(Fake),
     }
 }
@@ -152,5 +153,38 @@ fn stripe_event() -> StripeEvent {
         received_at: now(),
         processed_at: None,
         error: Some("Stripe is <b>nicely</b> away".to_owned()),
+    }
+}
+
+#[async_trait::async_trait]
+impl ProvidersApi for Fake {
+    async fn read(&self, _: &Operator) -> ApiResult<Vec<ProviderReport>> {
+        let route = |key: &str, breaker| RouteReport {
+            key: key.to_owned(),
+            host: "llm.example.com".to_owned(),
+            breaker,
+            attempts: 12,
+            outcomes: vec![Outcome { name: "overloaded".to_owned(), count: 3 }],
+            first_token_ms_p50: Some(180),
+            first_token_ms_p95: Some(420),
+            cost: Nanos::from_cents(7),
+        };
+        let states = [
+            Some(BreakerState::Closed),
+            Some(BreakerState::Open { seconds: 20 }),
+            Some(BreakerState::Held),
+            None,
+        ];
+        let routes = ["one", "two", "three", "four"].iter().zip(states);
+        let routes = routes.map(|(key, state)| route(key, state)).collect();
+        Ok(vec![ProviderReport { model: "A model".to_owned(), routes }])
+    }
+
+    async fn close(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn reopen(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
     }
 }
