@@ -12,16 +12,22 @@ export class OwnDatabase {
   }
 
   async create(): Promise<void> {
-    await this.sql(`create database ${this.name}`);
+    await sql(`create database ${this.name}`);
     await plumbline(['migrate'], { DATABASE_URL: this.url });
     await plumbline(['apply-catalog'], { DATABASE_URL: this.url });
   }
 
   async drop(): Promise<void> {
-    await this.sql(`drop database ${this.name} with (force)`);
+    await sql(`drop database ${this.name} with (force)`);
   }
+}
 
-  private async sql(command: string): Promise<void> {
-    await run('psql', ['--quiet', '--no-psqlrc', '--command', command, process.env.DATABASE_URL ?? '']);
-  }
+/** A job of the shared server that was given up for this reason. */
+export async function addDeadJob(kind: string, error: string): Promise<void> {
+  await sql(`insert into jobs (id, kind, payload, state, attempt, max_attempts, last_error, finished_at)
+    values (gen_random_uuid(), '${kind}', 'null', 'dead', 1, 1, '${error}', now())`);
+}
+
+async function sql(command: string): Promise<void> {
+  await run('psql', ['--quiet', '--no-psqlrc', '--command', command, process.env.DATABASE_URL ?? '']);
 }

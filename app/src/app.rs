@@ -13,7 +13,9 @@ use crate::contexts::{
     provide_clock, provide_notices, provide_page_title, provide_quota, provide_session, provide_standing,
     provide_toasts,
 };
-use crate::pages::admin::{AdminHomePage, AuditLogPage, PeoplePage, PersonPage};
+use crate::pages::admin::{
+    AdminHomePage, AuditLogPage, JobsPage, PeoplePage, PersonPage, ProvidersPage, StripePage,
+};
 use crate::pages::{
     AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
     PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
@@ -84,6 +86,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin") view=AdminHomePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people") view=PeoplePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people/:user_id") view=PersonPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/jobs") view=JobsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/providers") view=ProvidersPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/stripe") view=StripePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=AuditLogPage ssr=SsrMode::Async/>
             </FlatRoutes>
             <Toaster/>

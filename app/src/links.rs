@@ -1,8 +1,10 @@
 //! Addresses inside the product.
 
+use chrono::SecondsFormat;
+
 use crate::types::{
-    AuditQuery, EntryId, GenerationId, Interval, MessageId, NoticeKind, PeopleQuery, PeopleSort, Period,
-    ThreadId, UserId,
+    AuditQuery, EntryId, EventState, EventsQuery, GenerationId, Interval, JobsQuery, MessageId, NoticeKind,
+    PeopleQuery, PeopleSort, Period, ThreadId, UserId,
 };
 
 /// The person, their browsers and their mails.
@@ -90,6 +92,39 @@ pub const PEOPLE_PATH: &str = "/admin/people";
 
 /// The audit log.
 pub const AUDIT_PATH: &str = "/admin/audit";
+
+/// Work done later.
+pub const JOBS_PATH: &str = "/admin/jobs";
+
+/// What Stripe told us.
+pub const STRIPE_PATH: &str = "/admin/stripe";
+
+/// The ways to the models.
+pub const PROVIDERS_PATH: &str = "/admin/providers";
+
+/// Some jobs, for operators.
+pub fn jobs_path(JobsQuery { state, kind, after }: &JobsQuery) -> String {
+    with_query(
+        JOBS_PATH,
+        [
+            ("state", Some(state.to_string())),
+            ("kind", kind.clone()),
+            ("after", after.map(|id| id.to_string())),
+        ],
+    )
+}
+
+/// Some events of Stripe's, for operators.
+pub fn stripe_events_path(EventsQuery { state, customer, before }: &EventsQuery) -> String {
+    let state = (*state != EventState::default()).then(|| state.to_string());
+    let before = before.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true));
+    with_query(STRIPE_PATH, [("state", state), ("customer", customer.clone()), ("before", before)])
+}
+
+/// All that Stripe sent of an event, for operators.
+pub fn stripe_event_path(id: &str) -> String {
+    with_query(STRIPE_PATH, [("event", Some(id.to_owned()))])
+}
 
 /// Some people, for operators.
 pub fn people_path(query: &PeopleQuery) -> String {

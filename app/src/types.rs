@@ -5,15 +5,18 @@ mod billing;
 mod cap;
 mod chat;
 mod ids;
+mod job;
 mod model;
 mod money;
 mod notice;
 mod people;
 mod period;
 mod person;
+mod provider;
 mod quota;
 mod receipt;
 mod statement;
+mod stripe_event;
 mod usage;
 mod user;
 
@@ -28,18 +31,24 @@ pub use chat::{
     ReplyState, ReplyTarget, Role, Thread, Title,
 };
 pub use ids::{
-    AccountId, AuditId, ClientRequestId, EntryId, GenerationId, MessageId, NoticeId, SessionId, ThreadId,
-    UserId,
+    AccountId, AuditId, ClientRequestId, EntryId, GenerationId, JobId, MessageId, NoticeId, SessionId,
+    ThreadId, UserId,
 };
+pub use job::{Job, JobState, JobsPage, JobsQuery, Queue, ScheduledWork};
 pub use model::{Model, ModelPrices};
 pub use money::{AmountError, Nanos};
 pub use notice::{MailRoute, MailSettings, MailSwitch, Notice, NoticeKind};
 pub use people::{PeoplePage, PeoplePlace, PeopleQuery, PeopleSort, PersonSummary, StandingName};
 pub use period::{Days, Month, Period, PeriodError};
 pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts, ToldNotice};
+pub use provider::{BreakerState, Outcome, ProviderReport, RouteReport};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
 pub use statement::{EntryReason, Statement, StatementEntry};
+pub use stripe_event::{
+    Comparison, EventState, EventsPage, EventsQuery, Inbox, MeterExport, StripeEvent, StripeEventDetail,
+    StripeReport,
+};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};
 #[cfg(feature = "ssr")]
 pub use user::{Actor, Impersonator, Operator, SignedIn};

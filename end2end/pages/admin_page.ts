@@ -15,6 +15,9 @@ export class AdminPage extends AppPage {
   /** What was done last, in words. */
   readonly outcome: Locator;
   readonly error: Locator;
+  readonly jobs: Locator;
+  readonly retryButton: Locator;
+  readonly routes: Locator;
   readonly visitBanner: Locator;
   readonly endVisitButton: Locator;
 
@@ -30,6 +33,9 @@ export class AdminPage extends AppPage {
     this.entries = page.getByTestId('statement-row');
     this.outcome = page.getByTestId('deed-outcome');
     this.error = page.getByRole('main').getByRole('alert');
+    this.jobs = page.getByTestId('job-row');
+    this.retryButton = page.getByTestId('retry-job');
+    this.routes = page.getByTestId('route-row');
     this.visitBanner = page.getByTestId('visit-banner');
     this.endVisitButton = page.getByTestId('end-visit');
   }

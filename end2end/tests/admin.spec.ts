@@ -1,3 +1,4 @@
+import { addDeadJob } from '../database';
 import { expect, refusedWith, test, type Tab } from '../fixtures';
 import type { Model } from '../sandbox';
 
@@ -134,6 +135,31 @@ test.describe('A visit', () => {
     await expect(admin.events.nth(0)).toContainText('Visit ended');
     await expect(admin.events.nth(1)).toContainText('They miss a receipt');
   });
+});
+
+test('A dead job is tried again, and the log says by whom', async ({ tab }) => {
+  await addDeadJob('purge_jobs', 'The database was away');
+  await tab.signInAsOperator();
+  const { admin } = tab;
+  await admin.open('/admin/jobs?kind=purge_jobs');
+  await expect(admin.jobs).toContainText('The database was away');
+  await admin.retryButton.click();
+  await expect(admin.jobs).toHaveCount(0);
+  await admin.open('/admin/audit?kind=job_retried');
+  await expect(admin.events.first()).toContainText('purge_jobs');
+});
+
+test('Each area of the panel is one press away, and says how things stand', async ({ tab }) => {
+  await tab.signInAsOperator();
+  const { admin, page } = tab;
+  await admin.open();
+  await page.getByRole('link', { name: 'Providers' }).click();
+  await expect(admin.routes).toHaveCount(3);
+  await expect(admin.routes.first()).toContainText('everyday-first');
+  await page.getByRole('link', { name: 'Stripe' }).click();
+  await expect(page.getByTestId('events-failed')).toHaveText('0');
+  await page.getByRole('link', { name: 'Jobs' }).click();
+  await expect(page.getByText('audit_money')).toBeVisible();
 });
 
 test.describe('Somebody who is no operator', () => {

@@ -22,7 +22,9 @@ use crate::providers::llm::Providers;
 use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
-use crate::services::admin::{AuditLogService, PeopleParts, PeopleService};
+use crate::services::admin::{
+    AuditLogService, JobsService, PeopleParts, PeopleService, ProviderDesk, StripeDesk,
+};
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
@@ -87,10 +89,11 @@ impl AppState {
         let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
         let catalog = CatalogService::new(db.clone(), config.llm.catalog, config.llm.api_keys);
+        let breakers = limiter.breakers(config.llm.breaker_failures);
         let generations = GenerationService::new(Parts {
             db: db.clone(),
             limiter: limiter.clone(),
-            breakers: limiter.breakers(config.llm.breaker_failures),
+            breakers: breakers.clone(),
             log: StreamLog::new(&config.redis).map_err(BadRedisUrl::from)?,
             plans: plans.clone(),
             catalog: catalog.clone(),
@@ -120,8 +123,10 @@ impl AppState {
         let mailer = config.mail.smtp.as_ref().map(Mailer::new).transpose()?;
         let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
         let audit_log = AuditLogService::new(db.clone());
+        let worker = worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone());
         let admin = AdminBackend {
             audit: Arc::new(audit_log.clone()),
+            jobs: Arc::new(JobsService::new(db.clone(), worker.schedules())),
             people: Arc::new(PeopleService::new(PeopleParts {
                 db: db.clone(),
                 plans: plans.clone(),
@@ -131,6 +136,8 @@ impl AppState {
                 quota: quota.clone(),
                 usage: usage.clone(),
             })),
+            providers: Arc::new(ProviderDesk::new(db.clone(), catalog.clone(), breakers)),
+            stripe: Arc::new(StripeDesk::new(db.clone(), cashier.clone())),
         };
         let backend = Backend {
             account: Arc::new(account.clone()),
@@ -144,7 +151,7 @@ impl AppState {
         };
         Ok(Self {
             server: Arc::new(config.server),
-            worker: worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone()),
+            worker,
             db,
             limiter,
             limits: config.limits,

@@ -3,9 +3,13 @@
 mod audit;
 #[cfg(feature = "ssr")]
 mod form;
+mod jobs;
 mod people;
+mod providers;
+mod stripe;
 
 pub use audit::{ListAuditEvents, list_audit_events};
+pub use jobs::{DiscardJob, ListJobs, RetryJob, discard_job, list_jobs, retry_job};
 pub use people::{
     BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits, ReadPerson,
     ReadPersonStatement, ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit, begin_visit,
@@ -13,8 +17,17 @@ pub use people::{
     read_person_statement, resume_person, resync_person, sign_out_person, suspend_person, take_credit,
 };
 
+pub use providers::{CloseRoute, ReadProviders, ReopenRoute, close_route, read_providers, reopen_route};
+pub use stripe::{
+    ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent,
+    list_stripe_events, read_stripe_event, read_stripe_report, reconcile_with_stripe, replay_stripe_event,
+};
+
 #[cfg(feature = "ssr")]
-pub use self::{audit::AuditLogApi, people::NewLimits, people::PeopleApi, server_side::AdminBackend};
+pub use self::{
+    audit::AuditLogApi, jobs::JobsApi, people::NewLimits, people::PeopleApi, providers::ProvidersApi,
+    server_side::AdminBackend, stripe::StripeApi,
+};
 #[cfg(feature = "ssr")]
 use server_side::{answer, operate};
 
@@ -22,7 +35,7 @@ use server_side::{answer, operate};
 mod server_side {
     use std::sync::Arc;
 
-    use super::{AuditLogApi, PeopleApi};
+    use super::{AuditLogApi, JobsApi, PeopleApi, ProvidersApi, StripeApi};
     use crate::ApiResult;
     use crate::api::{Content, call, send};
     use crate::types::Operator;
@@ -31,7 +44,10 @@ mod server_side {
     #[derive(Clone)]
     pub struct AdminBackend {
         pub audit: Arc<dyn AuditLogApi>,
+        pub jobs: Arc<dyn JobsApi>,
         pub people: Arc<dyn PeopleApi>,
+        pub providers: Arc<dyn ProvidersApi>,
+        pub stripe: Arc<dyn StripeApi>,
     }
 
     /// That part, and the operator who is asking.

@@ -1,16 +1,26 @@
 //! The pieces the admin panel is made of.
 
 mod audit_table;
+mod event_table;
 mod filters;
 mod frame;
+mod job_table;
 mod operators_only;
 mod people_table;
 pub mod person;
+mod queue_panels;
+mod route_table;
+mod stripe_report;
 mod table;
 
 pub use audit_table::AuditTable;
+pub use event_table::{EventDetail, EventTable};
 pub use filters::{CheckFilter, Filters, SelectFilter, TextFilter};
 pub use frame::AdminFrame;
+pub use job_table::JobTable;
 pub use operators_only::OperatorsOnly;
 pub use people_table::PeopleTable;
+pub use queue_panels::{QueueTable, ScheduleTable};
+pub use route_table::RouteTable;
+pub use stripe_report::{ComparisonList, StripeFigures};
 pub use table::{Column, Pager, RecordTable};

@@ -96,3 +96,27 @@ async fn the_audit_log_says_what_of_a_question_makes_no_sense() {
     let page = open("/admin/audit?kind=operator_added", operator()).await;
     assert!(page.html.contains("/admin/audit.csv?kind=operator_added\""));
 }
+
+#[tokio::test]
+async fn a_dead_job_and_a_failed_event_say_why_and_can_be_tried_again() {
+    let page = open("/admin/jobs", operator()).await;
+    assert!(page.html.contains("5 of 5") && page.html.contains("away"), "{}", page.html);
+    assert_eq!((page.count("retry-job"), page.count("discard-job")), (1, 1));
+    assert!(page.html.contains("/admin/jobs?state=dead&amp;kind=sync_customer\""), "{}", page.html);
+    let page = open("/admin/jobs?state=running", operator()).await;
+    assert_eq!(page.count("retry-job"), 0, "only what is dead");
+
+    let page = open("/admin/stripe?event=evt_1", operator()).await;
+    assert_eq!((page.count("replay-event"), page.count("event-payload")), (1, 1));
+    assert!(page.html.contains("2 events had not arrived") && page.html.contains("All agreed."));
+    assert!(open("/admin/stripe?customer=cus_2", operator()).await.html.contains("There is none."));
+}
+
+#[tokio::test]
+async fn each_route_says_whether_it_is_asked_and_offers_the_other() {
+    let page = open("/admin/providers", operator()).await;
+    for text in ["Tried again in 20 s", "Closed by an operator", "Redis does not answer", "3 overloaded"] {
+        assert!(page.html.contains(text), "{text}: {}", page.html);
+    }
+    assert_eq!((page.count("close-route"), page.count("reopen-route")), (1, 2));
+}

@@ -2,10 +2,16 @@
 
 mod audit;
 mod home;
+mod jobs;
 mod people;
 mod person;
+mod providers;
+mod stripe;
 
 pub use audit::AuditLogPage;
 pub use home::AdminHomePage;
+pub use jobs::JobsPage;
 pub use people::PeoplePage;
 pub use person::PersonPage;
+pub use providers::ProvidersPage;
+pub use stripe::StripePage;

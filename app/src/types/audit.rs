@@ -53,6 +53,12 @@ audit_kinds! {
     /// An operator looks at the product as the person sees it.
     VisitBegun = "visit_begun", "Visit begun";
     VisitEnded = "visit_ended", "Visit ended";
+    JobRetried = "job_retried", "Job tried again";
+    JobDiscarded = "job_discarded", "Job discarded";
+    StripeEventReplayed = "stripe_event_replayed", "Stripe event replayed";
+    RouteClosed = "route_closed", "Route closed to requests";
+    RouteReopened = "route_reopened", "Route opened to requests";
+    ReconciliationRequested = "reconciliation_requested", "Comparison with Stripe asked for";
 }
 
 /// As stored, and as in an address.

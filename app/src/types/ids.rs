@@ -46,6 +46,8 @@ id! {
     EntryId,
     /// One event of the audit log.
     AuditId,
+    /// Work to be done later.
+    JobId,
     /// Something that somebody is told about their account.
     NoticeId,
     /// Made by whoever asks, so that asking twice answers (and bills) once.

@@ -3,10 +3,8 @@
 use async_trait::async_trait;
 
 use super::{Handler, JobError, Schedule, Slots};
-use crate::services::billing::Cashier;
+use crate::services::billing::{Cashier, RECONCILE_JOB};
 use crate::store::jobs::Lease;
-
-const KIND: &str = "reconcile_billing";
 
 pub struct ReconcileBilling {
     pub cashier: Cashier,
@@ -14,14 +12,14 @@ pub struct ReconcileBilling {
 
 impl ReconcileBilling {
     pub fn schedule() -> Schedule {
-        Schedule::alone(KIND, Slots::EveryMinutes(60))
+        Schedule::alone(RECONCILE_JOB, Slots::EveryMinutes(60))
     }
 }
 
 #[async_trait]
 impl Handler for ReconcileBilling {
     fn kind(&self) -> &'static str {
-        KIND
+        RECONCILE_JOB
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {

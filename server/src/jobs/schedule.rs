@@ -1,7 +1,8 @@
 //! Work that is due at set times, enqueued once for each, however many workers look at the clock.
 
+use std::fmt;
+
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use serde_json::Value;
 
 use crate::store::clock::now;
 use crate::store::jobs::{NewJob, enqueue_slot};
@@ -30,6 +31,18 @@ impl Slots {
     }
 }
 
+/// In words.
+impl fmt::Display for Slots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EveryMinutes(60) => f.write_str("every hour"),
+            Self::EveryMinutes(1) => f.write_str("every minute"),
+            Self::EveryMinutes(minutes) => write!(f, "every {minutes} minutes"),
+            Self::DailyAt(hour) => write!(f, "every day at {hour:02}:00 UTC"),
+        }
+    }
+}
+
 /// A job that is due again and again.
 pub struct Schedule {
     /// Stable, as stored.
@@ -41,15 +54,7 @@ pub struct Schedule {
 impl Schedule {
     /// Of work that needs no payload and of which one is enough: its kind is its name.
     pub(super) fn alone(kind: &'static str, slots: Slots) -> Self {
-        let job = NewJob {
-            kind,
-            payload: Value::Null,
-            run_at: None,
-            unique_key: Some(kind.to_owned()),
-            serial_key: None,
-            max_attempts: 5,
-        };
-        Self { name: kind, slots, job }
+        Self { name: kind, slots, job: NewJob::alone(kind) }
     }
 }
 

@@ -44,6 +44,12 @@ impl Worker {
         Self { parts: Arc::new(parts), free, running: TaskTracker::new() }
     }
 
+    /// What is due at set times: its name, and when, in words.
+    pub fn schedules(&self) -> Vec<(String, String)> {
+        let schedules = self.parts.schedules.iter();
+        schedules.map(|schedule| (schedule.name.to_owned(), schedule.slots.to_string())).collect()
+    }
+
     /// Takes and runs jobs until `ending`. Then [`Worker::finish`] waits for those that run.
     pub async fn run(&self, ending: CancellationToken) {
         let _is_running = self.running.token();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use app::types::BreakerState;
 use redis::Script;
 
 use super::connection::Connection;
@@ -13,7 +14,8 @@ const LONGEST_OPEN: Duration = Duration::from_secs(60);
 /// A probe that is not heard of for so long has failed silently: the next one may go.
 const PROBE: Duration = Duration::from_secs(30);
 
-/// The breakers of all routes, shared through Redis; while it is away each process keeps its own.
+/// The breakers of all routes, shared through Redis; while it is away each process keeps its own, and knows nothing of
+/// those that an operator holds open.
 #[derive(Clone)]
 pub struct Breakers {
     redis: Connection,
@@ -33,7 +35,7 @@ impl Breakers {
     /// Whether this route may be asked now. At the end of its time open one caller is let through to try.
     pub async fn admits(&self, route_key: &str) -> bool {
         match self.run("admit", route_key).await {
-            Some(answer) => answer,
+            Some(answer) => answer == 1,
             None => self.with_local(route_key, |breaker| breaker.admits(Instant::now())),
         }
     }
@@ -48,8 +50,27 @@ impl Breakers {
         self.run("failure", route_key).await;
     }
 
+    /// None: Redis is away, and every process decides by itself.
+    pub async fn state(&self, route_key: &str) -> Option<BreakerState> {
+        Some(match self.run("state", route_key).await? {
+            0 => BreakerState::Closed,
+            ..0 => BreakerState::Held,
+            millis => BreakerState::Open { seconds: u32::try_from(millis / 1000 + 1).unwrap_or(u32::MAX) },
+        })
+    }
+
+    /// Lets nothing through until somebody closes it. False: Redis is away, so nothing was done.
+    pub async fn hold_open(&self, route_key: &str) -> bool {
+        self.run("hold", route_key).await.is_some()
+    }
+
+    /// Forgets all failures. False: Redis is away, so nothing was done.
+    pub async fn close(&self, route_key: &str) -> bool {
+        self.run("close", route_key).await.is_some()
+    }
+
     /// None: Redis is away.
-    async fn run(&self, action: &str, route_key: &str) -> Option<bool> {
+    async fn run(&self, action: &str, route_key: &str) -> Option<i64> {
         let mut call = self.script.prepare_invoke();
         call.key(format!("{}breaker:{route_key}", self.key_prefix)).arg(action).arg(self.threshold);
         for time in [FIRST_OPEN, LONGEST_OPEN, PROBE] {

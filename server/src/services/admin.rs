@@ -3,7 +3,13 @@
 
 mod audit;
 mod interventions;
+mod jobs;
 mod people;
+mod providers;
+mod stripe;
 
 pub use self::audit::AuditLogService;
+pub use self::jobs::JobsService;
 pub use self::people::{PeopleParts, PeopleService};
+pub use self::providers::ProviderDesk;
+pub use self::stripe::StripeDesk;

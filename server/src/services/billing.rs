@@ -31,6 +31,7 @@ use url::Url;
 
 pub use self::price_sync::sync_prices;
 use self::prices::PriceBook;
+pub(crate) use self::reconcile::RECONCILE_JOB;
 pub use self::standing::{Access, extended, standing_of};
 pub use self::sync_job::SyncJob;
 use super::catalog::CatalogService;

@@ -83,7 +83,8 @@ impl CatalogService {
     }
 
     /// While the database is away, what was read last goes on.
-    async fn models(&self) -> AppResult<Models> {
+    /// All that are enabled, as they are now.
+    pub(crate) async fn models(&self) -> AppResult<Models> {
         let cached = self.cached.read().await.clone();
         if let Some((at, models)) = &cached
             && at.elapsed() < CACHED_FOR

@@ -7,12 +7,12 @@ use app::types::{
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::schema::{audit_events, users};
-use super::{Connection, StoreResult};
+use super::{Connection, StoreError, StoreResult};
 
 /// One event. None of its texts has an e-mail address or a secret in it.
 #[derive(Clone, Debug)]
@@ -81,6 +81,23 @@ pub async fn insert(conn: &mut Connection, event: NewAuditEvent<'_>) -> StoreRes
         .execute(conn)
         .await?;
     Ok(id)
+}
+
+/// With something that is done elsewhere: neither is there without the other. False: it could not be done.
+pub async fn insert_with(
+    conn: &mut Connection,
+    event: NewAuditEvent<'_>,
+    act: impl Future<Output = bool> + Send,
+) -> StoreResult<bool> {
+    let done = conn.transaction::<_, StoreError, _>(async |conn| {
+        insert(conn, event).await?;
+        if act.await { Ok(()) } else { Err(diesel::result::Error::RollbackTransaction.into()) }
+    });
+    match done.await {
+        Ok(()) => Ok(true),
+        Err(StoreError::Query(diesel::result::Error::RollbackTransaction)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 #[derive(Queryable, Selectable)]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use app::types::JobId;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -11,10 +12,11 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::audit::{self, NewAuditEvent};
 use super::clock::{clock_timestamp, now};
 use super::pool::notify;
 use super::schema::{jobs, schedule_slots};
-use super::{Connection, StoreResult};
+use super::{Connection, StoreError, StoreResult};
 
 /// Told whenever a job is enqueued.
 pub const CHANNEL: &str = "plumbline_jobs";
@@ -33,6 +35,20 @@ pub struct NewJob {
     pub serial_key: Option<String>,
     /// After so many failures it is dead.
     pub max_attempts: i32,
+}
+
+impl NewJob {
+    /// Work that needs no payload and of which one is enough.
+    pub fn alone(kind: &'static str) -> Self {
+        Self {
+            kind,
+            payload: Value::Null,
+            run_at: None,
+            unique_key: Some(kind.to_owned()),
+            serial_key: None,
+            max_attempts: 5,
+        }
+    }
 }
 
 /// A job in the hands of a worker.
@@ -66,6 +82,16 @@ pub async fn enqueue(mut conn: &Connection, job: &NewJob) -> QueryResult<bool> {
         notify(conn, CHANNEL, job.kind).await?;
     }
     Ok(added > 0)
+}
+
+/// The same for what somebody asks for, with a row in the audit log.
+pub async fn enqueue_audited(conn: &mut Connection, job: &NewJob, by: NewAuditEvent<'_>) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        enqueue(conn, job).await?;
+        audit::insert(conn, by).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// The same for a job that is to see what the transaction writes: also one that waits already does not begin before the
@@ -182,26 +208,55 @@ async fn end(conn: &mut Connection, lease: &Lease, end: End<'_>, run_at: DateTim
     Ok(diesel::update(held(lease)).set((end, jobs::run_at.eq(run_at))).execute(conn).await? > 0)
 }
 
-/// Lets a dead job be tried again from the start. False: it is not dead, or one with its unique key waits
-/// already.
-pub async fn revive(conn: &mut Connection, id: Uuid) -> StoreResult<bool> {
-    let dead = jobs::table.find(id).filter(jobs::state.eq("dead"));
-    let ready = (
-        jobs::state.eq("ready"),
-        jobs::attempt.eq(0),
-        jobs::run_at.eq(clock_timestamp()),
-        jobs::finished_at.eq(None::<DateTime<Utc>>),
-    );
-    match diesel::update(dead).set(ready).execute(conn).await {
-        Ok(0) => Ok(false),
-        Ok(_) => {
-            notify(conn, CHANNEL, "").await?;
-            Ok(true)
-        }
+/// Lets a dead job be tried again from the start, with a row in the audit log. False: it is not dead, or one with its
+/// unique key waits already.
+pub async fn revive(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> StoreResult<bool> {
+    let revived = conn
+        .transaction::<_, StoreError, _>(async |conn| {
+            let ready = (
+                jobs::state.eq("ready"),
+                jobs::attempt.eq(0),
+                jobs::run_at.eq(clock_timestamp()),
+                jobs::finished_at.eq(None::<DateTime<Utc>>),
+            );
+            let revived = diesel::update(dead(id)).set(ready).returning(jobs::kind).get_result(conn).await;
+            note(conn, id, revived.optional()?, by).await
+        })
+        .await;
+    match revived {
         // One with the same unique key waits already and does the same.
-        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(StoreError::Query(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => Ok(false),
+        revived => revived,
     }
+}
+
+/// Forgets a dead job, with a row in the audit log. False: it is not dead.
+pub async fn discard(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> StoreResult<bool> {
+    conn.transaction(async |conn| {
+        let discarded = diesel::delete(dead(id)).returning(jobs::kind).get_result(conn).await;
+        note(conn, id, discarded.optional()?, by).await
+    })
+    .await
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn dead(id: JobId) -> _ {
+    let id: Uuid = id.0;
+    jobs::table.filter(jobs::id.eq(id)).filter(jobs::state.eq("dead"))
+}
+
+/// Writes down what was done to a job of this kind. None: nothing was.
+async fn note(
+    conn: &mut Connection,
+    id: JobId,
+    kind: Option<String>,
+    by: NewAuditEvent<'_>,
+) -> StoreResult<bool> {
+    let Some(kind) = kind else { return Ok(false) };
+    let detail = [&format!("{kind}, job {id}"), by.detail].map(ToString::to_string).join(" ");
+    audit::insert(conn, NewAuditEvent { detail: detail.trim_end(), ..by }).await?;
+    notify(conn, CHANNEL, &kind).await?;
+    Ok(true)
 }
 
 /// Forgets what was done so long ago; dead jobs stay until somebody has looked at them.

@@ -102,6 +102,11 @@ pub async fn list_waiting(conn: &mut Connection, age: TimeDelta) -> StoreResult<
         .await?)
 }
 
+/// All that Stripe sent. Not found: no such event was received.
+pub async fn find_payload(conn: &mut Connection, id: &str) -> StoreResult<Value> {
+    Ok(stripe_events::table.find(id).select(stripe_events::payload).first(conn).await?)
+}
+
 /// Forgets what was received so long ago and is done with.
 pub async fn delete_processed(conn: &mut Connection, age: TimeDelta) -> StoreResult<usize> {
     let before = now(conn).await? - age;

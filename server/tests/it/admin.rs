@@ -3,6 +3,8 @@
 mod access;
 mod audit;
 mod interventions;
+mod jobs;
 mod people;
 mod person;
+mod stripe;
 mod visits;

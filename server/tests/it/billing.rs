@@ -9,7 +9,7 @@ mod overage;
 mod periods;
 mod reconcile;
 mod recovery;
-mod webhooks;
+pub mod webhooks;
 
 use app::types::{Offers, Standing};
 

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::types::AuditKind;
 use async_trait::async_trait;
 use diesel_async::AsyncConnection;
 use serde_json::json;
 use server::jobs::{Handler, JobError, Schedule, Slots, Worker, WorkerParts};
 use server::store::Db;
+use server::store::audit::NewAuditEvent;
 use server::store::jobs::{self, Lease, NewJob};
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -185,7 +187,8 @@ async fn a_dead_job_can_be_tried_again() {
     app.database().execute("update jobs set state = 'dead', attempt = 3, finished_at = now()").await;
     let id: String = app.database().rows("select id::text from jobs").await[0].get(0);
     let id = id.parse().expect("a UUID");
-    assert!(jobs::revive(&mut db.get().await.expect("a connection"), id).await.expect("revive"));
+    let by = NewAuditEvent::new(AuditKind::JobRetried);
+    assert!(jobs::revive(&mut db.get().await.expect("a connection"), id, by).await.expect("revive"));
     let mut worker = TestWorker::start(db, vec![]);
     assert_eq!(worker.next_ended().await, "good");
     until(&app, "state = 'done'").await;

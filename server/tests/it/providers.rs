@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::types::{Model, ReplyState};
+use app::types::{AuditPage, BreakerState, Model, ProviderReport, ReplyState};
 use app::{ApiError, ModelFailure};
 use futures::future::join_all;
 use http::StatusCode;
@@ -145,6 +145,37 @@ async fn an_outage_does_not_multiply_the_load_and_opens_the_breaker_on_every_ser
     replies.iter().for_each(|reply| assert_clean(reply, "Answered."));
     let after = asked(&app, &prompt, &routes.first).await;
     assert!(after <= 6, "the breaker is open: {after} calls instead of 45");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_an_operator_closes_is_not_asked_on_any_server_until_it_is_opened() {
+    let (app, routes) = two_routes().await;
+    let elsewhere = app.user().await.at(&app.another_server().await);
+    let operator = app.operator().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, quick("Answered.")).await;
+    let reports: Vec<ProviderReport> = operator.value("admin/providers/read", &[]).await;
+    let key = reports[0].routes[0].key.as_str();
+    let route = async || {
+        let reports: Vec<ProviderReport> = operator.value("admin/providers/read", &[]).await;
+        reports[0].routes[0].clone()
+    };
+    let act = async |what: &str, route: &str| {
+        let path = format!("admin/providers/{what}_route");
+        operator.call(&path, &[("route", route)]).await.status().as_u16()
+    };
+    assert_eq!((act("close", key).await, act("close", "no-such-route").await), (200, 404));
+    assert_eq!(route().await.breaker, Some(BreakerState::Held));
+    for _ in 0..3 {
+        assert_clean(&elsewhere.ask(&prompt).await, "Answered.");
+    }
+    assert_eq!(asked(&app, &prompt, &routes.first).await, 0);
+    assert_eq!(act("reopen", key).await, 200);
+    assert_clean(&elsewhere.ask(&prompt).await, "Answered.");
+    assert_eq!(asked(&app, &prompt, &routes.first).await, 1);
+    assert_eq!((route().await.breaker, route().await.attempts), (Some(BreakerState::Closed), 1));
+    let log: AuditPage = operator.value("admin/audit/list", &[("query[kind]", "route_closed")]).await;
+    assert_eq!(log.events.iter().map(|event| event.detail.as_str()).collect::<Vec<_>>(), [key]);
 }
 
 /// (27)

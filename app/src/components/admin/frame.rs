@@ -2,9 +2,16 @@ use leptos::prelude::*;
 
 use super::OperatorsOnly;
 use crate::components::PageFrame;
+use crate::links::{AUDIT_PATH, JOBS_PATH, PEOPLE_PATH, PROVIDERS_PATH, STRIPE_PATH};
 
 /// The areas of the panel: path and name. The first is where the panel opens.
-pub const AREAS: &[(&str, &str)] = &[("/admin/people", "People"), ("/admin/audit", "Audit log")];
+pub const AREAS: &[(&str, &str)] = &[
+    (PEOPLE_PATH, "People"),
+    (PROVIDERS_PATH, "Providers"),
+    (STRIPE_PATH, "Stripe"),
+    (JOBS_PATH, "Jobs"),
+    (AUDIT_PATH, "Audit log"),
+];
 
 /// The frame of every page of the panel: for operators only, with the way to its areas. `area` is the path of the one
 /// the page belongs to.

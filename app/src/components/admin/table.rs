@@ -19,7 +19,11 @@ impl Column {
 
 /// A table of records; on a phone each row is a card. The rows are `<tr>`s whose first cell is a `<th scope="row">`.
 #[component]
-pub fn RecordTable(label: &'static str, columns: &'static [Column], children: Children) -> impl IntoView {
+pub fn RecordTable(
+    #[prop(into)] label: String,
+    columns: &'static [Column],
+    children: Children,
+) -> impl IntoView {
     let head = columns.iter().map(|column| {
         view! { <th scope="col" class=column.is_number.then_some("number")>{column.name}</th> }
     });

@@ -4,14 +4,20 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{billing, now, usage};
-use crate::api::admin::{AdminBackend, AuditLogApi, NewLimits, PeopleApi};
+use crate::api::admin::{AdminBackend, AuditLogApi, JobsApi, NewLimits, PeopleApi, ProvidersApi, StripeApi};
 use crate::api::{BillingApi, QuotaApi, UsageApi};
 use crate::page_tests::somebody;
 use crate::types::*;
 use crate::{ApiError, ApiResult};
 
 pub fn backend() -> AdminBackend {
-    AdminBackend { audit: Arc::new(Fake), people: Arc::new(Fake) }
+    AdminBackend {
+        audit: Arc::new(Fake),
+        jobs: Arc::new(Fake),
+        people: Arc::new(Fake),
+        providers: Arc::new(Fake),
+        stripe: Arc::new(Fake),
+    }
 }
 
 struct Fake;
@@ -190,6 +196,114 @@ impl PeopleApi for Fake {
     }
 
     async fn begin_visit(&self, _: &Operator, _: UserId, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl JobsApi for Fake {
+    async fn list(&self, _: &Operator, query: JobsQuery) -> ApiResult<JobsPage> {
+        let dead = Job {
+            id: JobId(Uuid::from_u128(3)),
+            kind: "sync_customer".to_owned(),
+            payload: "{\"customer_id\":\"cus_1\"}".to_owned(),
+            state: query.state,
+            attempt: 5,
+            max_attempts: 5,
+            run_at: now(),
+            finished_at: Some(now()),
+            last_error: Some("Stripe is <b>nicely</b> away".to_owned()),
+        };
+        let queue = Queue { kind: dead.kind.clone(), ready: 2, running: 1, dead: 1, due_since: Some(now()) };
+        let work = ScheduledWork { name: "purge".to_owned(), when: "every hour".to_owned(), last_at: None };
+        let next = Some(dead.id);
+        Ok(JobsPage { queues: vec![queue], schedules: vec![work], jobs: vec![dead], next })
+    }
+
+    async fn retry(&self, _: &Operator, _: JobId) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn discard(&self, _: &Operator, _: JobId) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl StripeApi for Fake {
+    async fn read_report(&self, _: &Operator) -> ApiResult<StripeReport> {
+        let (waiting_amount, refused_amount) = (Nanos::from_cents(250), Nanos::ZERO);
+        let comparison = |findings: &[&str]| Comparison {
+            title: "Subscriptions and events".to_owned(),
+            at: now(),
+            findings: findings.iter().map(ToString::to_string).collect(),
+        };
+        Ok(StripeReport {
+            inbox: Inbox { waiting: 3, failed: 1, waiting_since: Some(now()) },
+            meter: MeterExport { waiting: 2, waiting_amount, refused: 0, refused_amount },
+            comparisons: vec![comparison(&["2 events had not arrived"]), comparison(&[])],
+        })
+    }
+
+    async fn list_events(&self, _: &Operator, query: EventsQuery) -> ApiResult<EventsPage> {
+        let events = if query.customer.is_some() { vec![] } else { vec![stripe_event()] };
+        Ok(EventsPage { events, next: Some(now()) })
+    }
+
+    async fn read_event(&self, _: &Operator, _: &str) -> ApiResult<StripeEventDetail> {
+        let payload = "{ \"id\": \"evt_1\" }".to_owned();
+        Ok(StripeEventDetail { event: stripe_event(), api_version: None, is_live: false, payload })
+    }
+
+    async fn replay_event(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn reconcile(&self, _: &Operator) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+fn stripe_event() -> StripeEvent {
+    StripeEvent {
+        id: "evt_1".to_owned(),
+        kind: "invoice.paid".to_owned(),
+        customer_id: Some("cus_1".to_owned()),
+        received_at: now(),
+        processed_at: None,
+        error: Some("Stripe is <b>nicely</b> away".to_owned()),
+    }
+}
+
+#[async_trait::async_trait]
+impl ProvidersApi for Fake {
+    async fn read(&self, _: &Operator) -> ApiResult<Vec<ProviderReport>> {
+        let route = |key: &str, breaker| RouteReport {
+            key: key.to_owned(),
+            host: "llm.example.com".to_owned(),
+            breaker,
+            attempts: 12,
+            outcomes: vec![Outcome { name: "overloaded".to_owned(), count: 3 }],
+            first_token_ms_p50: Some(180),
+            first_token_ms_p95: Some(420),
+            cost: Nanos::from_cents(7),
+        };
+        let states = [
+            Some(BreakerState::Closed),
+            Some(BreakerState::Open { seconds: 20 }),
+            Some(BreakerState::Held),
+            None,
+        ];
+        let routes = ["one", "two", "three", "four"].iter().zip(states);
+        let routes = routes.map(|(key, state)| route(key, state)).collect();
+        Ok(vec![ProviderReport { model: "A model".to_owned(), routes }])
+    }
+
+    async fn close(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn reopen(&self, _: &Operator, _: &str) -> ApiResult<()> {
         Ok(())
     }
 }

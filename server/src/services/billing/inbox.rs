@@ -1,9 +1,12 @@
 //! What Stripe tells us by webhook: verified, kept, and dealt with by a job.
 
+use app::ApiError;
+
 use super::{Cashier, SyncJob};
 use crate::AppResult;
 use crate::providers::stripe::{BadWebhook, Event};
-use crate::store::jobs::NewJob;
+use crate::store::audit::NewAuditEvent;
+use crate::store::jobs::{self, NewJob};
 use crate::store::stripe_events;
 
 impl Cashier {
@@ -16,6 +19,19 @@ impl Cashier {
             }
             Err(bad) => Ok(Err(bad)),
         }
+    }
+
+    /// Has what an event may have changed read from Stripe once more, with a row in the audit log.
+    ///
+    /// # Errors
+    /// Not found: no such event was received. Refused: it concerns no customer, so nothing comes of it.
+    pub async fn replay(&self, id: &str, by: NewAuditEvent<'_>) -> AppResult<()> {
+        let mut conn = self.db.get().await?;
+        let event = Event::from_payload(stripe_events::find_payload(&mut conn, id).await?);
+        let job = event.as_ref().and_then(job_of);
+        let job =
+            job.ok_or_else(|| ApiError::invalid("This event concerns no customer: nothing comes of it."))?;
+        Ok(jobs::enqueue_audited(&mut conn, &job, NewAuditEvent { detail: id, ..by }).await?)
     }
 
     /// Keeps an event with the job it causes. False: it was here before.

@@ -8,7 +8,9 @@ use super::inbox::job_of;
 use super::{Cashier, SyncJob};
 use crate::AppResult;
 use crate::providers::stripe::{Event, Subscription};
+use crate::store::audit::NewAuditEvent;
 use crate::store::clock::now;
+use crate::store::jobs::NewJob;
 use crate::store::subscriptions::SubscriptionRow;
 use crate::store::{StoreError, jobs, stripe_events, subscriptions};
 
@@ -21,7 +23,16 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 /// What has waited longer has been given up on by its jobs.
 const WAITING: TimeDelta = TimeDelta::hours(1);
 
+/// The job that compares everything.
+pub(crate) const RECONCILE_JOB: &str = "reconcile_billing";
+
 impl Cashier {
+    /// Has everything compared as soon as a worker is free, with a row in the audit log.
+    pub async fn ask_to_reconcile(&self, by: NewAuditEvent<'_>) -> AppResult<()> {
+        let job = NewJob::alone(RECONCILE_JOB);
+        Ok(jobs::enqueue_audited(&mut *self.db.get().await?, &job, by).await?)
+    }
+
     /// Fetches the events that no webhook has brought since the last time, looks for subscriptions that are not as they
     /// were written down, and has all customers concerned read anew.
     pub async fn reconcile(&self) -> AppResult<()> {

@@ -1,0 +1,107 @@
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::ApiResult;
+use crate::api::admin::{
+    ReconcileWithStripe, ReplayStripeEvent, list_stripe_events, read_stripe_event, read_stripe_report,
+};
+use crate::components::admin::{
+    AdminFrame, ComparisonList, EventDetail, EventTable, Filters, Pager, SelectFilter, StripeFigures,
+    TextFilter,
+};
+use crate::components::{ActionError, ErrorNote, SkeletonLines, SubmitButton};
+use crate::contexts::use_session;
+use crate::links::{STRIPE_PATH, stripe_events_path};
+use crate::types::{EventState, EventsPage, EventsQuery, StripeEventDetail, StripeReport};
+
+/// What the page shows at once.
+type Shown = (StripeReport, EventsPage, Option<StripeEventDetail>);
+
+/// What Stripe told us, what became of it, and whether its books and ours agree.
+#[component]
+pub fn StripePage() -> impl IntoView {
+    let address = use_query_map();
+    let query = Memo::new(move |_| address.with(|map| EventsQuery::from_address(|name| map.get(name))));
+    let chosen = Memo::new(move |_| address.with(|map| map.get("event")));
+    let replay = ServerAction::<ReplayStripeEvent>::new();
+    let reconcile = ServerAction::<ReconcileWithStripe>::new();
+    let source = move || (query.get(), chosen.get(), replay.version().get(), reconcile.version().get());
+    let shown = use_session().operator_resource(source, |(query, chosen, ..)| load(query, chosen));
+    view! {
+        <AdminFrame title="Stripe" area=STRIPE_PATH>
+            <header class="page-head">
+                <h1>"Stripe"</h1>
+                <p class="muted">"Every event is kept. Each has the customer read anew, so replaying one is always safe."</p>
+            </header>
+            <ActionError action=replay/>
+            <ActionError action=reconcile/>
+            <Transition fallback=|| view! { <SkeletonLines/> }>
+                {move || Suspend::new(async move {
+                    match shown.await {
+                        Ok(shown) => view! { <Whole shown query=query.get_untracked() replay reconcile/> }.into_any(),
+                        Err(error) => view! { <ErrorNote error/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </AdminFrame>
+    }
+}
+
+async fn load(query: EventsQuery, chosen: Option<String>) -> ApiResult<Shown> {
+    let detail = match chosen {
+        Some(id) => Some(read_stripe_event(id).await?),
+        None => None,
+    };
+    Ok((read_stripe_report().await?, list_stripe_events(query).await?, detail))
+}
+
+#[component]
+fn Whole(
+    shown: Shown,
+    query: EventsQuery,
+    replay: ServerAction<ReplayStripeEvent>,
+    reconcile: ServerAction<ReconcileWithStripe>,
+) -> impl IntoView {
+    let (report, events, detail) = shown;
+    let comparisons = report.comparisons.clone();
+    view! {
+        {detail.map(|detail| view! {
+            <section class="panel" aria-labelledby="event"><EventDetail detail/></section>
+        })}
+        <section class="panel" aria-label="How it stands"><StripeFigures report/></section>
+        <section class="panel" aria-labelledby="events">
+            <h2 id="events">"Events"</h2>
+            <Events events query replay/>
+        </section>
+        <section class="panel" aria-labelledby="comparisons">
+            <h2 id="comparisons">"Comparisons"</h2>
+            <ComparisonList comparisons/>
+            <div class="panel-actions">
+                <ActionForm action=reconcile>
+                    <SubmitButton label="Compare everything now" is_pending=reconcile.pending() test_id=Some("reconcile")/>
+                </ActionForm>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Events(events: EventsPage, query: EventsQuery, replay: ServerAction<ReplayStripeEvent>) -> impl IntoView {
+    let EventsPage { events, next } = events;
+    let to = |before| stripe_events_path(&EventsQuery { before, ..query.clone() });
+    let (first, next) = (query.before.map(|_| to(None)), next.map(|at| to(Some(at))));
+    let list = match events.is_empty() {
+        true => view! { <p class="muted" data-testid="no-events">"There is none."</p> }.into_any(),
+        false => view! { <EventTable events replay/> }.into_any(),
+    };
+    let states = EventState::ALL.map(|state| (state.to_string(), state.title().to_owned())).into();
+    view! {
+        <Filters path=STRIPE_PATH>
+            <SelectFilter name="state" label="State" options=states chosen=query.state.to_string()/>
+            <TextFilter name="customer" label="Customer’s id" value=query.customer.unwrap_or_default()/>
+        </Filters>
+        {list}
+        <Pager label="Pages of events" first next/>
+    }
+}

@@ -1,0 +1,96 @@
+//! The ways to the models.
+
+use app::api::admin::ProvidersApi;
+use app::types::{AuditKind, Operator, ProviderReport, RouteReport};
+use app::{ApiError, ApiResult};
+use async_trait::async_trait;
+use url::Url;
+
+use crate::AppResult;
+use crate::error::reported;
+use crate::limits::Breakers;
+use crate::services::catalog::CatalogService;
+use crate::store::Db;
+use crate::store::audit::{self, NewAuditEvent};
+use crate::store::catalog::Route;
+use crate::store::route_reports::{self, RouteDay};
+
+#[derive(Clone)]
+pub struct ProviderDesk {
+    db: Db,
+    catalog: CatalogService,
+    breakers: Breakers,
+}
+
+impl ProviderDesk {
+    pub fn new(db: Db, catalog: CatalogService, breakers: Breakers) -> Self {
+        Self { db, catalog, breakers }
+    }
+
+    async fn reports(&self) -> AppResult<Vec<ProviderReport>> {
+        let mut days = route_reports::read_day(&mut *self.db.get().await?).await?;
+        let mut reports = Vec::new();
+        for model in self.catalog.models().await?.iter() {
+            let mut routes = Vec::new();
+            for route in &model.routes {
+                routes.push(self.report(route, days.remove(&route.key).unwrap_or_default()).await);
+            }
+            reports.push(ProviderReport { model: model.name.clone(), routes });
+        }
+        Ok(reports)
+    }
+
+    async fn report(&self, route: &Route, day: RouteDay) -> RouteReport {
+        let RouteDay { attempts, outcomes, first_token_ms_p50, first_token_ms_p95, cost } = day;
+        let url = route.base_url.parse::<Url>().ok();
+        RouteReport {
+            key: route.key.clone(),
+            host: url.and_then(|url| url.host_str().map(ToOwned::to_owned)).unwrap_or_default(),
+            breaker: self.breakers.state(&route.key).await,
+            attempts,
+            outcomes,
+            first_token_ms_p50,
+            first_token_ms_p95,
+            cost,
+        }
+    }
+
+    /// Does something to the breaker of a route that there is, with a row in the audit log.
+    async fn act(
+        &self,
+        operator: &Operator,
+        kind: AuditKind,
+        route: &str,
+        act: impl Future<Output = bool> + Send,
+    ) -> AppResult<()> {
+        let models = self.catalog.models().await?;
+        if !models.iter().flat_map(|model| &model.routes).any(|known| known.key == route) {
+            return Err(ApiError::NotFound.into());
+        }
+        let event = NewAuditEvent { detail: route, ..NewAuditEvent::by(operator, kind) };
+        match audit::insert_with(&mut *self.db.get().await?, event, act).await? {
+            true => Ok(()),
+            false => {
+                let message = "Redis does not answer, so nothing was changed. Try again when it does.";
+                Err(ApiError::invalid(message).into())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ProvidersApi for ProviderDesk {
+    async fn read(&self, operator: &Operator) -> ApiResult<Vec<ProviderReport>> {
+        reported(operator.actor(), self.reports()).await
+    }
+
+    async fn close(&self, operator: &Operator, route: &str) -> ApiResult<()> {
+        let act = self.breakers.hold_open(route);
+        reported(operator.actor(), self.act(operator, AuditKind::RouteClosed, route, act)).await
+    }
+
+    async fn reopen(&self, operator: &Operator, route: &str) -> ApiResult<()> {
+        let act = self.breakers.close(route);
+        reported(operator.actor(), self.act(operator, AuditKind::RouteReopened, route, act)).await
+    }
+}

@@ -1,0 +1,83 @@
+//! What Stripe told us, and how its books and ours compare.
+
+use app::api::admin::StripeApi;
+use app::types::{AuditKind, EventsPage, EventsQuery, Operator, StripeEventDetail, StripeReport};
+use app::{ApiError, ApiResult};
+use async_trait::async_trait;
+
+use crate::AppResult;
+use crate::error::reported;
+use crate::services::billing::Cashier;
+use crate::store::audit::NewAuditEvent;
+use crate::store::{Db, event_reports};
+
+/// Events on a page.
+const PAGE: usize = 50;
+
+/// Comparisons that are shown.
+const COMPARISONS: i64 = 20;
+
+#[derive(Clone)]
+pub struct StripeDesk {
+    db: Db,
+    /// None: nothing can be bought here.
+    cashier: Option<Cashier>,
+}
+
+impl StripeDesk {
+    pub fn new(db: Db, cashier: Option<Cashier>) -> Self {
+        Self { db, cashier }
+    }
+
+    async fn report(&self) -> AppResult<StripeReport> {
+        let mut conn = self.db.get().await?;
+        Ok(StripeReport {
+            inbox: event_reports::read_inbox(&mut conn).await?,
+            meter: event_reports::read_meter(&mut conn).await?,
+            comparisons: event_reports::list_comparisons(&mut conn, COMPARISONS).await?,
+        })
+    }
+
+    async fn events(&self, query: EventsQuery) -> AppResult<EventsPage> {
+        // One more than shown tells whether there is more.
+        let mut events = event_reports::list(&mut *self.db.get().await?, &query, PAGE as i64 + 1).await?;
+        let has_more = events.len() > PAGE;
+        events.truncate(PAGE);
+        let next = events.last().filter(|_| has_more).map(|event| event.received_at);
+        Ok(EventsPage { events, next })
+    }
+
+    async fn event(&self, id: &str) -> AppResult<StripeEventDetail> {
+        Ok(event_reports::read(&mut *self.db.get().await?, id).await?)
+    }
+
+    fn cashier(&self) -> AppResult<&Cashier> {
+        let nothing = || ApiError::invalid("Stripe is not configured here.");
+        Ok(self.cashier.as_ref().ok_or_else(nothing)?)
+    }
+}
+
+#[async_trait]
+impl StripeApi for StripeDesk {
+    async fn read_report(&self, operator: &Operator) -> ApiResult<StripeReport> {
+        reported(operator.actor(), self.report()).await
+    }
+
+    async fn list_events(&self, operator: &Operator, query: EventsQuery) -> ApiResult<EventsPage> {
+        reported(operator.actor(), self.events(query)).await
+    }
+
+    async fn read_event(&self, operator: &Operator, id: &str) -> ApiResult<StripeEventDetail> {
+        reported(operator.actor(), self.event(id)).await
+    }
+
+    async fn replay_event(&self, operator: &Operator, id: &str) -> ApiResult<()> {
+        let by = NewAuditEvent::by(operator, AuditKind::StripeEventReplayed);
+        reported(operator.actor(), async { self.cashier()?.replay(id, by).await }).await
+    }
+
+    async fn reconcile(&self, operator: &Operator) -> ApiResult<()> {
+        let by = NewAuditEvent::by(operator, AuditKind::ReconciliationRequested);
+        reported(operator.actor(), async { self.cashier()?.ask_to_reconcile(by).await }).await
+    }
+}

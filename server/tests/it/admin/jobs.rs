@@ -1,0 +1,52 @@
+//! Work done later, as operators see and mend it.
+
+use app::types::{AuditKind, AuditPage, JobId, JobState, JobsPage};
+use uuid::Uuid;
+
+use crate::support::TestApp;
+
+async fn dead_job(app: &TestApp, unique_key: &str) -> JobId {
+    let id = JobId(Uuid::now_v7());
+    let insert = format!(
+        "insert into jobs (id, kind, payload, state, unique_key, attempt, max_attempts, last_error, finished_at)
+         values ('{id}', 'sync_customer', '{{\"customer_id\": \"cus_1\"}}', 'dead', '{unique_key}', 5, 5,
+             'Stripe is away', now())"
+    );
+    app.database().execute(&insert).await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_job_is_tried_again_or_discarded_and_the_log_says_by_whom() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let operator_id = app.newest_user().await;
+    let (first, second) = (dead_job(&app, "one").await, dead_job(&app, "two").await);
+
+    let page: JobsPage = operator.value("admin/jobs/list", &[]).await;
+    let ids: Vec<_> = page.jobs.iter().map(|job| job.id).collect();
+    assert_eq!(ids, [second, first], "the dead ones, newest first");
+    assert_eq!(page.jobs[0].last_error.as_deref(), Some("Stripe is away"));
+    let queue = page.queues.iter().find(|queue| queue.kind == "sync_customer").expect("a queue");
+    assert_eq!((queue.ready, queue.running, queue.dead), (0, 0, 2));
+    assert!(
+        page.schedules.iter().any(|work| work.name == "audit_money" && work.when.starts_with("every day"))
+    );
+
+    let act = async |what: &str, id: JobId| {
+        let path = format!("admin/jobs/{what}");
+        operator.call(&path, &[("id", &id.to_string())]).await.status().as_u16()
+    };
+    assert_eq!((act("retry", first).await, act("discard", second).await), (200, 200));
+    assert_eq!((act("retry", first).await, act("discard", second).await), (400, 400), "only what is dead");
+    let ready: JobsPage = operator.value("admin/jobs/list", &[("query[state]", "ready")]).await;
+    let revived = ready.jobs.iter().find(|job| job.id == first).expect("it waits");
+    assert_eq!((revived.state, revived.attempt), (JobState::Ready, 0));
+    assert!(operator.value::<JobsPage>("admin/jobs/list", &[]).await.jobs.is_empty());
+
+    let log: AuditPage = operator.value("admin/audit/list", &[("query[operator]", &operator_id)]).await;
+    let told: Vec<_> = log.events.iter().map(|event| (event.kind, event.detail.clone())).collect();
+    let detail = |id| format!("sync_customer, job {id}");
+    let (discarded, retried) = (Some(AuditKind::JobDiscarded), Some(AuditKind::JobRetried));
+    assert_eq!(told, [(discarded, detail(second)), (retried, detail(first))]);
+}
