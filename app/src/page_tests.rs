@@ -83,7 +83,15 @@ async fn the_routes_are_these() {
     let billing = ["/billing", "/billing/cancel", "/billing/change", "/billing/checkout"];
     let usage = ["/usage", "/usage/replies/{generation_id}", "/usage/statement"];
     let mut expected = vec!["/", "/account", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
-    let admin = ["/admin", "/admin/audit", "/admin/people", "/admin/people/{user_id}"];
+    let admin = [
+        "/admin",
+        "/admin/audit",
+        "/admin/jobs",
+        "/admin/people",
+        "/admin/people/{user_id}",
+        "/admin/providers",
+        "/admin/stripe",
+    ];
     expected.extend(billing.into_iter().chain(usage).chain(admin));
     expected.sort();
     assert_eq!(routes, expected);

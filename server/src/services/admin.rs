@@ -4,6 +4,7 @@
 mod audit;
 mod interventions;
 mod jobs;
+mod page;
 mod people;
 mod providers;
 mod stripe;

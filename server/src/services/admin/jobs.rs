@@ -7,13 +7,11 @@ use app::types::{AuditKind, JobId, JobsPage, JobsQuery, Operator, ScheduledWork}
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 
+use super::page;
 use crate::AppResult;
 use crate::error::reported;
 use crate::store::audit::NewAuditEvent;
 use crate::store::{Db, job_reports, jobs};
-
-/// Jobs on a page.
-const PAGE: usize = 50;
 
 #[derive(Clone)]
 pub struct JobsService {
@@ -29,11 +27,7 @@ impl JobsService {
 
     async fn page(&self, query: JobsQuery) -> AppResult<JobsPage> {
         let mut conn = self.db.get().await?;
-        // One more than shown tells whether there is more.
-        let mut jobs = job_reports::list(&mut conn, &query, PAGE as i64 + 1).await?;
-        let has_more = jobs.len() > PAGE;
-        jobs.truncate(PAGE);
-        let next = jobs.last().filter(|_| has_more).map(|job| job.id);
+        let (jobs, next) = page::cut(job_reports::list(&mut conn, &query, page::READ).await?, |job| job.id);
         let slots = job_reports::list_slots(&mut conn).await?;
         let last = |name: &str| slots.iter().find(|(known, _)| known == name).and_then(|(_, at)| *at);
         let schedules = self.schedules.iter().map(|(name, when)| ScheduledWork {

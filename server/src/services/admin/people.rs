@@ -8,6 +8,7 @@ use app::types::{
 };
 use async_trait::async_trait;
 
+use super::page;
 use crate::AppResult;
 use crate::books::{Grant, Hold};
 use crate::error::reported;
@@ -19,9 +20,6 @@ use crate::services::quota::QuotaService;
 use crate::services::usage::{STATEMENT_PAGE, UsageService, entry_reason};
 use crate::store::people::{self, PersonRow};
 use crate::store::{Db, account_books, accounts, audit, threads, users};
-
-/// People on a page.
-const PAGE: usize = 50;
 
 /// Of a person's page: how many of the newest of each are shown.
 const THREADS: i64 = 20;
@@ -56,11 +54,8 @@ impl PeopleService {
     }
 
     async fn page(&self, query: PeopleQuery) -> AppResult<PeoplePage> {
-        // One more than shown tells whether there is more.
-        let mut rows = people::list(&mut *self.db.get().await?, &query, PAGE as i64 + 1).await?;
-        let has_more = rows.len() > PAGE;
-        rows.truncate(PAGE);
-        let next = rows.last().filter(|_| has_more).map(|row| row.place(query.sort));
+        let rows = people::list(&mut *self.db.get().await?, &query, page::READ).await?;
+        let (rows, next) = page::cut(rows, |row| row.place(query.sort));
         let plans = self.plans.list().into_iter().map(|plan| (plan.key, plan.name)).collect();
         Ok(PeoplePage { people: rows.into_iter().map(|row| self.to_summary(row)).collect(), next, plans })
     }

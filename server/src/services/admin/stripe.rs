@@ -5,14 +5,12 @@ use app::types::{AuditKind, EventsPage, EventsQuery, Operator, StripeEventDetail
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 
+use super::page;
 use crate::AppResult;
 use crate::error::reported;
 use crate::services::billing::Cashier;
 use crate::store::audit::NewAuditEvent;
 use crate::store::{Db, event_reports};
-
-/// Events on a page.
-const PAGE: usize = 50;
 
 /// Comparisons that are shown.
 const COMPARISONS: i64 = 20;
@@ -39,11 +37,8 @@ impl StripeDesk {
     }
 
     async fn events(&self, query: EventsQuery) -> AppResult<EventsPage> {
-        // One more than shown tells whether there is more.
-        let mut events = event_reports::list(&mut *self.db.get().await?, &query, PAGE as i64 + 1).await?;
-        let has_more = events.len() > PAGE;
-        events.truncate(PAGE);
-        let next = events.last().filter(|_| has_more).map(|event| event.received_at);
+        let rows = event_reports::list(&mut *self.db.get().await?, &query, page::READ).await?;
+        let (events, next) = page::cut(rows, |event| event.received_at);
         Ok(EventsPage { events, next })
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-use app::types::{AccountId, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread, ThreadId};
+use app::types::{
+    AccountId, ClientRequestId, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread, ThreadId,
+};
 use chrono::{DateTime, Utc};
 use server::books::Cause;
 use server::caps::Shortage;
@@ -146,10 +148,33 @@ impl Account {
 
     async fn claim(&self, conn: &mut Connection, step: &Step) -> Outcome {
         let Step::Claim { request, id, tokens, useful } = *step else { panic!("not a claim") };
-        let new = NewGeneration {
+        let new = self.new_generation(self.known().request_id(request), id, tokens, useful);
+        let seen = claims::look_up(conn, new.account_id, new.client_request_id, Some(new.thread.id));
+        let seen = seen.await.expect("the account");
+        let (generation, outcome) = match claims::claim(conn, &new, &seen, None).await.expect("a claim") {
+            Claim::Claimed(terms, _) => (id, Outcome::Claimed { amount: terms.amount.0 }),
+            Claim::Existing(existing) => (existing, Outcome::Existing(existing)),
+            Claim::Refused(Shortage::Credit(credit)) => {
+                return Outcome::Refused { available: credit.available.0, held: credit.held.0 };
+            }
+            refused => panic!("{refused:?}"),
+        };
+        self.known().note_reply(request, generation);
+        outcome
+    }
+
+    /// A request for at most so many tokens, of which so many are worth having.
+    pub fn new_generation(
+        &self,
+        client_request_id: ClientRequestId,
+        id: GenerationId,
+        tokens: u32,
+        useful: u32,
+    ) -> NewGeneration {
+        NewGeneration {
             id,
             account_id: self.id,
-            client_request_id: self.known().request_id(request),
+            client_request_id,
             thread: self.thread.clone(),
             is_new_thread: false,
             parent: self.prompt.clone(),
@@ -166,19 +191,7 @@ impl Account {
             monthly_credit: Nanos(MONTHLY),
             plan_cap: None,
             overage_max: None,
-        };
-        let seen = claims::look_up(conn, new.account_id, new.client_request_id, Some(new.thread.id));
-        let seen = seen.await.expect("the account");
-        let (generation, outcome) = match claims::claim(conn, &new, &seen, None).await.expect("a claim") {
-            Claim::Claimed(terms, _) => (id, Outcome::Claimed { amount: terms.amount.0 }),
-            Claim::Existing(existing) => (existing, Outcome::Existing(existing)),
-            Claim::Refused(Shortage::Credit(credit)) => {
-                return Outcome::Refused { available: credit.available.0, held: credit.held.0 };
-            }
-            refused => panic!("{refused:?}"),
-        };
-        self.known().note_reply(request, generation);
-        outcome
+        }
     }
 
     async fn settle(&self, conn: &mut Connection, id: GenerationId, charged: i64) -> Outcome {

@@ -1,6 +1,8 @@
 //! Each request is posted once, and each month's credit is given once, whoever comes in between.
 
-use app::types::AccountId;
+use app::types::{AccountId, ClientRequestId, GenerationId};
+use server::store::claims::{self, Claim};
+use uuid::Uuid;
 
 use super::account::Account;
 use super::command::Command;
@@ -54,4 +56,25 @@ async fn a_settlement_that_races_two_sweepers_is_posted_once() {
         assert_eq!(settled, [if ended == 1 { Outcome::Corrected } else { Outcome::Charged }]);
         assert_eq!(charges(app.database(), account.id).await, [-30], "swept: {swept:?}");
     }
+}
+
+/// An operator comes in between the look at the account and the claim.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_in_the_middle_of_its_admission_is_not_claimed_once_the_account_is_suspended() {
+    let app = start().await;
+    let db = app.db();
+    let account = Account::create(app.database(), db.clone()).await;
+    let mut conn = db.get().await.expect("a connection");
+    let (request, id) = (ClientRequestId(Uuid::now_v7()), GenerationId(Uuid::now_v7()));
+    let new = account.new_generation(request, id, 40, 1);
+    let seen = claims::look_up(&conn, account.id, request, Some(new.thread.id)).await.expect("the account");
+    let suspend = format!(
+        "update accounts set suspended_at = now(), books_version = books_version + 1 where id = '{}'",
+        account.id
+    );
+    app.database().execute(&suspend).await;
+    let claim = claims::claim(&mut conn, &new, &seen, None).await.expect("an answer");
+    assert!(matches!(claim, Claim::Suspended), "{claim:?}");
+    let generations = format!("select id from generations where id = '{id}'");
+    assert!(app.database().rows(&generations).await.is_empty());
 }
