@@ -76,11 +76,11 @@ async fn pages_are_compressed_and_the_words_of_a_reply_are_not() {
     let app = TestApp::start().await;
     let person = app.user().await;
     let encoding = async |request: reqwest::RequestBuilder| {
-        let answer = request.header("accept-encoding", "gzip").send().await.expect("an answer");
+        let answer = request.header("accept-encoding", "br").send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);
         answer.headers().get("content-encoding").map(|value| value.to_str().expect("text").to_owned())
     };
-    assert_eq!(encoding(person.request(Method::GET, "/usage")).await.as_deref(), Some("gzip"));
+    assert_eq!(encoding(person.request(Method::GET, "/usage")).await.as_deref(), Some("br"));
     let reply = person.request(Method::POST, "/api/chat/start_reply");
     let reply = reply.json(&serde_json::json!({ "request": new_request("Hello") }));
     assert_eq!(encoding(reply).await, None);

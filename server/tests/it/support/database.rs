@@ -23,12 +23,15 @@ pub struct TestDatabase {
 
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
-static RUSTLS: Once = Once::new();
+/// Before anything connects to anywhere.
+pub fn install_rustls() {
+    static RUSTLS: Once = Once::new();
+    RUSTLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("once"));
+}
 
 impl TestDatabase {
     pub async fn create() -> Self {
-        // Before anything connects to anywhere.
-        RUSTLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("once"));
+        install_rustls();
         let template = TEMPLATE.get_or_init(create_template).await;
         let name = format!("test_{}", Uuid::now_v7().simple());
         let admin = connect(&server_url()).await;

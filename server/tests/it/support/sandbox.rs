@@ -2,6 +2,8 @@ use std::env;
 
 use serde_json::{Value, json};
 
+use super::database::install_rustls;
+
 /// The stand-in for the outside world, started by `bin/test`.
 pub struct Sandbox {
     pub url: String,
@@ -11,6 +13,7 @@ pub struct Sandbox {
 impl Sandbox {
     pub fn find() -> Self {
         let url = env::var("SANDBOX_URL").expect("SANDBOX_URL is not set: run bin/test integration");
+        install_rustls();
         Self { url, http: reqwest::Client::new() }
     }
 
