@@ -78,7 +78,9 @@ async fn pages_are_compressed_and_the_words_of_a_reply_are_not() {
     let encoding = async |request: reqwest::RequestBuilder| {
         let answer = request.header("accept-encoding", "br").send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);
-        answer.headers().get("content-encoding").map(|value| value.to_str().expect("text").to_owned())
+        let header = answer.headers().get("content-encoding").cloned();
+        answer.bytes().await.expect("the whole answer");
+        header.map(|value| value.to_str().expect("text").to_owned())
     };
     assert_eq!(encoding(person.request(Method::GET, "/usage")).await.as_deref(), Some("br"));
     let reply = person.request(Method::POST, "/api/chat/start_reply");
