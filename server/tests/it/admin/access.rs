@@ -93,7 +93,7 @@ async fn whoever_is_no_operator_any_more_is_out_with_the_next_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_operator_is_named_by_a_setting_and_never_by_an_address() {
-    let issuer = format!("{}/oidc", crate::support::Sandbox::find().url);
+    let issuer = format!("{}/oidc", std::env::var("SANDBOX_URL").expect("SANDBOX_URL is set"));
     let named = format!("https://elsewhere.example|person-ada, {issuer}|person-grace");
     let app = TestApp::with_env(&[("OPERATORS", &named)], |_| {}).await;
     for (person, expected) in [("ada", 404), ("grace", 200), ("grace", 200)] {
