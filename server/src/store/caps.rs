@@ -47,7 +47,7 @@ pub(super) struct MonthCap {
 
 impl Applying {
     /// Where a reply in `thread` would stand with them `at` this time, with so much `held` for the account's replies in
-    /// progress. Asks for sums only where there is a cap. Needs the lock for as long as the answer matters.
+    /// progress. Asks for sums only where there is a cap. The answer holds while the books have their version.
     pub(super) async fn measure(
         &self,
         conn: &Connection,

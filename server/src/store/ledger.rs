@@ -1,5 +1,6 @@
-//! The books of an account in the database. Every change of money is written here, either under the lock of
-//! the account's row or only while its books have the version that was read; the arithmetic is in [`crate::books`]. Constraints and triggers refuse what the arithmetic would never do.
+//! The books of an account in the database. Every change of money is written here, either under the lock of the account's
+//! row or only while its books have the version that was read; the arithmetic is in [`crate::books`]. Constraints and
+//! triggers refuse what the arithmetic would never do.
 
 use std::collections::BTreeMap;
 
