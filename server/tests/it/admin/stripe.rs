@@ -29,6 +29,7 @@ async fn an_event_whose_job_is_gone_is_found_replayed_and_dealt_with() {
     assert_eq!(operator.call("admin/stripe/replay_event", &[("id", "evt_none")]).await.status(), 404);
     assert_eq!(operator.call("admin/stripe/reconcile", &[]).await.status(), 200);
     shop.app.state.spawn_worker();
+    shop.finish("reconcile_billing").await;
     shop.settle().await;
     let row =
         &shop.app.database().rows("select plan from accounts where stripe_customer_id is not null").await[0];

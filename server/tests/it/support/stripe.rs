@@ -85,11 +85,18 @@ impl Shop {
     /// Waits until every webhook has come in and what it causes is done, but for what is due later.
     pub async fn settle(&self) {
         self.stripe.settle().await;
-        let waiting = "select count(*), coalesce(max(last_error) filter (where attempt > 2), '') from jobs
-                       where kind = 'sync_customer' and state in ('ready', 'running')
-                       and (state = 'running' or attempt > 0 or run_at <= clock_timestamp())";
+        self.finish("sync_customer").await;
+    }
+
+    /// Waits until the jobs of this kind that are due are done.
+    pub async fn finish(&self, kind: &str) {
+        let waiting = format!(
+            "select count(*), coalesce(max(last_error) filter (where attempt > 2), '') from jobs
+             where kind = '{kind}' and state in ('ready', 'running')
+             and (state = 'running' or attempt > 0 or run_at <= clock_timestamp())"
+        );
         loop {
-            let row = &self.app.database().rows(waiting).await[0];
+            let row = &self.app.database().rows(&waiting).await[0];
             assert_eq!(row.get::<_, String>(1), "", "a job fails again and again");
             if row.get::<_, i64>(0) == 0 {
                 return;
