@@ -65,6 +65,9 @@ mod server_side {
     use crate::types::{Actor, Limit, LimitName, Quota};
     use crate::{ApiError, ApiResult};
 
+    /// When to ask again what operators have turned off: they say when it is on again, so it is a guess.
+    const SWITCHED_OFF_SECONDS: u32 = 120;
+
     /// What the server provides to pages and server functions, carried by Leptos context.
     #[derive(Clone)]
     pub struct Backend {
@@ -190,7 +193,9 @@ mod server_side {
                 | Self::CapReached { .. }
                 | Self::Frozen { .. }
                 | Self::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
-                Self::Paused { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                Self::Paused { .. } | Self::Maintenance | Self::ChangesPaused | Self::Unavailable { .. } => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 Self::Model { .. } => StatusCode::BAD_GATEWAY,
                 Self::Internal { .. } | Self::Connection => StatusCode::INTERNAL_SERVER_ERROR,
             }
@@ -202,6 +207,7 @@ mod server_side {
                 Self::LimitReached { retry_after_seconds, .. }
                 | Self::Paused { retry_after_seconds }
                 | Self::Unavailable { retry_after_seconds } => Some(*retry_after_seconds),
+                Self::Maintenance | Self::ChangesPaused => Some(SWITCHED_OFF_SECONDS),
                 _ => None,
             }
         }

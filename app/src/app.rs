@@ -14,7 +14,7 @@ use crate::contexts::{
     provide_toasts,
 };
 use crate::pages::admin::{
-    AdminHomePage, AuditLogPage, JobsPage, PeoplePage, PersonPage, ProvidersPage, StripePage,
+    AdminHomePage, AuditLogPage, JobsPage, PeoplePage, PersonPage, ProvidersPage, StripePage, SystemPage,
 };
 use crate::pages::{
     AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
@@ -89,6 +89,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/jobs") view=JobsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/providers") view=ProvidersPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/stripe") view=StripePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/system") view=SystemPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=AuditLogPage ssr=SsrMode::Async/>
             </FlatRoutes>
             <Toaster/>

@@ -48,6 +48,16 @@ pub enum ApiError {
     /// All people together have spent what the operator allows for a day: 503.
     #[error("New replies are paused for everybody, because today's budget of this service is used up. Your message is kept and nothing was charged. {}", pause_sentence(*retry_after_seconds))]
     Paused { retry_after_seconds: u32 },
+    /// Operators let nobody in for a while: 503.
+    #[error(
+        "We are working on Plumbline, so it is closed for a while. Nothing is lost; try again in a few minutes."
+    )]
+    Maintenance,
+    /// Operators let nobody change anything for a while: 503.
+    #[error(
+        "We are working on Plumbline, so nothing can be changed for a while. You can read and export everything; try again in a few minutes."
+    )]
+    ChangesPaused,
     /// Something we depend on is away for a moment: 503.
     #[error("We cannot do this right now. Nothing is lost; try again in {retry_after_seconds} seconds.")]
     Unavailable { retry_after_seconds: u32 },

@@ -99,6 +99,9 @@ pub const JOBS_PATH: &str = "/admin/jobs";
 /// What Stripe told us.
 pub const STRIPE_PATH: &str = "/admin/stripe";
 
+/// What can be turned off, and what the product runs on.
+pub const SYSTEM_PATH: &str = "/admin/system";
+
 /// The ways to the models.
 pub const PROVIDERS_PATH: &str = "/admin/providers";
 

@@ -91,6 +91,7 @@ async fn the_routes_are_these() {
         "/admin/people/{user_id}",
         "/admin/providers",
         "/admin/stripe",
+        "/admin/system",
     ];
     expected.extend(billing.into_iter().chain(usage).chain(admin));
     expected.sort();

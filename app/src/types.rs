@@ -17,6 +17,7 @@ mod quota;
 mod receipt;
 mod statement;
 mod stripe_event;
+mod system;
 mod usage;
 mod user;
 
@@ -49,6 +50,7 @@ pub use stripe_event::{
     Comparison, EventState, EventsPage, EventsQuery, Inbox, MeterExport, StripeEvent, StripeEventDetail,
     StripeReport,
 };
+pub use system::{Fact, Setting, SettingValue, Switch, SwitchState, SystemPart, SystemReport};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};
 #[cfg(feature = "ssr")]
 pub use user::{Actor, Impersonator, Operator, SignedIn};

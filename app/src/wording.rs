@@ -90,6 +90,9 @@ pub fn sign_in_error(code: &str) -> &'static str {
     match code {
         "refused" => "The sign-in was cancelled, so nothing has changed. Start again whenever you like.",
         "expired" => "That sign-in took too long, or its page was opened twice. Please start again.",
+        "closed" => {
+            "There are no new accounts at the moment, and this sign-in belongs to none. Come back another day."
+        }
         "unavailable" => "The identity provider cannot be reached at the moment. Try again in a minute.",
         _ => {
             "The sign-in did not succeed. Please start again; if it keeps failing, tell whoever runs this site."

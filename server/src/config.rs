@@ -19,12 +19,14 @@ mod session;
 mod sign_in;
 mod spending;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::types::Nanos;
+use app::types::{Nanos, Setting, SettingValue};
+use secrecy::SecretString;
 
 pub use self::audit::AuditConfig;
 pub use self::billing::{BillingConfig, StripeConfig};
@@ -63,6 +65,8 @@ pub struct Config {
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
     pub spending: SpendingConfig,
+    /// Everything that was read, as it may be shown.
+    pub settings: Vec<Setting>,
 }
 
 impl Config {
@@ -85,6 +89,7 @@ impl Config {
             audit: AuditConfig::from_env(env)?,
             metrics: MetricsConfig::from_env(env)?,
             spending: SpendingConfig::from_env(env)?,
+            settings: env.settings(),
         })
     }
 }
@@ -97,9 +102,13 @@ pub struct ConfigError {
     pub problem: String,
 }
 
-/// The variables settings are read from. One that is set to nothing counts as not set.
-#[derive(Clone, Debug, Default)]
-pub struct Env(HashMap<String, String>);
+/// The variables settings are read from. One that is set to nothing counts as not set. What is read is kept, so that
+/// operators can see it; secrets only as being there.
+#[derive(Clone, Default)]
+pub struct Env {
+    variables: HashMap<String, String>,
+    read: Arc<Mutex<BTreeMap<&'static str, Setting>>>,
+}
 
 impl Env {
     /// Those of this process.
@@ -108,15 +117,29 @@ impl Env {
     }
 
     fn text(&self, variable: &'static str) -> Option<String> {
-        self.0.get(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        let text = self.look_up(variable);
+        self.keep(variable, text.clone().map(SettingValue::Text), SettingValue::None);
+        text
     }
 
     fn text_or(&self, variable: &'static str, default: &str) -> String {
-        self.text(variable).unwrap_or_else(|| default.to_owned())
+        let text = self.look_up(variable);
+        self.keep(variable, text.clone().map(SettingValue::Text), SettingValue::Text(default.to_owned()));
+        text.unwrap_or_else(|| default.to_owned())
+    }
+
+    fn secret(&self, variable: &'static str) -> Option<SecretString> {
+        let text = self.look_up(variable);
+        self.keep(variable, text.as_ref().map(|_| SettingValue::Secret), SettingValue::None);
+        text.map(Into::into)
     }
 
     fn required(&self, variable: &'static str) -> Result<String, ConfigError> {
-        self.text(variable).ok_or_else(|| ConfigError { variable, problem: "must be set".to_owned() })
+        self.text(variable).ok_or_else(|| missing(variable))
+    }
+
+    fn required_secret(&self, variable: &'static str) -> Result<SecretString, ConfigError> {
+        self.secret(variable).ok_or_else(|| missing(variable))
     }
 
     fn parsed<T>(&self, variable: &'static str) -> Result<Option<T>, ConfigError>
@@ -124,17 +147,30 @@ impl Env {
         T: FromStr,
         T::Err: Display,
     {
-        let parse = |text: String| text.parse();
-        let value = self.text(variable).map(parse).transpose();
-        value.map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+        self.text(variable).map(|text| parse(variable, &text)).transpose()
     }
 
     fn parsed_or<T>(&self, variable: &'static str, default: T) -> Result<T, ConfigError>
     where
-        T: FromStr,
+        T: FromStr + ToString,
         T::Err: Display,
     {
-        Ok(self.parsed(variable)?.unwrap_or(default))
+        parse(variable, &self.text_or(variable, &default.to_string()))
+    }
+
+    fn look_up(&self, variable: &str) -> Option<String> {
+        self.variables.get(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn keep(&self, variable: &'static str, value: Option<SettingValue>, default: SettingValue) {
+        let is_default = value.is_none();
+        let setting = Setting { variable: variable.to_owned(), value: value.unwrap_or(default), is_default };
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(variable, setting);
+    }
+
+    /// What was read so far, by name.
+    fn settings(&self) -> Vec<Setting> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     fn positive_or(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
@@ -174,8 +210,20 @@ impl Env {
 
 impl FromIterator<(String, String)> for Env {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(variables.into_iter().collect())
+        Self { variables: variables.into_iter().collect(), read: Arc::default() }
     }
+}
+
+fn parse<T>(variable: &'static str, text: &str) -> Result<T, ConfigError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    text.parse().map_err(|error| ConfigError { variable, problem: format!("is not valid: {error}") })
+}
+
+fn missing(variable: &'static str) -> ConfigError {
+    ConfigError { variable, problem: "must be set".to_owned() }
 }
 
 #[cfg(test)]
@@ -227,6 +275,24 @@ mod tests {
             let named = if named == "STRIPE_SECRET_KEY" { "STRIPE_WEBHOOK_SECRETS" } else { named };
             assert!(error.starts_with(named), "{error}");
         }
+    }
+
+    #[test]
+    fn settings_are_kept_as_operators_may_see_them() {
+        let config = Config::from_env(&env(&[("JOB_CONCURRENCY", "7")])).expect("settings");
+        let setting =
+            |name: &str| config.settings.iter().find(|setting| setting.variable == name).expect(name);
+        let text = |text: &str| SettingValue::Text(text.to_owned());
+        assert_eq!(
+            (setting("JOB_CONCURRENCY").value.clone(), setting("JOB_CONCURRENCY").is_default),
+            (text("7"), false)
+        );
+        assert_eq!(
+            (setting("AUDIT_HOUR_UTC").value.clone(), setting("AUDIT_HOUR_UTC").is_default),
+            (text("3"), true)
+        );
+        assert_eq!(setting("DATABASE_URL").value, SettingValue::Secret);
+        assert_eq!(setting("STRIPE_SECRET_KEY").value, SettingValue::None);
     }
 
     #[test]

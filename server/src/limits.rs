@@ -57,6 +57,14 @@ pub enum Mode {
     Local,
 }
 
+/// What Redis says of itself.
+#[derive(Clone, Debug)]
+pub struct RedisFacts {
+    pub version: String,
+    pub used_memory_bytes: i64,
+    pub connected_clients: i64,
+}
+
 /// Admits requests by account, so that more sessions, keys or addresses give nobody more; and by address where nobody has
 /// signed in.
 #[derive(Clone)]
@@ -149,6 +157,18 @@ impl Limiter {
     /// Asks Redis whether it is there.
     pub async fn is_up(&self) -> bool {
         self.redis.is_up().await
+    }
+
+    /// What Redis says of itself. None: it is away.
+    pub async fn facts(&self) -> Option<RedisFacts> {
+        let info =
+            |mut redis| async move { redis::cmd("INFO").query_async::<redis::InfoDict>(&mut redis).await };
+        let info = self.redis.ask(info).await?;
+        Some(RedisFacts {
+            version: info.get("redis_version").unwrap_or_default(),
+            used_memory_bytes: info.get("used_memory").unwrap_or_default(),
+            connected_clients: info.get("connected_clients").unwrap_or_default(),
+        })
     }
 
     fn account_key(&self, account_id: AccountId) -> String {

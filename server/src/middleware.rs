@@ -3,6 +3,7 @@
 mod address_limit;
 mod compress;
 mod headers;
+mod maintenance;
 mod operators;
 mod referer;
 mod request_facts;
@@ -66,6 +67,7 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HEAD_TIMEOUT))
         .layer(middleware::from_fn(compress::compress))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
+        .layer(middleware::from_fn(maintenance::close))
         .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
         .layer(middleware::from_fn(operators::refuse_others))
         // Innermost: it changes the body's type.

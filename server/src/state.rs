@@ -23,7 +23,7 @@ use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
 use crate::services::admin::{
-    AuditLogService, JobsService, PeopleParts, PeopleService, ProviderDesk, StripeDesk,
+    AuditLogService, JobsService, PeopleParts, PeopleService, ProviderDesk, StripeDesk, SystemDesk,
 };
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
@@ -38,6 +38,7 @@ use crate::services::notices::NoticeService;
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
 use crate::services::sign_in::{self, SignInService};
+use crate::services::switches::SwitchService;
 use crate::services::usage::UsageService;
 use crate::store::Db;
 use crate::streams::StreamLog;
@@ -70,6 +71,7 @@ pub struct AppState {
     /// None: nothing can be bought here.
     pub(crate) cashier: Option<Cashier>,
     pub(crate) notices: NoticeService,
+    pub(crate) switches: SwitchService,
     /// Sites that forms of ours lead to.
     pub(crate) form_origins: Arc<[String]>,
     pub(crate) backend: Backend,
@@ -106,6 +108,7 @@ impl AppState {
         let account = AccountService::new(db.clone(), config.session, sign_in::methods(&providers));
         let public_url = config.server.public_url.clone();
         let default_plan = plans.default_plan().key.clone();
+        let switches = SwitchService::new(db.clone());
         let sign_in = SignInService::new(
             db.clone(),
             providers,
@@ -113,6 +116,7 @@ impl AppState {
             account.clone(),
             default_plan,
             config.operators,
+            switches.clone(),
         );
         let usage = UsageService::new(db.clone());
         let stripe = config.billing.stripe.as_ref().map(Stripe::new).transpose()?;
@@ -138,6 +142,7 @@ impl AppState {
             })),
             providers: Arc::new(ProviderDesk::new(db.clone(), catalog.clone(), breakers)),
             stripe: Arc::new(StripeDesk::new(db.clone(), cashier.clone())),
+            system: Arc::new(SystemDesk::new(db.clone(), limiter.clone(), switches.clone(), config.settings)),
         };
         let backend = Backend {
             account: Arc::new(account.clone()),
@@ -162,6 +167,7 @@ impl AppState {
             audit_log,
             cashier,
             notices,
+            switches,
             form_origins: form_origins.into(),
             backend,
             background: TaskTracker::new(),

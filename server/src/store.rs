@@ -42,6 +42,8 @@ pub mod spending;
 pub mod statement;
 pub mod stripe_events;
 pub mod subscriptions;
+pub mod switches;
+pub mod system;
 pub mod threads;
 mod usage;
 pub mod usage_reports;

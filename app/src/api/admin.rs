@@ -7,6 +7,7 @@ mod jobs;
 mod people;
 mod providers;
 mod stripe;
+mod system;
 
 pub use audit::{ListAuditEvents, list_audit_events};
 pub use jobs::{DiscardJob, ListJobs, RetryJob, discard_job, list_jobs, retry_job};
@@ -22,11 +23,12 @@ pub use stripe::{
     ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent,
     list_stripe_events, read_stripe_event, read_stripe_report, reconcile_with_stripe, replay_stripe_event,
 };
+pub use system::{ReadSystem, SetSwitch, read_system, set_switch};
 
 #[cfg(feature = "ssr")]
 pub use self::{
     audit::AuditLogApi, jobs::JobsApi, people::NewLimits, people::PeopleApi, providers::ProvidersApi,
-    server_side::AdminBackend, stripe::StripeApi,
+    server_side::AdminBackend, stripe::StripeApi, system::SystemApi,
 };
 #[cfg(feature = "ssr")]
 use server_side::{answer, operate};
@@ -35,7 +37,7 @@ use server_side::{answer, operate};
 mod server_side {
     use std::sync::Arc;
 
-    use super::{AuditLogApi, JobsApi, PeopleApi, ProvidersApi, StripeApi};
+    use super::{AuditLogApi, JobsApi, PeopleApi, ProvidersApi, StripeApi, SystemApi};
     use crate::ApiResult;
     use crate::api::{Content, call, send};
     use crate::types::Operator;
@@ -48,6 +50,7 @@ mod server_side {
         pub people: Arc<dyn PeopleApi>,
         pub providers: Arc<dyn ProvidersApi>,
         pub stripe: Arc<dyn StripeApi>,
+        pub system: Arc<dyn SystemApi>,
     }
 
     /// That part, and the operator who is asking.

@@ -30,7 +30,7 @@ macro_rules! no_content {
 no_content! {
     (), bool, String, User, Session, SignInMethod, Offers, Standing, Billing, CheckoutOutcome, CapTerms, Nanos,
     ThreadSpending, UserId, u32, Reason, NewLimits, Model, Notice, MailSettings, Plan, AuditPage, PeoplePage,
-    JobsPage, StripeReport, EventsPage, StripeEventDetail, ProviderReport,
+    JobsPage, StripeReport, EventsPage, StripeEventDetail, ProviderReport, SystemReport,
     // Only those whom the conversation belongs to can ask for replies.
     ReplyStream,
 }

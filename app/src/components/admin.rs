@@ -11,6 +11,8 @@ pub mod person;
 mod queue_panels;
 mod route_table;
 mod stripe_report;
+mod switch_list;
+mod system_parts;
 mod table;
 
 pub use audit_table::AuditTable;
@@ -23,4 +25,6 @@ pub use people_table::PeopleTable;
 pub use queue_panels::{QueueTable, ScheduleTable};
 pub use route_table::RouteTable;
 pub use stripe_report::{ComparisonList, StripeFigures};
+pub use switch_list::SwitchList;
+pub use system_parts::{SettingsTable, SystemParts};
 pub use table::{Column, Pager, RecordTable};

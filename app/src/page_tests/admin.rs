@@ -120,3 +120,12 @@ async fn each_route_says_whether_it_is_asked_and_offers_the_other() {
     }
     assert_eq!((page.count("close-route"), page.count("reopen-route")), (1, 2));
 }
+
+#[tokio::test]
+async fn a_switch_that_is_on_can_be_turned_off_and_a_secret_is_not_shown() {
+    let page = open("/admin/system", operator()).await;
+    assert_eq!(page.count("name=\"is_on\" value=\"false\""), 1, "{}", page.html);
+    assert_eq!(page.count("name=\"is_on\" value=\"true\""), 2);
+    assert!(page.html.contains("Set, and not shown"));
+    assert!(page.html.contains("Needs attention"));
+}

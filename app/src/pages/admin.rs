@@ -7,6 +7,7 @@ mod people;
 mod person;
 mod providers;
 mod stripe;
+mod system;
 
 pub use audit::AuditLogPage;
 pub use home::AdminHomePage;
@@ -15,3 +16,4 @@ pub use people::PeoplePage;
 pub use person::PersonPage;
 pub use providers::ProvidersPage;
 pub use stripe::StripePage;
+pub use system::SystemPage;

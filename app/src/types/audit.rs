@@ -58,6 +58,8 @@ audit_kinds! {
     StripeEventReplayed = "stripe_event_replayed", "Stripe event replayed";
     RouteClosed = "route_closed", "Route closed to requests";
     RouteReopened = "route_reopened", "Route opened to requests";
+    SwitchTurnedOn = "switch_turned_on", "Switch turned on";
+    SwitchTurnedOff = "switch_turned_off", "Switch turned off";
     ReconciliationRequested = "reconciliation_requested", "Comparison with Stripe asked for";
 }
 

@@ -66,6 +66,8 @@ pub struct Actor {
     pub address: Option<IpAddr>,
     /// None: nobody is signed in.
     pub signed_in: Option<SignedIn>,
+    /// Operators let nobody change anything for a while.
+    pub is_read_only: bool,
 }
 
 /// A person whose session has been checked.
@@ -102,8 +104,18 @@ impl Actor {
     /// The signed-in person, who may do everything with what is theirs.
     ///
     /// # Errors
-    /// For a visitor the one that leads to the sign-in page; for an operator who only looks, that nothing can be changed.
+    /// For a visitor the one that leads to the sign-in page; for an operator who only looks, and for everybody while
+    /// operators have turned changes off, that nothing can be changed.
     pub fn user(&self) -> ApiResult<SignedIn> {
+        let user = self.owner()?;
+        if self.is_read_only { Err(ApiError::ChangesPaused) } else { Ok(user) }
+    }
+
+    /// The signed-in person, for what must work even while changes are turned off: ending sessions and replies.
+    ///
+    /// # Errors
+    /// For a visitor the one that leads to the sign-in page; for an operator who only looks, that nothing can be changed.
+    pub fn owner(&self) -> ApiResult<SignedIn> {
         let user = self.reader()?;
         if user.impersonator.is_some() { Err(ApiError::ReadOnly) } else { Ok(user) }
     }

@@ -1,4 +1,4 @@
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{ConfigError, Env};
@@ -23,12 +23,12 @@ pub struct StripeConfig {
 
 impl BillingConfig {
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let Some(secret_key) = env.text("STRIPE_SECRET_KEY") else { return Ok(Self { stripe: None }) };
-        let secrets = env.required("STRIPE_WEBHOOK_SECRETS")?;
-        let secrets = secrets.split(',').map(str::trim).filter(|secret| !secret.is_empty());
+        let Some(secret_key) = env.secret("STRIPE_SECRET_KEY") else { return Ok(Self { stripe: None }) };
+        let secrets = env.required_secret("STRIPE_WEBHOOK_SECRETS")?;
+        let secrets = secrets.expose_secret().split(',').map(str::trim).filter(|secret| !secret.is_empty());
         Ok(Self {
             stripe: Some(StripeConfig {
-                secret_key: secret_key.into(),
+                secret_key,
                 api_url: env.url_or("STRIPE_API_URL", "https://api.stripe.com/")?,
                 webhook_secrets: secrets.map(Into::into).collect(),
             }),

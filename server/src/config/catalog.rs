@@ -120,7 +120,7 @@ fn expand(text: &str, env: &Env) -> Result<String, String> {
     while let Some((before, after)) = rest.split_once("${") {
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         expanded.push_str(before);
-        expanded.push_str(env.0.get(name).ok_or(name)?);
+        expanded.push_str(env.variables.get(name).ok_or(name)?);
         rest = after;
     }
     Ok(expanded + rest)
@@ -132,8 +132,10 @@ pub struct ApiKeys(std::collections::HashMap<String, SecretString>);
 
 impl ApiKeys {
     pub(super) fn from_env(env: &Env) -> Self {
-        let keys =
-            env.0.iter().filter(|(name, value)| name.ends_with("_API_KEY") && !value.trim().is_empty());
+        let keys = env
+            .variables
+            .iter()
+            .filter(|(name, value)| name.ends_with("_API_KEY") && !value.trim().is_empty());
         Self(keys.map(|(name, value)| (name.clone(), value.trim().to_owned().into())).collect())
     }
 

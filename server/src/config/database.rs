@@ -23,7 +23,7 @@ impl DatabaseConfig {
     /// Also used alone, by the commands that need nothing else.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            url: env.required("DATABASE_URL")?.into(),
+            url: env.required_secret("DATABASE_URL")?,
             pool_size: env.positive_or("DATABASE_POOL_SIZE", 10)?,
             pool_wait: env.seconds_or("DATABASE_POOL_WAIT_SECONDS", 3)?,
             statement_timeout: env.seconds_or("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10)?,

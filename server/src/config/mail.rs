@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use lettre::message::Mailbox;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{ConfigError, Env};
@@ -25,16 +25,17 @@ pub struct SmtpConfig {
 impl MailConfig {
     pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
         const VARIABLE: &str = "SMTP_URL";
-        let Some(text) = env.text(VARIABLE) else { return Ok(Self { smtp: None }) };
+        let Some(secret) = env.secret(VARIABLE) else { return Ok(Self { smtp: None }) };
         let problem = |problem: String| ConfigError { variable: VARIABLE, problem };
-        let url: Url = text.parse().map_err(|error| problem(format!("is not a URL: {error}")))?;
+        let url: Url =
+            secret.expose_secret().parse().map_err(|error| problem(format!("is not a URL: {error}")))?;
         check(&url).map_err(|sentence| problem(sentence.to_owned()))?;
         let from = env.required("MAIL_FROM")?;
         let from = from.parse().map_err(|_| ConfigError {
             variable: "MAIL_FROM",
             problem: "must be an address, such as `Plumbline <hello@example.com>`".to_owned(),
         })?;
-        Ok(Self { smtp: Some(SmtpConfig { url: text.into(), from }) })
+        Ok(Self { smtp: Some(SmtpConfig { url: secret, from }) })
     }
 }
 

@@ -14,7 +14,7 @@ pub struct RedisConfig {
 impl RedisConfig {
     pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            url: env.required("REDIS_URL")?.into(),
+            url: env.required_secret("REDIS_URL")?,
             key_prefix: env.text_or("REDIS_KEY_PREFIX", "plumbline:"),
         })
     }

@@ -53,7 +53,7 @@ fn google(env: &Env) -> Result<Option<OidcConfig>, ConfigError> {
         name: "Google".to_owned(),
         issuer: env.url_or("GOOGLE_ISSUER", "https://accounts.google.com")?,
         client_id,
-        client_secret: env.required("GOOGLE_CLIENT_SECRET")?.into(),
+        client_secret: env.required_secret("GOOGLE_CLIENT_SECRET")?,
     }))
 }
 
@@ -66,7 +66,7 @@ fn own_provider(env: &Env) -> Result<Option<OidcConfig>, ConfigError> {
         name: env.text_or("OIDC_NAME", "single sign-on"),
         issuer: env.url_or("OIDC_ISSUER", "")?,
         client_id: env.required("OIDC_CLIENT_ID")?,
-        client_secret: env.required("OIDC_CLIENT_SECRET")?.into(),
+        client_secret: env.required_secret("OIDC_CLIENT_SECRET")?,
     }))
 }
 
@@ -74,7 +74,7 @@ fn github(env: &Env) -> Result<Option<GithubConfig>, ConfigError> {
     let Some(client_id) = env.text("GITHUB_CLIENT_ID") else { return Ok(None) };
     Ok(Some(GithubConfig {
         client_id,
-        client_secret: env.required("GITHUB_CLIENT_SECRET")?.into(),
+        client_secret: env.required_secret("GITHUB_CLIENT_SECRET")?,
         url: env.url_or("GITHUB_URL", "https://github.com")?,
         api_url: env.url_or("GITHUB_API_URL", "https://api.github.com")?,
     }))

@@ -59,7 +59,7 @@ pub(crate) fn session_token(jar: &CookieJar) -> Option<&str> {
     jar.get(SESSION).map(Cookie::value)
 }
 
-/// Puts the `Actor` into the request. A cookie that is no good any more is taken back.
+/// Puts the `Actor` and the `Switches` into the request. A cookie that is no good any more is taken back.
 pub(super) async fn set_actor(
     State(state): State<AppState>,
     jar: CookieJar,
@@ -79,7 +79,14 @@ pub(super) async fn set_actor(
         faults::set_person(user.session_owner());
     }
     let address = address_of(&request, state.limits.trusted_proxies);
-    request.extensions_mut().insert(Actor { request_id, address, signed_in });
+    let switches = state.switches.read().await;
+    request.extensions_mut().insert(switches);
+    request.extensions_mut().insert(Actor {
+        request_id,
+        address,
+        signed_in,
+        is_read_only: switches.read_only,
+    });
     let mut response = next.run(request).await;
     if token.is_some() && signed_in.is_none() && !sets_session(&response) {
         response.headers_mut().append(SET_COOKIE, forget_session());

@@ -81,6 +81,7 @@ fn answer_refused(Refused { refusal, return_to }: Refused) -> Response {
     match refusal {
         Refusal::Declined => sign_in_because("refused"),
         Refusal::ProviderUnavailable => sign_in_because("unavailable"),
+        Refusal::SignUpClosed => sign_in_because("closed"),
         Refusal::Stale => {
             let sentence = "This sign-in was begun in another browser, took too long, or was used before.";
             error_page::page(StatusCode::BAD_REQUEST, title, sentence, again)

@@ -29,7 +29,7 @@ pub(crate) async fn export_replies(
     Query(query): Query<ExportQuery>,
 ) -> Response {
     let file = async {
-        let account_id = actor.user()?.account_id;
+        let account_id = actor.owner()?.account_id;
         let period = query.period.as_deref().map(str::parse::<Period>).transpose();
         let period = period.map_err(|error| ApiError::invalid(error.to_string()))?;
         let (from, until) = state.usage.bounds(period).await?;
@@ -53,7 +53,7 @@ pub(crate) async fn export_statement(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
 ) -> Response {
-    match actor.user() {
+    match actor.owner() {
         Ok(user) => {
             let rows = statement_rows(state.usage, user.account_id);
             attachment("statement.csv", csv::STATEMENT_HEADER, rows, &actor)

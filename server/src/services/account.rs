@@ -127,7 +127,7 @@ impl AccountApi for AccountService {
     }
 
     async fn revoke_session(&self, actor: &Actor, id: SessionId) -> ApiResult<()> {
-        let user = actor.user()?;
+        let user = actor.owner()?;
         reported(actor, self.end(actor, user, Ending::One(id))).await
     }
 
@@ -135,7 +135,7 @@ impl AccountApi for AccountService {
         if actor.signed_in.is_none() {
             return Ok(());
         }
-        let user = actor.user()?;
+        let user = actor.owner()?;
         let ended = self.end(actor, user, Ending::One(user.session_id)).await;
         match ended {
             // Signed out from elsewhere in the same moment.
@@ -145,7 +145,7 @@ impl AccountApi for AccountService {
     }
 
     async fn sign_out_everywhere(&self, actor: &Actor) -> ApiResult<()> {
-        let user = actor.user()?;
+        let user = actor.owner()?;
         reported(actor, self.end(actor, user, Ending::Everywhere)).await
     }
 

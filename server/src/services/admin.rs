@@ -8,9 +8,11 @@ mod page;
 mod people;
 mod providers;
 mod stripe;
+mod system;
 
 pub use self::audit::AuditLogService;
 pub use self::jobs::JobsService;
 pub use self::people::{PeopleParts, PeopleService};
 pub use self::providers::ProviderDesk;
 pub use self::stripe::StripeDesk;
+pub(crate) use self::system::SystemDesk;

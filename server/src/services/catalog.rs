@@ -1,12 +1,12 @@
 //! The models people can choose from, and the ways to them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use app::ApiError;
 use app::types::{Model, ModelPrices, Nanos, Plan};
-use tokio::sync::RwLock;
 
+use super::cached::Cached;
 use crate::AppResult;
 use crate::config::{ApiKeys, CatalogConfig};
 use crate::providers::llm::Upstream;
@@ -23,12 +23,12 @@ pub struct CatalogService {
     db: Db,
     seed: Arc<CatalogConfig>,
     api_keys: Arc<ApiKeys>,
-    cached: Arc<RwLock<Option<(Instant, Models)>>>,
+    cached: Cached<Models>,
 }
 
 impl CatalogService {
     pub fn new(db: Db, seed: CatalogConfig, api_keys: ApiKeys) -> Self {
-        Self { db, seed: Arc::new(seed), api_keys: Arc::new(api_keys), cached: Arc::default() }
+        Self { db, seed: Arc::new(seed), api_keys: Arc::new(api_keys), cached: Cached::new(CACHED_FOR) }
     }
 
     /// The model asked for, or the plan's first.
@@ -82,23 +82,9 @@ impl CatalogService {
         })
     }
 
-    /// While the database is away, what was read last goes on.
-    /// All that are enabled, as they are now.
+    /// All that are enabled, as they are now. While the database is away, what was read last goes on.
     pub(crate) async fn models(&self) -> AppResult<Models> {
-        let cached = self.cached.read().await.clone();
-        if let Some((at, models)) = &cached
-            && at.elapsed() < CACHED_FOR
-        {
-            return Ok(models.clone());
-        }
-        match (self.load().await, cached) {
-            (Ok(models), _) => {
-                *self.cached.write().await = Some((Instant::now(), models.clone()));
-                Ok(models)
-            }
-            (Err(_), Some((_, models))) => Ok(models),
-            (Err(error), None) => Err(error.into()),
-        }
+        Ok(self.cached.get(self.load()).await?)
     }
 
     async fn load(&self) -> StoreResult<Models> {

@@ -93,7 +93,7 @@ impl ChatApi for ChatService {
     }
 
     async fn stop_reply(&self, actor: &Actor, id: GenerationId) -> ApiResult<()> {
-        let user = actor.user()?;
+        let user = actor.owner()?;
         reported(actor, self.generations.stop(user.account_id, id)).await
     }
 }

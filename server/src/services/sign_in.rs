@@ -11,6 +11,7 @@ use url::Url;
 
 pub(crate) use self::return_to::ReturnTo;
 use super::account::{AccountService, Browser};
+use super::switches::SwitchService;
 use crate::AppResult;
 use crate::config::OperatorsConfig;
 use crate::providers::identity::{Callback, Identity, IdentityError, IdentityProvider};
@@ -33,6 +34,7 @@ pub struct SignInService {
     account: AccountService,
     default_plan: String,
     operators: Arc<OperatorsConfig>,
+    switches: SwitchService,
 }
 
 /// A sign-in that ended without a session.
@@ -53,6 +55,8 @@ pub(crate) enum Refusal {
     NotProved,
     /// The provider is away.
     ProviderUnavailable,
+    /// Who they are is clear, but operators let nobody new in.
+    SignUpClosed,
 }
 
 /// What the provider sent the browser back with.
@@ -85,8 +89,9 @@ impl SignInService {
         account: AccountService,
         default_plan: String,
         operators: OperatorsConfig,
+        switches: SwitchService,
     ) -> Self {
-        Self { db, providers, public_url, account, default_plan, operators: Arc::new(operators) }
+        Self { db, providers, public_url, account, default_plan, operators: Arc::new(operators), switches }
     }
 
     /// Where to send the browser, which is known by the token in its cookie. None: no such provider.
@@ -125,6 +130,9 @@ impl SignInService {
         };
         let return_to = ReturnTo::parse(&flow.return_to);
         match self.prove(key, query, flow).await {
+            Ok(identity) if !self.may_enter(&identity).await? => {
+                Ok(Err(self.refuse(key, Refusal::SignUpClosed, return_to, actor).await?))
+            }
             Ok(identity) => {
                 let user_id = self.save(key, &identity).await?;
                 self.make_operator(&identity, user_id, actor).await?;
@@ -184,6 +192,16 @@ impl SignInService {
                 IdentityError::NotProved(_) => Refusal::NotProved,
             }
         })
+    }
+
+    /// While sign-up is closed: those who have an account, and those the settings name as operators.
+    async fn may_enter(&self, identity: &Identity) -> AppResult<bool> {
+        if !self.switches.read().await.sign_up_closed
+            || self.operators.names(&identity.issuer, &identity.subject)
+        {
+            return Ok(true);
+        }
+        Ok(users::is_known(&mut *self.db.get().await?, &identity.issuer, &identity.subject).await?)
     }
 
     async fn save(&self, key: &str, identity: &Identity) -> AppResult<UserId> {

@@ -231,6 +231,15 @@ diesel::table! {
         min_output_tokens -> Integer,
         position -> Integer,
         is_enabled -> Bool,
+        is_off -> Bool,
+    }
+}
+
+diesel::table! {
+    switches (key) {
+        key -> Text,
+        is_on -> Bool,
+        changed_at -> Timestamptz,
     }
 }
 

@@ -26,7 +26,7 @@ pub async fn find_or_insert(
     identity: NewIdentity<'_>,
     plan: &str,
 ) -> StoreResult<UserId> {
-    if let Some(user_id) = find_by_identity(conn, &identity).await? {
+    if let Some(user_id) = find_by_identity(conn, identity.issuer, identity.subject).await? {
         update_profile(conn, user_id, &identity).await?;
         return Ok(user_id);
     }
@@ -35,18 +35,19 @@ pub async fn find_or_insert(
         Err(StoreError::Query(diesel::result::Error::DatabaseError(
             diesel::result::DatabaseErrorKind::UniqueViolation,
             _,
-        ))) => find_by_identity(conn, &identity).await?.ok_or(StoreError::NotFound),
+        ))) => find_by_identity(conn, identity.issuer, identity.subject).await?.ok_or(StoreError::NotFound),
         inserted => inserted,
     }
 }
 
-async fn find_by_identity(conn: &mut Connection, identity: &NewIdentity<'_>) -> StoreResult<Option<UserId>> {
-    let id: Option<Uuid> = identities::table
-        .find((identity.issuer, identity.subject))
-        .select(identities::user_id)
-        .first(conn)
-        .await
-        .optional()?;
+/// Somebody has signed in with this identity before.
+pub async fn is_known(conn: &mut Connection, issuer: &str, subject: &str) -> StoreResult<bool> {
+    Ok(find_by_identity(conn, issuer, subject).await?.is_some())
+}
+
+async fn find_by_identity(conn: &mut Connection, issuer: &str, subject: &str) -> StoreResult<Option<UserId>> {
+    let id: Option<Uuid> =
+        identities::table.find((issuer, subject)).select(identities::user_id).first(conn).await.optional()?;
     Ok(id.map(UserId))
 }
 

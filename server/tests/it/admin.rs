@@ -7,4 +7,5 @@ mod jobs;
 mod people;
 mod person;
 mod stripe;
+mod system;
 mod visits;

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::OperatorsOnly;
 use crate::components::PageFrame;
-use crate::links::{AUDIT_PATH, JOBS_PATH, PEOPLE_PATH, PROVIDERS_PATH, STRIPE_PATH};
+use crate::links::{AUDIT_PATH, JOBS_PATH, PEOPLE_PATH, PROVIDERS_PATH, STRIPE_PATH, SYSTEM_PATH};
 
 /// The areas of the panel: path and name. The first is where the panel opens.
 pub const AREAS: &[(&str, &str)] = &[
@@ -10,6 +10,7 @@ pub const AREAS: &[(&str, &str)] = &[
     (PROVIDERS_PATH, "Providers"),
     (STRIPE_PATH, "Stripe"),
     (JOBS_PATH, "Jobs"),
+    (SYSTEM_PATH, "System"),
     (AUDIT_PATH, "Audit log"),
 ];
 

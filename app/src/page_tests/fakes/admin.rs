@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{billing, now, usage};
-use crate::api::admin::{AdminBackend, AuditLogApi, JobsApi, NewLimits, PeopleApi, ProvidersApi, StripeApi};
+use crate::api::admin::{
+    AdminBackend, AuditLogApi, JobsApi, NewLimits, PeopleApi, ProvidersApi, StripeApi, SystemApi,
+};
 use crate::api::{BillingApi, QuotaApi, UsageApi};
 use crate::page_tests::somebody;
 use crate::types::*;
@@ -17,6 +19,7 @@ pub fn backend() -> AdminBackend {
         people: Arc::new(Fake),
         providers: Arc::new(Fake),
         stripe: Arc::new(Fake),
+        system: Arc::new(Fake),
     }
 }
 
@@ -304,6 +307,36 @@ impl ProvidersApi for Fake {
     }
 
     async fn reopen(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl SystemApi for Fake {
+    async fn read(&self, _: &Operator) -> ApiResult<SystemReport> {
+        let state = |switch| SwitchState {
+            switch,
+            is_on: switch == Switch::ReadOnly,
+            changed_at: (switch == Switch::ReadOnly).then(now),
+        };
+        let setting = |variable: &str, value| Setting {
+            variable: variable.to_owned(),
+            is_default: value == SettingValue::None,
+            value,
+        };
+        let fact = Fact { name: "Version".to_owned(), value: "15 <b>nicely</b>".to_owned() };
+        Ok(SystemReport {
+            switches: Switch::ALL.map(state).into(),
+            parts: vec![SystemPart { name: "PostgreSQL".to_owned(), is_well: false, facts: vec![fact] }],
+            settings: vec![
+                setting("DATABASE_URL", SettingValue::Secret),
+                setting("SENTRY_DSN", SettingValue::None),
+                setting("JOB_CONCURRENCY", SettingValue::Text("4".to_owned())),
+            ],
+        })
+    }
+
+    async fn set_switch(&self, _: &Operator, _: Switch, _: bool, _: Reason) -> ApiResult<()> {
         Ok(())
     }
 }

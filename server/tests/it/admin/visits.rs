@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Browser, TestApp, prompt};
 
 /// What answers during a visit: it reads, or ends the visit. Everything else has to refuse.
-const READS: &[&str] = &[
+pub(super) const READS: &[&str] = &[
     "account/end_visit",
     "account/list_sessions",
     "account/list_sign_in_methods",
@@ -114,26 +114,31 @@ async fn a_visit_shows_what_the_person_sees_but_what_was_written() {
     assert_eq!(visit.operator.get("/admin/people").await.status(), 404, "the person is no operator");
 }
 
-/// Every server function there is, whoever adds one.
+/// By every server function there is, whoever adds one.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_can_be_changed_in_a_visit() {
     let visit = Visit::begin().await;
     let thread = visit.id("threads").await;
     let before = visit.everything().await;
-    let mut functions: Vec<_> = leptos::server_fn::axum::server_fn_paths()
-        .filter_map(|(path, _)| path.strip_prefix("/api/"))
-        .filter(|path| !path.starts_with("admin/") && !READS.contains(path))
-        .collect();
-    functions.sort_unstable();
-    assert!(functions.contains(&"account/sign_out_everywhere") && functions.contains(&"chat/start_reply"));
-    for function in functions {
+    for function in functions().into_iter().filter(|function| !READS.contains(function)) {
         assert_eq!(refusal(&visit.operator, function, &thread).await, json!("read_only"), "{function}");
         assert_eq!(visit.everything().await, before, "{function}");
     }
 }
 
+/// Every function for people there is.
+pub(super) fn functions() -> Vec<&'static str> {
+    let mut functions: Vec<_> = leptos::server_fn::axum::server_fn_paths()
+        .filter_map(|(path, _)| path.strip_prefix("/api/"))
+        .filter(|path| !path.starts_with("admin/"))
+        .collect();
+    functions.sort_unstable();
+    assert!(functions.contains(&"account/sign_out_everywhere") && functions.contains(&"chat/start_reply"));
+    functions
+}
+
 /// Why a function refuses, whatever it takes and however.
-async fn refusal(browser: &Browser, function: &str, thread: &str) -> Value {
+pub(super) async fn refusal(browser: &Browser, function: &str, thread: &str) -> Value {
     if ["chat/start_reply", "chat/follow_reply"].contains(&function) {
         let target = json!({ "kind": "new_thread", "prompt": "a prompt" });
         let request = json!({ "client_request_id": thread, "target": target });

@@ -1,0 +1,2 @@
+alter table models drop column is_off;
+drop table switches;

@@ -1,0 +1,109 @@
+//! What is read again and again, and kept for a moment.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A value of the database's that every request needs. It is read anew once its time is over: by one request, while the
+/// others go on with the last value. What cannot be read stays as it was.
+#[derive(Clone)]
+pub(crate) struct Cached<T> {
+    lifetime: Duration,
+    kept: Arc<Mutex<Option<Kept<T>>>>,
+}
+
+struct Kept<T> {
+    /// None: it is to be read anew.
+    read_at: Option<Instant>,
+    value: T,
+}
+
+impl<T: Clone> Cached<T> {
+    pub(crate) fn new(lifetime: Duration) -> Self {
+        Self { lifetime, kept: Arc::default() }
+    }
+
+    /// # Errors
+    /// Those of `load`, while there is no earlier value.
+    pub(crate) async fn get<E>(&self, load: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let last = match self.look() {
+            Look::Fresh(value) => return Ok(value),
+            Look::Old(value) => Some(value),
+            Look::Nothing => None,
+        };
+        match (load.await, last) {
+            (Ok(value), _) => {
+                *self.lock() = Some(Kept { read_at: Some(Instant::now()), value: value.clone() });
+                Ok(value)
+            }
+            (Err(_), Some(last)) => Ok(last),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Has the value read anew by the next who asks: it was changed here.
+    pub(crate) fn expire(&self) {
+        if let Some(kept) = &mut *self.lock() {
+            kept.read_at = None;
+        }
+    }
+
+    /// Whoever finds an old value reads it anew; for the others it counts as fresh at once.
+    fn look(&self) -> Look<T> {
+        let mut kept = self.lock();
+        let Some(kept) = &mut *kept else { return Look::Nothing };
+        if kept.read_at.is_some_and(|at| at.elapsed() < self.lifetime) {
+            return Look::Fresh(kept.value.clone());
+        }
+        kept.read_at = Some(Instant::now());
+        Look::Old(kept.value.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Kept<T>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Look<T> {
+    Fresh(T),
+    Old(T),
+    Nothing,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{pending, ready};
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    const NEVER: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn a_fresh_value_is_not_read_again() {
+        let cached = Cached::new(NEVER);
+        assert_eq!(cached.get(ready(Ok::<_, Infallible>(1))).await, Ok(1));
+        assert_eq!(cached.get(ready(Ok::<_, Infallible>(2))).await, Ok(1));
+        cached.expire();
+        assert_eq!(cached.get(ready(Ok::<_, Infallible>(3))).await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_stays_as_it_was() {
+        let cached = Cached::new(Duration::ZERO);
+        assert_eq!(cached.get(ready(Err::<u8, _>("away"))).await, Err("away"));
+        assert_eq!(cached.get(ready(Ok::<_, &str>(1))).await, Ok(1));
+        assert_eq!(cached.get(ready(Err("away"))).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn while_one_reads_the_others_go_on_with_the_last_value() {
+        let cached = Cached::new(NEVER);
+        assert_eq!(cached.get(ready(Ok::<_, Infallible>(1))).await, Ok(1));
+        cached.expire();
+        let mut reading = Box::pin(cached.get(pending::<Result<i32, Infallible>>()));
+        assert_eq!(reading.as_mut().now_or_never(), None);
+        assert_eq!(cached.get(ready(Ok::<_, Infallible>(2))).await, Ok(1));
+    }
+}
