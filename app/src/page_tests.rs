@@ -76,6 +76,19 @@ fn somebody() -> Actor {
     Actor { signed_in: Some(signed_in), ..Actor::default() }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pages_made_at_the_same_time_have_each_its_own_title() {
+    let pages =
+        [("/sign-in", "Sign in"), ("/usage", "Usage"), ("/account", "Account"), ("/billing", "Billing")];
+    let opening = pages.repeat(50).into_iter().map(|(path, title)| {
+        let page = tokio::spawn(open(path, somebody()));
+        async move { (title, page.await.expect("a page")) }
+    });
+    for (title, page) in futures::future::join_all(opening.collect::<Vec<_>>()).await {
+        assert_eq!(page.count(&format!("<title>{title} · Plumbline</title>")), 1);
+    }
+}
+
 #[tokio::test]
 async fn the_routes_are_these() {
     let mut routes = prepare().to_vec();

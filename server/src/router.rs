@@ -1,5 +1,7 @@
 //! Every URL.
 
+use std::sync::LazyLock;
+
 use app::App;
 use axum::Router;
 use axum::response::Response;
@@ -9,14 +11,18 @@ use http::{HeaderValue, request::Parts};
 use leptos::config::LeptosOptions;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{
-    LeptosRoutes, file_and_error_handler_with_context, generate_route_list, site_pkg_dir_service,
-    site_pkg_dir_service_route_path,
+    AxumRouteListing, LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
+    site_pkg_dir_service, site_pkg_dir_service_route_path,
 };
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
 use crate::routes::{admin, auth, health, mail, stripe, usage};
 use crate::state::AppState;
+
+/// The pages, listed once a process: while leptos lists them, resources of whichever page is made in that moment are never
+/// loaded, so that the page would never be answered.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// The application, whole.
 pub fn build_router(state: &AppState) -> Router {
@@ -31,7 +37,7 @@ pub fn build_router(state: &AppState) -> Router {
         .route("/admin/audit.csv", get(admin::export_audit_log))
         .route("/mail/preferences", get(mail::show_preferences).post(mail::switch_mail))
         // Pages, and server functions below /api.
-        .leptos_routes_with_context(state, generate_route_list(App), provide.clone(), {
+        .leptos_routes_with_context(state, PAGES.clone(), provide.clone(), {
             let options = options.clone();
             move || app::shell(options.clone())
         })

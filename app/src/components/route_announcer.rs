@@ -15,7 +15,8 @@ pub fn RouteAnnouncer() -> impl IntoView {
         let path = path.get();
         if before.is_some_and(|before| before != path) {
             // The new page sets its title after this effect.
-            set_timeout(move || announcement.set(title.text.get_untracked()), Duration::from_millis(300));
+            let title = title.text.clone();
+            set_timeout(move || announcement.set(title.get_untracked()), Duration::from_millis(300));
         }
         path
     });

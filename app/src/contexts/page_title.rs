@@ -5,14 +5,16 @@
 
 use leptos::prelude::*;
 
-#[derive(Clone, Copy)]
+/// The server reads it when the page is made, after its arena of signals was left: an `RwSignal` would then be looked for
+/// in the arena of another page that is made on the same thread, and be missing there, or be that page's title.
+#[derive(Clone)]
 pub struct PageTitle {
-    pub text: RwSignal<String>,
+    pub text: ArcRwSignal<String>,
 }
 
 pub fn provide_page_title() -> PageTitle {
-    let title = PageTitle { text: RwSignal::new(String::new()) };
-    provide_context(title);
+    let title = PageTitle { text: ArcRwSignal::new(String::new()) };
+    provide_context(title.clone());
     title
 }
 
@@ -23,7 +25,7 @@ pub fn set_page_title(text: impl Into<String>) {
 
 impl PageTitle {
     /// As in the browser's tab.
-    pub fn full(self) -> String {
+    pub fn full(&self) -> String {
         self.text.with(|text| match text.as_str() {
             "" => "Plumbline".to_owned(),
             text => format!("{text} · Plumbline"),
