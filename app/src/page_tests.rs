@@ -11,6 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::{Request, StatusCode, header};
 use leptos::prelude::*;
+use tokio::task::JoinSet;
 
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
 use fakes::billing::Fake;
@@ -80,11 +81,12 @@ fn somebody() -> Actor {
 async fn pages_made_at_the_same_time_have_each_its_own_title() {
     let pages =
         [("/sign-in", "Sign in"), ("/usage", "Usage"), ("/account", "Account"), ("/billing", "Billing")];
-    let opening = pages.repeat(50).into_iter().map(|(path, title)| {
-        let page = tokio::spawn(open(path, somebody()));
-        async move { (title, page.await.expect("a page")) }
-    });
-    for (title, page) in futures::future::join_all(opening.collect::<Vec<_>>()).await {
+    let mut opening = JoinSet::new();
+    for (path, title) in pages.repeat(50) {
+        opening.spawn(async move { (title, open(path, somebody()).await) });
+    }
+    while let Some(opened) = opening.join_next().await {
+        let (title, page) = opened.expect("a page");
         assert_eq!(page.count(&format!("<title>{title} · Plumbline</title>")), 1);
     }
 }

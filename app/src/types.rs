@@ -42,7 +42,7 @@ pub use notice::{MailRoute, MailSettings, MailSwitch, Notice, NoticeKind};
 pub use people::{PeoplePage, PeoplePlace, PeopleQuery, PeopleSort, PersonSummary, StandingName};
 pub use period::{Days, Month, Period, PeriodError};
 pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts, ToldNotice};
-pub use provider::{BreakerState, Outcome, ProviderReport, RouteReport};
+pub use provider::{BreakerState, Outcome, PriceVersion, ProviderReport, RouteReport};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
 pub use statement::{EntryReason, Statement, StatementEntry};

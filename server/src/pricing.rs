@@ -1,6 +1,6 @@
 //! The arithmetic of money: tokens to nano-dollars, in integers, with one rounding rule.
 
-use app::types::Nanos;
+use app::types::{ModelPrices, Nanos};
 use serde::Deserialize;
 
 const MILLION: i128 = 1_000_000;
@@ -32,6 +32,26 @@ impl TokenUsage {
     /// All that was read and written.
     pub fn total(&self) -> u32 {
         self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
+
+impl From<TokenPrices> for ModelPrices {
+    fn from(prices: TokenPrices) -> Self {
+        Self {
+            input: Nanos(prices.input_nanos_per_million),
+            cached_input: Nanos(prices.cached_input_nanos_per_million),
+            output: Nanos(prices.output_nanos_per_million),
+        }
+    }
+}
+
+impl From<ModelPrices> for TokenPrices {
+    fn from(prices: ModelPrices) -> Self {
+        Self {
+            input_nanos_per_million: prices.input.0,
+            cached_input_nanos_per_million: prices.cached_input.0,
+            output_nanos_per_million: prices.output.0,
+        }
     }
 }
 

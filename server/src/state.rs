@@ -72,6 +72,7 @@ pub struct AppState {
     pub(crate) cashier: Option<Cashier>,
     pub(crate) notices: NoticeService,
     pub(crate) switches: SwitchService,
+    monitoring: Monitoring,
     /// Sites that forms of ours lead to.
     pub(crate) form_origins: Arc<[String]>,
     pub(crate) backend: Backend,
@@ -128,6 +129,13 @@ impl AppState {
         let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
         let audit_log = AuditLogService::new(db.clone());
         let worker = worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone());
+        let monitoring = Monitoring {
+            db: db.clone(),
+            limiter: limiter.clone(),
+            breakers: breakers.clone(),
+            catalog: catalog.clone(),
+            switches: switches.clone(),
+        };
         let admin = AdminBackend {
             audit: Arc::new(audit_log.clone()),
             jobs: Arc::new(JobsService::new(db.clone(), worker.schedules())),
@@ -168,6 +176,7 @@ impl AppState {
             cashier,
             notices,
             switches,
+            monitoring,
             form_origins: form_origins.into(),
             backend,
             background: TaskTracker::new(),
@@ -191,8 +200,8 @@ impl AppState {
         FourWayCheck::new(self.db.clone(), self.cashier.clone())
     }
 
-    pub(crate) fn monitoring(&self) -> Monitoring {
-        Monitoring::new(self.db.clone(), self.limiter.clone())
+    pub(crate) fn monitoring(&self) -> &Monitoring {
+        &self.monitoring
     }
 
     /// True from the signal to stop on: no new requests should be sent here.

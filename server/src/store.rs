@@ -8,6 +8,7 @@ pub mod audit;
 pub mod backlog;
 pub mod caps;
 pub mod catalog;
+pub mod catalog_changes;
 pub mod claims;
 pub mod clock;
 pub mod event_reports;

@@ -18,7 +18,11 @@ pub use people::{
     read_person_statement, resume_person, resync_person, sign_out_person, suspend_person, take_credit,
 };
 
-pub use providers::{CloseRoute, ReadProviders, ReopenRoute, close_route, read_providers, reopen_route};
+pub use providers::{
+    AddModelPrices, CloseRoute, MoveModelUp, MoveRouteUp, ReadProviders, ReopenRoute, SetModelOff,
+    SetRouteCosts, WithdrawModelPrices, add_model_prices, close_route, move_model_up, move_route_up,
+    read_providers, reopen_route, set_model_off, set_route_costs, withdraw_model_prices,
+};
 pub use stripe::{
     ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent,
     list_stripe_events, read_stripe_event, read_stripe_report, reconcile_with_stripe, replay_stripe_event,

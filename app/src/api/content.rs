@@ -3,6 +3,8 @@
 //! Every answer of a server function passes through here, so its type has to say what of it is content: a new one does
 //! not compile until that is decided.
 
+use chrono::{DateTime, Utc};
+
 use super::ReplyStream;
 use super::admin::NewLimits;
 use crate::types::*;
@@ -31,6 +33,7 @@ no_content! {
     (), bool, String, User, Session, SignInMethod, Offers, Standing, Billing, CheckoutOutcome, CapTerms, Nanos,
     ThreadSpending, UserId, u32, Reason, NewLimits, Model, Notice, MailSettings, Plan, AuditPage, PeoplePage,
     JobsPage, StripeReport, EventsPage, StripeEventDetail, ProviderReport, SystemReport,
+    ModelPrices, DateTime<Utc>,
     // Only those whom the conversation belongs to can ask for replies.
     ReplyStream,
 }

@@ -5,14 +5,14 @@ use super::{Icon, Symbol};
 /// Something that is folded away until it is asked for; without JavaScript it is open. Not `<details>`: its toggling
 /// inside a `Suspense` makes Firefox panic.
 #[component]
-pub fn Fold(id: &'static str, label: &'static str, children: Children) -> impl IntoView {
+pub fn Fold(#[prop(into)] id: String, #[prop(into)] label: String, children: Children) -> impl IntoView {
     let is_open = RwSignal::new(false);
     view! {
         <button
             type="button"
             class="fold-toggle needs-script"
             aria-expanded=move || is_open.get().to_string()
-            aria-controls=id
+            aria-controls=id.clone()
             on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
         >
             <Icon symbol=Symbol::Right/>

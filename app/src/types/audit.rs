@@ -60,6 +60,13 @@ audit_kinds! {
     RouteReopened = "route_reopened", "Route opened to requests";
     SwitchTurnedOn = "switch_turned_on", "Switch turned on";
     SwitchTurnedOff = "switch_turned_off", "Switch turned off";
+    ModelTurnedOff = "model_turned_off", "Model turned off";
+    ModelTurnedOn = "model_turned_on", "Model turned on";
+    PricesSet = "prices_set", "Prices set";
+    PricesWithdrawn = "prices_withdrawn", "Prices withdrawn";
+    RouteCostsSet = "route_costs_set", "Costs of a route set";
+    RouteMovedUp = "route_moved_up", "Route moved up";
+    ModelMovedUp = "model_moved_up", "Model moved up";
     ReconciliationRequested = "reconciliation_requested", "Comparison with Stripe asked for";
 }
 

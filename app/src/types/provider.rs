@@ -1,8 +1,9 @@
 //! The ways to the models, as operators see them.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Nanos;
+use super::{ModelPrices, Nanos};
 
 /// Whether a route is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,12 +17,28 @@ pub enum BreakerState {
     Held,
 }
 
-/// The ways to a model, in the order in which they are asked.
+/// A model, what it costs people, and the ways to it in the order in which they are asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderReport {
+    pub key: String,
     /// Its name.
     pub model: String,
+    /// Turned off by an operator: nobody can choose it.
+    pub is_off: bool,
+    /// The newest version first: those to come, the one in force, and those that were.
+    pub prices: Vec<PriceVersion>,
+    /// The version in force.
+    pub price_version: u32,
     pub routes: Vec<RouteReport>,
+}
+
+/// What a model costs people from a moment on. A reply is charged by the version in force when it was admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceVersion {
+    pub version: u32,
+    pub prices: ModelPrices,
+    pub effective_from: DateTime<Utc>,
+    pub is_to_come: bool,
 }
 
 /// A route and its last 24 hours.
@@ -39,6 +56,8 @@ pub struct RouteReport {
     pub first_token_ms_p95: Option<u32>,
     /// What it cost us.
     pub cost: Nanos,
+    /// What it costs us by the million tokens.
+    pub costs: ModelPrices,
 }
 
 /// Attempts that ended in one way.

@@ -24,7 +24,7 @@ pub(super) async fn serve(config: MetricsConfig, state: &AppState) -> Result<(),
         .await
         .map_err(|error| format!("cannot listen on {addr}: {error} (see METRICS_ADDR)"))?;
     let recorded = metrics::install()?;
-    let router = routes::metrics::router(state.monitoring(), recorded.clone());
+    let router = routes::metrics::router(state.monitoring().clone(), recorded.clone());
     tracing::info!(%addr, "Serving metrics");
     let tidying = async move {
         let mut ticks = tokio::time::interval(TIDY_EVERY);

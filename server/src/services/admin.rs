@@ -2,6 +2,7 @@
 //! have made; each change writes its row of the audit log in the transaction it is made in.
 
 mod audit;
+mod catalog;
 mod interventions;
 mod jobs;
 mod page;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::ApiError;
-use app::types::{Model, ModelPrices, Nanos, Plan};
+use app::types::{Model, Plan};
 
 use super::cached::Cached;
 use crate::AppResult;
@@ -37,7 +37,7 @@ impl CatalogService {
     /// Says in words that there is no such model, or that the plan does not include it.
     pub async fn choose(&self, key: Option<&str>, plan: &Plan) -> AppResult<Arc<CatalogModel>> {
         let models = self.models().await?;
-        let is_included = |model: &&Arc<CatalogModel>| model.plans.contains(&plan.key);
+        let is_included = |model: &&Arc<CatalogModel>| model.plans.contains(&plan.key) && !model.is_off;
         let Some(key) = key else {
             let first = models.iter().find(is_included);
             return Ok(first
@@ -50,15 +50,18 @@ impl CatalogService {
             .ok_or_else(|| ApiError::invalid("This model is no longer offered. Choose another one."))?;
         if is_included(&model) {
             Ok(model.clone())
+        } else if model.is_off {
+            Err(ApiError::invalid("This model is turned off at the moment. Choose another one.").into())
         } else {
             Err(ApiError::invalid("Your plan does not include this model. Choose another one.").into())
         }
     }
 
-    /// For the picker: those the plan includes first.
+    /// For the picker: those the plan includes first, and none that is turned off.
     pub async fn list(&self, plan: &Plan) -> AppResult<Vec<Model>> {
         let models = self.models().await?;
-        let mut list: Vec<_> = models.iter().map(|model| to_model(model, plan)).collect();
+        let mut list: Vec<_> =
+            models.iter().filter(|model| !model.is_off).map(|model| to_model(model, plan)).collect();
         list.sort_by_key(|model| !model.is_included);
         Ok(list)
     }
@@ -82,9 +85,14 @@ impl CatalogService {
         })
     }
 
-    /// All that are enabled, as they are now. While the database is away, what was read last goes on.
+    /// All that are enabled, turned off or not, as they are now. While the database is away, what was read last goes on.
     pub(crate) async fn models(&self) -> AppResult<Models> {
         Ok(self.cached.get(self.load()).await?)
+    }
+
+    /// Has the models read anew by the next who asks: they were changed here.
+    pub(crate) fn expire(&self) {
+        self.cached.expire();
     }
 
     async fn load(&self) -> StoreResult<Models> {
@@ -103,11 +111,7 @@ fn to_model(model: &CatalogModel, plan: &Plan) -> Model {
         key: model.key.clone(),
         name: model.name.clone(),
         description: model.description.clone(),
-        prices: ModelPrices {
-            input: Nanos(model.prices.input_nanos_per_million),
-            cached_input: Nanos(model.prices.cached_input_nanos_per_million),
-            output: Nanos(model.prices.output_nanos_per_million),
-        },
+        prices: model.prices.into(),
         is_included: model.plans.contains(&plan.key),
     }
 }

@@ -1,4 +1,4 @@
-//! What waits: holds of replies in progress, and jobs.
+//! What waits: holds of replies in progress, jobs, and events of Stripe's.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double};
@@ -23,6 +23,11 @@ pub struct Backlog {
     pub jobs_dead: i64,
     #[diesel(sql_type = Double)]
     pub oldest_due_job_seconds: f64,
+    /// That came in and are not dealt with.
+    #[diesel(sql_type = BigInt)]
+    pub events: i64,
+    #[diesel(sql_type = Double)]
+    pub oldest_event_seconds: f64,
 }
 
 pub async fn read(conn: &mut Connection) -> StoreResult<Backlog> {
@@ -37,6 +42,10 @@ pub async fn read(conn: &mut Connection) -> StoreResult<Backlog> {
                 count(*) filter (where state = 'dead') as jobs_dead,
                 greatest(coalesce(extract(epoch from clock_timestamp() - min(run_at) filter (where state = 'ready')), 0),
                     0)::float8 as oldest_due_job_seconds
-            from jobs where state <> 'done') as jobs";
+            from jobs where state <> 'done') as jobs,
+        (
+            select count(*) as events,
+                coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0)::float8 as oldest_event_seconds
+            from stripe_events where processed_at is null) as events";
     Ok(diesel::sql_query(READ).get_result(conn).await?)
 }

@@ -20,6 +20,8 @@ pub struct CatalogModel {
     pub min_output_tokens: u32,
     pub price_version: i32,
     pub prices: TokenPrices,
+    /// Turned off by an operator for a while.
+    pub is_off: bool,
     pub plans: Vec<String>,
     pub routes: Vec<Route>,
 }
@@ -44,6 +46,7 @@ struct ModelRow {
     context_tokens: i32,
     max_output_tokens: i32,
     min_output_tokens: i32,
+    is_off: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -97,7 +100,7 @@ impl From<&RouteRow> for Route {
     }
 }
 
-/// The enabled models with their prices in force and their enabled routes, in order.
+/// The enabled models, those turned off too, with their prices in force and their enabled routes, in order.
 pub async fn load(conn: &mut Connection) -> StoreResult<Vec<CatalogModel>> {
     let rows: Vec<ModelRow> = models::table
         .filter(models::is_enabled)
@@ -134,6 +137,7 @@ fn assemble(
     Some(CatalogModel {
         plans: plans.iter().filter_map(is_of_model).collect(),
         routes: routes.iter().filter(|route| route.model_key == row.key).map(Route::from).collect(),
+        is_off: row.is_off,
         price_version: price.version,
         prices: price.into(),
         name: row.name,

@@ -37,6 +37,10 @@ const HELD: &str = "plumbline_held_nanodollars";
 const OLDEST_HOLD: &str = "plumbline_oldest_hold_age_seconds";
 const QUEUE: &str = "plumbline_jobs";
 const OLDEST_JOB: &str = "plumbline_oldest_due_job_age_seconds";
+const EVENTS: &str = "plumbline_stripe_events_waiting";
+const OLDEST_EVENT: &str = "plumbline_oldest_stripe_event_age_seconds";
+const BREAKER_IS_OPEN: &str = "plumbline_breaker_is_open";
+const SWITCH_IS_ON: &str = "plumbline_switch_is_on";
 
 /// Begins to record, for the whole process.
 ///
@@ -74,6 +78,13 @@ fn describe() {
     describe_gauge!(OLDEST_HOLD, "How long ago the oldest pending hold was made.");
     describe_gauge!(QUEUE, "Jobs in the queue; dead ones stay until somebody has looked at them.");
     describe_gauge!(OLDEST_JOB, "How long the job that is due longest has waited.");
+    describe_gauge!(EVENTS, "Events of Stripe's that came in and are not dealt with.");
+    describe_gauge!(OLDEST_EVENT, "How long ago the oldest of them came in.");
+    describe_gauge!(
+        BREAKER_IS_OPEN,
+        "1 while a route is not asked, because it failed or an operator closed it."
+    );
+    describe_gauge!(SWITCH_IS_ON, "1 while operators have turned something off for everybody.");
 }
 
 /// A request was answered. `route` is the pattern that matched.
@@ -130,13 +141,17 @@ pub(crate) fn invariant_checked(invariant: &'static str, violations: i64) {
 }
 
 /// What stands now, looked up when somebody asks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Levels {
     pub(crate) redis_is_up: bool,
     pub(crate) limiter_is_local: bool,
     pub(crate) connections: Connections,
     /// None: the database is away.
     pub(crate) backlog: Option<Backlog>,
+    /// Each route by its key, and whether it is kept from being asked. Empty while Redis or the database is away.
+    pub(crate) breakers: Vec<(String, bool)>,
+    /// Each switch by its key, and whether it is on.
+    pub(crate) switches: Vec<(&'static str, bool)>,
 }
 
 pub(crate) fn set_levels(levels: &Levels) {
@@ -146,6 +161,12 @@ pub(crate) fn set_levels(levels: &Levels) {
     gauge!(LIMITER_IS_LOCAL).set(is(levels.limiter_is_local));
     gauge!(CONNECTIONS, "state" => "in use").set(levels.connections.in_use);
     gauge!(CONNECTIONS, "state" => "idle").set(levels.connections.idle);
+    for (route, is_open) in &levels.breakers {
+        gauge!(BREAKER_IS_OPEN, "route" => route.clone()).set(is(*is_open));
+    }
+    for (switch, is_on) in &levels.switches {
+        gauge!(SWITCH_IS_ON, "switch" => *switch).set(is(*is_on));
+    }
     let Some(backlog) = levels.backlog else { return };
     gauge!(HOLDS).set(backlog.holds as f64);
     gauge!(HELD).set(backlog.held_nanos as f64);
@@ -154,4 +175,6 @@ pub(crate) fn set_levels(levels: &Levels) {
     gauge!(QUEUE, "state" => "running").set(backlog.jobs_running as f64);
     gauge!(QUEUE, "state" => "dead").set(backlog.jobs_dead as f64);
     gauge!(OLDEST_JOB).set(backlog.oldest_due_job_seconds);
+    gauge!(EVENTS).set(backlog.events as f64);
+    gauge!(OLDEST_EVENT).set(backlog.oldest_event_seconds);
 }

@@ -1,6 +1,8 @@
 //! What Prometheus is told.
 
 use std::collections::HashMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use app::types::ReplyState;
 use http::StatusCode;
@@ -23,11 +25,30 @@ impl Watched {
         Self { _process: process, browser, metrics_url: format!("http://{addr}/metrics") }
     }
 
-    /// Each line's value, by its name with labels.
-    async fn read(&self) -> HashMap<String, f64> {
+    async fn text(&self) -> String {
         let response = reqwest::get(&self.metrics_url).await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
-        let text = response.text().await.expect("text");
+        response.text().await.expect("text")
+    }
+
+    /// Prometheus' own tool finds nothing wrong with names, types and help.
+    async fn check(&self) {
+        let mut tool = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("promtool, which bin/setup installs");
+        tool.stdin.take().expect("its input").write_all(self.text().await.as_bytes()).expect("it reads");
+        let output = tool.wait_with_output().expect("it ends");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+
+    /// Each line's value, by its name with labels.
+    async fn read(&self) -> HashMap<String, f64> {
+        let text = self.text().await;
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let pair = |line: &str| {
             let (name, value) = line.rsplit_once(' ')?;
@@ -56,6 +77,10 @@ async fn a_reply_is_counted_with_its_request_tokens_money_and_provider() {
     assert_eq!(of(r#"plumbline_charged_nanodollars_total{model="everyday"}"#), Some(charged as f64));
     assert_eq!((of("plumbline_holds_open"), of("plumbline_held_nanodollars")), (Some(0.0), Some(0.0)));
     assert_eq!((of("plumbline_redis_up"), of("plumbline_limiter_is_local")), (Some(1.0), Some(0.0)));
+    assert_eq!(of(r#"plumbline_breaker_is_open{route="everyday-first"}"#), Some(0.0));
+    assert_eq!(of(r#"plumbline_switch_is_on{switch="maintenance"}"#), Some(0.0));
+    assert_eq!(of("plumbline_stripe_events_waiting"), Some(0.0));
+    watched.check().await;
 }
 
 /// (24)

@@ -1,7 +1,9 @@
 //! What operators write into forms.
 
+use chrono::{DateTime, NaiveDateTime, Utc};
+
 use super::NewLimits;
-use crate::types::{Nanos, Reason};
+use crate::types::{ModelPrices, Nanos, Reason};
 use crate::{ApiError, ApiResult};
 
 /// Nothing an operator gives ends later than this.
@@ -18,6 +20,33 @@ pub(super) fn parse_amount(text: &str) -> ApiResult<Nanos> {
         Ok(amount) => Ok(amount),
         Err(error) => Err(ApiError::invalid(error.to_string())),
     }
+}
+
+/// A million tokens cost no more than this, which the database has as a rule too.
+const HIGHEST_PRICE: Nanos = Nanos(1_000_000_000_000_000);
+
+/// Dollars for a million tokens: read, read before, and written.
+pub(super) fn parse_prices(texts: [&str; 3]) -> ApiResult<ModelPrices> {
+    let [input, cached_input, output] = texts.map(|text| match Nanos::parse_dollars(text) {
+        Ok(price) if price > HIGHEST_PRICE => Err(ApiError::invalid("A price is $1,000,000 at most.")),
+        Ok(price) => Ok(price),
+        Err(error) => Err(ApiError::invalid(error.to_string())),
+    });
+    Ok(ModelPrices { input: input?, cached_input: cached_input?, output: output? })
+}
+
+/// A moment in UTC, as `datetime-local` fields send it. None: nothing was written.
+pub(super) fn parse_moment(text: &str) -> ApiResult<Option<DateTime<Utc>>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let moment = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    moment
+        .map(|moment| Some(moment.and_utc()))
+        .ok_or_else(|| ApiError::invalid("Write the moment as 2030-12-31T18:00, in UTC."))
 }
 
 /// None: nothing was written.
@@ -68,6 +97,9 @@ mod tests {
         for error in [
             parse_amount("0").map(|_| ()),
             parse_amount("-5").map(|_| ()),
+            parse_prices(["1", "", "2"]).map(|_| ()),
+            parse_prices(["1", "0.1", "1000000.01"]).map(|_| ()),
+            parse_moment("tomorrow").map(|_| ()),
             parse_reason("  ").map(|_| ()),
             parse_reason(&"x".repeat(501)).map(|_| ()),
             parse_days("0").map(|_| ()),
@@ -86,5 +118,6 @@ mod tests {
         let limits = parse_limits(["", " 40 ", "", ""], "7").expect("limits");
         assert_eq!((limits.requests_per_minute, limits.requests_per_day, limits.days), (None, Some(40), 7));
         assert_eq!(parse_days(" "), Ok(None));
+        assert_eq!(parse_moment(" "), Ok(None));
     }
 }

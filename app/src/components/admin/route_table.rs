@@ -1,8 +1,8 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-use super::{Column, RecordTable};
-use crate::api::admin::{CloseRoute, ReopenRoute};
+use super::{CatalogDeeds, Column, RecordTable};
+use crate::api::admin::{CloseRoute, MoveRouteUp, ReopenRoute};
 use crate::components::SubmitButton;
 use crate::types::{BreakerState, Outcome, RouteReport};
 
@@ -18,22 +18,14 @@ const COLUMNS: &[Column] = &[
 
 /// The routes to a model, with their last 24 hours.
 #[component]
-pub fn RouteTable(
-    model: String,
-    routes: Vec<RouteReport>,
-    close: ServerAction<CloseRoute>,
-    reopen: ServerAction<ReopenRoute>,
-) -> impl IntoView {
-    let rows = routes.into_iter().map(|route| view! { <Row route close reopen/> }).collect_view();
+pub fn RouteTable(model: String, routes: Vec<RouteReport>, deeds: CatalogDeeds) -> impl IntoView {
+    let rows = routes.into_iter().enumerate();
+    let rows = rows.map(|(place, route)| view! { <Row route is_first=place == 0 deeds/> }).collect_view();
     view! { <RecordTable label=format!("Routes to {model}") columns=COLUMNS>{rows}</RecordTable> }
 }
 
 #[component]
-fn Row(
-    route: RouteReport,
-    close: ServerAction<CloseRoute>,
-    reopen: ServerAction<ReopenRoute>,
-) -> impl IntoView {
+fn Row(route: RouteReport, is_first: bool, deeds: CatalogDeeds) -> impl IntoView {
     let first_word = route.first_token_ms_p50.zip(route.first_token_ms_p95);
     let first_word = first_word.map(|(p50, p95)| {
         view! { {format!("{p50} ms")} <span class="cell-note">{format!("95 %: {p95} ms")}</span> }
@@ -41,10 +33,14 @@ fn Row(
     let (tag, note) = words(route.breaker);
     let failures = route.outcomes.iter().map(outcome).collect::<Vec<_>>().join(", ");
     let deed = match route.breaker {
-        Some(BreakerState::Closed) => view! { <CloseForm route=route.key.clone() close/> }.into_any(),
-        Some(_) => view! { <ReopenForm route=route.key.clone() reopen/> }.into_any(),
+        Some(BreakerState::Closed) => {
+            view! { <CloseForm route=route.key.clone() close=deeds.close/> }.into_any()
+        }
+        Some(_) => view! { <ReopenForm route=route.key.clone() reopen=deeds.reopen/> }.into_any(),
         None => ().into_any(),
     };
+    let key = route.key.clone();
+    let move_up = (!is_first).then(|| view! { <MoveUpForm route=key move_route=deeds.move_route/> });
     view! {
         <tr data-testid="route-row">
             <th scope="row">{route.key}<span class="cell-note">{route.host}</span></th>
@@ -53,7 +49,7 @@ fn Row(
             <td data-label="Failures">{failures}</td>
             <td class="number" data-label="First word">{first_word}</td>
             <td class="number amount" data-label="Cost">{route.cost.to_cents_text()}</td>
-            <td>{deed}</td>
+            <td><div class="row-deeds">{deed} {move_up}</div></td>
         </tr>
     }
 }
@@ -92,6 +88,17 @@ fn ReopenForm(route: String, reopen: ServerAction<ReopenRoute>) -> impl IntoView
             <input type="hidden" name="route" value=route/>
             <SubmitButton label="Open now" is_pending=reopen.pending() class="button button-small"
                 test_id=Some("reopen-route")/>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn MoveUpForm(route: String, move_route: ServerAction<MoveRouteUp>) -> impl IntoView {
+    view! {
+        <ActionForm action=move_route>
+            <input type="hidden" name="route" value=route/>
+            <SubmitButton label="Ask earlier" is_pending=move_route.pending() class="button button-small"
+                test_id=Some("move-route-up")/>
         </ActionForm>
     }
 }

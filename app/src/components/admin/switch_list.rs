@@ -1,6 +1,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
+use super::ReasonField;
 use crate::api::admin::SetSwitch;
 use crate::components::{Fold, LocalTime, SubmitButton};
 use crate::types::SwitchState;
@@ -28,11 +29,7 @@ fn Item(state: SwitchState, set: ServerAction<SetSwitch>) -> impl IntoView {
                 <ActionForm action=set attr:class="deed">
                     <input type="hidden" name="switch" value=id/>
                     <input type="hidden" name="is_on" value=(!is_on).to_string()/>
-                    <div class="field">
-                        <label for=format!("{id}-reason")>"Why (kept in the audit log)"</label>
-                        <input id=format!("{id}-reason") class="text-field reason-field" name="reason" required
-                            maxlength="500" autocomplete="off"/>
-                    </div>
+                    <ReasonField id=format!("{id}-reason")/>
                     <SubmitButton label=deed is_pending=set.pending() class test_id=Some("turn-switch")/>
                 </ActionForm>
             </Fold>

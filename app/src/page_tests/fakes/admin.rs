@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{billing, now, usage};
@@ -278,6 +278,11 @@ fn stripe_event() -> StripeEvent {
     }
 }
 
+fn prices(cents: i64) -> ModelPrices {
+    let price = Nanos::from_cents(cents);
+    ModelPrices { input: price, cached_input: price, output: price }
+}
+
 #[async_trait::async_trait]
 impl ProvidersApi for Fake {
     async fn read(&self, _: &Operator) -> ApiResult<Vec<ProviderReport>> {
@@ -290,6 +295,7 @@ impl ProvidersApi for Fake {
             first_token_ms_p50: Some(180),
             first_token_ms_p95: Some(420),
             cost: Nanos::from_cents(7),
+            costs: prices(40),
         };
         let states = [
             Some(BreakerState::Closed),
@@ -299,7 +305,24 @@ impl ProvidersApi for Fake {
         ];
         let routes = ["one", "two", "three", "four"].iter().zip(states);
         let routes = routes.map(|(key, state)| route(key, state)).collect();
-        Ok(vec![ProviderReport { model: "A model".to_owned(), routes }])
+        let version = |version, effective_from, is_to_come| PriceVersion {
+            version,
+            prices: prices(50 * i64::from(version)),
+            effective_from,
+            is_to_come,
+        };
+        Ok(vec![ProviderReport {
+            key: "a-model".to_owned(),
+            model: "A model".to_owned(),
+            is_off: true,
+            prices: vec![
+                version(3, now() + TimeDelta::days(3), true),
+                version(2, now(), false),
+                version(1, now() - TimeDelta::days(3), false),
+            ],
+            price_version: 2,
+            routes,
+        }])
     }
 
     async fn close(&self, _: &Operator, _: &str) -> ApiResult<()> {
@@ -307,6 +330,37 @@ impl ProvidersApi for Fake {
     }
 
     async fn reopen(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn move_route_up(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn set_costs(&self, _: &Operator, _: &str, _: ModelPrices, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn move_model_up(&self, _: &Operator, _: &str) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn set_model_off(&self, _: &Operator, _: &str, _: bool, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn add_prices(
+        &self,
+        _: &Operator,
+        _: &str,
+        _: ModelPrices,
+        _: Option<DateTime<Utc>>,
+        _: Reason,
+    ) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn withdraw_prices(&self, _: &Operator, _: &str, _: u32) -> ApiResult<()> {
         Ok(())
     }
 }

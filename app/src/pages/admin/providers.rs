@@ -1,30 +1,29 @@
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-use crate::api::admin::{CloseRoute, ReopenRoute, read_providers};
-use crate::components::admin::{AdminFrame, RouteTable};
-use crate::components::{ActionError, ErrorNote, SkeletonLines};
+use crate::api::admin::{MoveModelUp, read_providers};
+use crate::components::admin::{AdminFrame, CatalogDeeds, CatalogErrors, ModelDeeds, PriceTable, RouteTable};
+use crate::components::{ErrorNote, SkeletonLines, SubmitButton};
 use crate::contexts::use_session;
 use crate::links::PROVIDERS_PATH;
 use crate::types::ProviderReport;
 
-/// The ways to each model: whether they are asked, and how they did.
+/// The models and the ways to each: what they cost, whether they are asked, and how they did.
 #[component]
 pub fn ProvidersPage() -> impl IntoView {
-    let (close, reopen) = (ServerAction::<CloseRoute>::new(), ServerAction::<ReopenRoute>::new());
-    let versions = move || (close.version().get(), reopen.version().get());
-    let reports = use_session().operator_resource(versions, |_| read_providers());
+    let deeds = CatalogDeeds::new();
+    let reports = use_session().operator_resource(move || deeds.done(), |_| read_providers());
     view! {
         <AdminFrame title="Providers" area=PROVIDERS_PATH>
             <header class="page-head">
                 <h1>"Providers"</h1>
-                <p class="muted">"The routes to each model in the order in which they are asked, and their last 24 hours."</p>
+                <p class="muted">"Each model with its routes in the order in which they are asked, their last 24 hours, and its prices."</p>
             </header>
-            <ActionError action=close/>
-            <ActionError action=reopen/>
+            <CatalogErrors deeds/>
             <Transition fallback=|| view! { <SkeletonLines/> }>
                 {move || Suspend::new(async move {
                     match reports.await {
-                        Ok(reports) => view! { <Models reports close reopen/> }.into_any(),
+                        Ok(reports) => view! { <Models reports deeds/> }.into_any(),
                         Err(error) => view! { <ErrorNote error/> }.into_any(),
                     }
                 })}
@@ -34,19 +33,36 @@ pub fn ProvidersPage() -> impl IntoView {
 }
 
 #[component]
-fn Models(
-    reports: Vec<ProviderReport>,
-    close: ServerAction<CloseRoute>,
-    reopen: ServerAction<ReopenRoute>,
-) -> impl IntoView {
-    let panels = reports.into_iter().map(|ProviderReport { model, routes }| {
-        let (label, title) = (model.clone(), model.clone());
-        view! {
-            <section class="panel" aria-label=label>
-                <h2>{title}</h2>
-                <RouteTable model routes close reopen/>
-            </section>
-        }
-    });
-    panels.collect_view()
+fn Models(reports: Vec<ProviderReport>, deeds: CatalogDeeds) -> impl IntoView {
+    let panels = reports.into_iter().enumerate();
+    panels.map(|(place, report)| view! { <ModelPanel report is_first=place == 0 deeds/> }).collect_view()
+}
+
+#[component]
+fn ModelPanel(report: ProviderReport, is_first: bool, deeds: CatalogDeeds) -> impl IntoView {
+    let ProviderReport { key, model: name, is_off, prices, price_version, routes } = report.clone();
+    let (label, title, table, of_model) = (name.clone(), name.clone(), name.clone(), key.clone());
+    let move_up = (!is_first).then(|| view! { <MoveUpForm model=of_model move_model=deeds.move_model/> });
+    view! {
+        <section class="panel" aria-label=label data-testid="model">
+            <div class="panel-head">
+                <h2>{title} {is_off.then(|| view! { <span class="tag tag-danger">"Turned off"</span> })}</h2>
+                {move_up}
+            </div>
+            <RouteTable model=table routes deeds/>
+            <PriceTable model=key name prices in_force=price_version deeds/>
+            <ModelDeeds report deeds/>
+        </section>
+    }
+}
+
+#[component]
+fn MoveUpForm(model: String, move_model: ServerAction<MoveModelUp>) -> impl IntoView {
+    view! {
+        <ActionForm action=move_model>
+            <input type="hidden" name="model" value=model/>
+            <SubmitButton label="Show earlier" is_pending=move_model.pending() class="button button-small"
+                test_id=Some("move-model-up")/>
+        </ActionForm>
+    }
 }

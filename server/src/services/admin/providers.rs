@@ -1,24 +1,25 @@
 //! The ways to the models.
 
 use app::api::admin::ProvidersApi;
-use app::types::{AuditKind, Operator, ProviderReport, RouteReport};
+use app::types::{AuditKind, ModelPrices, Operator, ProviderReport, Reason, RouteReport};
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::AppResult;
 use crate::error::reported;
 use crate::limits::Breakers;
 use crate::services::catalog::CatalogService;
-use crate::store::Db;
 use crate::store::audit::{self, NewAuditEvent};
 use crate::store::catalog::Route;
 use crate::store::route_reports::{self, RouteDay};
+use crate::store::{Db, catalog_changes};
 
 #[derive(Clone)]
 pub struct ProviderDesk {
-    db: Db,
-    catalog: CatalogService,
+    pub(super) db: Db,
+    pub(super) catalog: CatalogService,
     breakers: Breakers,
 }
 
@@ -28,14 +29,24 @@ impl ProviderDesk {
     }
 
     async fn reports(&self) -> AppResult<Vec<ProviderReport>> {
-        let mut days = route_reports::read_day(&mut *self.db.get().await?).await?;
+        let mut conn = self.db.get().await?;
+        let mut days = route_reports::read_day(&mut conn).await?;
+        let mut prices = catalog_changes::list_prices(&mut conn).await?;
+        drop(conn);
         let mut reports = Vec::new();
         for model in self.catalog.models().await?.iter() {
             let mut routes = Vec::new();
             for route in &model.routes {
                 routes.push(self.report(route, days.remove(&route.key).unwrap_or_default()).await);
             }
-            reports.push(ProviderReport { model: model.name.clone(), routes });
+            reports.push(ProviderReport {
+                key: model.key.clone(),
+                model: model.name.clone(),
+                is_off: model.is_off,
+                prices: prices.remove(&model.key).unwrap_or_default(),
+                price_version: model.price_version.unsigned_abs(),
+                routes,
+            });
         }
         Ok(reports)
     }
@@ -52,6 +63,7 @@ impl ProviderDesk {
             first_token_ms_p50,
             first_token_ms_p95,
             cost,
+            costs: route.costs.into(),
         }
     }
 
@@ -92,5 +104,48 @@ impl ProvidersApi for ProviderDesk {
     async fn reopen(&self, operator: &Operator, route: &str) -> ApiResult<()> {
         let act = self.breakers.close(route);
         reported(operator.actor(), self.act(operator, AuditKind::RouteReopened, route, act)).await
+    }
+
+    async fn move_route_up(&self, operator: &Operator, route: &str) -> ApiResult<()> {
+        reported(operator.actor(), self.raise_route(operator, route)).await
+    }
+
+    async fn set_costs(
+        &self,
+        operator: &Operator,
+        route: &str,
+        costs: ModelPrices,
+        reason: Reason,
+    ) -> ApiResult<()> {
+        reported(operator.actor(), self.price_route(operator, route, costs, &reason)).await
+    }
+
+    async fn move_model_up(&self, operator: &Operator, model: &str) -> ApiResult<()> {
+        reported(operator.actor(), self.raise_model(operator, model)).await
+    }
+
+    async fn set_model_off(
+        &self,
+        operator: &Operator,
+        model: &str,
+        is_off: bool,
+        reason: Reason,
+    ) -> ApiResult<()> {
+        reported(operator.actor(), self.turn_model(operator, model, is_off, &reason)).await
+    }
+
+    async fn add_prices(
+        &self,
+        operator: &Operator,
+        model: &str,
+        prices: ModelPrices,
+        effective_from: Option<DateTime<Utc>>,
+        reason: Reason,
+    ) -> ApiResult<()> {
+        reported(operator.actor(), self.price_model(operator, model, prices, effective_from, &reason)).await
+    }
+
+    async fn withdraw_prices(&self, operator: &Operator, model: &str, version: u32) -> ApiResult<()> {
+        reported(operator.actor(), self.unprice_model(operator, model, version)).await
     }
 }

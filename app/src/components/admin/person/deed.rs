@@ -7,6 +7,7 @@ use crate::api::admin::{
     SignOutPerson, SuspendPerson, TakeCredit,
 };
 use crate::browser;
+use crate::components::admin::ReasonField;
 use crate::components::after_success;
 use crate::links::VISIT_PATH;
 use crate::types::UserId;
@@ -84,14 +85,10 @@ pub fn DeedFields(
     prefix: &'static str,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
-    let reason_id = format!("{prefix}-reason");
     view! {
         <input type="hidden" name="id" value=id.to_string()/>
         {children.map(|children| view! { <div class="deed-fields">{children()}</div> })}
-        <div class="field">
-            <label for=reason_id.clone()>"Why (kept in the audit log)"</label>
-            <input id=reason_id class="text-field reason-field" name="reason" required maxlength="500" autocomplete="off"/>
-        </div>
+        <ReasonField id=format!("{prefix}-reason")/>
     }
 }
 

@@ -1,0 +1,236 @@
+//! What operators change of the catalog, each change with its row in the audit log.
+
+use std::collections::HashMap;
+
+use app::types::{ModelPrices, PriceVersion};
+use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::{Value, json};
+
+use super::audit::{self, NewAuditEvent};
+use super::clock;
+use super::schema::{model_prices, model_routes, models};
+use super::{Connection, StoreError, StoreResult};
+use crate::pricing::TokenPrices;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = model_prices)]
+struct PriceRow {
+    model_key: String,
+    version: i32,
+    input_nanos_per_million: i64,
+    cached_input_nanos_per_million: i64,
+    output_nanos_per_million: i64,
+    effective_from: DateTime<Utc>,
+}
+
+/// Every version of every model's prices, the newest first.
+pub async fn list_prices(conn: &mut Connection) -> StoreResult<HashMap<String, Vec<PriceVersion>>> {
+    let at = clock::now(conn).await?;
+    let rows: Vec<PriceRow> = model_prices::table
+        .order((model_prices::effective_from.desc(), model_prices::version.desc()))
+        .select(PriceRow::as_select())
+        .load(conn)
+        .await?;
+    let mut prices: HashMap<String, Vec<PriceVersion>> = HashMap::new();
+    for row in rows {
+        let version = PriceVersion {
+            version: row.version.unsigned_abs(),
+            prices: ModelPrices::from(TokenPrices {
+                input_nanos_per_million: row.input_nanos_per_million,
+                cached_input_nanos_per_million: row.cached_input_nanos_per_million,
+                output_nanos_per_million: row.output_nanos_per_million,
+            }),
+            effective_from: row.effective_from,
+            is_to_come: row.effective_from > at,
+        };
+        prices.entry(row.model_key).or_default().push(version);
+    }
+    Ok(prices)
+}
+
+/// A model that was on is turned off, or the other way round; nothing happens to one that stands so already.
+pub async fn set_model_off(
+    conn: &mut Connection,
+    key: &str,
+    is_off: bool,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let model = models::table.find(key);
+        let was: bool = model.select(models::is_off).for_update().first(conn).await?;
+        if was == is_off {
+            return Ok(());
+        }
+        diesel::update(model).set(models::is_off.eq(is_off)).execute(conn).await?;
+        write(conn, event, key, Some(json!({ "off": was })), Some(json!({ "off": is_off }))).await
+    })
+    .await
+}
+
+/// A new version of a model's prices, from a moment on. None: from now on.
+pub async fn add_prices(
+    conn: &mut Connection,
+    model_key: &str,
+    prices: ModelPrices,
+    effective_from: Option<DateTime<Utc>>,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        // One at a time: the number of the version is the next.
+        let _: String = models::table.find(model_key).select(models::key).for_update().first(conn).await?;
+        let of_model = model_prices::table.filter(model_prices::model_key.eq(model_key));
+        let last: Option<i32> = of_model.select(diesel::dsl::max(model_prices::version)).first(conn).await?;
+        let from = match effective_from {
+            Some(at) => at,
+            None => clock::now(conn).await?,
+        };
+        let TokenPrices {
+            input_nanos_per_million: input,
+            cached_input_nanos_per_million: cached_input,
+            output_nanos_per_million: output,
+        } = prices.into();
+        let version = last.unwrap_or_default() + 1;
+        diesel::insert_into(model_prices::table)
+            .values((
+                model_prices::model_key.eq(model_key),
+                model_prices::version.eq(version),
+                model_prices::input_nanos_per_million.eq(input),
+                model_prices::cached_input_nanos_per_million.eq(cached_input),
+                model_prices::output_nanos_per_million.eq(output),
+                model_prices::effective_from.eq(from),
+            ))
+            .execute(conn)
+            .await?;
+        let after = json!({ "version": version, "from": from.to_rfc3339(), "prices": words(prices) });
+        write(conn, event, model_key, None, Some(after)).await
+    })
+    .await
+}
+
+/// Takes back prices that are not in force yet, so that nobody was charged by them. Not found: there are none such.
+pub async fn withdraw_prices(
+    conn: &mut Connection,
+    model_key: &str,
+    version: u32,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let version = i32::try_from(version).unwrap_or(i32::MAX);
+        let prices =
+            model_prices::table.find((model_key, version)).filter(model_prices::effective_from.gt(now));
+        match diesel::delete(prices).execute(conn).await? {
+            0 => Err(StoreError::NotFound),
+            _ => write(conn, event, model_key, Some(json!({ "version": version })), None).await,
+        }
+    })
+    .await
+}
+
+/// What a route costs us from now on. What was recorded stays as it was.
+pub async fn set_costs(
+    conn: &mut Connection,
+    route_key: &str,
+    costs: ModelPrices,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let route = model_routes::table.find(route_key);
+        let columns = (
+            model_routes::input_nanos_per_million,
+            model_routes::cached_input_nanos_per_million,
+            model_routes::output_nanos_per_million,
+        );
+        let (input_nanos_per_million, cached_input_nanos_per_million, output_nanos_per_million) =
+            route.select(columns).for_update().first(conn).await?;
+        let was =
+            TokenPrices { input_nanos_per_million, cached_input_nanos_per_million, output_nanos_per_million };
+        let TokenPrices {
+            input_nanos_per_million: input,
+            cached_input_nanos_per_million: cached_input,
+            output_nanos_per_million: output,
+        } = costs.into();
+        diesel::update(route)
+            .set((columns.0.eq(input), columns.1.eq(cached_input), columns.2.eq(output)))
+            .execute(conn)
+            .await?;
+        let (before, after) = (json!({ "costs": words(was.into()) }), json!({ "costs": words(costs) }));
+        write(conn, event, route_key, Some(before), Some(after)).await
+    })
+    .await
+}
+
+/// Has a route asked before the one that was asked before it. Nothing happens to the first.
+pub async fn move_route_up(
+    conn: &mut Connection,
+    route_key: &str,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let model: String =
+            model_routes::table.find(route_key).select(model_routes::model_key).first(conn).await?;
+        let _: String = models::table.find(&model).select(models::key).for_update().first(conn).await?;
+        let keys: Vec<String> = model_routes::table
+            .filter(model_routes::model_key.eq(&model).and(model_routes::is_enabled))
+            .order((model_routes::position, model_routes::key))
+            .select(model_routes::key)
+            .load(conn)
+            .await?;
+        let Some(keys) = moved_up(keys, route_key) else { return Ok(()) };
+        for (position, key) in (0..).zip(&keys) {
+            diesel::update(model_routes::table.find(key))
+                .set(model_routes::position.eq(position))
+                .execute(conn)
+                .await?;
+        }
+        write(conn, event, route_key, None, Some(json!({ "order": keys.join(", ") }))).await
+    })
+    .await
+}
+
+/// Shows a model before the one that was shown before it. Nothing happens to the first.
+pub async fn move_model_up(
+    conn: &mut Connection,
+    model_key: &str,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let keys: Vec<String> = models::table
+            .filter(models::is_enabled)
+            .order((models::position, models::key))
+            .select(models::key)
+            .for_update()
+            .load(conn)
+            .await?;
+        let Some(keys) = moved_up(keys, model_key) else { return Ok(()) };
+        for (position, key) in (0..).zip(&keys) {
+            diesel::update(models::table.find(key)).set(models::position.eq(position)).execute(conn).await?;
+        }
+        write(conn, event, model_key, None, Some(json!({ "order": keys.join(", ") }))).await
+    })
+    .await
+}
+
+/// None: it is the first already, or not there.
+fn moved_up(mut keys: Vec<String>, key: &str) -> Option<Vec<String>> {
+    let place = keys.iter().position(|known| known == key).filter(|place| *place > 0)?;
+    keys.swap(place - 1, place);
+    Some(keys)
+}
+
+fn words(ModelPrices { input, cached_input, output }: ModelPrices) -> String {
+    format!("{} / {} / {}", input.to_decimal(), cached_input.to_decimal(), output.to_decimal())
+}
+
+async fn write(
+    conn: &mut Connection,
+    event: NewAuditEvent<'_>,
+    detail: &str,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> StoreResult<()> {
+    audit::insert(conn, NewAuditEvent { detail, before, after, ..event }).await?;
+    Ok(())
+}
