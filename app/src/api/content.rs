@@ -31,6 +31,7 @@ no_content! {
     (), bool, String, User, Session, SignInMethod, Offers, Standing, Billing, CheckoutOutcome, CapTerms, Nanos,
     ThreadSpending, UserId, u32, Reason, NewLimits, Model, Notice, MailSettings, Plan, AuditPage, PeoplePage,
     JobsPage, StripeReport, EventsPage, StripeEventDetail, ProviderReport, SystemReport,
+    Overview, VolumeReport,
     // Only those whom the conversation belongs to can ask for replies.
     ReplyStream,
 }

@@ -2,6 +2,7 @@
 //! have made; each change writes its row of the audit log in the transaction it is made in.
 
 mod audit;
+mod figures;
 mod interventions;
 mod jobs;
 mod page;
@@ -11,6 +12,7 @@ mod stripe;
 mod system;
 
 pub use self::audit::AuditLogService;
+pub use self::figures::FiguresService;
 pub use self::jobs::JobsService;
 pub use self::people::{PeopleParts, PeopleService};
 pub use self::providers::ProviderDesk;

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod figures;
 mod interventions;
 mod jobs;
 mod people;
