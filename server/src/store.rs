@@ -35,6 +35,7 @@ pub mod reconciliations;
 pub mod recovery;
 pub mod route_reports;
 mod schema;
+pub mod seed;
 pub mod sessions;
 pub mod settlements;
 pub mod sign_in_flows;

@@ -7,6 +7,7 @@ mod interventions;
 mod jobs;
 mod people;
 mod person;
+mod seeded;
 mod stripe;
 mod system;
 mod visits;

@@ -205,7 +205,8 @@ async fn every_order_and_search_goes_by_an_index() {
 
 /// Rows of the large tables that were looked at, whole scans included.
 async fn rows_read(app: &TestApp) -> i64 {
-    app.database().quiet().await;
+    app.database().end_connections().await;
+    app.is_ready().await;
     app.database()
         .number(
             "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_user_tables
