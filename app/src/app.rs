@@ -14,7 +14,8 @@ use crate::contexts::{
     provide_toasts,
 };
 use crate::pages::admin::{
-    AdminHomePage, AuditLogPage, JobsPage, PeoplePage, PersonPage, ProvidersPage, StripePage, SystemPage,
+    AdminHomePage, AdminUsagePage, AuditLogPage, JobsPage, PeoplePage, PersonPage, ProvidersPage, StripePage,
+    SystemPage,
 };
 use crate::pages::{
     AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
@@ -84,6 +85,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/billing/cancel") view=CancelPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing/checkout") view=CheckoutPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin") view=AdminHomePage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/usage") view=AdminUsagePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people") view=PeoplePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/people/:user_id") view=PersonPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/jobs") view=JobsPage ssr=SsrMode::Async/>

@@ -118,7 +118,7 @@ pub use thread_list::ThreadList;
 pub use thread_spending::{ThreadSpendingButton, ThreadSpendingDialog};
 pub use toaster::Toaster;
 pub use usage_chart::UsageChart;
-pub use usage_report::UsageReport;
+pub use usage_report::{PeriodChoice, UsageReport};
 pub use usage_tabs::UsageTabs;
 pub use user_menu::UserMenu;
 pub use visit_banner::VisitBanner;

@@ -15,6 +15,7 @@ mod error;
 mod event_decoder;
 pub mod links;
 mod markdown;
+mod overview_cards;
 #[cfg(test)]
 #[cfg(feature = "ssr")]
 mod page_tests;

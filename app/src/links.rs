@@ -87,6 +87,24 @@ pub const VISIT_PATH: &str = "/usage";
 /// Where the admin panel opens.
 pub const ADMIN_PATH: &str = "/admin";
 
+/// What was used, for operators.
+pub const VOLUME_PATH: &str = "/admin/usage";
+
+/// What was used in a period, for operators.
+pub fn volume_path(period: Period) -> String {
+    format!("{VOLUME_PATH}?period={period}")
+}
+
+/// The same as a file: by day, model, route, plan and end.
+pub fn volume_file_path(period: Period) -> String {
+    format!("/admin/usage.csv?period={period}")
+}
+
+/// The same as a file: by person.
+pub fn people_volume_file_path(period: Period) -> String {
+    format!("/admin/usage-people.csv?period={period}")
+}
+
 /// Everybody, for operators.
 pub const PEOPLE_PATH: &str = "/admin/people";
 

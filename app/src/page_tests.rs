@@ -107,6 +107,7 @@ async fn the_routes_are_these() {
         "/admin/providers",
         "/admin/stripe",
         "/admin/system",
+        "/admin/usage",
     ];
     expected.extend(billing.into_iter().chain(usage).chain(admin));
     expected.sort();

@@ -4,6 +4,7 @@ mod audit;
 mod billing;
 mod cap;
 mod chat;
+mod figures;
 mod ids;
 mod job;
 mod model;
@@ -30,6 +31,9 @@ pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
     ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest,
     ReplyState, ReplyTarget, Role, Thread, Title,
+};
+pub use figures::{
+    CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Volume, VolumeReport,
 };
 pub use ids::{
     AccountId, AuditId, ClientRequestId, EntryId, GenerationId, JobId, MessageId, NoticeId, SessionId,

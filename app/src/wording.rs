@@ -2,6 +2,7 @@
 
 pub mod billing;
 mod caps;
+pub mod figures;
 mod mail;
 pub mod usage;
 

@@ -117,7 +117,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await tab.signInAsOperator();
         await tab.admin.open();
         await hasNoBarrier(tab.page);
-        for (const area of ['audit', 'jobs', 'providers', 'stripe']) {
+        await tab.admin.open('/admin');
+        await hasNoBarrier(tab.page);
+        for (const area of ['usage', 'audit', 'jobs', 'providers', 'stripe']) {
           await tab.admin.open(`/admin/${area}`);
           await hasNoBarrier(tab.page);
         }

@@ -24,7 +24,9 @@ test('An operator finds a person, gives credit, and both see it', async ({ chat,
   const { admin } = operator;
   await admin.menuButton.click();
   await admin.link.click();
-  await expect(operator.page).toHaveURL('/admin/people');
+  await expect(operator.page).toHaveURL('/admin');
+  await expect(admin.heading).toHaveText('Overview');
+  await admin.open();
   await admin.search.fill(person.name.toLowerCase());
   await admin.showButton.click();
   await expect(admin.people).toHaveCount(1);

@@ -6,6 +6,7 @@ mod jobs;
 mod ledger;
 mod metrics;
 mod reconcile;
+mod seed;
 mod serve;
 mod simulate;
 mod stripe;
@@ -20,6 +21,7 @@ use self::admin::AdminCommand;
 use self::jobs::JobsCommand;
 use self::ledger::LedgerCommand;
 use self::reconcile::ReconcileArguments;
+use self::seed::SeedArguments;
 use self::simulate::SimulateArguments;
 use self::stripe::StripeCommand;
 use self::usage::UsageCommand;
@@ -61,6 +63,8 @@ pub enum Command {
     Admin(AdminCommand),
     /// Replay what was used against other limits: who would have been stopped, and what it would have cost
     Simulate(SimulateArguments),
+    /// Fill a database of developers with people who never were, and a past that adds up
+    Seed(SeedArguments),
 }
 
 impl Command {
@@ -97,6 +101,7 @@ impl Command {
             Self::Jobs(command) => runtime.block_on(jobs::run(command, &DatabaseConfig::from_env(&env)?)),
             Self::Stripe(command) => runtime.block_on(stripe::run(command, &env)),
             Self::Admin(command) => runtime.block_on(admin::run(command, &DatabaseConfig::from_env(&env)?)),
+            Self::Seed(arguments) => runtime.block_on(seed::run(arguments, &env)),
             Self::Simulate(arguments) => runtime.block_on(simulate::run(arguments, &env)),
             Self::Migrate => runtime.block_on(migrate(&DatabaseConfig::from_env(&env)?)),
         }

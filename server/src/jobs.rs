@@ -1,6 +1,7 @@
 //! Work done later, at least once. A job is enqueued in the transaction that causes it ([`crate::store::jobs`]) and given
 //! to the handler of its kind by a [`Worker`], again after a failure, and again when its worker has died.
 
+mod add_up_days;
 mod audit_money;
 mod check_four_ways;
 mod check_meter;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::add_up_days::AddUpDays;
 pub use self::audit_money::AuditMoney;
 pub use self::check_four_ways::CheckFourWays;
 pub use self::check_meter::CheckMeter;

@@ -9,6 +9,7 @@ mod error;
 pub mod jobs;
 mod limits;
 mod middleware;
+pub mod percentiles;
 pub mod pricing;
 mod providers;
 mod router;
@@ -23,6 +24,7 @@ mod telemetry;
 
 pub use error::{AppError, AppResult};
 pub use router::build_router;
+pub use services::day_totals::DayTotals;
 pub use services::generation::{Admitted, Decision, GenerationService};
 pub use services::money_audit::MoneyAudit;
 pub use state::{AppState, StartError};

@@ -35,6 +35,8 @@ pub fn build_router(state: &AppState) -> Router {
         .route("/usage/statement.csv", get(usage::export_statement))
         .route("/usage/messages/{id}", get(usage::find_receipt))
         .route("/admin/audit.csv", get(admin::export_audit_log))
+        .route("/admin/usage.csv", get(admin::export_usage))
+        .route("/admin/usage-people.csv", get(admin::export_people_usage))
         .route("/mail/preferences", get(mail::show_preferences).post(mail::switch_mail))
         // Pages, and server functions below /api.
         .leptos_routes_with_context(state, PAGES.clone(), provide.clone(), {

@@ -9,6 +9,7 @@ pub mod caps;
 pub mod catalog;
 pub mod ceiling;
 pub mod chat;
+pub mod day_totals;
 pub mod four_way;
 pub mod generation;
 pub mod money_audit;

@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
-    AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, ExportMeter, Handler, PurgeJobs, ReconcileBilling,
-    SyncCustomer, Worker, WorkerParts,
+    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, ExportMeter, Handler, PurgeJobs,
+    ReconcileBilling, SyncCustomer, Worker, WorkerParts,
 };
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
@@ -23,13 +23,15 @@ use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
 use crate::services::admin::{
-    AuditLogService, JobsService, PeopleParts, PeopleService, ProviderDesk, StripeDesk, SystemDesk,
+    AuditLogService, FiguresService, JobsService, PeopleParts, PeopleService, ProviderDesk, StripeDesk,
+    SystemDesk,
 };
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
 use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
+use crate::services::day_totals::DayTotals;
 use crate::services::four_way::FourWayCheck;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
@@ -68,6 +70,7 @@ pub struct AppState {
     pub(crate) generations: GenerationService,
     pub(crate) usage: UsageService,
     pub(crate) audit_log: AuditLogService,
+    pub(crate) figures: FiguresService,
     /// None: nothing can be bought here.
     pub(crate) cashier: Option<Cashier>,
     pub(crate) notices: NoticeService,
@@ -128,6 +131,7 @@ impl AppState {
         let mailer = config.mail.smtp.as_ref().map(Mailer::new).transpose()?;
         let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
         let audit_log = AuditLogService::new(db.clone());
+        let figures = FiguresService::new(db.clone(), plans.clone());
         let worker = worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone());
         let monitoring = Monitoring {
             db: db.clone(),
@@ -138,6 +142,7 @@ impl AppState {
         };
         let admin = AdminBackend {
             audit: Arc::new(audit_log.clone()),
+            figures: Arc::new(figures.clone()),
             jobs: Arc::new(JobsService::new(db.clone(), worker.schedules())),
             people: Arc::new(PeopleService::new(PeopleParts {
                 db: db.clone(),
@@ -173,6 +178,7 @@ impl AppState {
             generations,
             usage,
             audit_log,
+            figures,
             cashier,
             notices,
             switches,
@@ -288,13 +294,18 @@ fn worker(
     notices: NoticeService,
 ) -> Worker {
     let mut handlers: Vec<Arc<dyn Handler>> = vec![
+        Arc::new(AddUpDays { totals: DayTotals::new(db.clone()) }),
         Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
         Arc::new(PurgeJobs { db: db.clone() }),
         Arc::new(DeliverNotice { notices }),
         Arc::new(CheckFourWays { check: FourWayCheck::new(db.clone(), cashier.clone()) }),
     ];
-    let mut schedules =
-        vec![AuditMoney::schedule(audit), PurgeJobs::schedule(), CheckFourWays::schedule(audit)];
+    let mut schedules = vec![
+        AddUpDays::schedule(),
+        AuditMoney::schedule(audit),
+        PurgeJobs::schedule(),
+        CheckFourWays::schedule(audit),
+    ];
     if let Some(cashier) = cashier {
         handlers.push(Arc::new(SyncCustomer { cashier: cashier.clone() }));
         handlers.push(Arc::new(ReconcileBilling { cashier: cashier.clone() }));

@@ -1,6 +1,7 @@
 //! The admin panel: one trait an area, for operators only. Endpoints begin with `admin/`.
 
 mod audit;
+mod figures;
 #[cfg(feature = "ssr")]
 mod form;
 mod jobs;
@@ -10,6 +11,7 @@ mod stripe;
 mod system;
 
 pub use audit::{ListAuditEvents, list_audit_events};
+pub use figures::{ReadOverview, ReportVolume, read_overview, report_volume};
 pub use jobs::{DiscardJob, ListJobs, RetryJob, discard_job, list_jobs, retry_job};
 pub use people::{
     BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits, ReadPerson,
@@ -31,8 +33,8 @@ pub use system::{ReadSystem, SetSwitch, read_system, set_switch};
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    audit::AuditLogApi, jobs::JobsApi, people::NewLimits, people::PeopleApi, providers::ProvidersApi,
-    server_side::AdminBackend, stripe::StripeApi, system::SystemApi,
+    audit::AuditLogApi, figures::FiguresApi, jobs::JobsApi, people::NewLimits, people::PeopleApi,
+    providers::ProvidersApi, server_side::AdminBackend, stripe::StripeApi, system::SystemApi,
 };
 #[cfg(feature = "ssr")]
 use server_side::{answer, operate};
@@ -41,7 +43,7 @@ use server_side::{answer, operate};
 mod server_side {
     use std::sync::Arc;
 
-    use super::{AuditLogApi, JobsApi, PeopleApi, ProvidersApi, StripeApi, SystemApi};
+    use super::{AuditLogApi, FiguresApi, JobsApi, PeopleApi, ProvidersApi, StripeApi, SystemApi};
     use crate::ApiResult;
     use crate::api::{Content, call, send};
     use crate::types::Operator;
@@ -50,6 +52,7 @@ mod server_side {
     #[derive(Clone)]
     pub struct AdminBackend {
         pub audit: Arc<dyn AuditLogApi>,
+        pub figures: Arc<dyn FiguresApi>,
         pub jobs: Arc<dyn JobsApi>,
         pub people: Arc<dyn PeopleApi>,
         pub providers: Arc<dyn ProvidersApi>,

@@ -34,6 +34,7 @@ no_content! {
     ThreadSpending, UserId, u32, Reason, NewLimits, Model, Notice, MailSettings, Plan, AuditPage, PeoplePage,
     JobsPage, StripeReport, EventsPage, StripeEventDetail, ProviderReport, SystemReport,
     ModelPrices, DateTime<Utc>,
+    Overview, VolumeReport,
     // Only those whom the conversation belongs to can ask for replies.
     ReplyStream,
 }

@@ -11,7 +11,7 @@ const WIDTH: usize = 10;
 #[component]
 pub fn UsageChart(days: Vec<DayUsage>, period: String) -> impl IntoView {
     let most = days.iter().max_by_key(|day| day.usage.charged).cloned();
-    let scale = ChartScale::up_to(most.as_ref().map_or(Nanos::ZERO, |day| day.usage.charged));
+    let scale = ChartScale::up_to(most.as_ref().map_or(0, |day| day.usage.charged.0));
     let description = most
         .map(|day| format!("The dearest day was {}, with {}.", day.day.format("%-d %B"), day.usage.charged));
     let width = WIDTH * days.len();
@@ -25,8 +25,8 @@ pub fn UsageChart(days: Vec<DayUsage>, period: String) -> impl IntoView {
     view! {
         <figure class="chart" data-testid="usage-chart">
             <div class="chart-scale" aria-hidden="true">
-                <span>{scale.top.to_string()}</span>
-                <span>{scale.half().to_string()}</span>
+                <span>{Nanos(scale.top).to_string()}</span>
+                <span>{Nanos(scale.half()).to_string()}</span>
                 <span>"$0"</span>
             </div>
             <svg
@@ -49,7 +49,7 @@ pub fn UsageChart(days: Vec<DayUsage>, period: String) -> impl IntoView {
 /// The whole height of the day answers to the pointer, so that small bars do, too.
 #[component]
 fn Bar(index: usize, day: DayUsage, scale: ChartScale) -> impl IntoView {
-    let height = scale.height(day.usage.charged);
+    let height = scale.height(day.usage.charged.0);
     let left = index * WIDTH;
     let hint = format!("{}: {}, {}", day.day.format("%-d %B"), day.usage.charged, replies(day.usage.replies));
     view! {

@@ -3,13 +3,14 @@ use leptos::prelude::*;
 use super::breakdown_table::{BreakdownRow, BreakdownTable};
 use super::{Fold, ThreadLink, UsageChart};
 use crate::links::usage_path;
-use crate::types::{Period, Usage, UsageSummary};
+use crate::types::{Month, Period, Usage, UsageSummary};
 use crate::wording::usage::{comparison, count};
 
 /// What was spent on what in a period: in all, by day, by model, by conversation.
 #[component]
 pub fn UsageReport(summary: UsageSummary) -> impl IntoView {
-    let choice = view! { <PeriodChoice chosen=summary.period months=summary.months.clone()/> };
+    let choice =
+        view! { <PeriodChoice chosen=summary.period months=summary.months.clone() path=usage_path/> };
     if summary.total.is_empty() {
         return view! { {choice} <NothingUsed summary/> }.into_any();
     }
@@ -47,11 +48,16 @@ fn row(name: String, usage: Usage) -> BreakdownRow {
 
 /// Links, so that a period can be chosen, kept and sent without JavaScript.
 #[component]
-fn PeriodChoice(chosen: Period, months: Vec<crate::types::Month>) -> impl IntoView {
+pub fn PeriodChoice(
+    chosen: Period,
+    months: Vec<Month>,
+    /// Of the page, for a period.
+    path: fn(Period) -> String,
+) -> impl IntoView {
     let periods = [Period::Last30Days].into_iter().chain(months.into_iter().map(Period::Month));
     let links = periods.map(|period| {
         let current = (period == chosen).then_some("true");
-        view! { <li><a href=usage_path(period) aria-current=current>{period.name()}</a></li> }
+        view! { <li><a href=path(period) aria-current=current>{period.name()}</a></li> }
     });
     view! { <nav class="choice" aria-label="Period"><ul>{links.collect_view()}</ul></nav> }
 }

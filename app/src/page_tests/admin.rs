@@ -34,7 +34,7 @@ async fn nobody_but_an_operator_learns_that_there_is_a_panel() {
 
 #[tokio::test]
 async fn every_page_of_the_panel_has_one_heading_and_nothing_inline() {
-    for path in pages().iter().filter(|path| *path != "/admin") {
+    for path in &pages() {
         let page = open(path, operator()).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         assert_eq!((page.count("<h1"), page.count("<main"), page.count("<title>")), (1, 1, 1), "{path}");
@@ -128,4 +128,50 @@ async fn a_switch_that_is_on_can_be_turned_off_and_a_secret_is_not_shown() {
     assert_eq!(page.count("name=\"is_on\" value=\"true\""), 2);
     assert!(page.html.contains("Set, and not shown"));
     assert!(page.html.contains("Needs attention"));
+}
+
+#[tokio::test]
+async fn the_overview_has_a_chart_for_each_figure_and_says_how_old_it_is() {
+    let page = open("/admin", operator()).await;
+    let figures = page.count("data-testid=\"figure-");
+    assert_eq!((figures, page.count("role=\"img\"")), (14, 14), "{}", page.html);
+    assert_eq!(page.count("data-testid=\"computed-at\""), 1);
+    for text in
+        ["3,000", "100 today so far", "2,000 in the 30 days before · +50%", "$800.00", "2 past due", "2.50%"]
+    {
+        assert!(page.html.contains(text), "{text}: {}", page.html);
+    }
+    let mut ids: Vec<_> =
+        page.html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "each id is there once");
+}
+
+#[tokio::test]
+async fn a_report_splits_up_what_was_used_and_leads_to_who_used_it() {
+    let page = open("/admin/usage?period=2026-10", operator()).await;
+    let person = "/admin/people/00000000-0000-0000-0000-000000000008";
+    assert_eq!(page.count(&format!("href=\"{person}\"")), 2, "who spent most, and whose cost exploded");
+    for heading in ["By model", "By provider", "By plan", "By outcome", "Cost explosions"] {
+        assert_eq!(page.count(&format!(">{heading}<")), 1, "{heading}");
+    }
+    for file in ["/admin/usage.csv?period=2026-10", "/admin/usage-people.csv?period=2026-10"] {
+        assert_eq!(page.count(&format!("href=\"{file}\"")), 1, "{file}");
+    }
+    assert!(page.html.contains("in September 2026"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn a_new_installation_is_told_what_its_figures_wait_for() {
+    let new = Actor { request_id: "new".to_owned(), ..operator() };
+    for path in ["/admin", "/admin/usage"] {
+        let page = open(path, new.clone()).await;
+        assert_eq!(
+            (page.count("data-testid=\"no-figures\""), page.count("<svg class=\"chart")),
+            (1, 0),
+            "{path}"
+        );
+    }
 }

@@ -8,6 +8,7 @@ mod person;
 mod providers;
 mod stripe;
 mod system;
+mod usage;
 
 pub use audit::AuditLogPage;
 pub use home::AdminHomePage;
@@ -17,3 +18,4 @@ pub use person::PersonPage;
 pub use providers::ProvidersPage;
 pub use stripe::StripePage;
 pub use system::SystemPage;
+pub use usage::AdminUsagePage;

@@ -1,6 +1,7 @@
 //! `bench`: measures what the product adds to what it passes on, and what that costs. Started by `bin/bench`, which
 //! brings PostgreSQL, Redis, the sandbox and the settings.
 
+mod admin;
 mod admission;
 mod clock;
 mod database;
@@ -31,6 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Benchmark {
+    Admin(admin::Arguments),
     Admission(admission::Arguments),
     Stream(stream::Arguments),
 }
@@ -48,6 +50,7 @@ fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let (one_thread, threads) = (Builder::new_current_thread, Builder::new_multi_thread);
     match Arguments::parse().benchmark {
+        Benchmark::Admin(arguments) => one_thread().enable_all().build()?.block_on(admin::run(&arguments)),
         // Runs what it measures, as the server does.
         Benchmark::Admission(arguments) => {
             threads().enable_all().build()?.block_on(admission::run(&arguments))

@@ -30,6 +30,11 @@ impl Person {
         Ok(request.header(COOKIE, self.cookies.join("; ")).header("sec-fetch-site", "same-origin"))
     }
 
+    /// Asks for a page, as this person's browser does.
+    pub fn page(&self, http: &Client, url: Url) -> RequestBuilder {
+        http.get(url).header(COOKIE, self.cookies.join("; "))
+    }
+
     async fn get(&mut self, http: &Client, url: Url) -> Result<Response> {
         let response = http.get(url).header(COOKIE, self.cookies.join("; ")).send().await?;
         for cookie in response.headers().get_all(SET_COOKIE) {

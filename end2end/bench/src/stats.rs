@@ -14,7 +14,7 @@ impl Summary {
 }
 
 /// The smallest sample that at least `q` (0 to 1) of all samples do not exceed; 0 without samples.
-fn quantile(samples: &mut [f64], q: f64) -> f64 {
+pub fn quantile(samples: &mut [f64], q: f64) -> f64 {
     samples.sort_unstable_by(f64::total_cmp);
     let rank = (samples.len() as f64 * q).ceil() as usize;
     samples.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)

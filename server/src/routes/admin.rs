@@ -1,16 +1,18 @@
 //! Files for operators.
 
 use app::ApiError;
-use app::types::{Actor, AuditEvent, AuditQuery, PersonLabel};
+use app::types::{AccountId, Actor, AuditEvent, AuditQuery, Nanos, Period, PersonLabel, PersonVolume};
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use futures::stream;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::download::{answer_error, attachment, row, text, time};
 use crate::AppResult;
 use crate::state::AppState;
+use crate::store::figures::FileRow;
 
 const AUDIT_HEADER: &str = "at,event,operator_id,operator,person_id,person,changes,reason,detail,address,request_id,\
     event_id\r\n";
@@ -72,5 +74,104 @@ fn audit_row(event: &AuditEvent) -> String {
         event.address.clone().unwrap_or_default(),
         event.request_id.clone(),
         event.id.to_string(),
+    ])
+}
+
+const USAGE_HEADER: &str = "day,model,route,provider,plan,outcome,replies,input_tokens,cached_input_tokens,output_tokens,\
+    charged_usd,cost_usd,margin_usd\r\n";
+
+const PEOPLE_HEADER: &str =
+    "person_id,person,plan,replies,input_tokens,output_tokens,charged_usd,cost_usd,margin_usd\r\n";
+
+#[derive(Deserialize)]
+pub(crate) struct PeriodQuery {
+    period: Option<String>,
+}
+
+impl PeriodQuery {
+    fn parse(&self) -> Result<Period, ApiError> {
+        let period = self.period.as_deref().map(str::parse::<Period>).transpose();
+        Ok(period.map_err(|error| ApiError::invalid(error.to_string()))?.unwrap_or_default())
+    }
+}
+
+/// What was used in a period, oldest first: by day, model, route, plan and end.
+pub(crate) async fn export_usage(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Query(query): Query<PeriodQuery>,
+) -> Response {
+    let file = async {
+        let operator = actor.operator()?;
+        let period = query.parse()?;
+        let days = state.figures.days(&operator, period).await?;
+        let rows = stream::try_unfold(Some(None), move |place| {
+            let (figures, operator) = (state.figures.clone(), operator.clone());
+            async move {
+                let Some(after) = place else { return Ok(None) };
+                let (rows, next) = figures.export_rows(&operator, days, after).await?;
+                let lines: String = rows.iter().map(usage_row).collect();
+                AppResult::Ok(Some((lines, next.map(Some))))
+            }
+        });
+        AppResult::Ok(attachment(&format!("usage-{period}.csv"), USAGE_HEADER, rows, &actor))
+    };
+    file.await.unwrap_or_else(|error| answer_error(error, &actor))
+}
+
+/// What each person used in a period.
+pub(crate) async fn export_people_usage(
+    State(state): State<AppState>,
+    Extension(actor): Extension<Actor>,
+    Query(query): Query<PeriodQuery>,
+) -> Response {
+    let file = async {
+        let operator = actor.operator()?;
+        let period = query.parse()?;
+        let days = state.figures.days(&operator, period).await?;
+        let first = Some(AccountId(Uuid::nil()));
+        let rows = stream::try_unfold(first, move |place| {
+            let (figures, operator) = (state.figures.clone(), operator.clone());
+            async move {
+                let Some(after) = place else { return Ok(None) };
+                let (people, next) = figures.export_people(&operator, days, after).await?;
+                AppResult::Ok(Some((people.iter().map(person_row).collect::<String>(), next)))
+            }
+        });
+        AppResult::Ok(attachment(&format!("people-{period}.csv"), PEOPLE_HEADER, rows, &actor))
+    };
+    file.await.unwrap_or_else(|error| answer_error(error, &actor))
+}
+
+fn usage_row(part: &FileRow) -> String {
+    row(&[
+        part.day.to_string(),
+        text(&part.model),
+        text(&part.route_key),
+        text(part.provider.as_deref().unwrap_or_default()),
+        text(&part.plan),
+        part.state.clone(),
+        part.replies.to_string(),
+        part.input_tokens.to_string(),
+        part.cached_input_tokens.to_string(),
+        part.output_tokens.to_string(),
+        Nanos(part.charged_nanos).to_decimal(),
+        Nanos(part.cost_nanos).to_decimal(),
+        Nanos(part.charged_nanos - part.cost_nanos).to_decimal(),
+    ])
+}
+
+fn person_row(part: &PersonVolume) -> String {
+    let PersonVolume { person, plan_name, volume } = part;
+    row(&[
+        person.id.to_string(),
+        text(&person.name),
+        text(plan_name),
+        volume.replies.to_string(),
+        volume.input_tokens.to_string(),
+        volume.output_tokens.to_string(),
+        volume.charged.to_decimal(),
+        volume.cost.to_decimal(),
+        volume.margin().to_decimal(),
     ])
 }

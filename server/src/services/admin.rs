@@ -3,6 +3,7 @@
 
 mod audit;
 mod catalog;
+mod figures;
 mod interventions;
 mod jobs;
 mod page;
@@ -12,6 +13,7 @@ mod stripe;
 mod system;
 
 pub use self::audit::AuditLogService;
+pub use self::figures::FiguresService;
 pub use self::jobs::JobsService;
 pub use self::people::{PeopleParts, PeopleService};
 pub use self::providers::ProviderDesk;

@@ -149,7 +149,7 @@ fn summarize(period: Period, today: NaiveDate, days: Days, report: Report) -> Us
 }
 
 /// Newest first.
-fn months_since(first: NaiveDate, today: NaiveDate) -> Vec<Month> {
+pub(super) fn months_since(first: NaiveDate, today: NaiveDate) -> Vec<Month> {
     let months = std::iter::successors(Some(Month::of(today)), |month| Some(month.previous()));
     months.take(MOST_MONTHS).take_while(|month| *month >= Month::of(first.min(today))).collect()
 }

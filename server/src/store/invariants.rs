@@ -79,7 +79,7 @@ struct Broken {
 }
 
 /// In the order of the report. What each means, and what to do when it fails: docs/operating.md.
-pub const INVARIANTS: [Invariant; 20] = [
+pub const INVARIANTS: [Invariant; 21] = [
     Invariant {
         name: "balance-equals-entries",
         subject: ["account", "accounts"],
@@ -114,6 +114,18 @@ pub const INVARIANTS: [Invariant; 20] = [
                 on entries.generation_id = usage_records.generation_id::text
                 and entries.account_id = usage_records.account_id
             where usage_records.charged_nanos <> -coalesce(entries.posted, 0)",
+    },
+    Invariant {
+        name: "months-equal-charges",
+        subject: ["account", "accounts"],
+        broken_by: "
+            select coalesce(account_months.account_id, charges.account_id)::text as subject
+            from account_months full join (
+                select account_id, date_trunc('month', created_at at time zone 'UTC')::date as month,
+                    sum(charged_nanos) as charged
+                from usage_records group by 1, 2
+            ) charges using (account_id, month)
+            where coalesce(account_months.charged_nanos, 0) <> coalesce(charges.charged, 0)",
     },
     Invariant {
         name: "postings-have-a-usage-record",

@@ -64,7 +64,12 @@ pub async fn list_facts(
              (select coalesce(sum(charged_nanos), 0)::bigint
               from generations join usage_records on generation_id = generations.id
               where generations.thread_id = t.id) as charged_nanos
-         from threads t where t.account_id = $1 order by t.updated_at desc limit $2",
+         from (
+            -- Each by its own index.
+            (select * from threads where account_id = $1 and deleted_at is null order by updated_at desc limit $2)
+            union all
+            (select * from threads where account_id = $1 and deleted_at is not null order by updated_at desc limit $2)
+         ) t order by t.updated_at desc limit $2",
     )
     .bind::<SqlUuid, _>(account_id.0)
     .bind::<BigInt, _>(limit)

@@ -3,10 +3,12 @@
 mod access;
 mod audit;
 mod catalog;
+mod figures;
 mod interventions;
 mod jobs;
 mod people;
 mod person;
+mod seeded;
 mod stripe;
 mod system;
 mod visits;

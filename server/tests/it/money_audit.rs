@@ -55,17 +55,19 @@ async fn a_busy_healthy_database_passes_every_line() {
     let audit = run(&app, &["audit"]);
     let report = text(&audit.stdout);
     assert!(audit.status.success(), "{report}");
-    assert_eq!(report.lines().count(), 20);
+    assert_eq!(report.lines().count(), 21);
     assert!(report.lines().all(|line| line.starts_with("ok   ")), "{report}");
 }
 
 /// What breaks each invariant and nothing else: triggers and foreign keys are off, check constraints gone.
-const BREAKAGES: [(&str, &str, &str); 20] = [
+const BREAKAGES: [(&str, &str, &str); 21] = [
     ("balance-equals-entries", "1 account", "update accounts set posted_nanos = posted_nanos - 1;
         update grants set remaining_nanos = remaining_nanos - 1 where cause = 'pack:one'"),
     ("nothing-is-posted-twice", "1 cause", "insert into ledger_entries (id, account_id, cause, amount_nanos)
         select gen_random_uuid(), account_id, cause, 0 from ledger_entries where cause like 'generation:%' limit 1"),
-    ("charges-equal-postings", "2 replies", "update usage_records set charged_nanos = charged_nanos + 1"),
+    ("charges-equal-postings", "2 replies", "update usage_records set charged_nanos = charged_nanos + 1;
+        update account_months set charged_nanos = charged_nanos + 2"),
+    ("months-equal-charges", "1 account", "update account_months set charged_nanos = charged_nanos + 1"),
     ("postings-have-a-usage-record", "1 cause", "insert into ledger_entries (id, account_id, cause, amount_nanos)
         select gen_random_uuid(), id, 'generation:' || gen_random_uuid(), 0 from accounts"),
     ("ended-replies-have-a-usage-record", "1 reply", "insert into usage_records
@@ -108,7 +110,8 @@ const BREAKAGES: [(&str, &str, &str); 20] = [
         "insert into overages (account_id, used_nanos, total_nanos) select id, 5, 5 from accounts"),
 ];
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
+    "account_months",
     "accounts",
     "generations",
     "grants",
@@ -157,7 +160,7 @@ async fn one_broken_account_is_an_exit_status_and_a_line_with_its_id() {
     let report = text(&audit.stdout);
     let line = format!("FAIL balance-equals-entries: 1 account, first {id}");
     assert!(report.lines().any(|each| each == line), "{report}");
-    assert!(text(&audit.stderr).contains("1 of 20 invariants do not hold"));
+    assert!(text(&audit.stderr).contains("1 of 21 invariants do not hold"));
     app.database().execute(&unbalance("+ 1")).await;
 }
 

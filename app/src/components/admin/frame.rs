@@ -2,10 +2,14 @@ use leptos::prelude::*;
 
 use super::OperatorsOnly;
 use crate::components::PageFrame;
-use crate::links::{AUDIT_PATH, JOBS_PATH, PEOPLE_PATH, PROVIDERS_PATH, STRIPE_PATH, SYSTEM_PATH};
+use crate::links::{
+    ADMIN_PATH, AUDIT_PATH, JOBS_PATH, PEOPLE_PATH, PROVIDERS_PATH, STRIPE_PATH, SYSTEM_PATH, VOLUME_PATH,
+};
 
 /// The areas of the panel: path and name. The first is where the panel opens.
 pub const AREAS: &[(&str, &str)] = &[
+    (ADMIN_PATH, "Overview"),
+    (VOLUME_PATH, "Usage"),
     (PEOPLE_PATH, "People"),
     (PROVIDERS_PATH, "Providers"),
     (STRIPE_PATH, "Stripe"),

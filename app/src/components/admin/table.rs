@@ -21,16 +21,20 @@ impl Column {
 #[component]
 pub fn RecordTable(
     #[prop(into)] label: String,
-    columns: &'static [Column],
+    #[prop(into)] columns: Vec<Column>,
+    /// After the rows: their sum.
+    #[prop(optional)]
+    foot: Option<AnyView>,
     children: Children,
 ) -> impl IntoView {
-    let head = columns.iter().map(|column| {
+    let head = columns.into_iter().map(|column| {
         view! { <th scope="col" class=column.is_number.then_some("number")>{column.name}</th> }
     });
     view! {
         <table class="record-table" aria-label=label>
             <thead><tr>{head.collect_view()}</tr></thead>
             <tbody>{children()}</tbody>
+            {foot}
         </table>
     }
 }

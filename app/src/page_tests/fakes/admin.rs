@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{billing, now, usage};
 use crate::api::admin::{
-    AdminBackend, AuditLogApi, JobsApi, NewLimits, PeopleApi, ProvidersApi, StripeApi, SystemApi,
+    AdminBackend, AuditLogApi, FiguresApi, JobsApi, NewLimits, PeopleApi, ProvidersApi, StripeApi, SystemApi,
 };
 use crate::api::{BillingApi, QuotaApi, UsageApi};
 use crate::page_tests::somebody;
@@ -15,6 +15,7 @@ use crate::{ApiError, ApiResult};
 pub fn backend() -> AdminBackend {
     AdminBackend {
         audit: Arc::new(Fake),
+        figures: Arc::new(Fake),
         jobs: Arc::new(Fake),
         people: Arc::new(Fake),
         providers: Arc::new(Fake),
@@ -392,5 +393,90 @@ impl SystemApi for Fake {
 
     async fn set_switch(&self, _: &Operator, _: Switch, _: bool, _: Reason) -> ApiResult<()> {
         Ok(())
+    }
+}
+
+fn volume(replies: u64) -> Volume {
+    Volume {
+        replies,
+        failed: 3,
+        input_tokens: 1_700 * replies,
+        cached_input_tokens: 500 * replies,
+        output_tokens: 400 * replies,
+        charged: cents(7 * replies),
+        cost: cents(5 * replies),
+    }
+}
+
+fn cents(cents: u64) -> Nanos {
+    Nanos::from_cents(i64::try_from(cents).expect("little"))
+}
+
+fn figures(replies: u64) -> Figures {
+    Figures {
+        active_people: replies / 4,
+        new_people: 5,
+        paying: Some(40),
+        past_due: Some(2),
+        recurring: Some(Nanos::from_cents(80_000)),
+        churned: Some(1),
+        volume: volume(replies),
+        attempts: replies + 9,
+        failed_attempts: 9,
+        first_token_ms_p50: Some(180),
+        first_token_ms_p95: Some(1_420),
+    }
+}
+
+fn all_days() -> Vec<chrono::NaiveDate> {
+    Period::Last30Days.days(now().date_naive()).iter().collect()
+}
+
+#[async_trait::async_trait]
+impl FiguresApi for Fake {
+    async fn read_overview(&self, operator: &Operator) -> ApiResult<Overview> {
+        let days = all_days().into_iter().map(|day| DayFigures { day, figures: figures(100) }).collect();
+        let (total, before) = (figures(3_000), figures(2_000));
+        match operator.actor().request_id.as_str() {
+            "new" => Ok(Overview {
+                computed_at: None,
+                days: vec![],
+                total: Figures::default(),
+                before: Figures::default(),
+            }),
+            _ => Ok(Overview { computed_at: Some(now()), days, total, before }),
+        }
+    }
+
+    async fn report(&self, operator: &Operator, period: Period) -> ApiResult<VolumeReport> {
+        let is_new = operator.actor().request_id == "new";
+        let part = |name: &str, note: Option<&str>| NamedVolume {
+            name: name.to_owned(),
+            note: note.map(str::to_owned),
+            volume: volume(3_000),
+        };
+        let person = PersonLabel { id: UserId(Uuid::from_u128(8)), name: "Grace".to_owned() };
+        let explosion = CostExplosion {
+            day: now().date_naive(),
+            person: person.clone(),
+            charged: Nanos::from_cents(900),
+            cost: Nanos::from_cents(700),
+            usual: Nanos::from_cents(20),
+        };
+        let spender = PersonVolume { person, plan_name: "Pro".to_owned(), volume: volume(300) };
+        Ok(VolumeReport {
+            period,
+            computed_at: Some(now()),
+            total: if is_new { Volume::default() } else { volume(3_000) },
+            before: if is_new { Volume::default() } else { volume(2_000) },
+            days: all_days().into_iter().map(|day| DayVolume { day, volume: volume(100) }).collect(),
+            models: vec![part("A model", None)],
+            routes: vec![part("one", Some("openai"))],
+            plans: vec![part("Pro", None)],
+            outcomes: vec![part("Complete", None)],
+            people: vec![spender],
+            explosions: if is_new { vec![] } else { vec![explosion] },
+            months: vec![Month::of(now().date_naive())],
+        })
     }
 }

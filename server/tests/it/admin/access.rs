@@ -15,7 +15,7 @@ fn functions() -> Vec<&'static str> {
 }
 
 /// A page and a file of the panel. That every page is for operators only is tested where pages are (`app/src/page_tests`).
-const PAGES: [&str; 2] = ["/admin/people", "/admin/audit.csv"];
+const PAGES: [&str; 4] = ["/admin/people", "/admin/audit.csv", "/admin/usage.csv", "/admin/usage-people.csv"];
 
 async fn status(browser: &Browser, path: &str) -> u16 {
     browser.clone().get(path).await.status().as_u16()

@@ -32,14 +32,24 @@ async fn crowd(app: &TestApp, count: u32) {
          insert into ledger_entries (id, account_id, cause, amount_nanos)
             select gen_random_uuid(), id, 'pack:' || number, amount * 1000000000 from crowd where amount > 0;
          insert into grants (id, account_id, cause, amount_nanos, remaining_nanos)
-            select gen_random_uuid(), id, 'pack:' || number, amount * 1000000000, amount * 1000000000
+            select gen_random_uuid(), id, 'pack:' || number, amount * 1000000000, amount * 999999999
             from crowd where amount > 0;
          insert into users (id, account_id, display_name, email, last_seen_at)
             select ('01900000-0000-7000-8000-' || lpad(number::text, 12, '0'))::uuid, id, 'Member ' || lpad(number::text, 3, '0'),
                 'member' || number || '@example.test', timestamptz '2026-01-01' + amount * interval '1 hour'
             from crowd;
-         insert into account_months (month, account_id, charged_nanos)
-            select date_trunc('month', now() at time zone 'UTC')::date, id, amount from crowd where amount > 0"
+         -- Of conversations that are not there.
+         set session_replication_role = replica;
+         insert into generations (id, account_id, client_request_id, thread_id, parent_message_id, model, state,
+                 estimated_input_tokens, ended_at)
+            select id, id, id, id, id, 'everyday', 'finished', 0, now() from crowd where amount > 0;
+         set session_replication_role = origin;
+         insert into holds (generation_id, account_id, amount_nanos, state, expires_at, resolved_at)
+            select id, id, amount, 'posted', now(), now() from crowd where amount > 0;
+         insert into usage_records (generation_id, account_id, model, input_tokens, output_tokens, is_estimated, charged_nanos)
+            select id, id, 'everyday', 0, 0, false, amount from crowd where amount > 0;
+         insert into ledger_entries (id, account_id, cause, amount_nanos)
+            select gen_random_uuid(), id, 'generation:' || id, -amount from crowd where amount > 0"
     );
     app.database().execute(&people).await;
 }
@@ -195,7 +205,8 @@ async fn every_order_and_search_goes_by_an_index() {
 
 /// Rows of the large tables that were looked at, whole scans included.
 async fn rows_read(app: &TestApp) -> i64 {
-    app.database().quiet().await;
+    app.database().end_connections().await;
+    app.is_ready().await;
     app.database()
         .number(
             "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_user_tables

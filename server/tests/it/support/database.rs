@@ -81,6 +81,20 @@ impl TestDatabase {
         }
     }
 
+    /// Ends every other connection: what one has read is counted a while later, or when it ends.
+    pub async fn end_connections(&self) {
+        self.quiet().await;
+        let end = "with others as materialized (select pid from pg_stat_activity \
+                   where datname = current_database() and pid <> pg_backend_pid()) \
+                   select pid::bigint from others where pg_terminate_backend(pid)";
+        let ended: Vec<i64> = self.rows(end).await.iter().map(|row| row.get(0)).collect();
+        let left = format!("select count(*) from pg_stat_activity where pid = any('{{{ended:?}}}')")
+            .replace(['[', ']'], "");
+        while self.number(&left).await > 0 {
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
+    }
+
     /// Waits until a connection waits for a row that another has locked.
     pub async fn waits_for_lock(&self) {
         let waiting = "select count(*) from pg_stat_activity where datname = current_database() \

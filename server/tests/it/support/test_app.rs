@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 use uuid::Uuid;
 
+use super::database::LOOK_AGAIN_AFTER;
 use super::{Browser, Sandbox, TestDatabase};
 
 /// One server with a database and a Redis prefix of its own. Dropping it audits the money and
@@ -104,6 +105,14 @@ impl TestApp {
         let mut config = self.config.clone();
         change(&mut config);
         config
+    }
+
+    /// Waits until it has noticed that its connections were ended.
+    pub async fn is_ready(&self) {
+        let probe = self.url.join("health/ready").expect("a path");
+        while !reqwest::get(probe.clone()).await.is_ok_and(|answer| answer.status().is_success()) {
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
     }
 
     pub fn browser(&self) -> Browser {

@@ -1,0 +1,1 @@
+drop index concurrently usage_records_provisional;

@@ -1,0 +1,83 @@
+//! The panel on a database full of people: what a page reads depends on what is on it, and not on how many there are.
+
+use app::types::{AuditPage, PeoplePage};
+
+use crate::support::TestApp;
+
+const PEOPLE: usize = 2_000;
+const RECORDS: usize = 60_000;
+
+/// More than any page needs, and far less than there is.
+const MOST_ROWS: i64 = 5_000;
+
+/// Tables that grow with people and with what they use. Not the attempts: those of a day are found in blocks of thousands.
+const GROWING: &str =
+    "'accounts', 'users', 'sessions', 'identities', 'threads', 'messages', 'generations', 'holds', 'grants',
+    'ledger_entries', 'usage_records', 'account_days', 'account_months', 'audit_events', 'invoices',
+    'purchases', 'stripe_events', 'subscriptions', 'paying_spans'";
+
+/// Rows and index entries of these that were looked at.
+async fn rows_read(app: &TestApp) -> i64 {
+    app.database().end_connections().await;
+    app.is_ready().await;
+    let tables = format!(
+        "select (select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables where relname in ({GROWING}))::bigint
+            + (select sum(idx_tup_read) from pg_stat_user_indexes where relname in ({GROWING}))::bigint"
+    );
+    app.database().number(&tables).await
+}
+
+fn seed(app: &TestApp, more: &[&str]) -> std::process::Output {
+    let (people, records) = (PEOPLE.to_string(), RECORDS.to_string());
+    let mut command = app.command();
+    command.args(["seed", "--people", &people, "--records", &records]).args(more).output().expect("it runs")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_of_the_panel_reads_little_and_the_made_up_books_add_up() {
+    let app = TestApp::start().await;
+    let applied = app.command().arg("apply-catalog").output().expect("it runs");
+    assert!(applied.status.success());
+    let mut operator = app.operator().await;
+    let refused = seed(&app, &[]);
+    assert!(!refused.status.success(), "there is somebody");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("there are people in this database"));
+    let seeded = seed(&app, &["--beside-people"]);
+    assert!(seeded.status.success(), "{}", String::from_utf8_lossy(&seeded.stderr));
+    let records = app.database().number("select count(*) from usage_records").await;
+    assert!((RECORDS as i64 * 9 / 10..RECORDS as i64 * 11 / 10).contains(&records), "{records}");
+    let missing =
+        "select count(*) from day_totals where paying is null or computed_at < now() - interval '1 day'";
+    assert_eq!(app.database().number(missing).await, 0);
+
+    let people: PeoplePage = operator.value("admin/people/list", &[("query[sort]", "spent")]).await;
+    let dearest = people.people[0].id;
+    let events: AuditPage = operator.value("admin/audit/list", &[]).await;
+    let month = "select to_char(now() - interval '1 month', 'YYYY-MM')";
+    let month: String = app.database().rows(month).await[0].get(0);
+    let pages = [
+        "/admin".to_owned(),
+        "/admin/usage".to_owned(),
+        format!("/admin/usage?period={month}"),
+        "/admin/people".to_owned(),
+        "/admin/people?sort=spent".to_owned(),
+        "/admin/people?sort=last_seen".to_owned(),
+        "/admin/people?search=grace".to_owned(),
+        format!("/admin/people/{dearest}"),
+        "/admin/audit".to_owned(),
+        format!("/admin/audit?person={dearest}"),
+        format!("/admin/audit?kind=signed_in&after={}", events.next.expect("more")),
+        "/admin/jobs".to_owned(),
+        "/admin/stripe".to_owned(),
+        "/admin/stripe?state=all".to_owned(),
+        "/admin/providers".to_owned(),
+    ];
+    let mut dear = Vec::new();
+    for page in pages {
+        let before = rows_read(&app).await;
+        assert_eq!(operator.get(&page).await.status(), 200, "{page}");
+        let read = rows_read(&app).await - before;
+        dear.extend((read > MOST_ROWS).then_some((page, read)));
+    }
+    assert_eq!(dear, [], "each with the rows it read");
+}
