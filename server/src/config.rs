@@ -18,6 +18,7 @@ mod server;
 mod session;
 mod sign_in;
 mod spending;
+mod traces;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -46,6 +47,7 @@ pub use self::server::ServerConfig;
 pub use self::session::SessionConfig;
 pub use self::sign_in::{GithubConfig, OidcConfig, SignInConfig};
 pub use self::spending::SpendingConfig;
+pub use self::traces::{OtlpConfig, TracesConfig};
 
 /// Everything the server can be told from outside.
 #[derive(Clone, Debug)]

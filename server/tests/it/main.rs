@@ -25,6 +25,7 @@ mod sign_in;
 mod simulation;
 mod streams;
 mod support;
+mod traces;
 mod usage;
 mod web;
 mod windows;

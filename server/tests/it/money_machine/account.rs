@@ -191,6 +191,7 @@ impl Account {
             monthly_credit: Nanos(MONTHLY),
             plan_cap: None,
             overage_max: None,
+            traceparent: None,
         }
     }
 
