@@ -5,6 +5,7 @@
 
 mod control;
 mod github;
+mod langfuse;
 mod mail;
 mod model;
 mod oidc;
@@ -28,6 +29,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::github::Github;
+use crate::langfuse::Langfuse;
 use crate::mail::Mail;
 use crate::model::Model;
 use crate::oidc::Oidc;
@@ -79,6 +81,7 @@ fn routes(public_url: &Url, smtp: Option<SocketAddr>, mail: &Arc<Mail>) -> Resul
     let github = Arc::new(Github::default());
     let model = Arc::new(Model::default());
     let sentry = Arc::new(Sentry::default());
+    let langfuse = Arc::new(Langfuse::default());
     let otlp = Arc::new(Otlp::default());
     let stripe = Arc::new(Stripe::new(&base)?);
     Ok(Router::new()
@@ -89,11 +92,13 @@ fn routes(public_url: &Url, smtp: Option<SocketAddr>, mail: &Arc<Mail>) -> Resul
         .nest("/openai/v1", model::openai::routes(Arc::clone(&model)))
         .nest("/anthropic/v1", model::anthropic::routes(Arc::clone(&model)))
         .nest("/sentry", sentry::routes(Arc::clone(&sentry)))
+        .nest("/langfuse", langfuse::routes(Arc::clone(&langfuse)))
         .nest("/otlp", otlp::routes(Arc::clone(&otlp)))
         .nest("/stripe", stripe::routes(Arc::clone(&stripe)))
         .nest("/control/stripe", stripe::control::routes(stripe))
         .nest("/control", control::routes(model))
         .nest("/control/sentry", sentry::control(sentry))
+        .nest("/control/langfuse", langfuse::control(langfuse))
         .nest("/control/otlp", otlp::control(otlp))
         .nest("/control/mail", mail::control(Arc::clone(mail)))
         .merge(mail::routes(Arc::clone(mail)))

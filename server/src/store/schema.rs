@@ -474,6 +474,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    ratings (message_id, account_id) {
+        message_id -> Uuid,
+        account_id -> Uuid,
+        is_good -> Bool,
+        rated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(overages -> accounts (account_id));
@@ -499,6 +508,7 @@ diesel::allow_tables_to_appear_in_same_query!(
 diesel::allow_tables_to_appear_in_same_query!(
     threads,
     messages,
+    ratings,
     generations,
     usage_records,
     holds,

@@ -123,6 +123,11 @@ pub(crate) fn traceparent() -> Option<String> {
     })
 }
 
+/// The trace in a `traceparent`.
+pub(crate) fn trace_id_of(traceparent: &str) -> Option<String> {
+    Some(parse(traceparent)?.trace_id().to_string())
+}
+
 fn parse(traceparent: &str) -> Option<SpanContext> {
     let mut parts = traceparent.trim().split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

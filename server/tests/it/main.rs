@@ -20,6 +20,7 @@ mod notices;
 mod outages;
 mod providers;
 mod quota;
+mod ratings;
 mod shutdown;
 mod sign_in;
 mod simulation;

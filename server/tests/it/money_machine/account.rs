@@ -83,6 +83,7 @@ impl Account {
                 charged: None,
                 model: None,
                 reasoning: String::new(),
+                rating: None,
             },
             known: Mutex::default(),
         }
