@@ -73,6 +73,11 @@ pub(crate) fn set_person(user_id: impl ToString) {
     faults::set_person(user_id);
 }
 
+/// A text of somebody else's, fit for a line of the log.
+pub(crate) fn scrubbed(text: &str) -> String {
+    scrub::scrub(text)
+}
+
 /// A panic is a fault like any other: one line, and one report, wherever it happens.
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
