@@ -27,9 +27,9 @@ pub use caps::{
     set_thread_cap, use_plan_cap,
 };
 pub use chat::{
-    DeleteThread, FollowReply, ListModels, ListThreads, ReadThread, RenameThread, RestoreThread, StartReply,
-    StopReply, delete_thread, follow_reply, list_models, list_threads, read_thread, rename_thread,
-    restore_thread, start_reply, stop_reply,
+    DeleteThread, FollowReply, ListModels, ListThreads, RateReply, ReadThread, RenameThread, RestoreThread,
+    StartReply, StopReply, TakeRatingBack, delete_thread, follow_reply, list_models, list_threads,
+    rate_reply, read_thread, rename_thread, restore_thread, start_reply, stop_reply, take_rating_back,
 };
 pub use notices::{
     DismissNotice, ListNotices, ReadMailSettings, SwitchMail, dismiss_notice, list_notices,

@@ -49,6 +49,18 @@ pub fn load(address: &str) {
     }
 }
 
+/// Of the page, without its query.
+pub fn path() -> String {
+    IS_BROWSER.then(|| window().location().pathname().ok()).flatten().unwrap_or_default()
+}
+
+/// Sends a text to our server without waiting for an answer: the browser does it even when the page cannot any more.
+pub fn send_beacon(address: &str, text: &str) {
+    if IS_BROWSER {
+        _ = window().navigator().send_beacon_with_opt_str(address, Some(text));
+    }
+}
+
 /// Whether nobody can see the page: in another tab, behind another app, on a phone that sleeps.
 pub fn is_hidden() -> bool {
     IS_BROWSER && document().hidden()

@@ -125,7 +125,7 @@ impl FromServerFnError for ApiError {
             crate::api::set_error_status(&invalid);
             return invalid;
         }
-        let _ = error;
+        crate::reports::report_call(&error);
         Self::Connection
     }
 }

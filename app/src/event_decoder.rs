@@ -48,6 +48,7 @@ mod tests {
             charged: Some(Nanos(123)),
             model: Some("standard".to_owned()),
             reasoning: "語?\n".to_owned(),
+            rating: None,
         };
         let error = Some(ApiError::Model { failure: ModelFailure::Interrupted });
         ChatEvent {

@@ -22,6 +22,7 @@ mod page_tests;
 mod pages;
 mod plan_choice;
 mod reply_progress;
+mod reports;
 mod scroll_follow;
 mod stream_watch;
 mod time;
@@ -33,3 +34,4 @@ pub use app::App;
 #[cfg(feature = "ssr")]
 pub use app::shell;
 pub use error::{ApiError, ApiResult, ModelFailure};
+pub use reports::report_panic;

@@ -29,8 +29,8 @@ pub use billing::{
 };
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
-    ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, ReplyRequest,
-    ReplyState, ReplyTarget, Role, Thread, Title,
+    ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, Rating,
+    ReplyRequest, ReplyState, ReplyTarget, Role, Thread, Title,
 };
 pub use figures::{
     CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Volume, VolumeReport,

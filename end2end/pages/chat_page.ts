@@ -106,6 +106,11 @@ export class ChatPage extends AppPage {
     return answer.locator('xpath=ancestor::li[1]');
   }
 
+  /** The button that says what somebody thinks of an answer. */
+  ratingOf(answer: Locator, name: 'Good answer' | 'Bad answer'): Locator {
+    return this.turnOf(answer).getByRole('button', { name });
+  }
+
   /** A conversation in the list. */
   thread(title: string): Locator {
     return this.drawer.getByRole('listitem').filter({ hasText: title });

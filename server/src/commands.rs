@@ -25,7 +25,7 @@ use self::seed::SeedArguments;
 use self::simulate::SimulateArguments;
 use self::stripe::StripeCommand;
 use self::usage::UsageCommand;
-use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig, SentryConfig};
+use crate::config::{CatalogConfig, Config, DatabaseConfig, Env, LogConfig, SentryConfig, TracesConfig};
 use crate::telemetry;
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -86,7 +86,8 @@ impl Command {
 
     fn start(self) -> Result<(), Box<dyn Error>> {
         let env = Env::of_process();
-        let _telemetry = telemetry::start(&LogConfig::from_env(&env)?, &SentryConfig::from_env(&env)?)?;
+        let (log, sentry) = (LogConfig::from_env(&env)?, SentryConfig::from_env(&env)?);
+        let _telemetry = telemetry::start(&log, &sentry, &TracesConfig::from_env(&env)?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match self {
             Self::Serve { without_worker } => {

@@ -5,6 +5,7 @@ mod billing;
 mod catalog;
 mod database;
 mod jobs;
+mod langfuse;
 mod limits;
 mod llm;
 mod log;
@@ -18,6 +19,7 @@ mod server;
 mod session;
 mod sign_in;
 mod spending;
+mod traces;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -33,6 +35,7 @@ pub use self::billing::{BillingConfig, StripeConfig};
 pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
 pub use self::database::DatabaseConfig;
 pub use self::jobs::JobsConfig;
+pub use self::langfuse::LangfuseConfig;
 pub use self::limits::LimitsConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
@@ -46,6 +49,7 @@ pub use self::server::ServerConfig;
 pub use self::session::SessionConfig;
 pub use self::sign_in::{GithubConfig, OidcConfig, SignInConfig};
 pub use self::spending::SpendingConfig;
+pub use self::traces::{OtlpConfig, TracesConfig};
 
 /// Everything the server can be told from outside.
 #[derive(Clone, Debug)]
@@ -61,6 +65,8 @@ pub struct Config {
     pub plans: PlansConfig,
     pub billing: BillingConfig,
     pub mail: MailConfig,
+    /// None: nobody is told what people think of replies.
+    pub langfuse: Option<LangfuseConfig>,
     pub jobs: JobsConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
@@ -85,6 +91,7 @@ impl Config {
             plans: PlansConfig::from_env(env)?,
             billing: BillingConfig::from_env(env)?,
             mail: MailConfig::from_env(env)?,
+            langfuse: LangfuseConfig::from_env(env)?,
             jobs: JobsConfig::from_env(env)?,
             audit: AuditConfig::from_env(env)?,
             metrics: MetricsConfig::from_env(env)?,
@@ -268,10 +275,12 @@ mod tests {
             ("PLANS", "/nowhere.toml"),
             ("STRIPE_SECRET_KEY", "sk_test_1"),
             ("SMTP_URL", "mail.example.com"),
+            ("LANGFUSE_PUBLIC_KEY", "pk-lf-1"),
         ] {
             let error = Config::from_env(&env(&[(variable, value)])).expect_err(variable).to_string();
             let named = if variable.ends_with("_ISSUER") { "OIDC_CLIENT_ID" } else { variable };
             let named = if named == "GITHUB_CLIENT_ID" { "GITHUB_CLIENT_SECRET" } else { named };
+            let named = if named == "LANGFUSE_PUBLIC_KEY" { "LANGFUSE_SECRET_KEY" } else { named };
             let named = if named == "STRIPE_SECRET_KEY" { "STRIPE_WEBHOOK_SECRETS" } else { named };
             assert!(error.starts_with(named), "{error}");
         }
@@ -297,7 +306,7 @@ mod tests {
 
     #[test]
     fn secrets_do_not_show_when_settings_are_printed() {
-        let config = Config::from_env(&env(&[
+        let env = env(&[
             ("OPENAI_API_KEY", "s3cret"),
             ("DATABASE_URL", "postgres://u:s3cret@h/d"),
             ("REDIS_URL", "redis://:s3cret@h"),
@@ -307,7 +316,16 @@ mod tests {
             ("STRIPE_WEBHOOK_SECRETS", "s3cret,s3cret"),
             ("SMTP_URL", "smtps://u:s3cret@h"),
             ("MAIL_FROM", "a@h"),
-        ]));
+            ("LANGFUSE_PUBLIC_KEY", "pk"),
+            ("LANGFUSE_SECRET_KEY", "s3cret"),
+            ("SENTRY_DSN", "https://s3cret@h/1"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=s3cret"),
+        ]);
+        assert!(SentryConfig::from_env(&env).expect("settings").dsn.is_some());
+        assert!(TracesConfig::from_env(&env).expect("settings").otlp.is_some());
+        let config = Config::from_env(&env).expect("settings");
+        assert!(config.settings.iter().any(|setting| setting.variable == "OTEL_EXPORTER_OTLP_HEADERS"));
         assert!(!format!("{config:?}").contains("s3cret"));
     }
 }

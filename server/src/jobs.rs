@@ -11,6 +11,7 @@ mod purge;
 mod reconcile_billing;
 mod schedule;
 mod sync_customer;
+mod tell_rating;
 mod worker;
 
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use self::purge::PurgeJobs;
 pub use self::reconcile_billing::ReconcileBilling;
 pub use self::schedule::{Schedule, Slots};
 pub use self::sync_customer::SyncCustomer;
+pub use self::tell_rating::TellRating;
 pub use self::worker::{Worker, WorkerParts};
 use crate::AppError;
 use crate::store::StoreError;

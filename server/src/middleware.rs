@@ -9,6 +9,7 @@ mod referer;
 mod request_facts;
 mod request_metrics;
 mod request_span;
+mod request_trace;
 mod session;
 
 use std::any::Any;
@@ -45,6 +46,7 @@ pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<A
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn(request_metrics::record))
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
+        .layer(middleware::from_fn(request_trace::keep))
         .layer(
             tower_http::trace::TraceLayer::new_for_http()
                 .make_span_with(RequestSpan)

@@ -17,7 +17,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{admin, auth, health, mail, stripe, usage};
+use crate::routes::{admin, auth, health, mail, reports, stripe, usage};
 use crate::state::AppState;
 
 /// The pages, listed once a process: while leptos lists them, resources of whichever page is made in that moment are never
@@ -37,6 +37,7 @@ pub fn build_router(state: &AppState) -> Router {
         .route("/admin/audit.csv", get(admin::export_audit_log))
         .route("/admin/usage.csv", get(admin::export_usage))
         .route("/admin/usage-people.csv", get(admin::export_people_usage))
+        .route("/reports/browser", post(reports::take_report))
         .route("/mail/preferences", get(mail::show_preferences).post(mail::switch_mail))
         // Pages, and server functions below /api.
         .leptos_routes_with_context(state, PAGES.clone(), provide.clone(), {

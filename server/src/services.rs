@@ -18,6 +18,7 @@ pub mod notices;
 pub mod plans;
 pub mod provider_usage;
 pub mod quota;
+pub mod ratings;
 pub mod sign_in;
 pub mod simulation;
 pub(crate) mod switches;

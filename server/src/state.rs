@@ -14,10 +14,11 @@ use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
     AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, ExportMeter, Handler, PurgeJobs,
-    ReconcileBilling, SyncCustomer, Worker, WorkerParts,
+    ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
 };
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
+use crate::providers::langfuse::Langfuse;
 use crate::providers::llm::Providers;
 use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
@@ -39,6 +40,7 @@ use crate::services::monitoring::Monitoring;
 use crate::services::notices::NoticeService;
 use crate::services::plans::Plans;
 use crate::services::quota::QuotaService;
+use crate::services::ratings::RatingService;
 use crate::services::sign_in::{self, SignInService};
 use crate::services::switches::SwitchService;
 use crate::services::usage::UsageService;
@@ -130,9 +132,12 @@ impl AppState {
         let billing = BillingService::new(db.clone(), plans.clone(), catalog.clone(), cashier.clone());
         let mailer = config.mail.smtp.as_ref().map(Mailer::new).transpose()?;
         let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
+        let langfuse = config.langfuse.as_ref().map(Langfuse::new).transpose()?;
+        let ratings = RatingService::new(db.clone(), langfuse);
         let audit_log = AuditLogService::new(db.clone());
         let figures = FiguresService::new(db.clone(), plans.clone());
-        let worker = worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone());
+        let worker =
+            worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone(), ratings.clone());
         let monitoring = Monitoring {
             db: db.clone(),
             limiter: limiter.clone(),
@@ -162,7 +167,7 @@ impl AppState {
             admin,
             billing: Arc::new(billing),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
-            chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans)),
+            chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans, ratings)),
             notices: Arc::new(notices.clone()),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),
@@ -292,12 +297,14 @@ fn worker(
     audit: AuditConfig,
     cashier: Option<Cashier>,
     notices: NoticeService,
+    ratings: RatingService,
 ) -> Worker {
     let mut handlers: Vec<Arc<dyn Handler>> = vec![
         Arc::new(AddUpDays { totals: DayTotals::new(db.clone()) }),
         Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
         Arc::new(PurgeJobs { db: db.clone() }),
         Arc::new(DeliverNotice { notices }),
+        Arc::new(TellRating { ratings }),
         Arc::new(CheckFourWays { check: FourWayCheck::new(db.clone(), cashier.clone()) }),
     ];
     let mut schedules = vec![

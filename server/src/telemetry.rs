@@ -1,32 +1,40 @@
 //! What the process tells about itself: logs (JSON for machines in production, coloured lines for people in development),
-//! faults and metrics.
+//! faults, metrics and traces.
 
 pub(crate) mod faults;
+mod mask;
 pub(crate) mod metrics;
 mod scrub;
+pub(crate) mod traces;
 
 use std::io::IsTerminal;
 
 use sentry::ClientInitGuard;
 use sentry::integrations::tracing::{BreadcrumbLayer, ErrorLayer};
-use tracing::Level;
+use tracing::{Instrument, Level};
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-use crate::config::{ConfigError, LogConfig, LogFormat, SentryConfig};
+use self::traces::Exporting;
+use crate::config::{ConfigError, LogConfig, LogFormat, SentryConfig, TracesConfig};
 
 /// Sends what is left when it is dropped.
 pub(crate) struct Telemetry {
     _faults: Option<ClientInitGuard>,
+    _traces: Option<Exporting>,
 }
 
-/// Starts logging to standard error, and reporting faults if the settings say where.
+/// Starts logging to standard error, and reporting faults and traces if the settings say where.
 ///
 /// # Errors
-/// When the filter makes no sense.
-pub(crate) fn start(log: &LogConfig, sentry: &SentryConfig) -> Result<Telemetry, ConfigError> {
+/// When the filter makes no sense, or traces cannot be sent there.
+pub(crate) fn start(
+    log: &LogConfig,
+    sentry: &SentryConfig,
+    traces: &TracesConfig,
+) -> Result<Telemetry, ConfigError> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| ConfigError {
         variable: "RUST_LOG",
         problem: format!("is not a filter: {error}"),
@@ -50,7 +58,24 @@ pub(crate) fn start(log: &LogConfig, sentry: &SentryConfig) -> Result<Telemetry,
         .try_init()
         .ok();
     std::panic::set_hook(Box::new(log_panic));
-    Ok(Telemetry { _faults: faults::start(sentry) })
+    Ok(Telemetry { _faults: faults::start(sentry), _traces: traces::start(traces)? })
+}
+
+/// Lets a task of its own carry what is known of the request that begins it, in logs, faults and traces.
+pub(crate) fn along<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    faults::along(traces::along(work)).in_current_span()
+}
+
+/// The person the current request comes from: an id, never a name or an address.
+pub(crate) fn set_person(user_id: impl ToString) {
+    let user_id = user_id.to_string();
+    traces::set_person(&user_id);
+    faults::set_person(user_id);
+}
+
+/// A text of somebody else's, fit for a line of the log.
+pub(crate) fn scrubbed(text: &str) -> String {
+    scrub::scrub(text)
 }
 
 /// A panic is a fault like any other: one line, and one report, wherever it happens.

@@ -7,7 +7,7 @@ use server_fn::codec::{ByteStream, Json, Streaming};
 use super::{answer, call, set_quota_headers};
 #[cfg(feature = "ssr")]
 use crate::types::{Actor, ChatEvent, Quota};
-use crate::types::{Conversation, GenerationId, Model, ReplyRequest, Thread, ThreadId};
+use crate::types::{Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId};
 use crate::{ApiError, ApiResult};
 
 #[cfg(feature = "ssr")]
@@ -28,6 +28,9 @@ pub trait ChatApi: Send + Sync {
     async fn follow_reply(&self, actor: &Actor, id: GenerationId, after_seq: u32) -> ApiResult<ReplyStream>;
     /// Ends a reply; what was said is kept. One that has ended already stays as it is.
     async fn stop_reply(&self, actor: &Actor, id: GenerationId) -> ApiResult<()>;
+    /// Keeps what the reader thinks of a reply, in the place of what they thought before.
+    async fn rate_reply(&self, actor: &Actor, id: MessageId, rating: Rating) -> ApiResult<()>;
+    async fn take_rating_back(&self, actor: &Actor, id: MessageId) -> ApiResult<()>;
 }
 
 /// The events of a reply. Dropping it ends the watching, not the reply.
@@ -96,6 +99,18 @@ pub async fn follow_reply(id: GenerationId, after_seq: u32) -> ApiResult<ByteStr
 pub async fn stop_reply(id: GenerationId) -> ApiResult<()> {
     let (backend, actor) = call()?;
     answer(backend.chat.stop_reply(&actor, id).await)
+}
+
+#[server(endpoint = "chat/rate_reply")]
+pub async fn rate_reply(id: MessageId, rating: Rating) -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.rate_reply(&actor, id, rating).await)
+}
+
+#[server(endpoint = "chat/take_rating_back")]
+pub async fn take_rating_back(id: MessageId) -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.take_rating_back(&actor, id).await)
 }
 
 /// One event a line; an empty line whenever nothing was said for a while, so that both ends notice a dead connection.

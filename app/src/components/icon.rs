@@ -21,6 +21,8 @@ pub enum Symbol {
     Moon,
     Screen,
     Warning,
+    ThumbUp,
+    ThumbDown,
 }
 
 impl Symbol {
@@ -45,6 +47,12 @@ impl Symbol {
             }
             Self::Moon => "M16 11.8A6.5 6.5 0 0 1 8.2 4a6.5 6.5 0 1 0 7.8 7.8z",
             Self::Screen => "M3.5 4.5h13v9h-13zM7.5 16.5h5M10 13.5v3",
+            Self::ThumbUp => {
+                "M4 9h2.5v7.5H4zM6.5 9l3-5.5c1.2 0 2 .9 2 2V8h3.6c.9 0 1.5.8 1.3 1.7l-1.2 5.4c-.2.8-.8 1.4-1.6 1.4H6.5"
+            }
+            Self::ThumbDown => {
+                "M4 3.5h2.5V11H4zM6.5 11l3 5.5c1.2 0 2-.9 2-2V12h3.6c.9 0 1.5-.8 1.3-1.7l-1.2-5.4c-.2-.8-.8-1.4-1.6-1.4H6.5"
+            }
             Self::Warning => "M10 3.5l7 12.5H3L10 3.5zM10 8.5v3.5M10 14v.3",
         }
     }

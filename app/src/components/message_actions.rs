@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{ErrorNote, Icon, MessageOffers, Symbol};
+use super::{ErrorNote, Icon, MessageOffers, RatingButtons, Symbol};
 use crate::browser;
 use crate::contexts::{Models, OpenConversation};
 use crate::links::message_receipt_path;
 use crate::transcript::{Turn, TurnState};
-use crate::types::{MessageId, Nanos};
+use crate::types::{MessageId, Nanos, Rating, Role};
 use crate::wording::state_note;
 
 /// Below a turn: why nothing comes or how it ended, who wrote it, what it cost, and what can be done with it.
@@ -18,6 +18,8 @@ pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversati
     let can_copy = Memo::new(move |_| turn.with(|turn| !turn.content.is_empty() && !turn.is_streaming()));
     let charge = Memo::new(move |_| turn.with(|turn| turn.message_id.zip(turn.charged)));
     let charge = move || charge.get().map(|(message_id, charged)| view! { <ChargeLink message_id charged/> });
+    let rated = Memo::new(move |_| turn.with(rated));
+    let rating = move || rated.get().map(|(id, rating)| view! { <RatingButtons id rating/> });
     let copy = move || can_copy.get().then(|| view! { <CopyButton turn/> });
     view! {
         <PauseNote turn conversation/>
@@ -27,6 +29,7 @@ pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversati
             {charge}
             <MessageOffers key turn conversation/>
             {copy}
+            {rating}
         </div>
     }
 }
@@ -48,6 +51,12 @@ fn facts(turn: &Turn, models: Models) -> Vec<String> {
     };
     let model = turn.model.as_deref().and_then(|key| models.name_to_tell(key));
     note.into_iter().chain(model).collect()
+}
+
+/// An answer that can be thought something of, and what the reader thought of it so far.
+fn rated(turn: &Turn) -> Option<(MessageId, Option<Rating>)> {
+    let is_answer = turn.role == Role::Assistant && !turn.content.is_empty() && !turn.is_streaming();
+    turn.message_id.filter(|_| is_answer).map(|id| (id, turn.rating))
 }
 
 /// What the answer cost, leading to its receipt.

@@ -46,7 +46,18 @@ fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Me
     let charged = state.map(|_| Nanos(1_234_500));
     let (id, content) = (MessageId(Uuid::from_u128(id)), content.to_owned());
     let (model, reasoning) = (state.map(|_| "small".to_owned()), String::new());
-    Message { id, parent_id, role, content, created_at: now(), state, charged, model, reasoning }
+    Message {
+        id,
+        parent_id,
+        role,
+        content,
+        created_at: now(),
+        state,
+        charged,
+        model,
+        reasoning,
+        rating: None,
+    }
 }
 
 const ANSWER: &str = "# Sliding windows
@@ -217,6 +228,14 @@ impl ChatApi for Fake {
     }
 
     async fn stop_reply(&self, _: &Actor, _: GenerationId) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn rate_reply(&self, _: &Actor, _: MessageId, _: Rating) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn take_rating_back(&self, _: &Actor, _: MessageId) -> ApiResult<()> {
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! One turn, and where it stands among the others.
 
 use crate::ApiError;
-use crate::types::{Message, MessageId, Nanos, ReplyState, Role};
+use crate::types::{Message, MessageId, Nanos, Rating, ReplyState, Role};
 
 /// One turn on the page. It may stand for a message that is not saved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub struct Turn {
     /// The key of the model that answered.
     pub model: Option<String>,
     pub charged: Option<Nanos>,
+    pub rating: Option<Rating>,
     pub error: Option<ApiError>,
 }
 
@@ -69,6 +70,7 @@ impl Turn {
             state,
             model: None,
             charged: None,
+            rating: None,
             error: None,
         }
     }
@@ -102,6 +104,7 @@ impl From<Message> for Turn {
             state,
             model: message.model,
             charged: message.charged,
+            rating: message.rating,
             error: None,
         }
     }

@@ -57,6 +57,27 @@ pub struct Message {
     /// Of an assistant's message: what the model thought before it answered, where the provider tells.
     #[serde(default)]
     pub reasoning: String,
+    /// Of an assistant's message: what the reader thinks of it.
+    #[serde(default)]
+    pub rating: Option<Rating>,
+}
+
+/// Thumbs up or down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rating {
+    Good,
+    Bad,
+}
+
+impl Rating {
+    pub fn new(is_good: bool) -> Self {
+        if is_good { Self::Good } else { Self::Bad }
+    }
+
+    pub fn is_good(self) -> bool {
+        self == Self::Good
+    }
 }
 
 /// Where a generation is in its life.

@@ -5,9 +5,11 @@
 
 mod control;
 mod github;
+mod langfuse;
 mod mail;
 mod model;
 mod oidc;
+mod otlp;
 mod pages;
 mod people;
 mod sentry;
@@ -27,9 +29,11 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::github::Github;
+use crate::langfuse::Langfuse;
 use crate::mail::Mail;
 use crate::model::Model;
 use crate::oidc::Oidc;
+use crate::otlp::Otlp;
 use crate::sentry::Sentry;
 use crate::stripe::Stripe;
 
@@ -77,6 +81,8 @@ fn routes(public_url: &Url, smtp: Option<SocketAddr>, mail: &Arc<Mail>) -> Resul
     let github = Arc::new(Github::default());
     let model = Arc::new(Model::default());
     let sentry = Arc::new(Sentry::default());
+    let langfuse = Arc::new(Langfuse::default());
+    let otlp = Arc::new(Otlp::default());
     let stripe = Arc::new(Stripe::new(&base)?);
     Ok(Router::new()
         .route("/", get(async move || Html(pages::home::render(&base, smtp))))
@@ -86,10 +92,14 @@ fn routes(public_url: &Url, smtp: Option<SocketAddr>, mail: &Arc<Mail>) -> Resul
         .nest("/openai/v1", model::openai::routes(Arc::clone(&model)))
         .nest("/anthropic/v1", model::anthropic::routes(Arc::clone(&model)))
         .nest("/sentry", sentry::routes(Arc::clone(&sentry)))
+        .nest("/langfuse", langfuse::routes(Arc::clone(&langfuse)))
+        .nest("/otlp", otlp::routes(Arc::clone(&otlp)))
         .nest("/stripe", stripe::routes(Arc::clone(&stripe)))
         .nest("/control/stripe", stripe::control::routes(stripe))
         .nest("/control", control::routes(model))
         .nest("/control/sentry", sentry::control(sentry))
+        .nest("/control/langfuse", langfuse::control(langfuse))
+        .nest("/control/otlp", otlp::control(otlp))
         .nest("/control/mail", mail::control(Arc::clone(mail)))
         .merge(mail::routes(Arc::clone(mail)))
         .fallback(say_not_found))

@@ -10,6 +10,8 @@ pub struct LimitsConfig {
     pub sign_in_attempts_per_minute: u32,
     /// Calls of server functions. Read from `ANONYMOUS_REQUESTS_PER_MINUTE`. Default 300.
     pub anonymous_requests_per_minute: u32,
+    /// Faults that pages report of themselves. Read from `BROWSER_REPORTS_PER_MINUTE`. Default 10.
+    pub browser_reports_per_minute: u32,
 }
 
 impl LimitsConfig {
@@ -18,6 +20,7 @@ impl LimitsConfig {
             trusted_proxies: env.parsed_or("TRUSTED_PROXIES", 0)?,
             sign_in_attempts_per_minute: env.positive_or("SIGN_IN_ATTEMPTS_PER_MINUTE", 10)?,
             anonymous_requests_per_minute: env.positive_or("ANONYMOUS_REQUESTS_PER_MINUTE", 300)?,
+            browser_reports_per_minute: env.positive_or("BROWSER_REPORTS_PER_MINUTE", 10)?,
         })
     }
 }

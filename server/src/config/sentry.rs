@@ -1,6 +1,7 @@
+use secrecy::ExposeSecret;
 use sentry::types::Dsn;
 
-use super::{ConfigError, Env};
+use super::{ConfigError, Env, parse};
 
 /// Where faults are reported.
 #[derive(Clone, Debug)]
@@ -13,9 +14,8 @@ pub struct SentryConfig {
 
 impl SentryConfig {
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        Ok(Self {
-            dsn: env.parsed("SENTRY_DSN")?,
-            environment: env.text_or("SENTRY_ENVIRONMENT", "production"),
-        })
+        const DSN: &str = "SENTRY_DSN";
+        let dsn = env.secret(DSN).map(|secret| parse(DSN, secret.expose_secret())).transpose()?;
+        Ok(Self { dsn, environment: env.text_or("SENTRY_ENVIRONMENT", "production") })
     }
 }

@@ -8,11 +8,13 @@ use futures::{FutureExt, Stream, StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::{Handler, JobError, Schedule, pause, schedule};
 use crate::store::jobs::{self, Lease};
 use crate::store::{Db, StoreResult};
 use crate::telemetry::metrics;
+use crate::telemetry::traces::Span;
 
 /// Jobs are announced; this is for those that become due, for those whose worker has died, and for a lost announcement.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -89,7 +91,7 @@ impl Worker {
             let Some(lease) = lease else { break };
             let worker = self.clone();
             self.running.spawn(async move {
-                worker.run_one(lease).await;
+                worker.run_traced(lease).await;
                 drop(place);
             });
         }
@@ -117,14 +119,29 @@ impl Worker {
         stream::select(announced.flatten(), passed)
     }
 
-    async fn run_one(&self, lease: Lease) {
+    async fn run_traced(&self, lease: Lease) {
+        let span = Span::later(format!("job {}", lease.kind), lease.traceparent.as_deref());
+        if span.is_recorded() {
+            span.set("plumbline.job.id", lease.id.to_string());
+            span.set("plumbline.job.attempt", i64::from(lease.attempt));
+        }
+        let lines = tracing::info_span!("job", job.id = %lease.id, trace.id = span.trace_id().map(display));
+        let is_done = span.around(self.run_one(lease)).instrument(lines).await;
+        if !is_done {
+            span.fail("failed");
+        }
+    }
+
+    /// False: it failed, or another worker has it.
+    async fn run_one(&self, lease: Lease) -> bool {
         let result = tokio::select! {
             result = self.handle(&lease) => result,
             () = self.keep(&lease) => {
                 tracing::warn!(job.id = %lease.id, job.kind = lease.kind, "The lease of a job was lost: another worker has it");
-                return;
+                return false;
             }
         };
+        let is_done = result.is_ok();
         let recorded = match result {
             Ok(()) => self.complete(&lease).await,
             Err(error) => self.fail(&lease, &error).await,
@@ -132,6 +149,7 @@ impl Worker {
         if let Err(error) = recorded {
             tracing::warn!(job.id = %lease.id, %error, "The end of a job could not be recorded; it will be run again");
         }
+        is_done
     }
 
     async fn handle(&self, lease: &Lease) -> Result<(), JobError> {

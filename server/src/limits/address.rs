@@ -19,6 +19,10 @@ impl AddressLimit {
         Self { name: "sign-in-callback", per_minute }
     }
 
+    pub fn browser_reports(per_minute: u32) -> Self {
+        Self { name: "browser-report", per_minute }
+    }
+
     pub fn anonymous(per_minute: u32) -> Self {
         Self { name: "anonymous", per_minute }
     }

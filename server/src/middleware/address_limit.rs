@@ -1,4 +1,4 @@
-//! Limits by address for what needs no session: signing in, and server functions for visitors. What an account does is
+//! Limits by address for what needs no session: signing in, reports of faults, and server functions for visitors. What an account does is
 //! limited by the account instead, and files, pages and probes are not limited here.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -35,6 +35,9 @@ fn limit_of(request: &Request, config: &LimitsConfig) -> Option<AddressLimit> {
             false => AddressLimit::sign_in_starts(most),
         });
     }
+    if path.starts_with("/reports/") {
+        return Some(AddressLimit::browser_reports(config.browser_reports_per_minute));
+    }
     let is_signed_in = request.extensions().get::<Actor>().is_some_and(|actor| actor.signed_in.is_some());
     let is_anonymous_call = path.starts_with("/api/") && !is_signed_in;
     is_anonymous_call.then(|| AddressLimit::anonymous(config.anonymous_requests_per_minute))
@@ -44,7 +47,7 @@ fn limit_of(request: &Request, config: &LimitsConfig) -> Option<AddressLimit> {
 fn refuse(request: &Request, Reached { limit, retry_after }: Reached) -> Response {
     let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
     let error = ApiError::LimitReached { limit, retry_after_seconds };
-    if request.uri().path().starts_with("/api/") {
+    if ["/api/", "/reports/"].iter().any(|prefix| request.uri().path().starts_with(prefix)) {
         return error_page::json(&error);
     }
     let sentence = format!(

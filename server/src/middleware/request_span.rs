@@ -9,6 +9,8 @@ use tower_http::trace::MakeSpan;
 use tracing::Span;
 use uuid::Uuid;
 
+use super::request_trace::TraceId;
+
 /// Ours, whatever the client sent: an id that is not unique would mix up two requests in the logs.
 #[derive(Clone, Copy)]
 pub(super) struct NewRequestId;
@@ -39,6 +41,7 @@ impl MakeSpan<Body> for RequestSpan {
             http.method = %request.method(),
             http.path = request.uri().path(),
             request.id = request_id(request.extensions()),
+            trace.id = request.extensions().get::<TraceId>().map(|TraceId(id)| display(id)),
         )
     }
 }

@@ -17,7 +17,7 @@ use crate::limits::client_address;
 use crate::routes::error_page;
 use crate::secret::Token;
 use crate::state::AppState;
-use crate::telemetry::faults;
+use crate::telemetry;
 
 /// `__Host-`: set by this host itself, for it alone, over TLS (or on localhost).
 const SESSION: &str = "__Host-session";
@@ -76,7 +76,7 @@ pub(super) async fn set_actor(
         None => None,
     };
     if let Some(user) = signed_in {
-        faults::set_person(user.session_owner());
+        telemetry::set_person(user.session_owner());
     }
     let address = address_of(&request, state.limits.trusted_proxies);
     let switches = state.switches.read().await;

@@ -65,6 +65,8 @@ pub enum CompletionEvent {
     },
     /// The provider's own count. An explicit zero is zero.
     Usage(TokenUsage),
+    /// The model that answers, as the provider calls it.
+    Model(String),
 }
 
 /// Why an answer did not come, or not whole. `detail` is for logs and holds nothing of the conversation.

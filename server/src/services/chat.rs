@@ -3,7 +3,9 @@
 mod path;
 
 use app::api::{ChatApi, ReplyStream};
-use app::types::{Actor, Conversation, GenerationId, Model, ReplyRequest, Thread, ThreadId, Title};
+use app::types::{
+    Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId, Title,
+};
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 
@@ -11,6 +13,7 @@ pub(super) use self::path::{active_path, path_to};
 use super::catalog::CatalogService;
 use super::generation::GenerationService;
 use super::plans::Plans;
+use super::ratings::RatingService;
 use crate::error::reported;
 use crate::store::{Db, generations, messages, threads};
 
@@ -20,11 +23,18 @@ pub struct ChatService {
     generations: GenerationService,
     catalog: CatalogService,
     plans: Plans,
+    ratings: RatingService,
 }
 
 impl ChatService {
-    pub fn new(db: Db, generations: GenerationService, catalog: CatalogService, plans: Plans) -> Self {
-        Self { db, generations, catalog, plans }
+    pub fn new(
+        db: Db,
+        generations: GenerationService,
+        catalog: CatalogService,
+        plans: Plans,
+        ratings: RatingService,
+    ) -> Self {
+        Self { db, generations, catalog, plans, ratings }
     }
 }
 
@@ -42,7 +52,11 @@ impl ChatApi for ChatService {
             let thread = threads::find(&mut conn, user.account_id, id).await?;
             // Asked for before the messages: a reply that ends in between is then among them.
             let live_reply = generations::find_live(&mut conn, id).await?;
-            let messages = active_path(messages::list(&mut conn, id).await?);
+            let mut messages = active_path(messages::list(&mut conn, id).await?);
+            let ratings = self.ratings.list(&mut conn, user.account_id, id).await?;
+            for message in &mut messages {
+                message.rating = ratings.get(&message.id).copied();
+            }
             Ok(Conversation { thread, messages, live_reply })
         })
         .await
@@ -95,5 +109,15 @@ impl ChatApi for ChatService {
     async fn stop_reply(&self, actor: &Actor, id: GenerationId) -> ApiResult<()> {
         let user = actor.owner()?;
         reported(actor, self.generations.stop(user.account_id, id)).await
+    }
+
+    async fn rate_reply(&self, actor: &Actor, id: MessageId, rating: Rating) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.ratings.rate(user.account_id, id, Some(rating))).await
+    }
+
+    async fn take_rating_back(&self, actor: &Actor, id: MessageId) -> ApiResult<()> {
+        let user = actor.user()?;
+        reported(actor, self.ratings.rate(user.account_id, id, None)).await
     }
 }

@@ -16,6 +16,7 @@ mod settled;
 mod stop;
 mod sweep;
 mod target;
+mod traced;
 mod transcript;
 
 use std::ops::Deref;
@@ -42,7 +43,7 @@ use crate::limits::{Breakers, Limiter};
 use crate::providers::llm::Providers;
 use crate::store::{Db, generations, messages};
 use crate::streams::StreamLog;
-use crate::telemetry::faults;
+use crate::telemetry;
 use crate::{AppError, AppResult};
 
 /// Beyond the longest answer: time to save and settle it, also while the database is away for a moment.
@@ -135,7 +136,7 @@ impl GenerationService {
             return Err(ApiError::Unavailable { retry_after_seconds: 2 }.into());
         }
         // A task of its own, so that a client who leaves in the middle cancels neither a claim nor its undoing.
-        let task = self.tasks.spawn(faults::along(self.clone().admit(account_id, request)));
+        let task = self.tasks.spawn(telemetry::along(self.clone().admit(account_id, request)));
         task.await.map_err(|_| AppError::TaskLost)?
     }
 

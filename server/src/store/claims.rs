@@ -40,6 +40,8 @@ pub struct NewGeneration {
     pub plan_cap: Option<CapTerms>,
     /// The most the plan lets a period cost beyond credit. None: nothing.
     pub overage_max: Option<Nanos>,
+    /// Where its trace goes on. None: it is not traced.
+    pub traceparent: Option<String>,
 }
 
 /// What came of a claim.
@@ -132,8 +134,8 @@ const MESSAGE: &str = ", message_row as (
 
 const GENERATION: &str = ", generation_row as (
         insert into generations (id, account_id, client_request_id, thread_id, parent_message_id, model, price_version,
-            estimated_input_tokens)
-        select $, account.id, $, $, $, $, $, $ from account
+            estimated_input_tokens, traceparent)
+        select $, account.id, $, $, $, $, $, $, $ from account
     )
     select id from account";
 
@@ -165,6 +167,7 @@ async fn write(mut conn: &Connection, new: &NewGeneration, change: ledger::Chang
         .bind::<Text, _>(new.model.clone())
         .bind::<Integer, _>(new.price_version)
         .bind::<Integer, _>(to_int(new.hold.input_tokens))
+        .bind::<Nullable<Text>, _>(new.traceparent.clone())
         .get_result(&mut conn)
         .await
         .optional()?;

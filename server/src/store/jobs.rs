@@ -17,6 +17,7 @@ use super::clock::{clock_timestamp, now};
 use super::pool::notify;
 use super::schema::{jobs, schedule_slots};
 use super::{Connection, StoreError, StoreResult};
+use crate::telemetry::traces;
 
 /// Told whenever a job is enqueued.
 pub const CHANNEL: &str = "plumbline_jobs";
@@ -61,6 +62,8 @@ pub struct Lease {
     /// Counts from one; also the number of the lease.
     pub attempt: i32,
     pub max_attempts: i32,
+    /// Where the trace of what caused it goes on. None: it is not traced.
+    pub traceparent: Option<String>,
 }
 
 /// Adds a job within the caller's transaction, if there is one. False: one with its unique key waits already.
@@ -74,6 +77,7 @@ pub async fn enqueue(mut conn: &Connection, job: &NewJob) -> QueryResult<bool> {
             jobs::unique_key.eq(&job.unique_key),
             jobs::serial_key.eq(&job.serial_key),
             jobs::max_attempts.eq(job.max_attempts),
+            jobs::traceparent.eq(traces::traceparent()),
         ))
         .on_conflict_do_nothing()
         .execute(&mut conn)
@@ -146,7 +150,7 @@ pub async fn lease(conn: &mut Connection, length: Duration) -> StoreResult<Optio
             order by run_at
             limit 1
             for update skip locked)
-        returning id, kind, payload, attempt, max_attempts";
+        returning id, kind, payload, attempt, max_attempts, traceparent";
     let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
     let lease = diesel::sql_query(LEASE).bind::<BigInt, _>(length_ms).get_result(conn).await.optional();
     match lease {

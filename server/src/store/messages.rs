@@ -35,6 +35,7 @@ fn to_message((row, state, model, charged_nanos): MessageColumns) -> Message {
         charged: charged_nanos.map(Nanos),
         model,
         reasoning: row.reasoning,
+        rating: None,
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Abandoned {
     pub prices: TokenPrices,
     pub checkpoint_text: String,
     pub estimated_input_tokens: u32,
+    /// Where its trace goes on. None: it is not traced.
+    pub traceparent: Option<String>,
 }
 
 /// At most `limit` of them.
@@ -106,6 +108,7 @@ struct AbandonedRow {
     price_version: i32,
     checkpoint_text: String,
     estimated_input_tokens: i32,
+    traceparent: Option<String>,
 }
 
 fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
@@ -120,6 +123,7 @@ fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
         prices: (&price).into(),
         checkpoint_text: row.checkpoint_text,
         estimated_input_tokens: row.estimated_input_tokens.unsigned_abs(),
+        traceparent: row.traceparent,
     }
 }
 

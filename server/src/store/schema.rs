@@ -132,6 +132,7 @@ diesel::table! {
         stop_requested_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+        traceparent -> Nullable<Text>,
     }
 }
 
@@ -307,6 +308,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> Timestamptz,
         finished_at -> Nullable<Timestamptz>,
+        traceparent -> Nullable<Text>,
     }
 }
 
@@ -472,6 +474,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    ratings (message_id, account_id) {
+        message_id -> Uuid,
+        account_id -> Uuid,
+        is_good -> Bool,
+        rated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(overages -> accounts (account_id));
@@ -497,6 +508,7 @@ diesel::allow_tables_to_appear_in_same_query!(
 diesel::allow_tables_to_appear_in_same_query!(
     threads,
     messages,
+    ratings,
     generations,
     usage_records,
     holds,

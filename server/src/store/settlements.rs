@@ -237,5 +237,6 @@ fn message(settlement: &Settlement, id: MessageId, created_at: DateTime<Utc>) ->
         charged: Some(settlement.charged),
         model: Some(settlement.model.clone()),
         reasoning: settlement.reasoning.clone(),
+        rating: None,
     }
 }

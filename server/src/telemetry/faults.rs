@@ -42,7 +42,7 @@ pub(crate) async fn apart<T>(facts: &[(&str, &str)], work: impl Future<Output = 
 }
 
 /// Lets a task of its own carry the facts of the request that begins it.
-pub(crate) fn along<F: Future>(work: F) -> impl Future<Output = F::Output> {
+pub(super) fn along<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let hub = Hub::current();
     match hub.client() {
         Some(_) => work.bind_hub(hub).left_future(),
@@ -50,9 +50,9 @@ pub(crate) fn along<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// The person the current request comes from: an id, never a name or an address.
-pub(crate) fn set_person(user_id: impl ToString) {
-    let user = User { id: Some(user_id.to_string()), ..User::default() };
+/// The person the current request comes from.
+pub(super) fn set_person(user_id: String) {
+    let user = User { id: Some(user_id), ..User::default() };
     sentry::configure_scope(|scope| scope.set_user(Some(user)));
 }
 

@@ -32,6 +32,12 @@ or the internet. Point the product's ordinary settings here.</p>
 <dt>Sentry</dt>
 <dd><code>http://KEY@HOST:PORT/sentry/1</code> <span>any key; what was reported is under
 <code>/control/sentry/events?key=KEY</code></span></dd>
+<dt>Collector of traces</dt>
+<dd><code>{base}/otlp</code> <span>any key; the spans are under
+<code>/control/otlp/spans?key=AUTHORIZATION</code></span></dd>
+<dt>Langfuse</dt>
+<dd><code>{base}/langfuse</code> <span>any public key, secret key <code>sandbox-secret</code>; scores are under
+<code>/control/langfuse/scores?key=KEY</code></span></dd>
 <dt>Stripe</dt>
 <dd><code>{base}/stripe</code> <span>any key <code>sk_test_…</code>, each an account of its own</span></dd>
 <dt><a href="/control/stripe">Stripe's control page</a></dt>

@@ -56,7 +56,7 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
     match event {
         StreamEvent::MessageStart { message } => {
             usage.take(message.usage);
-            vec![]
+            message.model.map(|model| Ok(CompletionEvent::Model(model))).into_iter().collect()
         }
         StreamEvent::ContentBlockDelta { delta } => match delta {
             BlockDelta::TextDelta { text } if !text.is_empty() => vec![Ok(CompletionEvent::Text(text))],
@@ -127,6 +127,7 @@ enum StreamEvent {
 
 #[derive(Deserialize)]
 struct MessageHead {
+    model: Option<String>,
     #[serde(default)]
     usage: Usage,
 }
@@ -199,7 +200,7 @@ mod tests {
     #[test]
     fn a_whole_answer_gives_reasoning_text_end_and_usage() {
         let events = read(&[
-            r#"{"type":"message_start","message":{"usage":{"input_tokens":6,"cache_read_input_tokens":4,"output_tokens":1}}}"#,
+            r#"{"type":"message_start","message":{"model":"a-1","usage":{"input_tokens":6,"cache_read_input_tokens":4,"output_tokens":1}}}"#,
             r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"x"}}"#,
@@ -213,6 +214,7 @@ mod tests {
         assert_eq!(
             events,
             [
+                Ok(CompletionEvent::Model("a-1".to_owned())),
                 Ok(CompletionEvent::Reasoning("hm".to_owned())),
                 Ok(CompletionEvent::Text("Yes".to_owned())),
                 Ok(CompletionEvent::Finished { is_limited: true }),

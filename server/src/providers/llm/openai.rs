@@ -54,6 +54,7 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         let detail = format!("error in the stream: {}", error.describe());
         return vec![Err(LlmError::new(ModelFailure::Interrupted, detail))];
     }
+    let is_last = chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
     let mut events = Vec::new();
     for choice in chunk.choices {
         let delta = choice.delta.unwrap_or_default();
@@ -65,6 +66,9 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         events.extend(finished.map(|is_limited| Ok(CompletionEvent::Finished { is_limited })));
     }
     events.extend(chunk.usage.map(|usage| Ok(CompletionEvent::Usage(usage.into()))));
+    // Each chunk names the model; once is enough.
+    let model = chunk.model.filter(|model| is_last && !model.is_empty());
+    events.extend(model.map(|model| Ok(CompletionEvent::Model(model))));
     events
 }
 
@@ -99,6 +103,7 @@ struct Chunk {
     #[serde(default)]
     choices: Vec<Choice>,
     usage: Option<Usage>,
+    model: Option<String>,
     error: Option<ChunkError>,
 }
 
@@ -189,6 +194,13 @@ mod tests {
     fn reasoning_is_told_from_the_answer() {
         let events = parse(r#"{"choices":[{"delta":{"reasoning_content":"hm","content":""}}]}"#);
         assert_eq!(events, [Ok(CompletionEvent::Reasoning("hm".to_owned()))]);
+    }
+
+    #[test]
+    fn the_model_that_answers_is_named_once() {
+        assert_eq!(parse(r#"{"model":"m-1","choices":[{"delta":{"role":"assistant"}}]}"#), []);
+        let events = parse(r#"{"model":"m-1","choices":[{"delta":{},"finish_reason":"stop"}]}"#);
+        assert_eq!(events[1], Ok(CompletionEvent::Model("m-1".to_owned())));
     }
 
     #[test]

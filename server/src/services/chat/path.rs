@@ -45,6 +45,7 @@ mod tests {
             charged: None,
             model: None,
             reasoning: String::new(),
+            rating: None,
         }
     }
 

@@ -18,7 +18,8 @@ use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
 use crate::store::claims::{self, Claim, NewGeneration};
 use crate::store::snapshot::Snapshot;
-use crate::telemetry::{faults, metrics};
+use crate::telemetry::traces::{self, Span};
+use crate::telemetry::{self, metrics};
 use crate::{AppError, AppResult};
 
 /// The answer to a request for a reply, whatever decides it.
@@ -90,7 +91,14 @@ enum Claimed {
 impl GenerationService {
     /// Begins the reply, or attaches to the one this request has.
     pub(super) async fn admit(self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
-        let decision = self.decide(account_id, request).await?;
+        let span = Span::part("admission");
+        let decision =
+            span.around(self.decide(account_id, request)).await.inspect_err(|_| span.fail("error"))?;
+        span.set("plumbline.admission.decision", decision.label());
+        if let Decision::Admitted(admitted) = &decision {
+            traces::set_thread(admitted.generation().thread.id);
+        }
+        drop(span);
         metrics::admission_decided(decision.label());
         match decision {
             Decision::Admitted(admitted) => self.detach(*admitted).await,
@@ -187,6 +195,7 @@ impl GenerationService {
             monthly_credit: account.free_credit(),
             plan_cap: account.plan.monthly_cap,
             overage_max: account.overage_max(),
+            traceparent: traces::traceparent(),
         };
         Ok(Prepared { new, model, turns })
     }
@@ -220,7 +229,7 @@ impl GenerationService {
     /// Lets the claimed reply run on its own and follows it from the start.
     async fn detach(&self, Admitted { job, account, limits, credit }: Admitted) -> AppResult<ReplyStream> {
         let (account_id, live) = (job.new.account_id, job.live.clone());
-        self.tasks.spawn(faults::along(self.clone().run(job, account.plan.clone())));
+        self.tasks.spawn(telemetry::along(self.clone().run(job, account.plan.clone())));
         // The reply runs, so failing to read what is left must not look like a refusal.
         let quota = self.quota.with_credit(account_id, account, limits, credit).await.ok();
         Ok(ReplyStream { events: live.follow(0), quota })

@@ -13,6 +13,7 @@ use super::attempts::{AttemptPlan, Next};
 use super::ending::Ending;
 use super::publisher::Publisher;
 use super::run::Job;
+use super::traced;
 use super::transcript::{AttemptRecord, Transcript, lock};
 use crate::providers::llm::{CompletionEvent, CompletionRequest, LlmError, Upstream, with_clocks};
 use crate::store::catalog::Route;
@@ -36,8 +37,11 @@ impl GenerationService {
         while let Some((next, upstream)) = self.next_attempt(routes, &plan).await {
             tokio::time::sleep(next.random_pause()).await;
             let route = &routes[next.route];
-            lock(transcript).attempts.push(AttemptRecord::begin(&route.key, route.costs, Utc::now()));
-            let ending = self.attempt(job, &upstream, ends_at, publisher, transcript).await;
+            let number = lock(transcript).attempts.len() + 1;
+            let span = traced::attempt(job, route, &upstream, &next, number);
+            let attempt = span.around(self.attempt(job, &upstream, ends_at, publisher, transcript));
+            lock(transcript).attempts.push(AttemptRecord::begin(&route.key, route.costs, Utc::now(), span));
+            let ending = attempt.await;
             self.report(route, &ending).await;
             match ending {
                 Ending::Failed(error) if !lock(transcript).is_visible() && Instant::now() < ends_at => {
@@ -92,6 +96,7 @@ impl GenerationService {
                     finished = Some(Ending::Finished { is_limited })
                 }
                 Ok(CompletionEvent::Usage(usage)) => lock(transcript).usage = Some(usage),
+                Ok(CompletionEvent::Model(model)) => lock(transcript).name_model(model),
                 // The answer is whole; only its count was lost.
                 Err(error) => return finished.unwrap_or(Ending::Failed(error)),
             }

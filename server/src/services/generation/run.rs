@@ -11,9 +11,8 @@ use tokio::time::Instant;
 use super::ending::Ending;
 use super::live::{CancelReason, LiveEntry};
 use super::publisher::Publisher;
-use super::settled;
 use super::transcript::{Transcript, lock};
-use super::{GenerationService, HOLD_TTL, SETTLE_TIME};
+use super::{GenerationService, HOLD_TTL, SETTLE_TIME, settled, traced};
 use crate::pricing::HoldTerms;
 use crate::providers::llm::Turn;
 use crate::store::catalog::CatalogModel;
@@ -38,7 +37,7 @@ impl GenerationService {
     pub(super) async fn run(self, job: Box<Job>, plan: Plan) {
         let publisher = Publisher::new(job.new.id, job.live.clone(), self.log.clone());
         let writing = async {
-            self.write(&job, &plan, &publisher).await;
+            traced::reply(&job).around(self.write(&job, &plan, &publisher)).await;
             publisher.end();
         };
         tokio::join!(writing, publisher.run());
@@ -66,8 +65,10 @@ impl GenerationService {
 
         let settlement = settlement(job, plan, &ending, transcript);
         log_overrun(job, &settlement);
-        let message = self.settle(&settlement, job.new.client_request_id, plan).await;
-        let Some(message) = message else { return };
+        let span = traced::settlement(&settlement);
+        let settling = self.settle(&settlement, job.new.client_request_id, plan);
+        let Some(message) = span.around(settling).await else { return span.fail("given up") };
+        drop(span);
         settled::count(&settlement);
         publisher.push(ChatEventKind::Ended { message: message.into(), error: error.map(Box::new) });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
@@ -139,15 +140,17 @@ impl GenerationService {
     }
 }
 
-fn settlement(job: &Job, plan: &Plan, ending: &Ending, transcript: Transcript) -> Settlement {
+fn settlement(job: &Job, plan: &Plan, ending: &Ending, mut transcript: Transcript) -> Settlement {
     let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens);
+    let (state, attempts) = (ending.state(&transcript), transcript.settled_attempts(usage));
+    traced::end_attempts(&mut transcript, &attempts);
     Settlement {
-        attempts: transcript.settled_attempts(usage),
+        attempts,
         generation_id: job.new.id,
         account_id: job.new.account_id,
         thread_id: job.new.thread.id,
         parent_id: job.new.parent.id,
-        state: ending.state(&transcript),
+        state,
         content: transcript.text,
         reasoning: transcript.reasoning,
         model: job.new.model.clone(),

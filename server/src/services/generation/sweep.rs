@@ -2,7 +2,7 @@
 
 use app::types::{ChatEventKind, GenerationId, Plan, ReplyState};
 
-use super::GenerationService;
+use super::{GenerationService, traced};
 use crate::AppResult;
 use crate::pricing::{TokenUsage, estimate_tokens};
 use crate::store::recovery::{self, Abandoned};
@@ -25,7 +25,9 @@ impl GenerationService {
         for reply in &abandoned {
             let plan = self.plans.of_account(&*self.db.get().await?, reply.account_id).await?.plan;
             let settlement = self.recover(reply, &plan).await;
-            if !settlements::sweep(&mut *self.db.get().await?, &settlement).await? {
+            let span = traced::sweep(&settlement, reply.traceparent.as_deref());
+            let sweep = async { settlements::sweep(&mut *self.db.get().await?, &settlement).await };
+            if !span.around(sweep).await? {
                 let id = reply.id;
                 tracing::info!(generation.id = %id, "Reply `{id}` was settled before the sweep: nothing is posted");
             }

@@ -97,6 +97,7 @@ fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
         charged: None,
         model: None,
         reasoning: String::new(),
+        rating: None,
     }
 }
 

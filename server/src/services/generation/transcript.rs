@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::pricing::{TokenPrices, TokenUsage};
 use crate::store::Attempt;
+use crate::telemetry::traces::Span;
 
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
@@ -46,6 +47,13 @@ impl Transcript {
         }
     }
 
+    /// The model that answers, as its provider calls it.
+    pub(super) fn name_model(&mut self, model: String) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.answering_model = Some(model);
+        }
+    }
+
     fn note_first_token(&mut self) {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.first_token_at.get_or_insert_with(Utc::now);
@@ -68,11 +76,21 @@ pub(super) struct AttemptRecord {
     started_at: DateTime<Utc>,
     first_token_at: Option<DateTime<Utc>>,
     ended: Option<(DateTime<Utc>, String)>,
+    pub(super) answering_model: Option<String>,
+    pub(super) span: Span,
 }
 
 impl AttemptRecord {
-    pub(super) fn begin(route_key: &str, costs: TokenPrices, started_at: DateTime<Utc>) -> Self {
-        Self { route_key: route_key.to_owned(), costs, started_at, first_token_at: None, ended: None }
+    pub(super) fn begin(route_key: &str, costs: TokenPrices, started_at: DateTime<Utc>, span: Span) -> Self {
+        Self {
+            route_key: route_key.to_owned(),
+            costs,
+            started_at,
+            first_token_at: None,
+            ended: None,
+            answering_model: None,
+            span,
+        }
     }
 
     fn settled(&self, usage: Option<TokenUsage>) -> Attempt {

@@ -162,6 +162,7 @@ pub(super) async fn refusal(browser: &Browser, function: &str, thread: &str) -> 
         ("pack", "credit_10"),
         ("page", "overview"),
         ("session", "cs_1"),
+        ("rating", "good"),
     ];
     browser.error(function, &fields).await.1["type"].clone()
 }

@@ -83,6 +83,7 @@ impl Account {
                 charged: None,
                 model: None,
                 reasoning: String::new(),
+                rating: None,
             },
             known: Mutex::default(),
         }
@@ -191,6 +192,7 @@ impl Account {
             monthly_credit: Nanos(MONTHLY),
             plan_cap: None,
             overage_max: None,
+            traceparent: None,
         }
     }
 

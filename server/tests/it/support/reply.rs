@@ -29,6 +29,13 @@ impl Browser {
         self.stream("chat/start_reply", json!({ "request": request })).await
     }
 
+    /// The same as a part of somebody's trace.
+    pub async fn start_reply_within(&self, request: &Value, traceparent: &str) -> Reply {
+        let call = self.request(Method::POST, "/api/chat/start_reply").header("traceparent", traceparent);
+        let response = call.json(&json!({ "request": request })).send().await.expect("an answer");
+        Reply { response, unread: vec![], events: vec![] }
+    }
+
     pub async fn follow_reply(&self, id: GenerationId, after_seq: u32) -> Reply {
         self.stream("chat/follow_reply", json!({ "id": id, "after_seq": after_seq })).await
     }
@@ -102,6 +109,14 @@ impl Reply {
     pub fn generation_id(&self) -> GenerationId {
         match self.events.first().map(|event| &event.kind) {
             Some(ChatEventKind::Started { generation_id, .. }) => *generation_id,
+            other => panic!("not started but {other:?}"),
+        }
+    }
+
+    /// The same for the conversation.
+    pub fn thread_id(&self) -> ThreadId {
+        match self.events.first().map(|event| &event.kind) {
+            Some(ChatEventKind::Started { thread, .. }) => thread.id,
             other => panic!("not started but {other:?}"),
         }
     }

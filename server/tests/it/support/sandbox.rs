@@ -38,6 +38,12 @@ impl Sandbox {
         }
     }
 
+    /// What is found at one of its addresses.
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> String {
+        let request = self.http.get(format!("{}/{path}", self.url)).query(query);
+        request.send().await.expect("the sandbox answers").text().await.expect("text")
+    }
+
     /// The mails that were sent to an address, oldest first.
     pub async fn mails(&self, to: &str) -> Vec<Value> {
         let url = format!("{}/mail.json", self.url);

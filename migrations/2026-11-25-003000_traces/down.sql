@@ -1,0 +1,2 @@
+alter table jobs drop column traceparent;
+alter table generations drop column traceparent;

@@ -1,0 +1,165 @@
+//! A reply as its trace tells it: one span for each attempt, in the words of OpenTelemetry's conventions for generative AI
+//! and of Langfuse. Prices and tokens are those of the record.
+//! <https://opentelemetry.io/docs/specs/semconv/gen-ai/>
+
+use app::types::Nanos;
+use chrono::{SecondsFormat, TimeDelta};
+use serde_json::{Value, json};
+
+use super::attempts::Next;
+use super::run::Job;
+use super::transcript::{AttemptRecord, Transcript};
+use crate::config::WireFormat;
+use crate::pricing::TokenUsage;
+use crate::providers::llm::{Speaker, Turn, Upstream};
+use crate::store::Attempt;
+use crate::store::catalog::Route;
+use crate::store::generations::state_text;
+use crate::store::settlements::Settlement;
+use crate::telemetry::traces::{self, Span};
+
+/// What ended as it should.
+const GOOD_OUTCOMES: [&str; 3] = ["finished", "limited", "stopped"];
+
+/// From the claim to the settled end. Not named after its model, by which Langfuse would take it for a call.
+pub(super) fn reply(job: &Job) -> Span {
+    let span = Span::part("reply");
+    if span.is_recorded() {
+        span.set("plumbline.generation.id", job.new.id.to_string());
+        span.set("plumbline.model", job.new.model.clone());
+        span.set("plumbline.held_nanodollars", job.terms.amount.0);
+    }
+    span
+}
+
+/// Asking one provider.
+pub(super) fn attempt(job: &Job, route: &Route, upstream: &Upstream, next: &Next, number: usize) -> Span {
+    let span = Span::call(format!("chat {}", upstream.model));
+    if !span.is_recorded() {
+        return span;
+    }
+    span.set("gen_ai.operation.name", "chat");
+    span.set("gen_ai.provider.name", provider(upstream.format));
+    span.set("gen_ai.request.model", upstream.model.clone());
+    span.set("gen_ai.request.max_tokens", i64::from(job.terms.output_tokens));
+    span.set("gen_ai.request.stream", true);
+    span.set_if_some("server.address", upstream.base_url.host_str().map(str::to_owned));
+    span.set("plumbline.route", route.key.clone());
+    span.set("plumbline.attempt.number", as_int(number));
+    span.set("plumbline.attempt.is_retry", next.is_retry);
+    span.set("plumbline.attempt.is_fallback", number > 1 && !next.is_retry);
+    span.set("langfuse.observation.type", "generation");
+    if traces::captures_text() {
+        span.set("gen_ai.input.messages", messages(job.turns.iter().map(spoken)));
+    }
+    span
+}
+
+/// The attempts of a reply that has ended, each when it was over.
+pub(super) fn end_attempts(transcript: &mut Transcript, attempts: &[Attempt]) {
+    let answer = messages([("assistant", transcript.text.as_str())]);
+    for (record, attempt) in transcript.attempts.drain(..).zip(attempts) {
+        end_attempt(record, attempt, &answer);
+    }
+}
+
+fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str) {
+    let AttemptRecord { span, answering_model, .. } = record;
+    if !span.is_recorded() {
+        return;
+    }
+    span.set("plumbline.attempt.outcome", attempt.outcome.clone());
+    span.set_if_some("gen_ai.response.model", answering_model);
+    if let Some(first_token_ms) = attempt.first_token_ms {
+        let began = attempt.started_at + TimeDelta::milliseconds(first_token_ms.into());
+        let began = began.to_rfc3339_opts(SecondsFormat::Millis, true);
+        span.set("langfuse.observation.completion_start_time", began);
+    }
+    if let Some(usage) = attempt.usage {
+        set_usage(&span, usage, attempt.cost);
+        if traces::captures_text() {
+            span.set("gen_ai.output.messages", answer.to_owned());
+        }
+    }
+    if GOOD_OUTCOMES.contains(&attempt.outcome.as_str()) {
+        let reason = if attempt.outcome == "limited" { "length" } else { "stop" };
+        span.set("gen_ai.response.finish_reasons", reason);
+    } else {
+        span.fail(&attempt.outcome);
+        span.set("langfuse.observation.level", "ERROR");
+        span.set("langfuse.observation.status_message", attempt.outcome.clone());
+    }
+    span.end_at(attempt.started_at + TimeDelta::milliseconds(attempt.duration_ms.into()));
+}
+
+/// Langfuse adds up what it is given, so there each token is counted once.
+fn set_usage(span: &Span, usage: TokenUsage, cost: Nanos) {
+    let TokenUsage { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens } = usage;
+    span.set("gen_ai.usage.input_tokens", i64::from(input_tokens));
+    span.set("gen_ai.usage.output_tokens", i64::from(output_tokens));
+    span.set("gen_ai.usage.cache_read.input_tokens", i64::from(cached_input_tokens));
+    span.set("gen_ai.usage.reasoning.output_tokens", i64::from(reasoning_tokens));
+    let details = json!({
+        "input": input_tokens.saturating_sub(cached_input_tokens),
+        "input_cached_tokens": cached_input_tokens,
+        "output": output_tokens.saturating_sub(reasoning_tokens),
+        "output_reasoning_tokens": reasoning_tokens,
+    });
+    span.set("langfuse.observation.usage_details", details.to_string());
+    span.set("langfuse.observation.cost_details", json!({ "total": dollars(cost) }).to_string());
+}
+
+/// Saving, charging and resolving the hold.
+pub(super) fn settlement(settlement: &Settlement) -> Span {
+    let span = Span::part("settlement");
+    if span.is_recorded() {
+        set_settlement(&span, settlement);
+    }
+    span
+}
+
+/// The same by a sweep, for a reply whose process has died: the last of its trace.
+pub(super) fn sweep(settlement: &Settlement, traceparent: Option<&str>) -> Span {
+    let span = Span::later("sweep".to_owned(), traceparent);
+    if span.is_recorded() {
+        span.set("plumbline.generation.id", settlement.generation_id.to_string());
+        set_settlement(&span, settlement);
+    }
+    span
+}
+
+fn set_settlement(span: &Span, settlement: &Settlement) {
+    span.set("plumbline.reply.state", state_text(settlement.state));
+    span.set("plumbline.charged_nanodollars", settlement.charged.0);
+    span.set("plumbline.attempts", as_int(settlement.attempts.len()));
+    span.set("plumbline.usage.is_estimated", settlement.is_estimated);
+}
+
+fn provider(format: WireFormat) -> &'static str {
+    match format {
+        WireFormat::Openai => "openai",
+        WireFormat::Anthropic => "anthropic",
+    }
+}
+
+fn spoken(turn: &Turn) -> (&'static str, &str) {
+    let role = match turn.speaker {
+        Speaker::User => "user",
+        Speaker::Assistant => "assistant",
+    };
+    (role, &turn.text)
+}
+
+fn messages<'a>(spoken: impl IntoIterator<Item = (&'static str, &'a str)>) -> String {
+    let message = |(role, text)| json!({ "role": role, "parts": [{ "type": "text", "content": text }] });
+    spoken.into_iter().map(message).collect::<Value>().to_string()
+}
+
+/// For a reader: money is never reckoned with such a number.
+fn dollars(nanos: Nanos) -> f64 {
+    nanos.0 as f64 / 1e9
+}
+
+fn as_int(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
