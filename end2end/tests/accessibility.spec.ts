@@ -119,7 +119,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await hasNoBarrier(tab.page);
         await tab.admin.open('/admin');
         await hasNoBarrier(tab.page);
-        for (const area of ['usage', 'audit', 'jobs', 'providers', 'stripe']) {
+        for (const area of ['usage', 'audit', 'jobs', 'providers', 'stripe', 'system']) {
           await tab.admin.open(`/admin/${area}`);
           await hasNoBarrier(tab.page);
         }

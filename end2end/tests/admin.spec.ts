@@ -164,6 +164,24 @@ test('Each area of the panel is one press away, and says how things stand', asyn
   await expect(page.getByText('audit_money')).toBeVisible();
 });
 
+test('Prices are set for later and withdrawn, and the log says why', async ({ tab }) => {
+  await tab.signInAsOperator();
+  const { admin, page } = tab;
+  await admin.open('/admin/providers');
+  const model = page.getByTestId('model').last();
+  await model.getByRole('button', { name: 'New prices' }).click();
+  await model.getByLabel('Written ($)').first().fill('99.50');
+  await model.getByLabel('From (UTC').fill('2099-01-01T00:00');
+  await model.getByLabel('Why').first().fill('A contract to come');
+  await model.getByTestId('add-prices').click();
+  const toCome = model.getByTestId('price-row').filter({ hasText: 'To come' });
+  await expect(toCome).toContainText('$99.50');
+  await model.getByTestId('withdraw-prices').click();
+  await expect(toCome).toHaveCount(0);
+  await admin.open('/admin/audit?kind=prices_set');
+  await expect(admin.events.first()).toContainText('A contract to come');
+});
+
 test.describe('Somebody who is no operator', () => {
   test.use({ expectedProblems: [refusedWith(404)] });
 
@@ -171,7 +189,7 @@ test.describe('Somebody who is no operator', () => {
     await chat.menuButton.click();
     await expect(chat.signOutButton).toBeVisible();
     await expect(tab.admin.link).toHaveCount(0);
-    for (const path of ['/admin', '/admin/people', '/admin/audit']) {
+    for (const path of ['/admin', '/admin/people', '/admin/providers', '/admin/system', '/admin/audit']) {
       await tab.admin.open(path);
       await expect(tab.admin.heading).toHaveText('Nothing hangs here');
     }

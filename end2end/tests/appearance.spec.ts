@@ -99,7 +99,7 @@ test.describe('On a phone', () => {
   test('No page of the admin panel does either, and a visit can always be ended', async ({ tab, person, openBrowser }) => {
     await (await openBrowser()).signInAs(person);
     await tab.signInAsOperator();
-    for (const path of ['/admin/people', '/admin/audit']) {
+    for (const path of ['/admin/people', '/admin/providers', '/admin/system', '/admin/audit']) {
       await tab.admin.open(path);
       await fitsTheWidth(tab.page);
     }
