@@ -36,10 +36,10 @@ async fn receipt(browser: &Browser, id: GenerationId) -> Receipt {
 /// Moves everything that was posted so far into the past, which nothing but a test can do.
 async fn age(app: &TestApp, interval: &str) {
     let sql = format!(
-        "alter table usage_records disable trigger user; alter table ledger_entries disable trigger user;
+        "alter table usage_records disable trigger final_usage_records_are_immutable; alter table ledger_entries disable trigger user;
          update usage_records set created_at = created_at - interval '{interval}';
          update ledger_entries set created_at = created_at - interval '{interval}';
-         alter table usage_records enable trigger user; alter table ledger_entries enable trigger user;"
+         alter table usage_records enable trigger final_usage_records_are_immutable; alter table ledger_entries enable trigger user;"
     );
     app.database().execute(&sql).await;
 }
@@ -101,12 +101,12 @@ async fn a_month_is_its_days_in_utc_to_the_second() {
     }
     app.database()
         .execute(
-            "alter table usage_records disable trigger user;
+            "alter table usage_records disable trigger final_usage_records_are_immutable;
              update usage_records set created_at = '2026-10-31 23:59:59.999+00'
                  where generation_id = (select min(generation_id::text)::uuid from usage_records);
              update usage_records set created_at = '2026-11-01 00:00:00+00'
                  where generation_id = (select max(generation_id::text)::uuid from usage_records);
-             alter table usage_records enable trigger user;",
+             alter table usage_records enable trigger final_usage_records_are_immutable;",
         )
         .await;
     let october = summarize(&browser, "2026-10").await;

@@ -68,12 +68,17 @@ impl<'a> Paid<'a> {
         self.invoice["billing_reason"] == "subscription_update"
     }
 
-    /// The month of this period that a moment is in, counted from its start by the calendar.
+    /// The month of this period that a moment is in.
     fn month_at(&self, at: i64) -> (i64, i64) {
         self.months().rfind(|(start, _)| *start <= at).unwrap_or((self.start, self.end))
     }
 
+    /// Those of a year are counted from its start by the calendar. A month is one, however long: after a short February it
+    /// ends later than a calendar's month would.
     fn months(&self) -> std::vec::IntoIter<(i64, i64)> {
+        if !self.is_year() {
+            return vec![(self.start, self.end)].into_iter();
+        }
         let begins = |number| {
             let start = chrono::DateTime::from_timestamp(self.start, 0).expect("a time");
             (start + chrono::Months::new(number)).timestamp()
