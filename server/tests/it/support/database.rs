@@ -81,7 +81,8 @@ impl TestDatabase {
         }
     }
 
-    /// Ends every other connection: what one has read is counted a while later, or when it ends.
+    /// Has everything counted that was read so far: by other connections, which are ended, and by this one. Otherwise it is
+    /// counted a while later.
     pub async fn end_connections(&self) {
         self.quiet().await;
         let end = "with others as materialized (select pid from pg_stat_activity \
@@ -93,6 +94,7 @@ impl TestDatabase {
         while self.number(&left).await > 0 {
             tokio::time::sleep(LOOK_AGAIN_AFTER).await;
         }
+        self.execute("select pg_stat_force_next_flush()").await;
     }
 
     /// Waits until a connection waits for a row that another has locked.
