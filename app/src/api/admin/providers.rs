@@ -9,9 +9,9 @@ use super::form::{parse_moment, parse_prices, parse_reason};
 #[cfg(feature = "ssr")]
 use super::{answer, operate};
 use crate::ApiResult;
-use crate::types::{ModelPrices, ProviderReport};
+use crate::types::ProviderReport;
 #[cfg(feature = "ssr")]
-use crate::types::{Operator, Reason};
+use crate::types::{ModelPrices, Operator, Reason};
 
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
