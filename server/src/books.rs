@@ -228,6 +228,15 @@ impl Books {
         self.posted
     }
 
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    /// The pending ones.
+    pub fn holds(&self) -> &[Hold] {
+        &self.holds
+    }
+
     /// Takes credit away, of the grants that end soonest, as far as no hold has it set aside. False: so much is not free.
     /// The cause must be new.
     pub fn take(&mut self, cause: Cause, amount: Nanos) -> bool {

@@ -69,13 +69,13 @@ pub async fn look_up(
 }
 
 /// Claims the request and sets its money aside, at once, by what was `seen` of the account, or by how it is now when that
-/// has changed since. Nothing is written unless the outcome is `Claimed`.
+/// has changed since. Nothing is written unless the outcome is `Claimed`; then that is what was seen.
 ///
 /// `ceiling_left` is what the day's ceiling leaves for everybody. None: there is no ceiling.
 pub async fn claim(
     conn: &mut Connection,
     new: &NewGeneration,
-    seen: &Snapshot,
+    seen: &mut Snapshot,
     ceiling_left: Option<Nanos>,
 ) -> StoreResult<Claim> {
     if let Some(claim) = try_claim(conn, new, seen, ceiling_left).await? {
@@ -83,11 +83,11 @@ pub async fn claim(
     }
     conn.transaction(async |conn| {
         ledger::lock(conn, new.account_id).await?;
-        let now = look_up(conn, new.account_id, new.client_request_id, Some(new.thread.id)).await?;
-        if now.plan().suspended_at.is_some() {
+        *seen = look_up(conn, new.account_id, new.client_request_id, Some(new.thread.id)).await?;
+        if seen.plan().suspended_at.is_some() {
             return Ok(Claim::Suspended);
         }
-        try_claim(conn, new, &now, ceiling_left).await?.ok_or(StoreError::Outdated)
+        try_claim(conn, new, seen, ceiling_left).await?.ok_or(StoreError::Outdated)
     })
     .await
 }
@@ -96,7 +96,7 @@ pub async fn claim(
 async fn try_claim(
     conn: &Connection,
     new: &NewGeneration,
-    seen: &Snapshot,
+    seen: &mut Snapshot,
     ceiling_left: Option<Nanos>,
 ) -> StoreResult<Option<Claim>> {
     let account_id = new.account_id;
@@ -115,7 +115,9 @@ async fn try_claim(
     };
     books.hold(new.id, terms.amount, books.at() + new.hold_ttl);
     let credit = books.credit();
-    let written = write(conn, new, ledger::change(account_id, seen.version, books)).await?;
+    let version = seen.version;
+    seen.changed(&books);
+    let written = write(conn, new, ledger::change(account_id, version, books)).await?;
     Ok(written.then_some(Claim::Claimed(terms, credit)))
 }
 

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, ThreadId};
+use chrono::{DateTime, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Interval, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use super::catalog::PriceRow;
 use super::clock::clock_timestamp;
 use super::prepared::Prepared;
 use super::schema::{generations, holds, model_prices};
+use super::snapshot::Snapshot;
 use super::{Connection, StoreResult};
 use crate::pricing::TokenPrices;
 
@@ -30,39 +32,44 @@ pub enum Kept {
 /// An expired hold counts no more, so its money may be set aside for something else by now: it is not renewed. By the time
 /// when the account's lock was had, because somebody may have been there while it was waited for.
 const KEEP: &str = "with account as (
-        update accounts set books_version = books_version + 1 where id = $ returning id
+        update accounts set books_version = books_version + 1 where id = $ returning id, books_version
     ), hold as (
         update holds set expires_at = clock_timestamp() + $
         where generation_id = $ and state = 'pending' and expires_at > (select clock_timestamp() from account)
-        returning generation_id
+        returning expires_at
     ), generation as (
         update generations set checkpoint_text = $ from account where generations.id = $ returning stop_requested_at
     )
-    select exists (select from hold), stop_requested_at is not null from generation";
+    select books_version, (select expires_at from hold), stop_requested_at is not null from account, generation";
 
-/// Saves what was said so far and lets the hold count for `hold_ttl` from now on.
+/// Saves what was said so far and lets the hold count for `hold_ttl` from now on. What was `seen` of the account is what it
+/// is then, if that is known.
 pub async fn keep(
     conn: &mut Connection,
     account_id: AccountId,
     id: GenerationId,
     text: &str,
     hold_ttl: Duration,
+    seen: &mut Option<Snapshot>,
 ) -> StoreResult<Kept> {
-    let (is_renewed, is_stop_requested): (bool, bool) = Prepared::<(Bool, Bool)>::new()
-        .sql(KEEP)
-        .bind::<SqlUuid, _>(account_id.0)
-        .bind::<Interval, _>(i64::try_from(hold_ttl.as_micros()).unwrap_or(i64::MAX).microseconds())
-        .bind::<SqlUuid, _>(id.0)
-        .bind::<Text, _>(text.to_owned())
-        .bind::<SqlUuid, _>(id.0)
-        .get_result(conn)
-        .await?;
-    Ok(match is_renewed {
-        false => Kept::HoldLost,
-        true if is_stop_requested => Kept::StopRequested,
-        true => Kept::Renewed,
-    })
+    let before = seen.take();
+    let (version, expires_at, is_stop_requested): KeptRow =
+        Prepared::<(BigInt, Nullable<Timestamptz>, Bool)>::new()
+            .sql(KEEP)
+            .bind::<SqlUuid, _>(account_id.0)
+            .bind::<Interval, _>(i64::try_from(hold_ttl.as_micros()).unwrap_or(i64::MAX).microseconds())
+            .bind::<SqlUuid, _>(id.0)
+            .bind::<Text, _>(text.to_owned())
+            .bind::<SqlUuid, _>(id.0)
+            .get_result(conn)
+            .await?;
+    let Some(expires_at) = expires_at else { return Ok(Kept::HoldLost) };
+    *seen = before.and_then(|before| before.renewed(id, version, expires_at, hold_ttl));
+    Ok(if is_stop_requested { Kept::StopRequested } else { Kept::Renewed })
 }
+
+/// The books' version, until when the hold counts, and whether somebody wants the reply to end.
+type KeptRow = (i64, Option<DateTime<Utc>>, bool);
 
 /// A reply whose hold has expired: whoever wrote it is dead.
 #[derive(Clone, Debug)]

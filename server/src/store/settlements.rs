@@ -3,15 +3,15 @@
 
 use app::types::{AccountId, CapTerms, GenerationId, Message, MessageId, Nanos, ReplyState, Role, ThreadId};
 use chrono::{DateTime, Utc};
-use diesel::OptionalExtension;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryResult};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::alerts::{self, Charge};
 use super::attempts::{self, Attempt};
 use super::generations::state_text;
-use super::snapshot::{self, About};
+use super::snapshot::{self, About, Snapshot};
 use super::usage::{self, Cost, UsageState};
 use super::{Connection, StoreError, StoreResult, ledger, messages, overage};
 use crate::pricing::TokenUsage;
@@ -79,8 +79,14 @@ enum By {
 
 /// Saves the answer, posts its charge and resolves its hold, once: settling again changes nothing and returns the answer
 /// as it was saved. After a sweep only the difference to what the sweep charged is posted.
-pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResult<Settled> {
-    match post(conn, settlement, By::Writer).await? {
+///
+/// What was `seen` of the account last is tried first, and is afterwards what the account became, if that is known.
+pub async fn settle(
+    conn: &mut Connection,
+    settlement: &Settlement,
+    seen: &mut Option<Snapshot>,
+) -> StoreResult<Settled> {
+    match post(conn, settlement, By::Writer, seen).await? {
         Some(settled) => Ok(settled),
         None => {
             let saved = messages::find_by_generation(conn, settlement.generation_id).await?;
@@ -92,25 +98,48 @@ pub async fn settle(conn: &mut Connection, settlement: &Settlement) -> StoreResu
 /// Does the same for a reply that was given up, provisionally. False: it was settled in the meantime, or swept by another
 /// process, so nothing is posted.
 pub async fn sweep(conn: &mut Connection, settlement: &Settlement) -> StoreResult<bool> {
-    Ok(post(conn, settlement, By::Sweep).await?.is_some())
+    Ok(post(conn, settlement, By::Sweep, &mut None).await?.is_some())
 }
 
 /// None: it was settled before.
-async fn post(conn: &mut Connection, settlement: &Settlement, by: By) -> StoreResult<Option<Settled>> {
-    match try_post(conn, settlement, by, Lock::Without).await? {
-        Outcome::Posted(settled) => return Ok(Some(settled)),
-        Outcome::Known => return Ok(None),
-        Outcome::NeedsLock => {}
+async fn post(
+    conn: &mut Connection,
+    settlement: &Settlement,
+    by: By,
+    seen: &mut Option<Snapshot>,
+) -> StoreResult<Option<Settled>> {
+    // While its hold was pending, it was not settled.
+    let last = seen.take().filter(|last| last.has_hold(settlement.generation_id));
+    let mut outcome = match last {
+        Some(last) => try_post(conn, settlement, by, last, Lock::Without).await?,
+        None => Outcome::Outdated,
+    };
+    if matches!(outcome, Outcome::Outdated) {
+        let read = read(conn, settlement).await?;
+        outcome = try_post(conn, settlement, by, read, Lock::Without).await?;
     }
-    conn.transaction(async |conn| {
-        ledger::lock(conn, settlement.account_id).await?;
-        match try_post(conn, settlement, by, Lock::With).await? {
-            Outcome::Posted(settled) => Ok(Some(settled)),
-            Outcome::Known => Ok(None),
-            Outcome::NeedsLock => Err(StoreError::Outdated),
+    if matches!(outcome, Outcome::Outdated | Outcome::NeedsLock) {
+        let locked = async |conn: &mut Connection| {
+            ledger::lock(conn, settlement.account_id).await?;
+            let read = read(conn, settlement).await?;
+            try_post(conn, settlement, by, read, Lock::With).await
+        };
+        outcome = conn.transaction(locked).await?;
+    }
+    match outcome {
+        Outcome::Posted(posted) => {
+            let (settled, after) = *posted;
+            *seen = after;
+            Ok(Some(settled))
         }
-    })
-    .await
+        Outcome::Known => Ok(None),
+        Outcome::Outdated | Outcome::NeedsLock => Err(StoreError::Outdated),
+    }
+}
+
+async fn read(conn: &Connection, settlement: &Settlement) -> QueryResult<Snapshot> {
+    let about = About { reply: Some(settlement.generation_id), ..About::default() };
+    snapshot::read(conn, settlement.account_id, about).await
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,17 +149,24 @@ enum Lock {
 }
 
 enum Outcome {
-    Posted(Settled),
+    /// With what the account became, when nothing but its books was written.
+    Posted(Box<(Settled, Option<Snapshot>)>),
     /// It was settled before.
     Known,
-    /// The books were changed between reading and writing them, or more is to be written than one statement does.
+    /// The books were changed between reading and writing them.
+    Outdated,
+    /// More is to be written than one statement does.
     NeedsLock,
 }
 
-async fn try_post(conn: &Connection, settlement: &Settlement, by: By, lock: Lock) -> StoreResult<Outcome> {
+async fn try_post(
+    conn: &Connection,
+    settlement: &Settlement,
+    by: By,
+    mut read: Snapshot,
+    lock: Lock,
+) -> StoreResult<Outcome> {
     let (id, account_id) = (settlement.generation_id, settlement.account_id);
-    let about = About { reply: Some(id), ..About::default() };
-    let read = snapshot::read(conn, account_id, about).await?;
     let mut books = read.books();
     books.limit_overage(settlement.overage_max);
     let (credit_before, now) = (books.credit(), books.at());
@@ -150,20 +186,24 @@ async fn try_post(conn: &Connection, settlement: &Settlement, by: By, lock: Lock
     let credit_after = books.credit();
     let cap = read.caps.measure_month(conn, account_id, settlement.plan_cap, charged_at).await?;
     let due = alerts::due(&Charge { charged_at, amount, credit_before, credit_after, cap });
-    let mut change = ledger::change(account_id, read.version, books);
+    let version = read.version;
+    read.changed(&books);
+    let mut change = ledger::change(account_id, version, books);
     let metered = change.take_metered();
-    if (due.is_some() || !metered.is_empty()) && lock == Lock::Without {
+    let is_more = due.is_some() || !metered.is_empty();
+    if is_more && lock == Lock::Without {
         return Ok(Outcome::NeedsLock);
     }
     let Some((message_id, created_at)) = write(conn, settlement, by, posted, charged_at, change).await?
     else {
-        return Ok(Outcome::NeedsLock);
+        return Ok(Outcome::Outdated);
     };
     overage::post_all(conn, account_id, metered).await?;
     if let Some(due) = due {
         alerts::raise(conn, account_id, due).await?;
     }
-    Ok(Outcome::Posted(Settled { message: message(settlement, message_id, created_at), posted }))
+    let settled = Settled { message: message(settlement, message_id, created_at), posted };
+    Ok(Outcome::Posted(Box::new((settled, (!is_more).then_some(read)))))
 }
 
 /// What a settlement writes besides the books, the receipt and the attempts.

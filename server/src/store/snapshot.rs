@@ -1,10 +1,12 @@
 //! What decides about an account's money, read in one statement: the same moment for all of it, and its version, so that
-//! what is decided is written only while nothing of it has changed.
+//! what is decided is written only while nothing of it has changed. Whoever has written knows what it became, so the next
+//! change needs no reading as long as nobody else was there.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use app::types::{AccountId, ClientRequestId, GenerationId, Nanos, ThreadId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -23,8 +25,9 @@ use crate::caps::OwnCap;
 pub struct Snapshot {
     account_id: AccountId,
     plan: AccountPlanRow,
-    /// By the database's clock.
+    /// By the database's clock, and when that was by ours, which only says how long ago it is.
     pub(super) at: DateTime<Utc>,
+    read_at: Instant,
     /// Grows with every change; see [`super::ledger::lock`].
     pub(super) version: i64,
     /// The balance as it is kept.
@@ -178,6 +181,7 @@ pub(super) async fn read(
     let mut snapshot = Snapshot {
         account_id,
         at: account.at,
+        read_at: Instant::now(),
         version: account.version,
         posted: Nanos(account.posted),
         plan: account.into_plan(),
@@ -215,9 +219,34 @@ impl Snapshot {
         self.existing
     }
 
+    /// As they are by now.
     pub(super) fn books(&self) -> Books {
-        Books::open(self.account_id, self.at, self.posted, self.grants.clone(), self.holds.clone())
+        let age = TimeDelta::from_std(self.read_at.elapsed()).unwrap_or_default();
+        Books::open(self.account_id, self.at + age, self.posted, self.grants.clone(), self.holds.clone())
             .with_overage(self.overage)
+    }
+
+    /// What it is once these books are written, with nothing else of the account. Nothing is asked about any more.
+    pub(super) fn changed(&mut self, books: &Books) {
+        (self.existing, self.usage) = (None, None);
+        self.version += 1;
+        self.posted = books.balance();
+        self.grants = books.grants().to_vec();
+        self.holds = books.holds().to_vec();
+    }
+
+    /// What it is once a hold of it counts for `hold_ttl` from now on. None: something else has changed as well.
+    pub(super) fn renewed(
+        mut self,
+        id: GenerationId,
+        version: i64,
+        expires_at: DateTime<Utc>,
+        hold_ttl: Duration,
+    ) -> Option<Self> {
+        self.version += 1;
+        self.holds.iter_mut().find(|hold| hold.id == id)?.expires_at = expires_at;
+        (self.at, self.read_at) = (expires_at - hold_ttl, Instant::now());
+        (self.version == version).then_some(self)
     }
 
     pub(super) fn has_hold(&self, id: GenerationId) -> bool {

@@ -14,6 +14,7 @@ use crate::caps::Shortage;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
 use crate::providers::llm::Turn;
+use crate::services::account_queue::Place;
 use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
 use crate::store::claims::{self, Claim, NewGeneration};
@@ -114,8 +115,9 @@ impl GenerationService {
     /// Faults, and requests that refer to what is not there or cannot be answered.
     pub async fn decide(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<Decision> {
         let request_id = request.client_request_id;
-        let turn = self.queue.turn(account_id).await;
-        let seen = self.look_up(account_id, &request).await?;
+        let place = self.queue.place(account_id);
+        let mut turn = place.clone().lock_owned().await;
+        let mut seen = self.look_up(account_id, &request).await?;
         if let Some(id) = seen.existing() {
             return Ok(Decision::Repeated(id));
         }
@@ -133,7 +135,10 @@ impl GenerationService {
                 return Ok(Decision::Refused(ApiError::LimitReached { limit, retry_after_seconds }));
             }
         };
-        let claimed = self.claim(prepared, &seen, &account).await;
+        let claimed = self.claim(prepared, place, &mut seen, &account).await;
+        if claimed.is_ok() {
+            *turn = Some(seen);
+        }
         drop(turn);
         match claimed {
             Ok(Claimed::New(job, credit)) => {
@@ -204,7 +209,8 @@ impl GenerationService {
     async fn claim(
         &self,
         Prepared { new, model, turns }: Prepared,
-        seen: &Snapshot,
+        place: Place,
+        seen: &mut Snapshot,
         account: &AccountPlan,
     ) -> AppResult<Claimed> {
         // Before the claim can be seen by others: whoever finds it there can follow it here.
@@ -214,7 +220,7 @@ impl GenerationService {
         match claims::claim(&mut conn, &new, seen, ceiling_left).await? {
             Claim::Claimed(terms, credit) => {
                 self.ceiling.note_admitted(terms.amount).await;
-                Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live }), credit))
+                Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live, place }), credit))
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {

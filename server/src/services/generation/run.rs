@@ -15,6 +15,8 @@ use super::transcript::{Transcript, lock};
 use super::{GenerationService, HOLD_TTL, SETTLE_TIME, settled, traced};
 use crate::pricing::HoldTerms;
 use crate::providers::llm::Turn;
+use crate::services::account_queue::Place;
+use crate::store::StoreResult;
 use crate::store::catalog::CatalogModel;
 use crate::store::claims::NewGeneration;
 use crate::store::recovery::{self, Kept};
@@ -30,6 +32,8 @@ pub(super) struct Job {
     pub(super) terms: HoldTerms,
     pub(super) turns: Vec<Turn>,
     pub(super) live: LiveEntry,
+    /// Its account's in the queue.
+    pub(super) place: Place,
 }
 
 impl GenerationService {
@@ -83,10 +87,7 @@ impl GenerationService {
         loop {
             tokio::time::sleep(KEEP_EVERY).await;
             let text = lock(transcript).text.clone();
-            let NewGeneration { id, account_id, .. } = job.new;
-            let kept =
-                async { recovery::keep(&mut *self.db.get().await?, account_id, id, &text, HOLD_TTL).await };
-            match kept.await {
+            match self.renew(job, &text).await {
                 Ok(Kept::Renewed) => kept_at = Instant::now(),
                 Ok(Kept::StopRequested) => return CancelReason::Stopped,
                 Ok(Kept::HoldLost) => return CancelReason::HoldLost,
@@ -96,6 +97,15 @@ impl GenerationService {
                 }
             }
         }
+    }
+
+    /// Does not wait for the account's turn: the hold may expire meanwhile. Without it, nobody knows what was seen.
+    async fn renew(&self, job: &Job, text: &str) -> StoreResult<Kept> {
+        let NewGeneration { id, account_id, .. } = job.new;
+        let mut turn = job.place.try_lock();
+        let mut unseen = None;
+        let seen = turn.as_deref_mut().unwrap_or(&mut unseen);
+        recovery::keep(&mut *self.db.get().await?, account_id, id, text, HOLD_TTL, seen).await
     }
 
     /// Saves and charges a reply that has ended, then gives its place back. None: the database stayed away, so the sweeper
@@ -118,8 +128,8 @@ impl GenerationService {
         let mut pause = Duration::from_millis(100);
         loop {
             let settled = async {
-                let _turn = self.queue.turn(settlement.account_id).await;
-                settlements::settle(&mut *self.db.get().await?, settlement).await
+                let mut seen = self.queue.turn(settlement.account_id).await;
+                settlements::settle(&mut *self.db.get().await?, settlement, &mut seen).await
             };
             match settled.await {
                 Ok(settled) => {

@@ -13,6 +13,7 @@ use server::store::claims::{self, Claim, NewGeneration};
 use server::store::ledger;
 use server::store::recovery::{self, Kept};
 use server::store::settlements::{self, Posted, Settlement};
+use server::store::snapshot::Snapshot;
 use server::store::{Attempt, Connection, Db};
 use uuid::Uuid;
 
@@ -52,6 +53,8 @@ pub struct Account {
     thread: Thread,
     prompt: Message,
     known: Mutex<Known>,
+    /// As a process remembers it. Commands that run at once take it from each other.
+    seen: Mutex<Option<Snapshot>>,
 }
 
 impl Account {
@@ -86,6 +89,7 @@ impl Account {
                 rating: None,
             },
             known: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
@@ -124,10 +128,7 @@ impl Account {
         let conn = &mut *conn;
         let outcome = match &step {
             Step::Claim { .. } => self.claim(conn, &step).await,
-            Step::Keep { id } => match recovery::keep(conn, self.id, *id, "", DAY).await.expect("kept") {
-                Kept::Renewed | Kept::StopRequested => Outcome::Renewed,
-                Kept::HoldLost => Outcome::HoldLost,
-            },
+            Step::Keep { id } => self.keep(conn, *id).await,
             Step::Settle { id, charged } => self.settle(conn, *id, *charged).await,
             Step::Sweep { id, charged } => self.expire(conn, *id, *charged).await,
             Step::Give { grant, amount, expires_at } => {
@@ -151,9 +152,12 @@ impl Account {
         let Step::Claim { request, id, tokens, useful } = *step else { panic!("not a claim") };
         let new = self.new_generation(self.known().request_id(request), id, tokens, useful);
         let seen = claims::look_up(conn, new.account_id, new.client_request_id, Some(new.thread.id));
-        let seen = seen.await.expect("the account");
-        let (generation, outcome) = match claims::claim(conn, &new, &seen, None).await.expect("a claim") {
-            Claim::Claimed(terms, _) => (id, Outcome::Claimed { amount: terms.amount.0 }),
+        let mut seen = seen.await.expect("the account");
+        let (generation, outcome) = match claims::claim(conn, &new, &mut seen, None).await.expect("a claim") {
+            Claim::Claimed(terms, _) => {
+                *self.seen() = Some(seen);
+                (id, Outcome::Claimed { amount: terms.amount.0 })
+            }
             Claim::Existing(existing) => (existing, Outcome::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {
                 return Outcome::Refused { available: credit.available.0, held: credit.held.0 };
@@ -162,6 +166,16 @@ impl Account {
         };
         self.known().note_reply(request, generation);
         outcome
+    }
+
+    async fn keep(&self, conn: &mut Connection, id: GenerationId) -> Outcome {
+        let mut seen = self.seen().take();
+        let kept = recovery::keep(conn, self.id, id, "", DAY, &mut seen).await.expect("kept");
+        *self.seen() = seen;
+        match kept {
+            Kept::Renewed | Kept::StopRequested => Outcome::Renewed,
+            Kept::HoldLost => Outcome::HoldLost,
+        }
     }
 
     /// A request for at most so many tokens, of which so many are worth having.
@@ -208,7 +222,10 @@ impl Account {
             cost: Nanos(charged / 2),
         };
         let settlement = Settlement { attempts: vec![attempt], ..self.settlement(id, charged) };
-        match settlements::settle(conn, &settlement).await.expect("settled").posted {
+        let mut seen = self.seen().take();
+        let settled = settlements::settle(conn, &settlement, &mut seen).await.expect("settled");
+        *self.seen() = seen;
+        match settled.posted {
             Posted::Charge => Outcome::Charged,
             Posted::Difference => Outcome::Corrected,
             Posted::Nothing => Outcome::Nothing,
@@ -256,6 +273,10 @@ impl Account {
 
     pub fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().expect("no task has panicked")
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Option<Snapshot>> {
+        self.seen.lock().expect("no task has panicked")
     }
 }
 

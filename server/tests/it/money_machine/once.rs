@@ -8,7 +8,7 @@ use super::account::Account;
 use super::command::Command;
 use super::start;
 use super::step::{Outcome, Step};
-use crate::support::TestDatabase;
+use crate::support::{TestApp, TestDatabase};
 
 async fn charges(database: &TestDatabase, account_id: AccountId) -> Vec<i64> {
     let entries = format!(
@@ -36,6 +36,35 @@ async fn a_reply_is_posted_as_it_was_settled_first_and_later_settlements_are_tol
         assert_eq!(outcomes(settled), [Outcome::Charged, Outcome::Nothing, Outcome::Nothing]);
         assert_eq!(charges(app.database(), account.id).await, posted);
     }
+}
+
+/// What its claim left is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_is_settled_without_reading_its_account_again_unless_somebody_else_was_there() {
+    let app = start().await;
+    assert_eq!(reads_of_a_reply(&app, None).await, 2, "when it was made, and to claim");
+    assert_eq!(reads_of_a_reply(&app, Some(Command::Keep(0))).await, 2);
+    assert_eq!(reads_of_a_reply(&app, Some(Command::EndMonth)).await, 3);
+}
+
+/// How often a new account is read, told by what is read with everything else and by nothing else.
+async fn reads_of_a_reply(app: &TestApp, between: Option<Command>) -> i64 {
+    let before = reads_of_overrides(app.database()).await;
+    let account = Account::create(app.database(), app.db()).await;
+    account.run(&Command::Claim { tokens: 40, useful: 1 }).await;
+    if let Some(command) = between {
+        account.run(&command).await;
+    }
+    // Less than what an alert is told for.
+    let settled = account.run(&Command::Settle { reply: 0, charged: 20 }).await;
+    assert_eq!(outcomes(settled), [Outcome::Charged]);
+    reads_of_overrides(app.database()).await - before
+}
+
+async fn reads_of_overrides(database: &TestDatabase) -> i64 {
+    database.end_connections().await;
+    let scans = "select seq_scan + idx_scan from pg_stat_user_tables where relname = 'limit_overrides'";
+    database.number(scans).await
 }
 
 /// (20)
@@ -67,13 +96,14 @@ async fn a_request_in_the_middle_of_its_admission_is_not_claimed_once_the_accoun
     let mut conn = db.get().await.expect("a connection");
     let (request, id) = (ClientRequestId(Uuid::now_v7()), GenerationId(Uuid::now_v7()));
     let new = account.new_generation(request, id, 40, 1);
-    let seen = claims::look_up(&conn, account.id, request, Some(new.thread.id)).await.expect("the account");
+    let mut seen =
+        claims::look_up(&conn, account.id, request, Some(new.thread.id)).await.expect("the account");
     let suspend = format!(
         "update accounts set suspended_at = now(), books_version = books_version + 1 where id = '{}'",
         account.id
     );
     app.database().execute(&suspend).await;
-    let claim = claims::claim(&mut conn, &new, &seen, None).await.expect("an answer");
+    let claim = claims::claim(&mut conn, &new, &mut seen, None).await.expect("an answer");
     assert!(matches!(claim, Claim::Suspended), "{claim:?}");
     let generations = format!("select id from generations where id = '{id}'");
     assert!(app.database().rows(&generations).await.is_empty());
