@@ -12,6 +12,7 @@ mod script;
 mod server;
 mod stats;
 mod stream;
+mod telemetry;
 mod upstream;
 
 use std::error::Error;
@@ -35,6 +36,7 @@ enum Benchmark {
     Admin(admin::Arguments),
     Admission(admission::Arguments),
     Stream(stream::Arguments),
+    Telemetry(telemetry::Arguments),
 }
 
 /// Settings with which no limit of the plan is met.
@@ -56,6 +58,9 @@ fn main() -> Result<()> {
             threads().enable_all().build()?.block_on(admission::run(&arguments))
         }
         Benchmark::Stream(arguments) => one_thread().enable_all().build()?.block_on(stream::run(&arguments)),
+        Benchmark::Telemetry(arguments) => {
+            one_thread().enable_all().build()?.block_on(telemetry::run(&arguments))
+        }
     }
 }
 
