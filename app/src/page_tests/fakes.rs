@@ -280,6 +280,7 @@ impl QuotaApi for Fake {
             requests_per_day: 100,
             tokens_per_minute: 20_000,
             concurrent_replies: 2,
+            default_output_tokens: 4_096,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
             overage_max: None,

@@ -138,6 +138,9 @@ pub struct Plan {
     pub requests_per_day: u32,
     pub tokens_per_minute: u32,
     pub concurrent_replies: u32,
+    /// How long an answer becomes at most when its request does not say.
+    #[serde(default)]
+    pub default_output_tokens: u32,
     pub monthly_credit: Nanos,
     /// For everybody who sets none of their own.
     #[serde(default)]

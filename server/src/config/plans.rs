@@ -15,8 +15,8 @@ const DEFAULT: &str = include_str!("../../plans.toml");
 #[derive(Clone, Debug)]
 pub struct PlansConfig {
     /// Of everybody who has chosen no other. `FREE_REQUESTS_PER_MINUTE`, `FREE_REQUESTS_PER_DAY`,
-    /// `FREE_TOKENS_PER_MINUTE`, `FREE_CONCURRENT_REPLIES` and `FREE_MONTHLY_CREDIT_CENTS` override what the file says, and so do
-    /// `FREE_MONTHLY_CAP_CENTS` and `FREE_MONTHLY_CAP_IS_HARD` (default true) for its cap.
+    /// `FREE_TOKENS_PER_MINUTE`, `FREE_CONCURRENT_REPLIES`, `FREE_DEFAULT_OUTPUT_TOKENS` and `FREE_MONTHLY_CREDIT_CENTS` override
+    /// what the file says, and so do `FREE_MONTHLY_CAP_CENTS` and `FREE_MONTHLY_CAP_IS_HARD` (default true) for its cap.
     pub free: Plan,
     /// In the order in which they give more.
     pub paid: Vec<PaidPlan>,
@@ -80,6 +80,8 @@ impl PlansConfig {
         free.requests_per_day = env.positive_or("FREE_REQUESTS_PER_DAY", free.requests_per_day)?;
         free.tokens_per_minute = env.positive_or("FREE_TOKENS_PER_MINUTE", free.tokens_per_minute)?;
         free.concurrent_replies = env.positive_or("FREE_CONCURRENT_REPLIES", free.concurrent_replies)?;
+        free.default_output_tokens =
+            env.positive_or("FREE_DEFAULT_OUTPUT_TOKENS", free.default_output_tokens)?;
         if env.text("FREE_MONTHLY_CREDIT_CENTS").is_some() {
             free.monthly_credit = Nanos::from_cents(env.positive_or("FREE_MONTHLY_CREDIT_CENTS", 1)?.into());
         }
@@ -117,6 +119,10 @@ impl PlansConfig {
             .find(|key| !seen.insert(*key))
         {
             return Err(format!("the key {key} is there twice"));
+        }
+        let mut plans = self.paid.iter().map(|paid| &paid.plan).chain([&self.free]);
+        if let Some(plan) = plans.find(|plan| plan.default_output_tokens == 0) {
+            return Err(format!("the plan {}: default_output_tokens must be at least 1", plan.key));
         }
         for PaidPlan { plan, prices, .. } in &self.paid {
             let intervals: HashSet<_> = prices.iter().map(|price| price.interval).collect();
@@ -165,12 +171,19 @@ struct PlanFile {
     requests_per_day: u32,
     tokens_per_minute: u32,
     concurrent_replies: u32,
+    #[serde(default = "default_output_tokens")]
+    default_output_tokens: u32,
     monthly_credit_cents: u32,
     /// For everybody who sets none of their own.
     monthly_cap_cents: Option<u32>,
     /// Whether the cap refuses, or only warns.
     #[serde(default = "is_hard")]
     monthly_cap_is_hard: bool,
+}
+
+/// About 3,000 words.
+fn default_output_tokens() -> u32 {
+    4_096
 }
 
 fn is_hard() -> bool {
@@ -186,6 +199,7 @@ impl PlanFile {
             requests_per_day: self.requests_per_day,
             tokens_per_minute: self.tokens_per_minute,
             concurrent_replies: self.concurrent_replies,
+            default_output_tokens: self.default_output_tokens,
             monthly_credit: Nanos::from_cents(self.monthly_credit_cents.into()),
             monthly_cap: self.monthly_cap_cents.map(|cents| CapTerms {
                 limit: Nanos::from_cents(cents.into()),
@@ -275,6 +289,11 @@ mod tests {
             ("interval = \"year\"", "interval = \"week\"", "week"),
             ("grace_days", "grace_weeks", "grace_"),
             ("name = \"Free\"", "title = \"Free\"", "title"),
+            (
+                "default_output_tokens = 4_096",
+                "default_output_tokens = 0",
+                "the plan free: default_output_tokens must be at least 1",
+            ),
         ] {
             let error = PlansConfig::parse(&DEFAULT.replacen(from, to, 1)).expect_err(problem);
             assert!(error.contains(problem), "{error}");

@@ -174,8 +174,8 @@ impl GenerationService {
     ) -> AppResult<Prepared> {
         let target = self.look_up_target(account_id, request.target).await?;
         let model = self.catalog.choose(request.model.as_deref(), &account.plan).await?;
-        let longest = model.max_output_tokens;
-        let output_tokens = request.max_output_tokens.map_or(longest, |tokens| tokens.clamp(1, longest));
+        let wanted = request.max_output_tokens.unwrap_or(account.plan.default_output_tokens);
+        let output_tokens = wanted.clamp(1, model.max_output_tokens);
         let turns = fit_context(target.turns, model.context_tokens.saturating_sub(output_tokens))
             .ok_or_else(|| {
                 ApiError::invalid("This message is too long for the model. Shorten it and try again.")
