@@ -148,6 +148,14 @@ fn limit_sentence(limit: &Limit) -> String {
                 at(limit.resets_at)
             )
         }
+        LimitName::TokensPerMinute if limit.held > 0 => {
+            format!(
+                "{} of {most} tokens a minute are free, which is too few for this message and its answer; {} are held by replies in progress. It fits{}, or as soon as they end with fewer.",
+                limit.remaining,
+                limit.held,
+                at(limit.resets_at)
+            )
+        }
         LimitName::TokensPerMinute => {
             format!(
                 "{} of {most} tokens a minute are left, which is too few for this message and its answer. It fits{}.",
@@ -248,7 +256,8 @@ mod tests {
     #[test]
     fn a_reached_limit_says_which_and_when() {
         let resets_at = DateTime::from_timestamp(1_700_000_000, 0);
-        let limit = Limit { name: LimitName::RequestsPerMinute, limit: 5, used: 5, remaining: 0, resets_at };
+        let limit =
+            Limit { name: LimitName::RequestsPerMinute, limit: 5, used: 5, held: 0, remaining: 0, resets_at };
         let error = ApiError::LimitReached { limit, retry_after_seconds: 12 };
         assert_eq!(
             error.to_string(),
@@ -263,12 +272,17 @@ mod tests {
             name: LimitName::TokensPerMinute,
             limit: 20_000,
             used: 18_000,
+            held: 0,
             remaining: 2000,
             resets_at,
         };
         assert_eq!(
             ApiError::LimitReached { limit, retry_after_seconds: 12 }.to_string(),
             "2000 of 20000 tokens a minute are left, which is too few for this message and its answer. It fits at 22:13:20 UTC."
+        );
+        assert_eq!(
+            text(Limit { held: 17_000, ..limit }),
+            "2000 of 20000 tokens a minute are free, which is too few for this message and its answer; 17000 are held by replies in progress. It fits at 22:13:20 UTC, or as soon as they end with fewer."
         );
     }
 

@@ -109,7 +109,7 @@ mod tests {
     use crate::types::{Credit, Limit, LimitName, ModelPrices, Nanos, Quota};
 
     fn limit(name: LimitName, remaining: u32) -> Limit {
-        Limit { name, limit: 100, used: 100 - remaining, remaining, resets_at: None }
+        Limit { name, limit: 100, used: 100 - remaining, held: 0, remaining, resets_at: None }
     }
 
     fn quota(minute: u32, day: u32) -> Quota {

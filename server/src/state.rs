@@ -94,7 +94,8 @@ impl AppState {
     pub fn new(config: Config) -> Result<Self, StartError> {
         let db = Db::new(&config.database);
         let plans = Plans::new(&config.plans);
-        let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
+        let lease = GenerationService::lease(&config.llm.clocks);
+        let limiter = Limiter::new(&config.redis, config.limits.replicas, lease)?;
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
         let catalog = CatalogService::new(db.clone(), config.llm.catalog, config.llm.api_keys);
         let breakers = limiter.breakers(config.llm.breaker_failures);

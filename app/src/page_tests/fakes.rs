@@ -248,6 +248,7 @@ impl QuotaApi for Fake {
             name,
             limit,
             used: limit - remaining,
+            held: 0,
             remaining,
             resets_at,
         };

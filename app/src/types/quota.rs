@@ -40,6 +40,9 @@ pub struct Limit {
     pub name: LimitName,
     pub limit: u32,
     pub used: u32,
+    /// Of what is used, the tokens that replies in progress may still use. None of the other limits has any.
+    #[serde(default)]
+    pub held: u32,
     pub remaining: u32,
     /// When the next request fits (at the limit) or the oldest one stops counting (below it). None: nothing counts now,
     /// or it depends on when a reply ends.

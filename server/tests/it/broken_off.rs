@@ -20,7 +20,7 @@ use crate::support::{Browser, Fault, Proxy, TestApp, new_request, prompt};
 const CHARGE: i64 = 700;
 
 /// Far longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_secs(60);
 
 async fn start() -> TestApp {
     TestApp::with(|config| {
