@@ -161,7 +161,9 @@ mod server_side {
     fn policy_item(limit: &Limit) -> String {
         let (name, most) = (policy_name(limit.name), limit.limit);
         match limit.name {
-            LimitName::ConcurrentReplies => format!("\"{name}\";q={most};qu=\"concurrent-requests\""),
+            LimitName::ConcurrentReplies | LimitName::WaitingRequests => {
+                format!("\"{name}\";q={most};qu=\"concurrent-requests\"")
+            }
             LimitName::RequestsPerMinute | LimitName::RequestsPerAddress => {
                 format!("\"{name}\";q={most};w=60")
             }
@@ -177,6 +179,7 @@ mod server_side {
             LimitName::RequestsPerDay => "day",
             LimitName::TokensPerMinute => "tokens",
             LimitName::RequestsPerAddress => "address",
+            LimitName::WaitingRequests => "waiting",
         }
     }
 

@@ -169,6 +169,9 @@ fn limit_sentence(limit: &Limit) -> String {
                 at(limit.resets_at)
             )
         }
+        LimitName::WaitingRequests => format!(
+            "Too many of your requests came at the same moment: {most} wait for their turn already. Send fewer at a time, and this one again in a moment."
+        ),
     }
 }
 
@@ -276,8 +279,9 @@ mod tests {
             remaining: 2000,
             resets_at,
         };
+        let text = |limit| ApiError::LimitReached { limit, retry_after_seconds: 12 }.to_string();
         assert_eq!(
-            ApiError::LimitReached { limit, retry_after_seconds: 12 }.to_string(),
+            text(limit.clone()),
             "2000 of 20000 tokens a minute are left, which is too few for this message and its answer. It fits at 22:13:20 UTC."
         );
         assert_eq!(

@@ -48,6 +48,7 @@ pub fn limit_title(name: LimitName) -> &'static str {
         LimitName::RequestsPerDay => "Requests in 24 hours",
         LimitName::TokensPerMinute => "Tokens a minute",
         LimitName::RequestsPerAddress => "Requests from one network",
+        LimitName::WaitingRequests => "Requests at the same moment",
     }
 }
 
@@ -60,6 +61,7 @@ pub fn limit_explanation(name: LimitName) -> &'static str {
             "What the requests of the last 60 seconds read and wrote, and what replies in progress may still write."
         }
         LimitName::RequestsPerAddress => "Counted over the last 60 seconds, without signing in.",
+        LimitName::WaitingRequests => "How many may wait for their turn to be admitted.",
     }
 }
 

@@ -19,6 +19,8 @@ pub enum LimitName {
     TokensPerMinute,
     /// Requests in the last 60 seconds of people who have not signed in, from one network address.
     RequestsPerAddress,
+    /// Requests that came at the same moment and wait to be admitted.
+    WaitingRequests,
 }
 
 impl LimitName {
@@ -30,6 +32,7 @@ impl LimitName {
             Self::TokensPerMinute => "tokens_per_minute",
             Self::RequestsPerDay => "requests_per_day",
             Self::RequestsPerAddress => "requests_per_address",
+            Self::WaitingRequests => "waiting_requests",
         }
     }
 }

@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 
 use app::types::ReplyState;
 use http::StatusCode;
+use serde_json::json;
 
-use crate::support::{Browser, ServerProcess, TestApp, free_port, prompt};
+use crate::support::{Browser, ServerProcess, TestApp, free_port, new_request, prompt};
 
 /// A server of its own, because metrics are counted for a whole process.
 struct Watched {
@@ -81,6 +82,26 @@ async fn a_reply_is_counted_with_its_request_tokens_money_and_provider() {
     assert_eq!(of(r#"plumbline_switch_is_on{switch="maintenance"}"#), Some(0.0));
     assert_eq!(of("plumbline_stripe_events_waiting"), Some(0.0));
     watched.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_the_plan_does_not_include_is_a_refusal_that_is_counted() {
+    let app = TestApp::start().await;
+    assert!(app.command().arg("apply-catalog").output().expect("it runs").status.success());
+    app.database().execute("delete from plan_models where model_key = 'thorough' and plan = 'free'").await;
+    let watched = Watched::start(&app, &[]).await;
+    for (model, words) in [("thorough", "does not include this model"), ("other", "no longer offered")] {
+        let mut request = new_request(&prompt());
+        request["model"] = json!(model);
+        let refused = watched.browser.start_reply(&request).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        let text = refused.error().await.to_string();
+        assert!(text.contains(words), "{text}");
+    }
+    let figures = watched.read().await;
+    let count =
+        |decision: &str| figures.get(&format!("plumbline_admissions_total{{decision=\"{decision}\"}}"));
+    assert_eq!((count("model_not_included"), count("model_not_offered")), (Some(&1.0), Some(&1.0)));
 }
 
 /// (24)
