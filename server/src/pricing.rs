@@ -108,6 +108,11 @@ pub struct HoldTerms {
 }
 
 impl HoldRequest {
+    /// What the longest answer wanted may cost.
+    pub fn largest(&self) -> Nanos {
+        self.terms(self.output_tokens).amount
+    }
+
     /// The longest useful answer that `available` covers; None when even the shortest does not fit.
     pub fn fit(&self, available: Nanos) -> Option<HoldTerms> {
         let useful = self.min_output_tokens.min(self.output_tokens);

@@ -107,7 +107,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
-            ceiling: DailyCeiling::new(config.spending.daily_ceiling),
+            ceiling: DailyCeiling::new(db.clone(), config.spending.daily_ceiling),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });

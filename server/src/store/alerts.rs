@@ -110,7 +110,7 @@ pub(super) async fn follow_cap(
 ) -> QueryResult<()> {
     let now: DateTime<Utc> = diesel::select(clock_timestamp()).get_result(conn).await?;
     let month = month_of(now);
-    let used = spending::charged_since(conn, account_id, month).await?;
+    let used = spending::charged_in_month(conn, account_id, now).await?;
     let is_true = |percent: &u8| limit.is_some_and(|limit| is_passed(limit, used, *percent));
     let (of_now, untrue): (Vec<u8>, Vec<u8>) = ALERT_PERCENTS.into_iter().partition(is_true);
     let rows = spending_alerts::table

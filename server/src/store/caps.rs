@@ -12,7 +12,7 @@ use super::clock::clock_timestamp;
 use super::schema::{spending_caps, threads};
 use super::spending::{self, Spending};
 use super::{Connection, StoreError, StoreResult, alerts, ledger};
-use crate::books::{month_of, next_month};
+use crate::books::next_month;
 use crate::caps::{OwnCap, monthly_terms};
 
 /// More caps of conversations than this are not listed; all of them count.
@@ -77,7 +77,7 @@ impl Applying {
         at: DateTime<Utc>,
     ) -> QueryResult<Option<MonthCap>> {
         let Some(terms) = monthly_terms(self.month, plan_cap) else { return Ok(None) };
-        let used = spending::charged_since(conn, account_id, month_of(at)).await?;
+        let used = spending::charged_in_month(conn, account_id, at).await?;
         Ok(Some(MonthCap { terms, used }))
     }
 }
@@ -120,7 +120,7 @@ pub async fn list(
     let mut caps = Vec::new();
     let own = rows.iter().find(|(row, _)| row.thread_id.is_none()).map(|(row, _)| row.own());
     if let Some(terms) = monthly_terms(own, plan_cap) {
-        let used = spending::charged_since(conn, account_id, month_of(now)).await?;
+        let used = spending::charged_in_month(conn, account_id, now).await?;
         caps.push(monthly(terms, used, held, now));
     }
     let ids: Vec<_> = rows.iter().filter_map(|(row, _)| row.thread_id.map(ThreadId)).collect();

@@ -202,6 +202,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    account_months (account_id, month) {
+        month -> Date,
+        account_id -> Uuid,
+        charged_nanos -> BigInt,
+    }
+}
+
+diesel::table! {
     spending_caps (account_id, thread_id) {
         account_id -> Uuid,
         thread_id -> Nullable<Uuid>,

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use server::config::Config;
 use uuid::Uuid;
 
-use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all};
+use crate::admin::seeded::rows_read;
+use crate::support::{Browser, LOOK_AGAIN_AFTER, Reply, TestApp, new_request, prompt, read_all};
 
 /// A token costs a cent, the prompt nothing.
 fn cent_a_token(config: &mut Config) {
@@ -357,6 +358,46 @@ async fn many_accounts_at_once_pass_the_ceiling_by_no_more_than_what_is_claimed_
     for (browser, reply) in &mut admitted {
         stop_all(browser, std::slice::from_mut(reply)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_while_what_the_day_has_cost_is_read_anew() {
+    let app = app_with(|config| config.spending.daily_ceiling = Some(Nanos::from_cents(5_000))).await;
+    let (browser, prompt) = (app.user().await, silent(&app).await);
+    spend(&app, &browser, 1).await;
+    // Whoever reads that sum waits for this; a claim does not need it.
+    let database = app.database();
+    database.execute("begin; lock table usage_records in access exclusive mode").await;
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+                   and wait_event_type = 'Lock'";
+    let mut admitted = Vec::new();
+    let mut is_read = false;
+    while !is_read {
+        is_read = database.number(waiting).await > 0;
+        database.execute("select pg_stat_clear_snapshot()").await;
+        let reply = browser.start_reply(&of_at_most(&prompt, 1)).await;
+        assert_eq!(reply.status(), StatusCode::OK);
+        admitted.push(reply);
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+    database.execute("rollback").await;
+    stop_all(&browser, &mut admitted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_of_the_month_costs_no_more_to_check_the_more_the_month_was_used() {
+    const REPLIES: i64 = 40;
+    let app = app_with(|_| {}).await;
+    let browser = app.user().await;
+    cap_month(&browser, "90.00", true).await;
+    for _ in 0..REPLIES {
+        spend(&app, &browser, 1).await;
+    }
+    let before = rows_read(&app).await["usage_records"];
+    spend(&app, &browser, 1).await;
+    let read = rows_read(&app).await["usage_records"] - before;
+    assert!(read < REPLIES, "one more reply read {read} receipts");
+    assert_eq!(quota(&browser).await.caps[0].used, Nanos::from_cents(REPLIES + 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -210,10 +210,10 @@ impl GenerationService {
         // Before the claim can be seen by others: whoever finds it there can follow it here.
         let live = self.live.insert(new.id, new.account_id);
         let mut conn = self.db.get().await?;
-        let ceiling_left = self.ceiling.left(&mut conn).await?;
+        let ceiling_left = self.ceiling.left(&mut conn, new.hold.largest()).await?;
         match claims::claim(&mut conn, &new, seen, ceiling_left).await? {
             Claim::Claimed(terms, credit) => {
-                self.ceiling.note_admitted(terms.amount).await;
+                self.ceiling.note_admitted(terms.amount);
                 Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live, place }), credit))
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
@@ -222,7 +222,7 @@ impl GenerationService {
             }
             Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap: Box::new(cap) }.into()),
             Claim::Suspended => Err(ApiError::Suspended.into()),
-            Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),
+            Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().into()),
         }
     }
 
