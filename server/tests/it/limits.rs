@@ -1,12 +1,15 @@
 //! Tokens a minute, limits by address, and Redis that is slow or forgets.
 
+use std::future::pending;
+
 use app::ApiError;
-use app::types::{LimitName, Nanos, Plan, Quota, ReplyState};
+use app::types::{AccountId, LimitName, Nanos, Plan, Quota, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
 use redis::aio::MultiplexedConnection;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use server::Decision;
 
 use crate::broken_off::LONG;
 use crate::quota::{cheap, quick, silent, start_all, stop_all, with_max_tokens};
@@ -263,6 +266,37 @@ async fn a_redis_restored_from_an_old_copy_forgets_requests_but_no_money() {
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "it counts on from there");
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
     assert_eq!((quota.credit.held, quota.credit.available), (Nanos(0), Nanos(1_000_000 - 7 * 700)));
+}
+
+/// Admitted or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limiter_takes_one_round_trip_a_request() {
+    let mut app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free.requests_per_minute = 10;
+    })
+    .await;
+    app.expect_open_holds();
+    app.user().await;
+    let proxy = Proxy::start().await;
+    let state = app.another_state(|config| {
+        config.redis.url = proxy.before(secrecy::ExposeSecret::expose_secret(&config.redis.url)).into();
+    });
+    let account_id: String = app.database().rows("select id::text from accounts").await[0].get(0);
+    let account_id = AccountId(account_id.parse().expect("a UUID"));
+    let decide = async || {
+        let request = serde_json::from_value(new_request("How many?")).expect("a request");
+        state.generations().decide(account_id, request, pending()).await.expect("a decision")
+    };
+    // It connects, and loads the script where it is not known yet.
+    decide().await;
+    let before = proxy.messages();
+    for number in 2..=20 {
+        assert_eq!(matches!(decide().await, Decision::Admitted(_)), number <= 10, "request {number}");
+    }
+    let messages = proxy.messages() - before;
+    // Another test may have Redis forget its scripts meanwhile; then it is loaded again.
+    assert!((19..=23).contains(&messages), "{messages} for 19 requests");
 }
 
 async fn readiness(app: &TestApp) -> Value {

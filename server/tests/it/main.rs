@@ -12,6 +12,7 @@ mod caps;
 mod chat;
 mod faults;
 mod jobs;
+mod killed;
 mod ledger;
 mod limits;
 mod metrics;
