@@ -1,7 +1,7 @@
 //! The arithmetic of caps: what they leave for a reply, which of them is in the way, and which parts of one a charge has
 //! passed. Only arithmetic; the store reads what it is about under the account's lock.
 
-use app::types::{Cap, CapTerms, Credit, Nanos};
+use app::types::{Alert, AlertBasis, Cap, CapTerms, Credit, Nanos};
 
 /// People are told when spending passes these parts of a cap.
 pub const ALERT_PERCENTS: [u8; 3] = [50, 80, 100];
@@ -83,6 +83,15 @@ pub fn passed_percents(limit: Nanos, before: Nanos, after: Nanos) -> impl Iterat
 /// Whether this part of `limit` is spent. Of no money at all, nothing can be.
 pub fn is_passed(limit: Nanos, used: Nanos, percent: u8) -> bool {
     limit > Nanos::ZERO && i128::from(used.0) * 100 >= i128::from(limit.0) * i128::from(percent)
+}
+
+/// Whether an alert is to be shown as things stand: it is about the month's cap where there is one, else about the credit.
+pub fn is_due(alert: Alert, cap: Option<&Cap>, credit: &Credit) -> bool {
+    match (alert.basis, cap) {
+        (AlertBasis::Cap, Some(cap)) => is_passed(cap.limit, cap.used, alert.percent),
+        (AlertBasis::Credit, None) => is_passed(credit.granted, credit.used(), alert.percent),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub struct Limit {
 /// Money left to spend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credit {
-    /// What this month's credit started with.
+    /// What there was to spend in this month or billing period: what it began with and what was given since.
     pub granted: Nanos,
     /// Set aside for replies in progress.
     pub held: Nanos,

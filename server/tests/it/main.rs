@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "no shutdown waits for the tasks of a test")]
 
 mod admin;
+mod alerts;
 mod billing;
 mod broken_off;
 mod caps;
