@@ -107,6 +107,7 @@ mod tests {
             concurrent_replies: 2,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: None,
+            thread_cap: None,
             overage_max: None,
         };
         let price = |interval, amount_cents| Price { interval, amount_cents };

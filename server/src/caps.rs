@@ -21,8 +21,16 @@ impl OwnCap {
     }
 }
 
-/// The cap of the month, and whether it is the person's own: theirs wins over the plan's, also when it is "none".
-pub fn monthly_terms(own: Option<OwnCap>, plan: Option<CapTerms>) -> Option<(CapTerms, bool)> {
+/// The plan's caps, for those who have set none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanCaps {
+    pub month: Option<CapTerms>,
+    /// Of each conversation.
+    pub conversation: Option<CapTerms>,
+}
+
+/// The cap that holds, and whether it is the person's own: theirs wins over the plan's, also when it is "none".
+pub fn terms_in_force(own: Option<OwnCap>, plan: Option<CapTerms>) -> Option<(CapTerms, bool)> {
     match own {
         Some(own) => own.terms().map(|terms| (terms, true)),
         None => plan.map(|terms| (terms, false)),
@@ -113,7 +121,8 @@ mod tests {
     }
 
     fn conversation(limit: i64, used: i64) -> Cap {
-        let scope = CapScope::Conversation { thread_id: ThreadId(Uuid::nil()), title: String::new() };
+        let thread_id = ThreadId(Uuid::nil());
+        let scope = CapScope::Conversation { thread_id, title: String::new(), is_own: true };
         Cap::new(scope, terms(limit, true), Nanos(used), Nanos::ZERO, None)
     }
 
@@ -132,10 +141,10 @@ mod tests {
     fn the_persons_own_cap_wins_over_the_plans_also_when_it_is_none() {
         let plan = Some(terms(500, true));
         let own = |limit: Option<i64>| Some(OwnCap { limit: limit.map(Nanos), is_hard: false });
-        assert_eq!(monthly_terms(None, plan), Some((terms(500, true), false)));
-        assert_eq!(monthly_terms(own(Some(900)), plan), Some((terms(900, false), true)));
-        assert_eq!(monthly_terms(own(None), plan), None);
-        assert_eq!(monthly_terms(None, None), None);
+        assert_eq!(terms_in_force(None, plan), Some((terms(500, true), false)));
+        assert_eq!(terms_in_force(own(Some(900)), plan), Some((terms(900, false), true)));
+        assert_eq!(terms_in_force(own(None), plan), None);
+        assert_eq!(terms_in_force(None, None), None);
     }
 
     #[test]

@@ -112,6 +112,9 @@ pub struct Quota {
     /// The plan's cap for the month, whatever the person has set.
     #[serde(default)]
     pub plan_cap: Option<CapTerms>,
+    /// The plan's cap for each conversation. Conversations that have no other are not in `caps`.
+    #[serde(default)]
+    pub plan_thread_cap: Option<CapTerms>,
 }
 
 impl Quota {
@@ -142,6 +145,9 @@ pub struct Plan {
     /// For everybody who sets none of their own.
     #[serde(default)]
     pub monthly_cap: Option<CapTerms>,
+    /// For each conversation that has none of its own.
+    #[serde(default)]
+    pub thread_cap: Option<CapTerms>,
     /// The most a month may cost beyond the credit, for those who switch that on. None: nothing.
     #[serde(default)]
     pub overage_max: Option<Nanos>,

@@ -49,7 +49,15 @@ impl QuotaService {
         let (caps, mut alerts) = caps::list(&conn, account_id, plan.monthly_cap, credit.held).await?;
         let monthly_cap = caps.iter().find(|cap| cap.thread_id().is_none());
         alerts.retain(|alert| is_due(*alert, monthly_cap, &credit));
-        Ok(Quota { plan_name: plan.name, limits, credit, caps, alerts, plan_cap: plan.monthly_cap })
+        Ok(Quota {
+            plan_name: plan.name,
+            limits,
+            credit,
+            caps,
+            alerts,
+            plan_cap: plan.monthly_cap,
+            plan_thread_cap: plan.thread_cap,
+        })
     }
 }
 

@@ -289,7 +289,7 @@ impl Snapshot {
             }
             Some("cap") => match row.id {
                 None => self.caps.month = Some(row.cap()),
-                Some(_) => self.caps.conversation = row.cap().terms(),
+                Some(_) => self.caps.conversation = Some(row.cap()),
             },
             Some("overage") => others.overage = Some(row.overage()),
             Some("request") => self.existing = Some(GenerationId(id)),

@@ -232,6 +232,37 @@ async fn the_plans_cap_holds_until_the_person_sets_their_own_even_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_plans_cap_of_conversations_holds_until_a_person_decides_otherwise_for_one() {
+    let terms = CapTerms { limit: Nanos::from_cents(10), is_hard: true };
+    let app = app_with(|config| config.plans.free.thread_cap = Some(terms)).await;
+    let browser = app.user().await;
+    let first = costing(&app, 10).await;
+    let mut reply = browser.start_reply(&of_at_most(&first, 10)).await;
+    let (_, thread) = reply.read_started().await;
+    reply.read_to_end().await;
+    let next = costing(&app, 1).await;
+    let ask = async || browser.start_reply(&in_thread(thread, &next, 1)).await;
+    let cap = cap_of(ask().await).await;
+    assert_eq!((cap.thread_id(), cap.remaining, cap.terms()), (Some(thread), Nanos::ZERO, terms));
+    let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
+    assert!(text.starts_with("Your plan has a cap of $0.10 for each conversation"), "{text}");
+    let id = thread.to_string();
+    let fields = [("id", &*id)];
+    let spending: ThreadSpending = browser.value("caps/read_thread_spending", &fields).await;
+    assert_eq!((spending.cap, spending.is_own, spending.plan_cap), (Some(terms), false, Some(terms)));
+    spend(&app, &browser, 10).await;
+
+    cap_thread(&browser, thread, "0.11", true).await;
+    read_all(&mut [ask().await]).await;
+    cap_of(ask().await).await;
+    assert!(browser.call("caps/remove_thread_cap", &fields).await.status().is_success());
+    read_all(&mut [ask().await]).await;
+    assert_eq!(quota(&browser).await.caps, [], "none of its own");
+    assert!(browser.call("caps/use_plan_thread_cap", &fields).await.status().is_success());
+    cap_of(ask().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_ceiling_of_the_day_stops_everybody_and_says_when_to_come_back() {
     let app = app_with(|config| config.spending.daily_ceiling = Some(Nanos::from_cents(300))).await;
     let (first, second) = (app.user().await, app.user().await);

@@ -111,6 +111,7 @@ fn plan(key: &str, name: &str, factor: u32) -> Plan {
         concurrent_replies: 2 * factor,
         monthly_credit: Nanos::from_cents(50 * i64::from(factor)),
         monthly_cap: None,
+        thread_cap: None,
         overage_max: None,
     }
 }
