@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use server::config::Config;
 
-use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all};
+use crate::support::{Browser, Reply, TestApp, free_port, new_request, prompt, read_all};
 
 /// No answer, until stopped.
 pub fn silent() -> Value {
@@ -242,7 +242,9 @@ async fn a_reply_that_cost_more_than_was_set_aside_is_posted_warns_and_refuses_t
     .await;
     // The first reply writes this catalog into the database; the process takes it from there.
     app.user().await.ask(&prompt()).await;
-    let mut server = app.spawn_process(&[("FREE_MONTHLY_CREDIT_CENTS", "1")]);
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let variables = [("FREE_MONTHLY_CREDIT_CENTS", "1"), ("METRICS_ADDR", &*metrics)];
+    let mut server = app.spawn_process(&variables);
     server.ready().await;
     let browser = app.user().await.at(&server.url);
     let prompt = prompt();
@@ -253,6 +255,8 @@ async fn a_reply_that_cost_more_than_was_set_aside_is_posted_warns_and_refuses_t
     reply.read_to_end().await;
     assert_eq!(reply.ended().0.charged, Some(Nanos(130 * TOKEN)));
     assert_eq!(reply.quota().credit.available, Nanos(-30 * TOKEN));
+    let figures = reqwest::get(format!("http://{metrics}/metrics")).await.expect("an answer");
+    assert!(figures.text().await.expect("text").contains("\nplumbline_reply_overruns_total 1\n"));
     let log = server.log();
     let warning = format!("Reply `{id}` cost $0.013, more than the $0.01 set aside for it");
     let lines: Vec<_> = log.lines().filter(|line| line.contains(&warning)).collect();
