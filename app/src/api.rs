@@ -23,8 +23,8 @@ pub use billing::{
 };
 pub use caps::{
     DismissAlerts, ReadThreadSpending, RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, SetThreadCap,
-    UsePlanCap, dismiss_alerts, read_thread_spending, remove_monthly_cap, remove_thread_cap, set_monthly_cap,
-    set_thread_cap, use_plan_cap,
+    UsePlanCap, UsePlanThreadCap, dismiss_alerts, read_thread_spending, remove_monthly_cap,
+    remove_thread_cap, set_monthly_cap, set_thread_cap, use_plan_cap, use_plan_thread_cap,
 };
 pub use chat::{
     DeleteThread, FollowReply, ListModels, ListThreads, RateReply, ReadThread, RenameThread, RestoreThread,

@@ -209,8 +209,12 @@ fn cap_sentence(cap: &Cap) -> String {
         CapScope::Month { is_own: false } => {
             (format!("Your plan has a cap of {limit} a month"), "on the usage page")
         }
-        CapScope::Conversation { .. } => (
+        CapScope::Conversation { is_own: true, .. } => (
             format!("You set a cap of {limit} for this conversation"),
+            "in the conversation, under “Spending”",
+        ),
+        CapScope::Conversation { is_own: false, .. } => (
+            format!("Your plan has a cap of {limit} for each conversation"),
             "in the conversation, under “Spending”",
         ),
     };
@@ -330,7 +334,7 @@ mod tests {
                 .starts_with("Your plan has a cap of $5.00 a month; $0.00 of it is left")
         );
         let thread_id = ThreadId(uuid::Uuid::from_u128(1));
-        let conversation = CapScope::Conversation { thread_id, title: "Lease".to_owned() };
+        let conversation = CapScope::Conversation { thread_id, title: "Lease".to_owned(), is_own: true };
         assert_eq!(
             cap(conversation, 510, 0),
             "You set a cap of $5.00 for this conversation; $0.00 of it is left, which is too little for a reply. \

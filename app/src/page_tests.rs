@@ -269,6 +269,7 @@ async fn caps_are_set_changed_and_removed_by_plain_forms() {
     assert!(page.html.contains("Use your plan's cap of $0.40"));
     assert_eq!(page.count("data-testid=\"thread-cap\""), 1);
     assert!(page.html.contains("$0.012345 of $0.01 spent. Only warns."));
+    assert!(page.html.contains("Your plan's cap of $0.30 counts for each conversation that has no other."));
 }
 
 #[tokio::test]

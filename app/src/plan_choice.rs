@@ -108,6 +108,7 @@ mod tests {
             default_output_tokens: 4_096,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: None,
+            thread_cap: None,
             overage_max: None,
         };
         let price = |interval, amount_cents| Price { interval, amount_cents };

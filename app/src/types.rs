@@ -49,7 +49,7 @@ pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts
 pub use provider::{BreakerState, Outcome, PriceVersion, ProviderReport, RouteReport};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
-pub use statement::{EntryReason, Statement, StatementEntry};
+pub use statement::{CreditLabel, EntryReason, ReplyLabel, Statement, StatementEntry};
 pub use stripe_event::{
     Comparison, EventState, EventsPage, EventsQuery, Inbox, MeterExport, StripeEvent, StripeEventDetail,
     StripeReport,

@@ -124,7 +124,15 @@ mod tests {
             overage: None,
         };
         let limits = vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)];
-        Quota { plan_name: "Free".to_owned(), limits, credit, caps: vec![], alerts: vec![], plan_cap: None }
+        Quota {
+            plan_name: "Free".to_owned(),
+            limits,
+            credit,
+            caps: vec![],
+            alerts: vec![],
+            plan_cap: None,
+            plan_thread_cap: None,
+        }
     }
 
     #[test]

@@ -270,6 +270,7 @@ impl QuotaApi for Fake {
             caps: vec![caps::monthly(), caps::of_thread()],
             alerts: vec![Alert { basis: AlertBasis::Cap, percent: 80 }],
             plan_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
+            plan_thread_cap: Some(CapTerms { limit: Nanos::from_cents(30), is_hard: true }),
         })
     }
 
@@ -284,6 +285,7 @@ impl QuotaApi for Fake {
             default_output_tokens: 4_096,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
+            thread_cap: Some(CapTerms { limit: Nanos::from_cents(30), is_hard: true }),
             overage_max: None,
         }])
     }

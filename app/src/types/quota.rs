@@ -55,7 +55,7 @@ pub struct Limit {
 /// Money left to spend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credit {
-    /// What this month's credit started with.
+    /// What there was to spend in this month or billing period: what it began with and what was given since.
     pub granted: Nanos,
     /// Set aside for replies in progress.
     pub held: Nanos,
@@ -118,6 +118,9 @@ pub struct Quota {
     /// The plan's cap for the month, whatever the person has set.
     #[serde(default)]
     pub plan_cap: Option<CapTerms>,
+    /// The plan's cap for each conversation. Conversations that have no other are not in `caps`.
+    #[serde(default)]
+    pub plan_thread_cap: Option<CapTerms>,
 }
 
 impl Quota {
@@ -151,6 +154,9 @@ pub struct Plan {
     /// For everybody who sets none of their own.
     #[serde(default)]
     pub monthly_cap: Option<CapTerms>,
+    /// For each conversation that has none of its own.
+    #[serde(default)]
+    pub thread_cap: Option<CapTerms>,
     /// The most a month may cost beyond the credit, for those who switch that on. None: nothing.
     #[serde(default)]
     pub overage_max: Option<Nanos>,

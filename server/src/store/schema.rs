@@ -147,6 +147,8 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         taken_back_nanos -> BigInt,
+        opening_nanos -> Nullable<BigInt>,
+        opened_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -22,6 +22,7 @@ const REPLIES: &str = "plumbline_replies_total";
 const REPLY_SECONDS: &str = "plumbline_reply_duration_seconds";
 const TOKENS: &str = "plumbline_reply_tokens_total";
 const CHARGED: &str = "plumbline_charged_nanodollars_total";
+const OVERRUNS: &str = "plumbline_reply_overruns_total";
 const ATTEMPTS: &str = "plumbline_attempts_total";
 const FIRST_TOKEN_SECONDS: &str = "plumbline_first_token_seconds";
 const COST: &str = "plumbline_cost_nanodollars_total";
@@ -52,6 +53,8 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
         .install_recorder()?;
     describe();
+    // Otherwise the first one would be no increase.
+    counter!(OVERRUNS).increment(0);
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }
@@ -64,6 +67,7 @@ fn describe() {
     describe_histogram!(REPLY_SECONDS, "From a reply's first attempt to the end of its last.");
     describe_counter!(TOKENS, "Tokens of settled replies.");
     describe_counter!(CHARGED, "What people were charged.");
+    describe_counter!(OVERRUNS, "Replies that cost more than was set aside for them.");
     describe_counter!(ATTEMPTS, "Times a provider was asked, by how that ended.");
     describe_histogram!(FIRST_TOKEN_SECONDS, "From asking a provider to its first token.");
     describe_counter!(COST, "What providers charge us.");
@@ -120,6 +124,11 @@ pub(crate) fn reply_settled(reply: &SettledReply<'_>) {
     if let Some(duration) = reply.duration {
         histogram!(REPLY_SECONDS, "model" => model()).record(duration);
     }
+}
+
+/// A reply cost more than was set aside for it.
+pub(crate) fn reply_overran() {
+    counter!(OVERRUNS).increment(1);
 }
 
 /// A provider was asked. `cost_nanos` is what it charges us for that.

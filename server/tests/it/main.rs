@@ -6,6 +6,7 @@
 
 mod admin;
 mod admission;
+mod alerts;
 mod billing;
 mod broken_off;
 mod caps;

@@ -112,6 +112,7 @@ fn plan(key: &str, name: &str, factor: u32) -> Plan {
         default_output_tokens: 4_096,
         monthly_credit: Nanos::from_cents(50 * i64::from(factor)),
         monthly_cap: None,
+        thread_cap: None,
         overage_max: None,
     }
 }

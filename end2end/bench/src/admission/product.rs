@@ -85,7 +85,7 @@ fn settlement(new: &NewGeneration) -> Settlement {
         usage,
         is_estimated: false,
         charged: new.hold.prices.charge(usage),
-        plan_cap: new.plan_cap,
+        plan_cap: new.plan_caps.month,
         overage_max: new.overage_max,
     }
 }

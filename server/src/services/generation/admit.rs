@@ -192,7 +192,7 @@ impl GenerationService {
             },
             hold_ttl: HOLD_TTL,
             monthly_credit: account.free_credit(),
-            plan_cap: account.plan.monthly_cap,
+            plan_caps: account.plan_caps(),
             overage_max: account.overage_max(),
             traceparent: traces::traceparent(),
         };

@@ -1,7 +1,7 @@
 //! Pay as you go: admitted, charged, told to Stripe's meter, billed, and compared.
 
 use app::ApiError;
-use app::types::{Billing, EntryReason, Nanos, Quota, Standing, Statement};
+use app::types::{Billing, EntryReason, Nanos, Quota, Receipt, Standing, Statement};
 use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -100,10 +100,15 @@ async fn what_credit_does_not_cover_is_overage_and_told_in_words() {
     assert_eq!(used(&browser).await, Nanos::from_cents(250));
 
     let statement: Statement = browser.value("usage/read_statement", &[]).await;
-    let overage: Vec<_> =
-        statement.entries.iter().filter(|entry| entry.reason == EntryReason::Overage).collect();
+    let is_overage = |reason: &EntryReason| matches!(reason, EntryReason::Overage { .. });
+    let overage: Vec<_> = statement.entries.iter().filter(|entry| is_overage(&entry.reason)).collect();
     assert_eq!(overage.iter().map(|entry| entry.amount).sum::<Nanos>(), Nanos::from_cents(250));
     assert_eq!(overage[0].balance, Nanos::ZERO, "after it, nothing is owed here");
+    assert!(overage[0].reason.to_string().starts_with("Pay as you go for a reply in prompt "));
+    let id = overage[0].reason.generation_id().expect("the reply it is for").to_string();
+    let receipt: Receipt = browser.value("usage/read_receipt", &[("id", &id)]).await;
+    let amounts: Vec<_> = receipt.entries.iter().map(|entry| entry.amount).collect();
+    assert_eq!(amounts, [Nanos::from_cents(-200), Nanos::from_cents(200)], "the charge, and who pays it");
 
     let refused = refusal(&browser, 51).await.to_string();
     assert!(refused.contains("$0.50 of your pay-as-you-go cap of $3.00"), "{refused}");
