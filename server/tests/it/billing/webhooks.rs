@@ -22,7 +22,7 @@ pub async fn deliver(app: &Url, body: &str, signature: &str) -> u16 {
     request.body(body.to_owned()).send().await.expect("an answer").status().as_u16()
 }
 
-fn event(id: &str, kind: &str, object: &serde_json::Value) -> String {
+pub fn event(id: &str, kind: &str, object: &serde_json::Value) -> String {
     json!({
         "id": id, "object": "event", "type": kind, "api_version": "2026-09-30.endive", "created": 1, "livemode": false,
         "pending_webhooks": 1, "request": null, "data": { "object": object },
