@@ -85,6 +85,22 @@ pub async fn note_failure(mut conn: &Connection, id: Uuid, error: &str, is_final
     Ok(())
 }
 
+/// Notes of all that wait that they never will be sent.
+pub(super) async fn refuse_waiting(
+    conn: &mut Connection,
+    account_id: AccountId,
+    error: &str,
+) -> QueryResult<()> {
+    let waiting = meter_events::table
+        .filter(meter_events::account_id.eq(account_id.0))
+        .filter(meter_events::units.gt(0))
+        .filter(meter_events::sent_at.is_null())
+        .filter(meter_events::refused_at.is_null());
+    let refused = (meter_events::error.eq(error), meter_events::refused_at.eq(clock_timestamp().nullable()));
+    diesel::update(waiting).set(refused).execute(conn).await?;
+    Ok(())
+}
+
 /// Lets one that was refused be sent again. False: there is no such one.
 pub async fn revive(conn: &mut Connection, id: Uuid) -> StoreResult<bool> {
     let refused = diesel::update(meter_events::table.find(id).filter(meter_events::refused_at.is_not_null()));

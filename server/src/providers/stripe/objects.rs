@@ -75,15 +75,17 @@ impl FromStr for SubscriptionStatus {
 /// Everything about a customer that has to do with us.
 #[derive(Clone, Debug, Default)]
 pub struct Customer {
+    /// There is nothing of it any more, and nothing can be sold to it.
+    pub is_deleted: bool,
     /// The card that is charged unless a subscription has one of its own.
     pub card: Option<Card>,
     /// Also those that have ended, newest first.
     pub subscriptions: Vec<Subscription>,
-    /// Newest first, the last hundred.
+    /// Newest first.
     pub invoices: Vec<Invoice>,
-    /// What was charged, newest first, the last hundred.
+    /// What was charged, or tried in vain, newest first.
     pub charges: Vec<Charge>,
-    /// The pages to pay that were opened, newest first, the last hundred.
+    /// The pages to pay that somebody has gone through, newest first.
     pub checkouts: Vec<Checkout>,
 }
 
