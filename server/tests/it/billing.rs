@@ -7,6 +7,7 @@ mod machine;
 mod money_back;
 mod overage;
 mod periods;
+mod prices;
 mod reconcile;
 mod recovery;
 pub mod webhooks;
