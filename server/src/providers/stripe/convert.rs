@@ -7,7 +7,7 @@ use stripe_types::Expandable;
 
 use super::{
     Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack, Price,
-    Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus,
+    Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus, WebhookEndpoint,
 };
 
 fn time(seconds: i64) -> DateTime<Utc> {
@@ -198,6 +198,18 @@ impl From<api::CheckoutSession> for Checkout {
             payment_intent_id: session.payment_intent.map(|intent| intent.into_id().to_string()),
             amount_cents: session.amount_total.unwrap_or_default(),
             created_at: time(session.created),
+        }
+    }
+}
+
+impl From<stripe_misc::WebhookEndpoint> for WebhookEndpoint {
+    fn from(endpoint: stripe_misc::WebhookEndpoint) -> Self {
+        Self {
+            id: endpoint.id.to_string(),
+            url: endpoint.url,
+            is_enabled: endpoint.status == "enabled",
+            api_version: endpoint.api_version,
+            events: endpoint.enabled_events,
         }
     }
 }

@@ -233,10 +233,23 @@ pub struct Event {
     pub id: String,
     pub kind: String,
     pub api_version: Option<String>,
-    pub is_live: bool,
+    /// None: it does not say.
+    pub is_live: Option<bool>,
     /// Whom it concerns.
     pub customer_id: Option<String>,
     /// Where the customer must be asked for: the charge it is about.
     pub charge_id: Option<String>,
     pub payload: Value,
+}
+
+/// Where Stripe tells what happens.
+#[derive(Clone, Debug)]
+pub struct WebhookEndpoint {
+    pub id: String,
+    pub url: String,
+    pub is_enabled: bool,
+    /// None: that of the account.
+    pub api_version: Option<String>,
+    /// The kinds of events it is told of; `*`: of all.
+    pub events: Vec<String>,
 }

@@ -50,7 +50,7 @@ impl Cashier {
         let drifted = self.drifted_customers(started_at).await?;
         let mut conn = self.db.get().await?;
         let waiting = stripe_events::list_waiting(&mut conn, WAITING).await?;
-        let waiting = waiting.into_iter().filter_map(Event::from_payload).filter_map(|event| job_of(&event));
+        let waiting = waiting.into_iter().map(Event::from_payload).filter_map(|event| job_of(&event));
         let drift = drifted.iter().map(|customer_id| SyncJob::of_customer(customer_id));
         for job in drift.chain(waiting) {
             jobs::enqueue_behind(&mut conn, &job).await.map_err(StoreError::from)?;
