@@ -276,6 +276,14 @@ pub async fn delete_done(conn: &mut Connection, age: TimeDelta) -> StoreResult<u
     Ok(diesel::delete(old).execute(conn).await?)
 }
 
+/// Forgets which slots were enqueued so long ago, but for the newest of each name.
+pub async fn delete_slots(conn: &mut Connection, age: TimeDelta) -> StoreResult<usize> {
+    let before = now(conn).await? - age;
+    let old = "delete from schedule_slots as old where slot < $1 and exists (
+        select from schedule_slots as newer where newer.name = old.name and newer.slot > old.slot)";
+    Ok(diesel::sql_query(old).bind::<Timestamptz, _>(before).execute(conn).await?)
+}
+
 #[diesel::dsl::auto_type(no_type_alias)]
 fn held(lease: &Lease) -> _ {
     let (id, attempt): (Uuid, i32) = (lease.id, lease.attempt);
