@@ -237,8 +237,7 @@ impl AppState {
         self.is_ending.cancelled().await;
     }
 
-    /// Starts what runs beside the requests until shutdown: looking for replies whose process has died, and listening
-    /// for replies to be stopped.
+    /// Starts what runs beside the requests until shutdown: listening for replies to be stopped, and sweeping.
     pub fn spawn_background(&self, sweep_every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
@@ -247,9 +246,15 @@ impl AppState {
                 () = state.ending() => {}
             }
         });
+        self.spawn_sweeper(sweep_every);
+    }
+
+    /// Starts to look for replies whose process has died, until shutdown. Not a job, because it must also happen where the
+    /// queue stands still: `docs/decisions/0022-sweeping-is-a-ticker.md`.
+    pub fn spawn_sweeper(&self, every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
-            let mut ticks = tokio::time::interval(sweep_every);
+            let mut ticks = tokio::time::interval(every);
             loop {
                 tokio::select! {
                     _ = ticks.tick() => state.sweep().await,

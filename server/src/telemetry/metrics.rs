@@ -27,6 +27,7 @@ const ATTEMPTS: &str = "plumbline_attempts_total";
 const FIRST_TOKEN_SECONDS: &str = "plumbline_first_token_seconds";
 const COST: &str = "plumbline_cost_nanodollars_total";
 const JOBS: &str = "plumbline_jobs_run_total";
+const WEBHOOKS: &str = "plumbline_webhooks_total";
 const SPANS: &str = "plumbline_trace_spans_total";
 const VIOLATIONS: &str = "plumbline_money_invariant_violations";
 const BUILD: &str = "plumbline_build_info";
@@ -72,6 +73,7 @@ fn describe() {
     describe_histogram!(FIRST_TOKEN_SECONDS, "From asking a provider to its first token.");
     describe_counter!(COST, "What providers charge us.");
     describe_counter!(JOBS, "Runs of jobs, by how they ended.");
+    describe_counter!(WEBHOOKS, "Messages from Stripe, by what became of them.");
     describe_counter!(SPANS, "Spans of traces, by what became of them.");
     describe_gauge!(VIOLATIONS, "Rows that the last audit of the money found to be wrong.");
     describe_gauge!(BUILD, "The running version.");
@@ -144,6 +146,11 @@ pub(crate) fn attempt_ended(route: &str, outcome: &str, first_token: Option<Dura
 /// `outcome`: `done`, `failed` or `dead`.
 pub(crate) fn job_ended(kind: &str, outcome: &'static str) {
     counter!(JOBS, "kind" => kind.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// `outcome`: `taken`, `other_version` (taken, but of another version of the API than ours) or `refused`.
+pub(crate) fn webhook_came(outcome: &'static str) {
+    counter!(WEBHOOKS, "outcome" => outcome).increment(1);
 }
 
 /// `outcome`: `exported`, `failed` (the collector did not take them) or `dropped` (too many waited).

@@ -8,11 +8,12 @@ use app::types::ReplyState;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::support::{Browser, ServerProcess, TestApp, free_port, new_request, prompt};
+use crate::billing::webhooks::{deliver, event, sign};
+use crate::support::{Browser, ServerProcess, TestApp, WEBHOOK_SECRET, free_port, new_request, prompt};
 
 /// A server of its own, because metrics are counted for a whole process.
 struct Watched {
-    _process: ServerProcess,
+    process: ServerProcess,
     browser: Browser,
     metrics_url: String,
 }
@@ -23,7 +24,7 @@ impl Watched {
         let mut process = app.spawn_process(&[&[("METRICS_ADDR", addr.as_str())], variables].concat());
         process.ready().await;
         let browser = app.user().await.at(&process.url);
-        Self { _process: process, browser, metrics_url: format!("http://{addr}/metrics") }
+        Self { process, browser, metrics_url: format!("http://{addr}/metrics") }
     }
 
     async fn text(&self) -> String {
@@ -102,6 +103,31 @@ async fn a_model_that_the_plan_does_not_include_is_a_refusal_that_is_counted() {
     let count =
         |decision: &str| figures.get(&format!("plumbline_admissions_total{{decision=\"{decision}\"}}"));
     assert_eq!((count("model_not_included"), count("model_not_offered")), (Some(&1.0), Some(&1.0)));
+}
+
+/// Whoever makes the endpoint chooses the version.
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_of_another_version_of_stripes_api_are_taken_and_counted() {
+    let app = TestApp::start().await;
+    let api_url = format!("{}/stripe/", app.sandbox.url);
+    let stripe = [
+        ("STRIPE_SECRET_KEY", "sk_test_versions"),
+        ("STRIPE_API_URL", api_url.as_str()),
+        ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
+    ];
+    let watched = Watched::start(&app, &stripe).await;
+    let body = event("evt_1", "moon.rises", &json!({ "object": "moon" }));
+    let older = event("evt_2", "moon.sets", &json!({ "object": "moon" })).replace("2026-", "2020-");
+    for (body, signature, status) in
+        [(&body, sign(&body, 0), 200), (&older, sign(&older, 0), 200), (&body, String::new(), 400)]
+    {
+        assert_eq!(deliver(&watched.process.url, body, &signature).await, status);
+    }
+    let figures = watched.read().await;
+    for outcome in ["taken", "other_version", "refused"] {
+        let figure = format!("plumbline_webhooks_total{{outcome=\"{outcome}\"}}");
+        assert_eq!(figures.get(&figure), Some(&1.0), "{outcome}");
+    }
 }
 
 /// (24)
