@@ -113,12 +113,22 @@ async fn a_dead_job_and_a_failed_event_say_why_and_can_be_tried_again() {
 }
 
 #[tokio::test]
-async fn each_route_says_whether_it_is_asked_and_offers_the_other() {
+async fn each_route_says_whether_it_is_asked_and_offers_what_can_be_changed_about_it() {
     let page = open("/admin/providers", operator()).await;
     for text in ["Tried again in 20 s", "Closed by an operator", "Redis does not answer", "3 overloaded"] {
         assert!(page.html.contains(text), "{text}: {}", page.html);
     }
-    assert_eq!((page.count("close-route"), page.count("reopen-route")), (1, 2));
+    let offers = (page.count("data-testid=\"close-route\""), page.count("data-testid=\"reopen-route\""));
+    assert_eq!(offers, (2, 2), "one that is tried again by itself can be closed, too");
+}
+
+#[tokio::test]
+async fn each_page_on_which_something_can_be_done_has_a_place_to_say_what_was() {
+    let person = "/admin/people/0190a0b0-0000-7000-8000-000000000008";
+    for path in [person, "/admin/providers", "/admin/stripe", "/admin/jobs", "/admin/system"] {
+        let page = open(path, operator()).await;
+        assert_eq!(page.count("data-testid=\"deed-outcome\""), 1, "{path}");
+    }
 }
 
 #[tokio::test]
