@@ -43,4 +43,4 @@ pub use stripe_report::{ComparisonList, StripeFigures};
 pub use switch_list::SwitchList;
 pub use system_parts::{SettingsTable, SystemParts};
 pub use table::{Column, Pager, RecordTable};
-pub use volume_table::{VolumeTable, named_rows};
+pub use volume_table::{VolumeRow, VolumeTable, named_rows};
