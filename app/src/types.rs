@@ -33,7 +33,8 @@ pub use chat::{
     ReplyRequest, ReplyState, ReplyTarget, Role, Thread, Title,
 };
 pub use figures::{
-    CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Volume, VolumeReport,
+    CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Ratings, Volume,
+    VolumeReport,
 };
 pub use ids::{
     AccountId, AuditId, ClientRequestId, EntryId, GenerationId, JobId, MessageId, NoticeId, SessionId,

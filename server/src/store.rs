@@ -3,7 +3,7 @@
 pub mod account_books;
 pub mod accounts;
 pub mod alerts;
-mod attempts;
+pub mod attempts;
 pub mod audit;
 pub mod backlog;
 pub mod caps;
@@ -31,6 +31,7 @@ pub mod people;
 mod pool;
 mod prepared;
 pub mod provider_usage;
+pub mod rating_days;
 pub mod ratings;
 pub mod receipts;
 pub mod reconciliations;

@@ -8,6 +8,15 @@ use super::prepared::Prepared;
 use super::usage::to_int;
 use crate::pricing::TokenUsage;
 
+/// How an attempt ends of which the provider did what it was asked to, whether or not anybody wanted it to the end. Every
+/// other outcome is a failure of the provider's.
+const GOOD_OUTCOMES: [&str; 4] = ["finished", "limited", "stopped", "cut off"];
+
+/// Whether the provider failed.
+pub fn has_failed(outcome: &str) -> bool {
+    !GOOD_OUTCOMES.contains(&outcome)
+}
+
 /// One attempt, as it ended.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -46,4 +55,16 @@ pub(super) fn insert<Row>(statement: Prepared<Row>, id: GenerationId, attempts: 
         .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.input_tokens))
         .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.output_tokens))
         .bind_each::<BigInt, _>(attempts.iter().map(|attempt| attempt.cost.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dashboard_counts_the_same_outcomes_as_failures() {
+        let dashboard = include_str!("../../../deploy/grafana.json");
+        let failures = format!("outcome!~\\\"{}\\\"", GOOD_OUTCOMES.join("|"));
+        assert!(dashboard.contains(&failures), "{failures}");
+    }
 }
