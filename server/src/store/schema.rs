@@ -493,6 +493,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    money_audits (invariant) {
+        invariant -> Text,
+        violations -> BigInt,
+        checked_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(overages -> accounts (account_id));

@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::billing::webhooks::{deliver, event, sign};
+use crate::money_audit::unbalance;
 use crate::support::{Browser, ServerProcess, TestApp, WEBHOOK_SECRET, free_port, new_request, prompt};
 
 /// A server of its own, because metrics are counted for a whole process.
@@ -73,7 +74,10 @@ async fn a_reply_is_counted_with_its_request_tokens_money_and_provider() {
         r#"plumbline_http_requests_total{route="/api/chat/start_reply",method="POST",status="200"}"#;
     assert_eq!(of(request), Some(1.0));
     assert_eq!(of(r#"plumbline_replies_total{model="everyday",state="finished"}"#), Some(1.0));
-    assert_eq!(of(r#"plumbline_attempts_total{route="everyday-first",outcome="finished"}"#), Some(1.0));
+    let attempt = r#"plumbline_attempts_total{route="everyday-first",kind="first",outcome="finished"}"#;
+    assert_eq!(of(attempt), Some(1.0));
+    let input = r#"plumbline_reply_tokens_total{model="everyday",provider="openai",kind="input"}"#;
+    assert!(of(input) > Some(0.0), "{figures:?}");
     assert_eq!(of(r#"plumbline_first_token_seconds_count{route="everyday-first"}"#), Some(1.0));
     let charged = message.charged.expect("a charge").0;
     assert_eq!(of(r#"plumbline_charged_nanodollars_total{model="everyday"}"#), Some(charged as f64));
@@ -130,6 +134,41 @@ async fn webhooks_of_another_version_of_stripes_api_are_taken_and_counted() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn retries_and_fallbacks_are_counted_apart_and_cost_by_model_and_provider() {
+    let app = TestApp::start().await;
+    let watched = Watched::start(&app, &[]).await;
+    let prompt = prompt();
+    for upstream in ["", "second"] {
+        app.sandbox.script(&prompt, json!({ "upstream": upstream, "status": 503 })).await;
+    }
+    app.sandbox.script(&prompt, json!({ "text": "At last.", "gap_ms": 0 })).await;
+    assert_eq!(watched.browser.ask(&prompt).await.state(), ReplyState::Finished);
+    let figures = watched.read().await;
+    let counted = |start: &str| {
+        figures.iter().filter(|(name, _)| name.starts_with(start)).map(|(_, count)| count).sum::<f64>()
+    };
+    assert_eq!(counted(r#"plumbline_attempts_total{route="everyday-first",kind="first","#), 1.0);
+    assert_eq!(counted(r#"plumbline_attempts_total{route="everyday-second",kind="fallback","#), 1.0);
+    assert_eq!(counted(r#"plumbline_attempts_total{route="everyday-first",kind="retry","#), 1.0);
+    let cost = r#"plumbline_cost_nanodollars_total{model="everyday",provider="openai","#;
+    assert!(counted(cost) > 0.0, "{figures:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_audit_has_found_is_told_by_every_process_until_the_next_one() {
+    let app = TestApp::start().await;
+    let watched = Watched::start(&app, &[]).await;
+    let broken = r#"plumbline_money_invariant_violations{invariant="balance-equals-entries"}"#;
+    assert_eq!(watched.read().await.get(broken), None, "nothing was audited");
+    for (by, violations) in [("- 1", 1.0), ("+ 1", 0.0)] {
+        app.database().execute(&unbalance(by)).await;
+        app.command().arg("audit").output().expect("it runs");
+        assert_eq!(watched.read().await.get(broken), Some(&violations));
+    }
+    watched.check().await;
+}
+
 /// (24)
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_the_metrics_say_that_each_process_limits_alone() {
@@ -139,6 +178,8 @@ async fn without_redis_the_metrics_say_that_each_process_limits_alone() {
     let of = |name: &str| figures.get(name).copied();
     assert_eq!((of("plumbline_redis_up"), of("plumbline_limiter_is_local")), (Some(0.0), Some(1.0)));
     assert_eq!(of("plumbline_database_up"), Some(1.0));
+    let breaker = of(r#"plumbline_breaker_is_open{route="everyday-first"}"#);
+    assert!(breaker.is_some_and(f64::is_nan), "nobody knows: {breaker:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,7 +74,7 @@ impl GenerationService {
         let settling = self.settle(&settlement, job.new.client_request_id, plan);
         let Some(message) = span.around(settling).await else { return span.fail("given up") };
         drop(span);
-        settled::count(&settlement);
+        settled::count(&settlement, &job.model.routes);
         publisher.push(ChatEventKind::Ended { message: message.into(), error: error.map(Box::new) });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
             publisher.push(ChatEventKind::Quota { quota: quota.into() });

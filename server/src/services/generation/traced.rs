@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::attempts::Next;
 use super::run::Job;
 use super::transcript::{AttemptRecord, Transcript};
-use crate::config::WireFormat;
 use crate::pricing::TokenUsage;
 use crate::providers::llm::{Speaker, Turn, Upstream};
 use crate::store::Attempt;
@@ -37,7 +36,7 @@ pub(super) fn attempt(job: &Job, route: &Route, upstream: &Upstream, next: &Next
         return span;
     }
     span.set("gen_ai.operation.name", "chat");
-    span.set("gen_ai.provider.name", provider(upstream.format));
+    span.set("gen_ai.provider.name", upstream.format.key());
     span.set("gen_ai.request.model", upstream.model.clone());
     span.set("gen_ai.request.max_tokens", i64::from(job.terms.output_tokens));
     span.set("gen_ai.request.stream", true);
@@ -121,6 +120,7 @@ pub(super) fn sweep(settlement: &Settlement, traceparent: Option<&str>) -> Span 
     let span = Span::later("sweep".to_owned(), traceparent);
     if span.is_recorded() {
         span.set("plumbline.generation.id", settlement.generation_id.to_string());
+        span.set("session.id", settlement.thread_id.to_string());
         set_settlement(&span, settlement);
     }
     span
@@ -131,13 +131,6 @@ fn set_settlement(span: &Span, settlement: &Settlement) {
     span.set("plumbline.charged_nanodollars", settlement.charged.0);
     span.set("plumbline.attempts", as_int(settlement.attempts.len()));
     span.set("plumbline.usage.is_estimated", settlement.is_estimated);
-}
-
-fn provider(format: WireFormat) -> &'static str {
-    match format {
-        WireFormat::Openai => "openai",
-        WireFormat::Anthropic => "anthropic",
-    }
 }
 
 fn spoken(turn: &Turn) -> (&'static str, &str) {

@@ -111,7 +111,7 @@ async fn the_system_is_shown_with_its_settings_and_without_its_secrets() {
     turn(&operator, "read_only", false).await;
 
     let report: SystemReport = operator.value("admin/system/read", &[]).await;
-    assert_eq!(report.parts.iter().map(|part| part.is_well).collect::<Vec<_>>(), [true; 3]);
+    assert_eq!(report.parts.iter().map(|part| part.is_well).collect::<Vec<_>>(), [true; 4]);
     let database = report.settings.iter().find(|setting| setting.variable == "DATABASE_URL").expect("it");
     assert_eq!(database.value, SettingValue::Secret);
     let log: AuditPage = operator.value("admin/audit/list", &[]).await;
