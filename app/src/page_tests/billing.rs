@@ -137,6 +137,8 @@ async fn what_cannot_be_changed_is_not_asked() {
         let page = open(&format!("/billing/change?{query}"), Fake::subscribed()).await;
         assert_eq!((page.count("Nothing to change"), page.count("change_plan")), (1, 0), "{query}");
     }
+    let page = open("/billing/change?plan=max&interval=year", Fake::cancelled()).await;
+    assert_eq!((page.count("Keep it first, under Billing"), page.count("change_plan")), (1, 0));
     let page = open("/billing/cancel", Fake::cancelled()).await;
     assert_eq!((page.count("Nothing to cancel"), page.count("cancel_subscription")), (1, 0));
 }

@@ -6,8 +6,8 @@ use stripe_shared as api;
 use stripe_types::Expandable;
 
 use super::{
-    Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack, Price,
-    Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus,
+    Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack,
+    PendingUpdate, Price, Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus,
 };
 
 fn time(seconds: i64) -> DateTime<Utc> {
@@ -82,13 +82,19 @@ impl TryFrom<api::Subscription> for Subscription {
                 .default_payment_method
                 .and_then(Expandable::into_object)
                 .and_then(|method| card(&method)),
-            has_pending_update: subscription.pending_update.is_some(),
+            pending_update: subscription.pending_update.map(pending_update),
             latest_invoice_id: subscription
                 .latest_invoice
                 .and_then(Expandable::into_id)
                 .map(|id| id.to_string()),
         })
     }
+}
+
+fn pending_update(update: api::SubscriptionsResourcePendingUpdate) -> PendingUpdate {
+    let items = update.subscription_items.unwrap_or_default();
+    let item = items.into_iter().find(|item| !is_metered(item));
+    PendingUpdate { price_id: item.map(|item| item.price.id.to_string()) }
 }
 
 fn is_metered(item: &api::SubscriptionItem) -> bool {
