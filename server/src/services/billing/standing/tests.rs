@@ -39,6 +39,7 @@ fn the_table_in_the_documentation_is_what_the_code_does() {
             PastDue | Unpaid => vec![
                 ("within the grace", past_due(TimeDelta::seconds(1))),
                 ("beyond the grace", past_due(TimeDelta::zero())),
+                ("no invoice", None),
             ],
             _ => vec![("", None)],
         };
