@@ -47,6 +47,9 @@ use crate::store::subscriptions::{self, InvoiceRow, SubscriptionRow, to_interval
 use crate::store::{Db, StoreResult};
 use crate::{AppError, AppResult, telemetry};
 
+/// Somebody who has just paid looks at an empty page meanwhile.
+const CHECKOUT_PATIENCE: Duration = Duration::from_secs(8);
+
 /// For so long prices are not asked for again.
 const PRICES_CACHED_FOR: Duration = Duration::from_secs(300);
 
@@ -265,8 +268,14 @@ impl BillingApi for BillingService {
     }
 
     async fn finish_checkout(&self, actor: &Actor, session_id: String) -> ApiResult<CheckoutOutcome> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.finish_checkout(user.account_id, &session_id)).await
+        let account_id = actor.user()?.account_id;
+        let cashier = self.cashier()?.clone();
+        let finish = async move { cashier.finish_checkout(account_id, &session_id).await };
+        match tokio::time::timeout(CHECKOUT_PATIENCE, self.whole(actor, finish)).await {
+            // It may well be paid: the page waits and asks again.
+            Err(_) | Ok(Err(ApiError::Unavailable { .. })) => Ok(CheckoutOutcome::Pending),
+            Ok(outcome) => outcome,
+        }
     }
 
     async fn change_plan(&self, actor: &Actor, plan_key: String, interval: Interval) -> ApiResult<NextUrl> {

@@ -212,6 +212,23 @@ async fn an_upgrade_that_nobody_pays_is_forgotten_after_a_day_or_when_another_ch
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_paid_is_asked_to_wait_while_stripe_does_not_answer() {
+    let shop = Shop::without_webhooks().await;
+    let browser = shop.app.user().await;
+    let back = shop.subscribe(&browser, "pro", "month").await;
+    let session = session_id(&back);
+    let outcome = async || -> CheckoutOutcome {
+        browser.value("billing/finish_checkout", &[("session", session.as_str())]).await
+    };
+    for mode in ["unavailable", "stall"] {
+        shop.stripe.control("outage", serde_json::json!({ "mode": mode })).await;
+        assert_eq!(outcome().await, CheckoutOutcome::Pending, "{mode}");
+    }
+    shop.stripe.end_outage().await;
+    assert_eq!(outcome().await, CheckoutOutcome::Subscribed { plan_name: "Pro".to_owned() });
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_stripe_is_away_people_are_told_to_come_back_and_nothing_else_suffers() {
     let shop = Shop::open().await;
     let (browser, _) = shop.subscriber("pro", "month").await;
