@@ -163,19 +163,17 @@ impl From<api::InvoiceLineItem> for InvoiceLine {
 /// `disputes` are asked for apart.
 pub(super) fn charge(charge: api::Charge, disputes: Vec<api::Dispute>) -> Charge {
     let refunds = charge.refunds.map(|refunds| refunds.data).unwrap_or_default();
-    let has_failed = |refund: &api::Refund| matches!(refund.status.as_deref(), Some("failed" | "canceled"));
     Charge {
         payment_intent_id: charge.payment_intent.map(|intent| intent.into_id().to_string()),
         amount_cents: charge.amount,
         receipt_url: charge.receipt_url,
         refunds: refunds
             .into_iter()
-            .filter(|refund| !has_failed(refund))
             .map(|refund| MoneyBack {
                 id: refund.id.to_string(),
                 amount_cents: refund.amount,
                 created_at: time(refund.created),
-                came_back: false,
+                came_back: matches!(refund.status.as_deref(), Some("failed" | "canceled")),
             })
             .collect(),
         disputes: disputes

@@ -205,7 +205,7 @@ pub struct Charge {
     pub payment_intent_id: Option<String>,
     pub amount_cents: i64,
     pub receipt_url: Option<String>,
-    /// Those that did not fail.
+    /// Also those that failed.
     pub refunds: Vec<MoneyBack>,
     /// Those that took money, also if it came back.
     pub disputes: Vec<MoneyBack>,
@@ -217,7 +217,7 @@ pub struct MoneyBack {
     pub id: String,
     pub amount_cents: i64,
     pub created_at: DateTime<Utc>,
-    /// It is ours again: the dispute was won.
+    /// It is ours again: the refund failed, or the dispute was won.
     pub came_back: bool,
 }
 
