@@ -42,6 +42,11 @@ impl SubscriptionStatus {
         matches!(self, Self::PastDue | Self::Unpaid)
     }
 
+    /// Stripe bills what is used beyond what is paid for: nothing of a trial, and nothing while a payment is due.
+    pub fn bills_usage(self) -> bool {
+        self == Self::Active
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Incomplete => "incomplete",

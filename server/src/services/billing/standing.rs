@@ -40,7 +40,7 @@ pub fn extended(
     }
 }
 
-/// What a standing opens. Reading, export and billing are always open.
+/// What a standing opens. Reading, export and billing are always open, so nothing asks for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     pub has_replies: bool,
@@ -53,17 +53,22 @@ pub struct Access {
 }
 
 impl Access {
-    pub fn of(standing: Standing) -> Self {
+    /// `status`: of the subscription, if there is one.
+    pub fn of(standing: Standing, status: Option<SubscriptionStatus>) -> Self {
+        let paid = Self {
+            has_replies: true,
+            has_paid_limits: true,
+            has_free_credit: false,
+            has_overage: status.is_some_and(SubscriptionStatus::bills_usage),
+        };
         match standing {
             Standing::Free => {
-                Self { has_replies: true, has_paid_limits: false, has_free_credit: true, has_overage: false }
+                Self { has_paid_limits: false, has_free_credit: true, has_overage: false, ..paid }
             }
-            Standing::Active => {
-                Self { has_replies: true, has_paid_limits: true, has_free_credit: false, has_overage: true }
-            }
-            Standing::PastDue { .. } => Self { has_overage: false, ..Self::of(Standing::Active) },
+            Standing::Active => paid,
+            Standing::PastDue { .. } => Self { has_overage: false, ..paid },
             Standing::Frozen { .. } | Standing::Suspended => {
-                Self { has_replies: false, has_overage: false, ..Self::of(Standing::Active) }
+                Self { has_replies: false, has_overage: false, ..paid }
             }
         }
     }
