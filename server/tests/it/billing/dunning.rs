@@ -97,6 +97,28 @@ async fn while_a_payment_is_due_the_plan_cannot_be_changed() {
 
 /// Fault 34.
 #[tokio::test(flavor = "multi_thread")]
+async fn when_the_days_of_grace_are_over_replies_pause_and_the_person_is_told_though_stripe_goes_on() {
+    let shop = Shop::with_clock().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.control("settings", serde_json::json!({ "after_retries": "leave_past_due" })).await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    let told = "select count(*) from notices where cause like 'payment_failed:%:frozen'";
+    shop.advance_days(32).await;
+    assert!(matches!(billing(&browser).await.standing, Standing::PastDue { .. }));
+    assert_eq!(shop.number(told).await, 0);
+
+    shop.advance_days(8).await;
+    assert_eq!(subscription_status(&shop).await, "past_due");
+    let standing = billing(&browser).await.standing;
+    assert!(matches!(standing, Standing::Frozen { .. }), "{standing:?}");
+    let refused = browser.start_reply(&new_request(&prompt())).await;
+    assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
+    assert!(matches!(refused.error().await, app::ApiError::Frozen { .. }));
+    assert_eq!(shop.number(told).await, 1);
+}
+
+/// Fault 34.
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_spent_in_the_grace_is_part_of_the_month_that_is_paid_late() {
     let shop = Shop::open().await;
     let (browser, customer) = shop.subscriber("pro", "month").await;
