@@ -35,9 +35,7 @@ pub enum ApiError {
     #[error("{}", credit_sentence(credit))]
     OutOfCredit { credit: Box<Credit> },
     /// The subscription's grace has passed without a payment: 402. `links::BILLING_PATH` leads to what fixes it.
-    #[error(
-        "Replies are paused because your subscription could not be paid. Update your card under Billing to go on."
-    )]
+    #[error("Replies are paused because your subscription could not be paid. Pay it under Billing to go on.")]
     Frozen { since: DateTime<Utc> },
     /// The bank or the card did not allow a payment: 402.
     #[error("{message}")]

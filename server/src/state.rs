@@ -71,6 +71,7 @@ pub struct AppState {
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
     pub(crate) usage: UsageService,
+    billing: BillingService,
     pub(crate) audit_log: AuditLogService,
     pub(crate) figures: FiguresService,
     /// None: nothing can be bought here.
@@ -166,7 +167,7 @@ impl AppState {
         let backend = Backend {
             account: Arc::new(account.clone()),
             admin,
-            billing: Arc::new(billing),
+            billing: Arc::new(billing.clone()),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans, ratings)),
             notices: Arc::new(notices.clone()),
@@ -183,6 +184,7 @@ impl AppState {
             sign_in,
             generations,
             usage,
+            billing,
             audit_log,
             figures,
             cashier,
@@ -230,6 +232,11 @@ impl AppState {
     /// Waits until every reply in progress is saved and settled; those still going after `grace` are cut.
     pub async fn finish_replies(&self, grace: Duration) {
         self.generations.finish(grace).await;
+    }
+
+    /// Waits until every change of a subscription in progress is made; those still going after `grace` are cut.
+    pub async fn finish_changes(&self, grace: Duration) {
+        self.billing.finish(grace).await;
     }
 
     /// Waits for [`AppState::begin_shutdown`].

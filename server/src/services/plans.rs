@@ -22,6 +22,7 @@ pub struct Plans(Arc<PlansConfig>);
 pub struct AccountPlan {
     pub plan: Plan,
     pub standing: Standing,
+    access: Access,
     /// When it gets new credit. None: with the next calendar month, from Free.
     pub credit_resets_at: Option<DateTime<Utc>>,
     /// An operator lets it have no replies, since then.
@@ -35,7 +36,7 @@ pub struct AccountPlan {
 impl AccountPlan {
     /// Credit that is given on first use in a calendar month. A subscription's comes with its payments instead.
     pub fn free_credit(&self) -> Nanos {
-        match Access::of(self.standing).has_free_credit {
+        match self.access.has_free_credit {
             true => self.plan.monthly_credit,
             false => Nanos::ZERO,
         }
@@ -43,7 +44,7 @@ impl AccountPlan {
 
     /// The most a period may cost beyond credit, for those who have switched that on. None: nothing.
     pub fn overage_max(&self) -> Option<Nanos> {
-        self.plan.overage_max.filter(|_| Access::of(self.standing).has_overage)
+        self.plan.overage_max.filter(|_| self.access.has_overage)
     }
 
     /// For those who have set none of their own.
@@ -127,12 +128,14 @@ impl Plans {
     /// The same of what was read already.
     pub fn of_row(&self, row: &AccountPlanRow) -> AccountPlan {
         let standing = standing_at(row.dunning.as_ref(), row.grace_until, row.at);
+        let access = Access::of(standing, row.dunning.map(|dunning| dunning.status));
         let limit_override = row.limit_override.filter(|limits| limits.ends_at > row.at);
-        let paid = self.find_paid(&row.plan).filter(|_| Access::of(standing).has_paid_limits);
+        let paid = self.find_paid(&row.plan).filter(|_| access.has_paid_limits);
         AccountPlan {
             plan: overridden(paid.map_or(&self.0.free, |paid| &paid.plan).clone(), limit_override),
             standing,
-            credit_resets_at: row.credit_resets_at.filter(|_| !Access::of(standing).has_free_credit),
+            access,
+            credit_resets_at: row.credit_resets_at.filter(|_| !access.has_free_credit),
             suspended_at: row.suspended_at,
             grace_until: row.grace_until.filter(|until| *until > row.at),
             limit_override,

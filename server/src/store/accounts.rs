@@ -1,6 +1,7 @@
 //! Accounts: who owns money, limits and the customer at Stripe.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use app::types::{AccountId, LimitOverride};
 use chrono::{DateTime, Utc};
@@ -8,7 +9,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::clock::clock_timestamp;
+use super::clock::{clock_timestamp, now};
 use super::schema::{accounts, limit_overrides, subscriptions, users};
 use super::subscriptions::Dunning;
 use super::{Connection, StoreResult};
@@ -204,6 +205,28 @@ pub async fn replace_checkout(
         accounts::table.find(id.0).filter(accounts::checkout_session_id.is_not_distinct_from(known));
     let set = accounts::checkout_session_id.eq(new);
     Ok(diesel::update(unchanged).set(set).execute(conn).await? > 0)
+}
+
+/// Leases the account to whoever wants to change its subscription, for `length` at the most. What the lease is ended with;
+/// None: somebody else has it.
+pub async fn lease_change(
+    conn: &mut Connection,
+    id: AccountId,
+    length: Duration,
+) -> StoreResult<Option<DateTime<Utc>>> {
+    let at = now(conn).await?;
+    let until = accounts::change_leased_until;
+    let free = accounts::table.find(id.0).filter(until.is_null().or(until.le(at)));
+    let leased = diesel::update(free).set(until.eq(at + length)).execute(conn).await?;
+    Ok((leased > 0).then_some(at + length))
+}
+
+/// Ends a lease, unless it has run out and somebody else has one.
+pub async fn end_change(conn: &mut Connection, id: AccountId, lease: DateTime<Utc>) -> StoreResult<()> {
+    let leased = accounts::table.find(id.0).filter(accounts::change_leased_until.eq(lease));
+    let ended = accounts::change_leased_until.eq(None::<DateTime<Utc>>);
+    diesel::update(leased).set(ended).execute(conn).await?;
+    Ok(())
 }
 
 /// A reading of a customer at Stripe.

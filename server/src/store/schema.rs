@@ -13,6 +13,7 @@ diesel::table! {
         books_version -> BigInt,
         suspended_at -> Nullable<Timestamptz>,
         grace_until -> Nullable<Timestamptz>,
+        change_leased_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Paying: what is bought, changed, refused and given back.
 
+mod changes;
 mod checkout;
 mod dunning;
 mod events;

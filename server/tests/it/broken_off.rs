@@ -5,16 +5,13 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::build_router;
 use server::config::Config;
-use tower::ServiceExt;
 
-use crate::support::{Browser, Fault, Proxy, TestApp, new_request, prompt};
+use crate::support::{Browser, Fault, Proxy, TestApp, ask, new_request, prompt, to_router};
 
 /// What a reply here costs: by the provider's count, at a nano-dollar a token.
 pub const CHARGE: i64 = 700;
@@ -76,19 +73,6 @@ async fn poll_at_most<T>(times: usize, future: impl Future<Output = T>) -> Optio
         future.as_mut().poll(context).map(Some)
     })
     .await
-}
-
-/// The same request as it arrives at the router.
-fn to_router(request: reqwest::RequestBuilder) -> Request<Body> {
-    let request = request.build().expect("a request");
-    Request::<reqwest::Body>::try_from(request).expect("a request").map(Body::new)
-}
-
-async fn ask(router: Router, request: Request<Body>) -> StatusCode {
-    let response = router.oneshot(request).await.expect("an answer");
-    let status = response.status();
-    axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("the whole stream");
-    status
 }
 
 /// (21) The request's future, from admission to the last event read, is dropped at every await point it has: what was

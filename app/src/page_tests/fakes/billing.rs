@@ -11,7 +11,7 @@ use crate::types::*;
 pub struct Fake {
     pub offers: Offers,
     pub billing: Billing,
-    pub outcome: CheckoutOutcome,
+    pub outcome: ApiResult<CheckoutOutcome>,
 }
 
 impl Fake {
@@ -24,7 +24,7 @@ impl Fake {
             packs: vec![],
             overage: None,
         };
-        Self { offers: offers(), billing, outcome: CheckoutOutcome::NotPaid }
+        Self { offers: offers(), billing, outcome: Ok(CheckoutOutcome::NotPaid) }
     }
 
     /// Payments are not set up.
@@ -159,7 +159,7 @@ impl BillingApi for Fake {
 
     async fn finish_checkout(&self, actor: &Actor, _: String) -> ApiResult<CheckoutOutcome> {
         actor.user()?;
-        Ok(self.outcome.clone())
+        self.outcome.clone()
     }
 
     async fn change_plan(&self, actor: &Actor, _: String, _: Interval) -> ApiResult<NextUrl> {

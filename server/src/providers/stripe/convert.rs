@@ -6,8 +6,9 @@ use stripe_shared as api;
 use stripe_types::Expandable;
 
 use super::{
-    Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack, Price,
-    Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus, WebhookEndpoint,
+    Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack,
+    PendingUpdate, Price, Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus,
+    WebhookEndpoint,
 };
 
 fn time(seconds: i64) -> DateTime<Utc> {
@@ -76,9 +77,15 @@ pub(super) fn subscription(subscription: api::Subscription) -> StripeResult<Opti
             .default_payment_method
             .and_then(Expandable::into_object)
             .and_then(|method| card(&method)),
-        has_pending_update: subscription.pending_update.is_some(),
+        pending_update: subscription.pending_update.map(pending_update),
         latest_invoice_id: subscription.latest_invoice.and_then(Expandable::into_id).map(|id| id.to_string()),
     }))
+}
+
+fn pending_update(update: api::SubscriptionsResourcePendingUpdate) -> PendingUpdate {
+    let items = update.subscription_items.unwrap_or_default();
+    let item = items.into_iter().find(|item| !is_metered(item));
+    PendingUpdate { price_id: item.map(|item| item.price.id.to_string()) }
 }
 
 fn is_metered(item: &api::SubscriptionItem) -> bool {
@@ -147,19 +154,17 @@ impl From<api::InvoiceLineItem> for InvoiceLine {
 /// `disputes` are asked for apart.
 pub(super) fn charge(charge: api::Charge, disputes: Vec<api::Dispute>) -> Charge {
     let refunds = charge.refunds.map(|refunds| refunds.data).unwrap_or_default();
-    let has_failed = |refund: &api::Refund| matches!(refund.status.as_deref(), Some("failed" | "canceled"));
     Charge {
         payment_intent_id: charge.payment_intent.map(|intent| intent.into_id().to_string()),
         amount_cents: charge.amount,
         receipt_url: charge.receipt_url,
         refunds: refunds
             .into_iter()
-            .filter(|refund| !has_failed(refund))
             .map(|refund| MoneyBack {
                 id: refund.id.to_string(),
                 amount_cents: refund.amount,
                 created_at: time(refund.created),
-                came_back: false,
+                came_back: matches!(refund.status.as_deref(), Some("failed" | "canceled")),
             })
             .collect(),
         disputes: disputes

@@ -42,6 +42,11 @@ impl SubscriptionStatus {
         matches!(self, Self::PastDue | Self::Unpaid)
     }
 
+    /// Stripe bills what is used beyond what is paid for: nothing of a trial, and nothing while a payment is due.
+    pub fn bills_usage(self) -> bool {
+        self == Self::Active
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Incomplete => "incomplete",
@@ -106,9 +111,29 @@ pub struct Subscription {
     pub ends_at: Option<DateTime<Utc>>,
     pub schedule: Option<Schedule>,
     pub card: Option<Card>,
-    /// A change waits for its invoice to be paid.
-    pub has_pending_update: bool,
+    /// A change that waits for the latest invoice to be paid.
+    pub pending_update: Option<PendingUpdate>,
+    /// The one whose payment decides how the subscription stands.
     pub latest_invoice_id: Option<String>,
+}
+
+impl Subscription {
+    /// What a change that waits for its payment leads to.
+    pub fn pending_price_id(&self) -> Option<&str> {
+        self.pending_update.as_ref()?.price_id.as_deref()
+    }
+
+    /// What it changes to at the end of the period.
+    pub fn planned_price_id(&self) -> Option<&str> {
+        self.schedule.as_ref()?.next.as_ref().map(|(price_id, _)| price_id.as_str())
+    }
+}
+
+/// A change that is made once it is paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingUpdate {
+    /// What will be subscribed to. None: the same as now.
+    pub price_id: Option<String>,
 }
 
 /// The item of a subscription that is billed by the meter.
@@ -187,7 +212,7 @@ pub struct Charge {
     pub payment_intent_id: Option<String>,
     pub amount_cents: i64,
     pub receipt_url: Option<String>,
-    /// Those that did not fail.
+    /// Also those that failed.
     pub refunds: Vec<MoneyBack>,
     /// Those that took money, also if it came back.
     pub disputes: Vec<MoneyBack>,
@@ -199,7 +224,7 @@ pub struct MoneyBack {
     pub id: String,
     pub amount_cents: i64,
     pub created_at: DateTime<Utc>,
-    /// It is ours again: the dispute was won.
+    /// It is ours again: the refund failed, or the dispute was won.
     pub came_back: bool,
 }
 

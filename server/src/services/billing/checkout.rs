@@ -2,14 +2,16 @@
 
 use app::ApiError;
 use app::api::{CheckoutItem, NextUrl};
-use app::links::{CHECKOUT_PATH, PRICING_PATH};
+use app::links::{CHECKOUT_PATH, PRICING_PATH, change_plan_path};
 use app::types::{AccountId, CheckoutOutcome, Interval, Nanos, Standing};
 
 use super::Cashier;
 use super::findings::current;
 use crate::AppResult;
 use crate::config::Pack;
-use crate::providers::stripe::{Checkout, CheckoutRequest, CheckoutState, StripeError, Subscription};
+use crate::providers::stripe::{
+    Checkout, CheckoutRequest, CheckoutState, StripeError, Subscription, SubscriptionStatus,
+};
 use crate::store::{accounts, subscriptions};
 
 /// Somebody who opens pages to pay in several windows at once gets one of them after so many tries.
@@ -35,7 +37,7 @@ impl Cashier {
     }
 
     /// Of an account's pages to pay for a subscription only one is ever open, and none while there is a subscription:
-    /// so there are never two.
+    /// so there are never two. Whoever has one is asked first, because their card would be charged without a page of Stripe's.
     async fn begin_subscription(
         &self,
         account_id: AccountId,
@@ -51,8 +53,13 @@ impl Cashier {
                 self.close(id).await?;
             }
             // Asked for after the open page is closed: nothing can be paid from here on.
-            if self.live_subscription(&customer_id).await?.is_some() {
-                return self.change_plan(account_id, &key, interval).await;
+            match self.live_subscription(&customer_id).await? {
+                // It waits for a card, which the new one asks for.
+                Some(found) if found.status == SubscriptionStatus::Paused => {
+                    self.end(&found.id).await?;
+                }
+                Some(_) => return Ok(change_plan_path(&key, interval)),
+                None => {}
             }
             let request = self.checkout_request(account_id, customer_id.clone(), price_id.clone(), None);
             let new = self.stripe.create_checkout(&request).await?;
@@ -72,6 +79,14 @@ impl Cashier {
         match self.stripe.expire_checkout(id).await {
             // It is paid, or has expired.
             Ok(()) | Err(StripeError::Refused(_) | StripeError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends a subscription, if it has not ended.
+    async fn end(&self, id: &str) -> AppResult<()> {
+        match self.stripe.end_subscription(id).await {
+            Ok(()) | Err(StripeError::NotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -16,8 +16,8 @@ impl Back<'_> {
         Part::new(self.money.amount_cents, self.charge.amount_cents)
     }
 
-    /// What it does to a grant, or undoes: a dispute that was won gives back what it had taken. `object_id`: of what was
-    /// paid. Each grant has a cause of its own: `refund:ID` and `refund:ID:month:2`.
+    /// What it does to a grant, or undoes: a refund that failed and a dispute that was won give back what they had taken.
+    /// `object_id`: of what was paid. Each grant has a cause of its own: `refund:ID` and `refund:ID:month:2`.
     pub(super) fn credit_change(&self, grant_cause: &str, object_id: &str) -> CreditChange {
         let (kind, rest) = grant_cause.split_once(object_id).unwrap_or((grant_cause, ""));
         let kind = if kind == "grace:" { ":grace" } else { "" };
@@ -26,7 +26,8 @@ impl Back<'_> {
         match self.money.came_back {
             false => CreditChange::TakeBack { cause: taken_cause, grant_cause, part },
             true => {
-                let cause = format!("{}:{}:won{kind}{rest}", self.kind, self.money.id);
+                let how = if self.kind == "refund" { "failed" } else { "won" };
+                let cause = format!("{}:{}:{how}{kind}{rest}", self.kind, self.money.id);
                 CreditChange::GiveBack { cause, taken_cause, grant_cause, part }
             }
         }

@@ -11,7 +11,7 @@ use crate::store::overage;
 impl Cashier {
     /// Lets replies cost up to `cap` a billing period beyond credit. The subscription is billed by the meter from then
     /// on, and stays so when this is switched off again: what was used is still to be billed.
-    pub async fn set_overage_cap(&self, account_id: AccountId, cap: Nanos) -> AppResult<()> {
+    pub(super) async fn set_overage_cap(&self, account_id: AccountId, cap: Nanos) -> AppResult<()> {
         let account = self.plans.of_account(&*self.db.get().await?, account_id).await?;
         let most = account.overage_max().ok_or_else(|| {
             ApiError::invalid("Pay as you go needs a subscription that is paid and whose plan offers it.")

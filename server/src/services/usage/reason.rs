@@ -18,6 +18,10 @@ pub(in crate::services) fn entry_reason(cause: &str, about: Subject) -> EntryRea
         ("overage", reply) => EntryReason::Overage { reply },
         ("free", _) => monthly_credit(rest),
         ("expiry", reply) => EntryReason::Expiry { credit: credit.map(credit_label), reply },
+        // It gives back what a refund or a dispute had taken.
+        ("refund" | "dispute", _) if matches!(rest.split(':').nth(1), Some("failed" | "won")) => {
+            EntryReason::Other
+        }
         ("reclaim" | "dispute" | "unpaid" | "take", _) => {
             EntryReason::Reclaim { credit: credit.map(credit_label) }
         }
@@ -99,6 +103,9 @@ mod tests {
             ("invoice:in_1:month:2", "Credit of your subscription"),
             ("grace:in_1", "Credit of your subscription"),
             ("dispute:dp_1", "Credit taken back"),
+            ("dispute:dp_1:won:grace", "Adjustment"),
+            ("refund:re_1:month:2", "Refund"),
+            ("refund:re_1:failed", "Adjustment"),
             ("unpaid:in_1", "Credit taken back"),
             ("pack:cs_1", "Credit you bought"),
             ("something:new", "Adjustment"),

@@ -20,6 +20,27 @@ async fn a_refund_takes_back_its_part_of_the_credit_once() {
     assert_eq!(billing.standing, Standing::Active, "money back is no cancellation");
 }
 
+/// The bank may send it back days later, as of a card that was closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_fails_in_the_end_gives_back_what_it_has_taken_once() {
+    let shop = Shop::open().await;
+    let (browser, _) = shop.subscriber("pro", "month").await;
+    let charge = shop.stripe.list("charges").await[0]["id"].clone();
+    let refund = [("charge", charge.as_str().expect("an id")), ("amount", "1000")];
+    let refund = shop.stripe.post("refunds", &refund).await;
+    shop.settle().await;
+    assert_eq!(available(&browser).await, Nanos::from_cents(750));
+    let fail = format!("refunds/{}/fail", refund["id"].as_str().expect("an id"));
+    shop.stripe.control(&fail, json!({})).await;
+    shop.settle().await;
+    shop.reconcile().await;
+    shop.settle().await;
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500));
+    assert_eq!(billing(&browser).await.invoices[0].refunded_cents, 0);
+    let given_back = "select count(*) from ledger_entries where cause like 'refund:%:failed'";
+    assert_eq!(shop.number(given_back).await, 1);
+}
+
 /// Fault 34.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dispute_takes_back_what_is_left_of_what_it_is_about() {
