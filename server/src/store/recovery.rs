@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, ThreadId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -87,19 +87,35 @@ pub struct Abandoned {
     pub estimated_input_tokens: u32,
     /// Where its trace goes on. None: it is not traced.
     pub traceparent: Option<String>,
+    pub expired_at: DateTime<Utc>,
+    /// How long ago its hold has expired.
+    pub overdue: TimeDelta,
 }
 
-/// At most `limit` of them.
-pub async fn list_abandoned(conn: &mut Connection, limit: i64) -> StoreResult<Vec<Abandoned>> {
+/// At most `limit` of them, the longest expired first, those that come `after` one of them.
+pub async fn list_abandoned(
+    conn: &mut Connection,
+    after: Option<&Abandoned>,
+    limit: usize,
+) -> StoreResult<Vec<Abandoned>> {
     let price = model_prices::model_key
         .eq(generations::model)
         .and(model_prices::version.eq(generations::price_version));
-    let rows: Vec<(AbandonedRow, PriceRow)> = generations::table
+    let mut expired = holds::table
+        .inner_join(generations::table)
         .inner_join(model_prices::table.on(price))
-        .filter(generations::id.eq_any(expired(limit)))
-        .select((AbandonedRow::as_select(), PriceRow::as_select()))
-        .load(conn)
-        .await?;
+        .filter(holds::state.eq("pending"))
+        .filter(holds::expires_at.le(clock_timestamp()))
+        .order((holds::expires_at, holds::generation_id))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((AbandonedRow::as_select(), PriceRow::as_select(), holds::expires_at, clock_timestamp()))
+        .into_boxed();
+    if let Some(Abandoned { id, expired_at, .. }) = after {
+        let is_later = holds::expires_at.gt(*expired_at);
+        let is_next = holds::expires_at.eq(*expired_at).and(holds::generation_id.gt(id.0));
+        expired = expired.filter(is_later.or(is_next));
+    }
+    let rows: Vec<(AbandonedRow, PriceRow, DateTime<Utc>, DateTime<Utc>)> = expired.load(conn).await?;
     Ok(rows.into_iter().map(to_abandoned).collect())
 }
 
@@ -118,7 +134,9 @@ struct AbandonedRow {
     traceparent: Option<String>,
 }
 
-fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
+fn to_abandoned(
+    (row, price, expired_at, now): (AbandonedRow, PriceRow, DateTime<Utc>, DateTime<Utc>),
+) -> Abandoned {
     Abandoned {
         id: GenerationId(row.id),
         account_id: AccountId(row.account_id),
@@ -131,18 +149,7 @@ fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
         checkpoint_text: row.checkpoint_text,
         estimated_input_tokens: row.estimated_input_tokens.unsigned_abs(),
         traceparent: row.traceparent,
+        expired_at,
+        overdue: now - expired_at,
     }
-}
-
-/// The generations of pending holds past their expiry, oldest first, as a subquery.
-#[diesel::dsl::auto_type]
-fn expired(limit: i64) -> _ {
-    let pending = holds::state.eq("pending");
-    let expired = holds::expires_at.le(clock_timestamp());
-    holds::table
-        .filter(pending)
-        .filter(expired)
-        .order(holds::expires_at)
-        .limit(limit)
-        .select(holds::generation_id)
 }

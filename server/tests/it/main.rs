@@ -27,6 +27,7 @@ mod sign_in;
 mod simulation;
 mod streams;
 mod support;
+mod sweep;
 mod traces;
 mod usage;
 mod web;

@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::support::{Browser, Reply, TestApp, new_request, prompt};
 
-fn paced(text: &str, gap_ms: u32) -> Value {
+pub fn paced(text: &str, gap_ms: u32) -> Value {
     json!({ "text": text, "first_token_delay_ms": 0, "gap_ms": gap_ms })
 }
 
 /// Starts a reply and reads its first word.
-async fn begin(browser: &Browser, prompt: &str) -> (Reply, GenerationId) {
+pub async fn begin(browser: &Browser, prompt: &str) -> (Reply, GenerationId) {
     let mut reply = browser.start_reply(&new_request(prompt)).await;
     let (id, _) = reply.read_started().await;
     reply.read_event().await;

@@ -234,7 +234,7 @@ impl Account {
 
     async fn sweep(&self, charged: i64) -> Vec<(Step, Outcome)> {
         let mut conn = self.db.get().await.expect("a connection");
-        let found = recovery::list_abandoned(&mut conn, 1000).await.expect("a list");
+        let found = recovery::list_abandoned(&mut conn, None, 1000).await.expect("a list");
         drop(conn);
         let mut steps = Vec::new();
         for abandoned in found.into_iter().filter(|abandoned| abandoned.account_id == self.id) {
