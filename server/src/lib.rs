@@ -19,7 +19,7 @@ mod services;
 pub mod simulation;
 mod state;
 pub mod store;
-mod streams;
+pub mod streams;
 mod telemetry;
 
 pub use error::{AppError, AppResult};

@@ -25,6 +25,7 @@ mod reports;
 mod shutdown;
 mod sign_in;
 mod simulation;
+mod stream_log;
 mod streams;
 mod support;
 mod sweep;

@@ -90,7 +90,8 @@ impl LiveReply {
         batches.flat_map(stream::iter).boxed()
     }
 
-    fn after(&self, sent: u32) -> Vec<ChatEvent> {
+    /// The events after this number that were shown so far.
+    pub(super) fn after(&self, sent: u32) -> Vec<ChatEvent> {
         let events = self.lock();
         events[events.partition_point(|event| event.seq <= sent)..].to_vec()
     }
