@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use server_fn::codec::{ByteStream, Json, Streaming};
 
 #[cfg(feature = "ssr")]
-use super::{answer, call, set_quota_headers};
+use super::{answer, call, set_quota_headers, set_stream_headers};
 #[cfg(feature = "ssr")]
 use crate::types::{Actor, ChatEvent, Quota};
 use crate::types::{Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId};
@@ -85,6 +85,7 @@ pub async fn start_reply(request: ReplyRequest) -> ApiResult<ByteStream<ApiError
     if let Some(quota) = &reply.quota {
         set_quota_headers(quota);
     }
+    set_stream_headers();
     Ok(json_lines(reply))
 }
 
@@ -92,7 +93,9 @@ pub async fn start_reply(request: ReplyRequest) -> ApiResult<ByteStream<ApiError
 #[server(endpoint = "chat/follow_reply", input = Json, output = Streaming)]
 pub async fn follow_reply(id: GenerationId, after_seq: u32) -> ApiResult<ByteStream<ApiError>> {
     let (backend, actor) = call()?;
-    Ok(json_lines(answer(backend.chat.follow_reply(&actor, id, after_seq).await)?))
+    let reply = answer(backend.chat.follow_reply(&actor, id, after_seq).await)?;
+    set_stream_headers();
+    Ok(json_lines(reply))
 }
 
 #[server(endpoint = "chat/stop_reply")]
