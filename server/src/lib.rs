@@ -9,6 +9,7 @@ mod error;
 pub mod jobs;
 mod limits;
 mod middleware;
+mod outage;
 pub mod percentiles;
 pub mod pricing;
 mod providers;

@@ -5,7 +5,8 @@
 
 mod news;
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use app::types::{ChatEvent, GenerationId};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -16,6 +17,7 @@ use secrecy::ExposeSecret;
 pub use self::news::LogWatch;
 use self::news::News;
 use crate::config::RedisConfig;
+use crate::outage::Outage;
 
 /// Redis answers in well under a millisecond. One that needs longer than this is treated as away.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
@@ -41,6 +43,8 @@ pub enum StreamLogError {
     Redis(#[from] RedisError),
     #[error("no answer in time")]
     TimedOut,
+    #[error("no answer a moment ago")]
+    Silent,
     #[error("an entry makes no sense")]
     Unreadable,
     #[error("what was logged before is gone")]
@@ -60,10 +64,11 @@ pub struct LogPage {
     pub is_broken: bool,
 }
 
-/// All logs. Cheap to clone.
+/// All logs. Cheap to clone; all clones know of the same outage.
 #[derive(Clone)]
 pub struct StreamLog {
     commands: ConnectionManager,
+    outage: Arc<Mutex<Outage>>,
     news: News,
     key_prefix: String,
 }
@@ -77,6 +82,7 @@ impl StreamLog {
         let client = Client::open(config.url.expose_secret())?;
         Ok(Self {
             commands: ConnectionManager::new_lazy_with_config(client.clone(), settings())?,
+            outage: Arc::default(),
             news: News::new(client)?,
             key_prefix: config.key_prefix.clone(),
         })
@@ -100,7 +106,7 @@ impl StreamLog {
                 let lines: Vec<u8> = entry.get(EVENTS).ok_or(StreamLogError::Unreadable)?;
                 let events = from_lines(&lines).ok_or(StreamLogError::Unreadable)?;
                 // An entry of several events may begin before the number asked for.
-                for event in events.into_iter().filter(|event| event.seq > last_seq) {
+                for event in events.into_iter().filter(|event| event.seq > after_seq) {
                     if event.seq != last_seq + 1 {
                         return Ok(LogPage { is_broken: true, ..page });
                     }
@@ -117,10 +123,9 @@ impl StreamLog {
     }
 
     async fn entries(&self, key: &str, after: &str) -> Result<StreamRangeReply, StreamLogError> {
-        let mut redis = self.commands.clone();
         let mut range = redis::cmd("XRANGE");
         range.arg(key).arg(format!("({after}")).arg("+").arg("COUNT").arg(ENTRIES_AT_ONCE);
-        within_timeout(range.query_async(&mut redis)).await
+        self.ask(|mut redis| async move { range.query_async(&mut redis).await }).await
     }
 
     /// Wakes up whenever something was added, by any process. News that were lost on the way wake nobody, so look at
@@ -130,6 +135,26 @@ impl StreamLog {
     /// When Redis does not answer.
     pub async fn watch(&self, id: GenerationId) -> Result<LogWatch, StreamLogError> {
         self.news.watch(self.key(id)).await
+    }
+
+    /// Redis' answer. One that refuses costs nobody any time; one that is silent is waited for by one caller a second.
+    async fn ask<T, F>(&self, question: impl FnOnce(ConnectionManager) -> F) -> Result<T, StreamLogError>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
+        if !self.outage().may_ask(Instant::now()) {
+            return Err(StreamLogError::Silent);
+        }
+        let answer = within_timeout(question(self.commands.clone())).await;
+        match &answer {
+            Err(StreamLogError::TimedOut) => self.outage().begin(Instant::now()),
+            _ => self.outage().end(),
+        };
+        answer
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Outage> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn key(&self, id: GenerationId) -> String {
@@ -178,8 +203,8 @@ impl LogWriter {
         pipeline.add_command(add);
         pipeline.expire(&self.key, TTL_SECONDS).ignore();
         pipeline.publish(&self.key, "").ignore();
-        let mut redis = self.log.commands.clone();
-        let (added,): (Option<String>,) = within_timeout(pipeline.query_async(&mut redis)).await?;
+        let ask = |mut redis| async move { pipeline.query_async::<(Option<String>,)>(&mut redis).await };
+        let (added,) = self.log.ask(ask).await?;
         added.map(|_| ()).ok_or(StreamLogError::Forgotten)
     }
 }
@@ -194,6 +219,7 @@ fn settings() -> ConnectionManagerConfig {
 
 async fn within_timeout<T>(answer: impl Future<Output = RedisResult<T>>) -> Result<T, StreamLogError> {
     match tokio::time::timeout(REDIS_TIMEOUT, answer).await {
+        Ok(Err(error)) if error.is_timeout() => Err(StreamLogError::TimedOut),
         Ok(answer) => Ok(answer?),
         Err(_) => Err(StreamLogError::TimedOut),
     }
@@ -216,4 +242,45 @@ fn from_lines(lines: &[u8]) -> Option<Vec<ChatEvent>> {
         .filter(|line| !line.is_empty())
         .map(|line| serde_json::from_slice(line).ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use app::types::ChatEventKind;
+    use tokio::net::TcpListener;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// (24)
+    #[tokio::test]
+    async fn not_every_reply_waits_for_a_redis_that_does_not_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("redis://{}/", listener.local_addr().expect("an address"));
+        let connections = AtomicUsize::new(0);
+        let counting = async {
+            let mut open = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::Relaxed);
+                open.push(stream);
+            }
+        };
+        let writing = async {
+            let config = RedisConfig { url: url.into(), key_prefix: String::new() };
+            let log = StreamLog::new(&config).expect("a log");
+            let event = ChatEvent { seq: 1, kind: ChatEventKind::Text { text: "a".to_owned() } };
+            for _ in 0..500 {
+                let mut writer = log.writer(GenerationId(Uuid::now_v7()));
+                assert!(writer.append(1, std::slice::from_ref(&event), false).await.is_err());
+            }
+        };
+        tokio::select! {
+            () = counting => {}
+            () = writing => {}
+        }
+        let connections = connections.load(Ordering::Relaxed);
+        assert!((1..20).contains(&connections), "{connections} connections for 500 replies");
+    }
 }
