@@ -236,14 +236,14 @@ impl AppState {
         self.is_ending.cancelled().await;
     }
 
-    /// Starts what runs beside the requests until shutdown: looking for replies whose process has died, and listening
-    /// for replies to be stopped.
+    /// Starts what runs beside the requests: looking for replies whose process has died, until shutdown, and listening for
+    /// replies to be stopped, until the last one has ended.
     pub fn spawn_background(&self, sweep_every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
             tokio::select! {
                 () = state.generations.listen_for_stops() => {}
-                () = state.ending() => {}
+                () = state.generations.ended() => {}
             }
         });
         let state = self.clone();

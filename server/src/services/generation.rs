@@ -52,6 +52,9 @@ const SETTLE_TIME: Duration = Duration::from_secs(120);
 /// A hold counts for so long after it was renewed. A process that dies leaves its replies to the sweeper after that.
 const HOLD_TTL: Duration = Duration::from_secs(30);
 
+/// What a process about to end says to new work: another one does it.
+const ELSEWHERE: ApiError = ApiError::Unavailable { retry_after_seconds: 2 };
+
 /// Cheap to clone: every reply in progress has one.
 #[derive(Clone)]
 pub struct GenerationService(Arc<Inner>);
@@ -102,6 +105,7 @@ pub struct Parts {
 impl GenerationService {
     pub fn new(parts: Parts) -> Self {
         let Parts { db, limiter, breakers, log, plans, catalog, quota, ceiling, providers, clocks } = parts;
+        let is_ending = CancellationToken::new();
         Self(Arc::new(Inner {
             db,
             limiter,
@@ -115,10 +119,10 @@ impl GenerationService {
             retry_budget: RetryBudget::default(),
             clocks,
             queue: AccountQueue::default(),
-            live: LiveReplies::default(),
+            live: LiveReplies::new(is_ending.clone()),
             tasks: TaskTracker::new(),
             mirrors: TaskTracker::new(),
-            is_ending: CancellationToken::new(),
+            is_ending,
         }))
     }
 
@@ -133,7 +137,7 @@ impl GenerationService {
     /// Refusals by limit or credit, and what is not found. Nothing is used up by any of them.
     pub async fn start(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
         if self.is_ending.is_cancelled() {
-            return Err(ApiError::Unavailable { retry_after_seconds: 2 }.into());
+            return Err(ELSEWHERE.into());
         }
         // A task of its own, so that a client who leaves in the middle cancels neither a claim nor its undoing.
         let task = self.tasks.spawn(telemetry::along(self.clone().admit(account_id, request)));
@@ -144,7 +148,8 @@ impl GenerationService {
     /// saved.
     ///
     /// # Errors
-    /// Not found: there is no such reply, or it is another account's.
+    /// Not found: there is no such reply, or it is another account's. Unavailable: this process is about to end, and the
+    /// reply is written by another.
     pub async fn follow(
         &self,
         account_id: AccountId,
@@ -157,6 +162,9 @@ impl GenerationService {
         let mut conn = self.db.get().await?;
         let generation = generations::find(&mut conn, account_id, id).await?;
         let Some(message) = messages::find_by_generation(&mut conn, id).await? else {
+            if self.is_ending.is_cancelled() {
+                return Err(ELSEWHERE.into());
+            }
             let live = self.mirror(id, account_id);
             return Ok(ReplyStream { events: live.follow(after_seq), quota: None });
         };
@@ -174,10 +182,16 @@ impl GenerationService {
         Ok(ReplyStream { events: stream::iter(events).boxed(), quota: None })
     }
 
-    /// No new replies from now on.
+    /// No new replies from now on. Whoever follows one that is written here is told; whoever follows another process' reply
+    /// is sent there.
     pub(crate) fn begin_shutdown(&self) {
         self.is_ending.cancel();
         self.tasks.close();
+    }
+
+    /// Waits until shutdown has begun and the last reply has ended.
+    pub(crate) async fn ended(&self) {
+        self.tasks.wait().await;
     }
 
     /// Waits for the replies in progress; those still going after `grace` are cut. Either way they are saved and settled.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use app::types::{AccountId, ChatEvent, GenerationId};
+use app::types::{AccountId, ChatEvent, ChatEventKind, GenerationId};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, future};
 use tokio::sync::watch;
@@ -38,10 +38,12 @@ pub(super) struct LiveReply {
     is_closed: watch::Sender<bool>,
     cancelled: CancellationToken,
     cancel_reason: OnceLock<CancelReason>,
+    /// This process is told to end.
+    is_ending: CancellationToken,
 }
 
 impl LiveReply {
-    fn new(account_id: AccountId, origin: Origin) -> Self {
+    fn new(account_id: AccountId, origin: Origin, is_ending: CancellationToken) -> Self {
         Self {
             account_id,
             origin,
@@ -49,6 +51,7 @@ impl LiveReply {
             is_closed: watch::Sender::new(false),
             cancelled: CancellationToken::new(),
             cancel_reason: OnceLock::new(),
+            is_ending,
         }
     }
 
@@ -72,22 +75,13 @@ impl LiveReply {
 
     /// The events after number `after_seq`, then those to come, until the reply is closed.
     pub(super) fn follow(self: &Arc<Self>, after_seq: u32) -> BoxStream<'static, ChatEvent> {
-        let state = (self.clone(), self.is_closed.subscribe(), after_seq);
-        let batches = stream::unfold(state, |(reply, mut changes, sent)| async move {
-            loop {
-                // Read before the events, so that one shown in between is not missed.
-                let is_closed = *changes.borrow_and_update();
-                let new = reply.after(sent);
-                if let Some(last) = new.last() {
-                    let sent = last.seq;
-                    return Some((new, (reply, changes, sent)));
-                }
-                if is_closed || changes.changed().await.is_err() {
-                    return None;
-                }
-            }
-        });
-        batches.flat_map(stream::iter).boxed()
+        let follower = Follower {
+            reply: self.clone(),
+            changes: self.is_closed.subscribe(),
+            seen: after_seq,
+            has_heard_of_end: !self.is_written_here(),
+        };
+        stream::unfold(follower, Follower::next).flat_map(stream::iter).boxed()
     }
 
     /// The events after this number that were shown so far.
@@ -116,13 +110,57 @@ impl LiveReply {
     }
 }
 
-#[derive(Clone, Default)]
-pub(super) struct LiveReplies(Arc<Mutex<HashMap<GenerationId, Arc<LiveReply>>>>);
+/// Somebody who reads, at their own pace.
+struct Follower {
+    reply: Arc<LiveReply>,
+    changes: watch::Receiver<bool>,
+    /// The number of the last event that was taken.
+    seen: u32,
+    /// Of this process. It is told once.
+    has_heard_of_end: bool,
+}
+
+impl Follower {
+    /// What is new, as soon as something is. None: nothing will be any more.
+    async fn next(mut self) -> Option<(Vec<ChatEvent>, Self)> {
+        loop {
+            // Read before the events, so that one shown in between is not missed.
+            let is_closed = *self.changes.borrow_and_update();
+            let new = self.reply.after(self.seen);
+            if let Some(last) = new.last() {
+                self.seen = last.seq;
+                return Some((new, self));
+            }
+            if is_closed {
+                return None;
+            }
+            tokio::select! {
+                changed = self.changes.changed() => changed.ok()?,
+                () = self.reply.is_ending.cancelled(), if !self.has_heard_of_end => {
+                    self.has_heard_of_end = true;
+                    let draining = ChatEvent { seq: self.seen, kind: ChatEventKind::Draining };
+                    return Some((vec![draining], self));
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct LiveReplies {
+    replies: Arc<Mutex<HashMap<GenerationId, Arc<LiveReply>>>>,
+    is_ending: CancellationToken,
+}
 
 impl LiveReplies {
+    /// When `is_ending` is cancelled, whoever follows a reply written here is told.
+    pub(super) fn new(is_ending: CancellationToken) -> Self {
+        Self { replies: Arc::default(), is_ending }
+    }
+
     /// A reply that will be written here.
     pub(super) fn insert(&self, id: GenerationId, account_id: AccountId) -> LiveEntry {
-        let reply = Arc::new(LiveReply::new(account_id, Origin::Here));
+        let reply = Arc::new(LiveReply::new(account_id, Origin::Here, self.is_ending.clone()));
         self.lock().insert(id, reply.clone());
         LiveEntry { replies: self.clone(), id, reply }
     }
@@ -137,7 +175,7 @@ impl LiveReplies {
         if let Some(reply) = replies.get(&id) {
             return (reply.clone(), None);
         }
-        let reply = Arc::new(LiveReply::new(account_id, Origin::Elsewhere));
+        let reply = Arc::new(LiveReply::new(account_id, Origin::Elsewhere, self.is_ending.clone()));
         replies.insert(id, reply.clone());
         (reply.clone(), Some(LiveEntry { replies: self.clone(), id, reply }))
     }
@@ -159,7 +197,7 @@ impl LiveReplies {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<GenerationId, Arc<LiveReply>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -193,7 +231,6 @@ impl Drop for LiveEntry {
 
 #[cfg(test)]
 mod tests {
-    use app::types::ChatEventKind;
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -204,7 +241,8 @@ mod tests {
     }
 
     fn entry() -> (LiveReplies, LiveEntry, AccountId) {
-        let (replies, account_id) = (LiveReplies::default(), AccountId(Uuid::now_v7()));
+        let replies = LiveReplies::new(CancellationToken::new());
+        let account_id = AccountId(Uuid::now_v7());
         let entry = replies.insert(GenerationId(Uuid::now_v7()), account_id);
         (replies, entry, account_id)
     }

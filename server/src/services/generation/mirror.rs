@@ -19,7 +19,13 @@ impl GenerationService {
         let (reply, entry) = self.live.mirror(id, account_id);
         if let Some(entry) = entry {
             let service = self.clone();
-            self.mirrors.spawn(async move { service.feed(entry).await });
+            self.mirrors.spawn(async move {
+                tokio::select! {
+                    () = service.feed(&entry) => {}
+                    // Its followers then go on at another process.
+                    () = service.is_ending.cancelled() => {}
+                }
+            });
         }
         reply
     }
@@ -27,7 +33,7 @@ impl GenerationService {
     /// Reads the log until the reply has ended or nobody follows any more. When the log cannot be read, has lost something, or
     /// ends without an end because its writer died, the reply closes as soon as it is saved: followers then read what was
     /// saved.
-    async fn feed(&self, entry: LiveEntry) {
+    async fn feed(&self, entry: &LiveEntry) {
         let id = entry.id();
         let mut watch = self.log.watch(id).await.ok();
         let mut last_seq = 0;
