@@ -27,9 +27,13 @@ const INSERT: &str = ", attempt_rows as (
         insert into generation_attempts (generation_id, number, route_key, started_at, first_token_ms, duration_ms,
             outcome, input_tokens, output_tokens, cost_nanos)
         select $, attempt.* from account, unnest($, $, $, $, $, $, $, $, $) as attempt
+        on conflict (generation_id, number) do update set route_key = excluded.route_key,
+            started_at = excluded.started_at, first_token_ms = excluded.first_token_ms,
+            duration_ms = excluded.duration_ms, outcome = excluded.outcome, input_tokens = excluded.input_tokens,
+            output_tokens = excluded.output_tokens, cost_nanos = excluded.cost_nanos
     )";
 
-/// Goes on with a statement that changes the books.
+/// Goes on with a statement that changes the books. What a sweep has written of an attempt is replaced.
 pub(super) fn insert<Row>(statement: Prepared<Row>, id: GenerationId, attempts: &[Attempt]) -> Prepared<Row> {
     let tokens = |count: fn(TokenUsage) -> u32| {
         attempts.iter().map(move |attempt| attempt.usage.map(|usage| to_int(count(usage))))

@@ -2,15 +2,15 @@
 
 use std::ops::DerefMut;
 
-use app::types::{ChatEvent, ChatEventKind, Plan, ReplyState};
+use app::types::{ChatEvent, ChatEventKind, Nanos, Plan, ReplyState};
 use chrono::TimeDelta;
 
-use super::{GenerationService, traced};
+use super::{GenerationService, HOLD_TTL, traced};
 use crate::AppResult;
-use crate::pricing::{TokenUsage, estimate_tokens};
-use crate::store::Connection;
-use crate::store::recovery::{self, Abandoned};
+use crate::pricing::{TokenPrices, TokenUsage, estimate_tokens};
+use crate::store::recovery::{self, Abandoned, BegunAttempt};
 use crate::store::settlements::{self, Settlement};
+use crate::store::{Attempt, Connection};
 
 /// Replies are looked up so many at a time.
 const BATCH: usize = 100;
@@ -60,7 +60,11 @@ impl GenerationService {
         said: Said,
     ) -> AppResult<()> {
         let plan = self.plans.of_account(&conn, reply.account_id).await?.plan;
-        let settlement = recover(reply, said, &plan);
+        let costs = match &reply.checkpoint.attempt {
+            Some(attempt) => recovery::costs_of_route(&mut conn, &attempt.route_key).await?,
+            None => None,
+        };
+        let settlement = recover(reply, said, costs, &plan);
         let span = traced::sweep(&settlement, reply.traceparent.as_deref());
         if !span.around(settlements::sweep(&mut conn, &settlement)).await? {
             let id = reply.id;
@@ -90,36 +94,64 @@ impl GenerationService {
 }
 
 /// The stream log goes further than the last checkpoint, unless it was lost.
-fn recover(reply: &Abandoned, Said { mut text, reasoning }: Said, plan: &Plan) -> Settlement {
-    if text.len() < reply.checkpoint_text.len() {
-        text.clone_from(&reply.checkpoint_text);
+fn recover(reply: &Abandoned, mut said: Said, costs: Option<TokenPrices>, plan: &Plan) -> Settlement {
+    let checkpoint = &reply.checkpoint;
+    for (logged, kept) in [(&mut said.text, &checkpoint.text), (&mut said.reasoning, &checkpoint.reasoning)] {
+        if logged.len() < kept.len() {
+            logged.clone_from(kept);
+        }
     }
-    let reasoning_tokens = estimate_tokens(&reasoning);
-    let usage = match text.is_empty() && reasoning.is_empty() {
-        true => TokenUsage::default(),
-        false => TokenUsage {
-            input_tokens: reply.estimated_input_tokens,
-            output_tokens: estimate_tokens(&text) + reasoning_tokens,
-            reasoning_tokens,
-            ..TokenUsage::default()
-        },
-    };
+    let usage = checkpoint.usage.unwrap_or_else(|| estimate(reply, &said));
+    let attempt = checkpoint.attempt.as_ref().map(|begun| cut_off(begun, reply, usage, costs));
     Settlement {
         generation_id: reply.id,
         account_id: reply.account_id,
         thread_id: reply.thread_id,
         parent_id: reply.parent_id,
-        content: text,
-        reasoning,
+        content: said.text,
+        reasoning: said.reasoning,
         state: ReplyState::Interrupted,
         model: reply.model.clone(),
         price_version: reply.price_version,
-        attempts: Vec::new(),
+        attempts: attempt.into_iter().collect(),
         usage,
-        is_estimated: true,
+        is_estimated: checkpoint.usage.is_none(),
         charged: reply.prices.charge(usage),
         plan_cap: plan.monthly_cap,
         overage_max: plan.overage_max,
+    }
+}
+
+/// Nothing, when nothing was said.
+fn estimate(reply: &Abandoned, said: &Said) -> TokenUsage {
+    if said.text.is_empty() && said.reasoning.is_empty() {
+        return TokenUsage::default();
+    }
+    let reasoning_tokens = estimate_tokens(&said.reasoning);
+    TokenUsage {
+        input_tokens: reply.estimated_input_tokens,
+        output_tokens: estimate_tokens(&said.text) + reasoning_tokens,
+        reasoning_tokens,
+        ..TokenUsage::default()
+    }
+}
+
+/// The attempt that was under way, up to the last sign of life. Earlier ones came to nothing and are not known any more.
+fn cut_off(
+    begun: &BegunAttempt,
+    reply: &Abandoned,
+    usage: TokenUsage,
+    costs: Option<TokenPrices>,
+) -> Attempt {
+    let lasted = (reply.expired_at - HOLD_TTL - begun.started_at).num_milliseconds();
+    Attempt {
+        route_key: begun.route_key.clone(),
+        started_at: begun.started_at,
+        first_token_ms: None,
+        duration_ms: u32::try_from(lasted).unwrap_or(0),
+        outcome: "cut off".to_owned(),
+        usage: (usage.total() > 0).then_some(usage),
+        cost: costs.map_or(Nanos::ZERO, |costs| costs.charge(usage)),
     }
 }
 
