@@ -29,7 +29,10 @@ pub(super) enum Origin {
     Elsewhere,
 }
 
-/// One reply. Followers read the same list, each at its own pace, so a slow one costs no memory.
+/// A follower has copies of at most so many events, however far behind it is.
+const MOST_AT_ONCE: usize = 64;
+
+/// One reply. Followers read the same list, each at its own pace, so a slow one costs next to no memory.
 pub(super) struct LiveReply {
     account_id: AccountId,
     origin: Origin,
@@ -75,19 +78,20 @@ impl LiveReply {
 
     /// The events after number `after_seq`, then those to come, until the reply is closed.
     pub(super) fn follow(self: &Arc<Self>, after_seq: u32) -> BoxStream<'static, ChatEvent> {
-        let follower = Follower {
-            reply: self.clone(),
-            changes: self.is_closed.subscribe(),
-            seen: after_seq,
-            has_heard_of_end: !self.is_written_here(),
-        };
+        let follower = Follower::new(self.clone(), after_seq);
         stream::unfold(follower, Follower::next).flat_map(stream::iter).boxed()
     }
 
-    /// The events after this number that were shown so far.
-    pub(super) fn after(&self, sent: u32) -> Vec<ChatEvent> {
+    /// All events so far.
+    pub(super) fn shown(&self) -> Vec<ChatEvent> {
+        self.lock().clone()
+    }
+
+    /// The next events after this number.
+    fn after(&self, seen: u32) -> Vec<ChatEvent> {
         let events = self.lock();
-        events[events.partition_point(|event| event.seq <= sent)..].to_vec()
+        let new = &events[events.partition_point(|event| event.seq <= seen)..];
+        new[..new.len().min(MOST_AT_ONCE)].to_vec()
     }
 
     /// The first reason counts.
@@ -121,6 +125,11 @@ struct Follower {
 }
 
 impl Follower {
+    fn new(reply: Arc<LiveReply>, seen: u32) -> Self {
+        let has_heard_of_end = !reply.is_written_here();
+        Self { changes: reply.is_closed.subscribe(), reply, seen, has_heard_of_end }
+    }
+
     /// What is new, as soon as something is. None: nothing will be any more.
     async fn next(mut self) -> Option<(Vec<ChatEvent>, Self)> {
         loop {
@@ -262,6 +271,18 @@ mod tests {
         assert_eq!(late.collect::<Vec<_>>().await, early);
         assert_eq!(resumed.collect::<Vec<_>>().await, early[1..]);
         assert!(replies.find(id, account_id).is_none());
+    }
+
+    /// (15)
+    #[tokio::test]
+    async fn a_follower_who_is_far_behind_has_copies_of_few_events() {
+        let (_, entry, _) = entry();
+        entry.show((1..=10_000).map(text).collect());
+        let follower = Follower::new(entry.clone(), 0);
+        let (first, follower) = follower.next().await.expect("events");
+        let (second, _) = follower.next().await.expect("events");
+        assert_eq!((first.len(), second.len()), (MOST_AT_ONCE, MOST_AT_ONCE));
+        drop(entry);
     }
 
     #[tokio::test]

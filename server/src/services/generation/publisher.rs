@@ -76,7 +76,7 @@ impl Publisher {
     async fn append(&self, log: &mut LogWriter, staged: &Staged) -> Result<(), StreamLogError> {
         match log.append(staged.last_seq, &staged.events, staged.has_ended).await {
             Err(StreamLogError::Forgotten) => {
-                let events = [self.live.after(0), staged.events.clone()].concat();
+                let events = [self.live.shown(), staged.events.clone()].concat();
                 log.append(staged.last_seq, &events, staged.has_ended).await
             }
             appended => appended,
