@@ -261,6 +261,11 @@ test.describe('When something fails', () => {
     const answer = await chat.ask(prompt);
     await expect(answer).toHaveText('Here it is.');
     await expect(chat.answers).toHaveCount(1);
+    const asked = async () => (await model.journal(prompt)).map((entry) => [entry.model, entry.state]);
+    await expect.poll(asked).toEqual([
+      ['sandbox-small', 'failed'],
+      ['claude-sandbox', 'finished'],
+    ]);
   });
 
   test('An interrupted answer is continued below what arrived', async ({ chat, model, tab }) => {

@@ -140,3 +140,28 @@ fn to_line(event: &ChatEvent) -> ApiResult<Vec<u8>> {
     line.push(b'\n');
     Ok(line)
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use std::time::Duration;
+
+    use futures::{StreamExt, stream};
+    use tokio::time::{Instant, sleep};
+
+    use super::{ReplyStream, json_lines};
+    use crate::types::{ChatEvent, ChatEventKind};
+
+    #[tokio::test(start_paused = true)]
+    async fn while_nothing_is_said_an_empty_line_comes_every_fifteen_seconds() {
+        let late = stream::once(async {
+            sleep(Duration::from_secs(40)).await;
+            ChatEvent { seq: 1, kind: ChatEventKind::Text { text: "a".to_owned() } }
+        });
+        let began = Instant::now();
+        let lines = json_lines(ReplyStream { events: late.boxed(), quota: None }).into_inner();
+        let lines: Vec<_> =
+            lines.map(|line| (began.elapsed().as_secs(), line.expect("a line").to_vec())).collect().await;
+        let event = b"{\"seq\":1,\"type\":\"text\",\"text\":\"a\"}\n";
+        assert_eq!(lines, [(15, b"\n".to_vec()), (30, b"\n".to_vec()), (40, event.to_vec())]);
+    }
+}

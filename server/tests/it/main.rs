@@ -21,6 +21,7 @@ mod outages;
 mod providers;
 mod quota;
 mod ratings;
+mod reconnects;
 mod reports;
 mod shutdown;
 mod sign_in;

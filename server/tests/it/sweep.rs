@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::streams::begin;
-use crate::support::{Browser, Fault, Proxy, TestApp, prompt};
+use crate::support::{Browser, Fault, LOOK_AGAIN_AFTER, Proxy, TestApp, prompt};
 
 /// Replies that have said "said" when their server dies.
 async fn left_behind(app: &TestApp, browser: &Browser, count: usize) -> Vec<GenerationId> {
@@ -93,4 +93,36 @@ async fn a_redis_that_stays_away_leaves_what_the_last_checkpoint_has() {
     let sweeper = app.another_state(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into());
     sweeper.sweep().await;
     assert_eq!(saved(&browser, reply).await.content, "sa");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_without_its_log_keeps_its_thoughts_its_route_and_what_it_has_cost_us() {
+    let app = TestApp::start().await;
+    let mut server = app.doomed_server(|_| {}).await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    let script =
+        json!({ "reasoning": "Let me see.", "chunk_chars": 100, "text": "unsaid", "stall_after_chunks": 1 });
+    app.sandbox.script(&prompt, script).await;
+    let (mut reply, id) = begin(&browser.at(&server.url), &prompt).await;
+    let database = app.database();
+    while database.number("select count(*) from generations where checkpoint_reasoning <> ''").await == 0 {
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+    server.abort();
+    reply.read_until_cut().await;
+    database.execute("update holds set expires_at = now() - interval '3 minutes'").await;
+    let sweeper = app.another_state(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into());
+    sweeper.sweep().await;
+
+    let message = saved(&browser, id).await;
+    assert_eq!((message.content.as_str(), message.reasoning.as_str()), ("", "Let me see."));
+    let attempts = "select a.outcome, a.route_key, u.route_key, a.cost_nanos > 0, a.cost_nanos = u.cost_nanos
+        from generation_attempts a join usage_records u using (generation_id)";
+    let rows = database.rows(attempts).await;
+    assert_eq!(rows.len(), 1);
+    let (outcome, asked, answered): (String, String, String) =
+        (rows[0].get(0), rows[0].get(1), rows[0].get(2));
+    assert_eq!((outcome.as_str(), asked.as_str(), &asked), ("cut off", "everyday-first", &answered));
+    assert!(rows[0].get::<_, bool>(3) && rows[0].get::<_, bool>(4), "what it cost us is on the receipt");
 }
