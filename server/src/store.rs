@@ -3,7 +3,7 @@
 pub mod account_books;
 pub mod accounts;
 pub mod alerts;
-mod attempts;
+pub mod attempts;
 pub mod audit;
 pub mod backlog;
 pub mod caps;

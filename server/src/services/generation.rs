@@ -41,7 +41,7 @@ use super::quota::QuotaService;
 use crate::config::LlmClocks;
 use crate::limits::{Breakers, Limiter};
 use crate::providers::llm::Providers;
-use crate::store::{Db, generations, messages};
+use crate::store::{self, Db, generations, messages};
 use crate::streams::StreamLog;
 use crate::telemetry;
 use crate::{AppError, AppResult};
@@ -173,8 +173,9 @@ impl GenerationService {
             thread: generation.thread.into(),
             user_message: generation.parent.into(),
         };
-        let ended =
-            ChatEventKind::Ended { error: ending::error_of(&message).map(Box::new), message: message.into() };
+        let last_outcome = store::attempts::last_outcome(&mut conn, id).await?;
+        let error = ending::error_of(&message, last_outcome.as_deref()).map(Box::new);
+        let ended = ChatEventKind::Ended { error, message: message.into() };
         let events = match after_seq {
             0 => vec![ChatEvent { seq: 1, kind: started }, ChatEvent { seq: 2, kind: ended }],
             seq => vec![ChatEvent { seq: seq.saturating_add(1), kind: ended }],

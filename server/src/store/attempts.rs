@@ -2,10 +2,14 @@
 
 use app::types::{GenerationId, Nanos};
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
 
 use super::prepared::Prepared;
+use super::schema::generation_attempts;
 use super::usage::to_int;
+use super::{Connection, StoreResult};
 use crate::pricing::TokenUsage;
 
 /// One attempt, as it ended.
@@ -50,4 +54,13 @@ pub(super) fn insert<Row>(statement: Prepared<Row>, id: GenerationId, attempts: 
         .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.input_tokens))
         .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.output_tokens))
         .bind_each::<BigInt, _>(attempts.iter().map(|attempt| attempt.cost.0))
+}
+
+/// How the last attempt of a reply ended. None: none was made.
+pub async fn last_outcome(conn: &mut Connection, id: GenerationId) -> StoreResult<Option<String>> {
+    let last = generation_attempts::table
+        .filter(generation_attempts::generation_id.eq(id.0))
+        .order(generation_attempts::number.desc())
+        .select(generation_attempts::outcome);
+    Ok(last.first(conn).await.optional()?)
 }

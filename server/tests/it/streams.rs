@@ -255,6 +255,20 @@ async fn a_settlement_after_a_sweep_posts_only_the_difference() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_to_a_failed_reply_later_is_told_the_same_reason() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    for status in [400, 529] {
+        let prompt = prompt();
+        app.sandbox.script(&prompt, json!({ "status": status })).await;
+        let reply = browser.ask(&prompt).await;
+        let mut again = browser.follow_reply(reply.generation_id(), 0).await;
+        again.read_to_end().await;
+        assert_eq!(again.ended(), reply.ended(), "after {status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_answer_can_be_continued() {
     let app = TestApp::start().await;
     let browser = app.user().await;
