@@ -23,8 +23,8 @@ pub use billing::{
 };
 pub use caps::{
     DismissAlerts, ReadThreadSpending, RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, SetThreadCap,
-    UsePlanCap, dismiss_alerts, read_thread_spending, remove_monthly_cap, remove_thread_cap, set_monthly_cap,
-    set_thread_cap, use_plan_cap,
+    UsePlanCap, UsePlanThreadCap, dismiss_alerts, read_thread_spending, remove_monthly_cap,
+    remove_thread_cap, set_monthly_cap, set_thread_cap, use_plan_cap, use_plan_thread_cap,
 };
 pub use chat::{
     DeleteThread, FollowReply, ListModels, ListThreads, RateReply, ReadThread, RenameThread, RestoreThread,
@@ -169,7 +169,9 @@ mod server_side {
     fn policy_item(limit: &Limit) -> String {
         let (name, most) = (policy_name(limit.name), limit.limit);
         match limit.name {
-            LimitName::ConcurrentReplies => format!("\"{name}\";q={most};qu=\"concurrent-requests\""),
+            LimitName::ConcurrentReplies | LimitName::WaitingRequests => {
+                format!("\"{name}\";q={most};qu=\"concurrent-requests\"")
+            }
             LimitName::RequestsPerMinute | LimitName::RequestsPerAddress => {
                 format!("\"{name}\";q={most};w=60")
             }
@@ -185,6 +187,7 @@ mod server_side {
             LimitName::RequestsPerDay => "day",
             LimitName::TokensPerMinute => "tokens",
             LimitName::RequestsPerAddress => "address",
+            LimitName::WaitingRequests => "waiting",
         }
     }
 

@@ -26,7 +26,7 @@ mod telemetry;
 pub use error::{AppError, AppResult};
 pub use router::build_router;
 pub use services::day_totals::DayTotals;
-pub use services::generation::{Admitted, Decision, GenerationService};
+pub use services::generation::{Admitted, Decision, GenerationService, Refusal};
 pub use services::money_audit::MoneyAudit;
 pub use state::{AppState, StartError};
 pub use store::{apply_catalog, migrate};

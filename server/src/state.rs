@@ -94,7 +94,8 @@ impl AppState {
     pub fn new(config: Config) -> Result<Self, StartError> {
         let db = Db::new(&config.database);
         let plans = Plans::new(&config.plans);
-        let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
+        let lease = GenerationService::lease(&config.llm.clocks);
+        let limiter = Limiter::new(&config.redis, config.limits.replicas, lease)?;
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
         let catalog = CatalogService::new(db.clone(), config.llm.catalog, config.llm.api_keys);
         let breakers = limiter.breakers(config.llm.breaker_failures);
@@ -106,7 +107,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
-            ceiling: DailyCeiling::new(config.spending.daily_ceiling),
+            ceiling: DailyCeiling::new(db.clone(), config.spending.daily_ceiling),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });
@@ -236,8 +237,8 @@ impl AppState {
         self.is_ending.cancelled().await;
     }
 
-    /// Starts what runs beside the requests: looking for replies whose process has died, until shutdown, and listening for
-    /// replies to be stopped, until the last one has ended.
+    /// Starts what runs beside the requests: listening for replies to be stopped, until the last one has ended, and sweeping,
+    /// until shutdown.
     pub fn spawn_background(&self, sweep_every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
@@ -246,9 +247,15 @@ impl AppState {
                 () = state.generations.ended() => {}
             }
         });
+        self.spawn_sweeper(sweep_every);
+    }
+
+    /// Starts to look for replies whose process has died, until shutdown. Not a job, because it must also happen where the
+    /// queue stands still: `docs/decisions/0022-sweeping-is-a-ticker.md`.
+    pub fn spawn_sweeper(&self, every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
-            let mut ticks = tokio::time::interval(sweep_every);
+            let mut ticks = tokio::time::interval(every);
             loop {
                 tokio::select! {
                     _ = ticks.tick() => state.sweep().await,

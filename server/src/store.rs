@@ -31,6 +31,7 @@ pub mod people;
 mod pool;
 mod prepared;
 pub mod provider_usage;
+pub mod rating_days;
 pub mod ratings;
 pub mod receipts;
 pub mod reconciliations;

@@ -102,7 +102,7 @@ pub enum ReplyState {
 pub struct ReplyRequest {
     pub client_request_id: ClientRequestId,
     pub target: ReplyTarget,
-    /// An upper bound for the answer's length; the plan's and the model's bounds hold besides.
+    /// An upper bound for the answer's length; the model's holds besides. None means the plan's default.
     #[serde(default)]
     pub max_output_tokens: Option<u32>,
     /// The key of a model; none means the plan's default.

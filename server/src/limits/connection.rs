@@ -99,7 +99,7 @@ mod tests {
         };
         let asking = async {
             let config = RedisConfig { url: url.into(), key_prefix: String::new() };
-            let limiter = crate::limits::Limiter::new(&config, Duration::ZERO).expect("a limiter");
+            let limiter = crate::limits::Limiter::new(&config, 2, Duration::ZERO).expect("a limiter");
             let breakers = limiter.breakers(5);
             for _ in 0..500 {
                 assert!(breakers.admits("route").await);

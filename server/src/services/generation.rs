@@ -6,6 +6,7 @@
 mod admit;
 mod attempts;
 mod context;
+mod decision;
 mod ending;
 mod listen;
 mod live;
@@ -23,15 +24,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::ApiError;
 use app::api::ReplyStream;
 use app::types::{AccountId, ChatEvent, ChatEventKind, GenerationId, ReplyRequest};
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::admit::{Admitted, Decision};
 use self::attempts::RetryBudget;
+pub use self::decision::{Admitted, Decision, Refusal};
 use self::live::{CancelReason, LiveReplies};
 use super::account_queue::AccountQueue;
 use super::catalog::CatalogService;
@@ -51,9 +51,6 @@ const SETTLE_TIME: Duration = Duration::from_secs(120);
 
 /// A hold counts for so long after it was renewed. A process that dies leaves its replies to the sweeper after that.
 const HOLD_TTL: Duration = Duration::from_secs(30);
-
-/// What a process about to end says to new work: another one does it.
-const ELSEWHERE: ApiError = ApiError::Unavailable { retry_after_seconds: 2 };
 
 /// Cheap to clone: every reply in progress has one.
 #[derive(Clone)]
@@ -137,10 +134,13 @@ impl GenerationService {
     /// Refusals by limit or credit, and what is not found. Nothing is used up by any of them.
     pub async fn start(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
         if self.is_ending.is_cancelled() {
-            return Err(ELSEWHERE.into());
+            return Err(Refusal::shutting_down().error.into());
         }
+        let client = CancellationToken::new();
+        let gone = client.clone().cancelled_owned();
+        let _leaves_when_dropped = client.drop_guard();
         // A task of its own, so that a client who leaves in the middle cancels neither a claim nor its undoing.
-        let task = self.tasks.spawn(telemetry::along(self.clone().admit(account_id, request)));
+        let task = self.tasks.spawn(telemetry::along(self.clone().admit(account_id, request, gone)));
         task.await.map_err(|_| AppError::TaskLost)?
     }
 
@@ -163,7 +163,7 @@ impl GenerationService {
         let generation = generations::find(&mut conn, account_id, id).await?;
         let Some(message) = messages::find_by_generation(&mut conn, id).await? else {
             if self.is_ending.is_cancelled() {
-                return Err(ELSEWHERE.into());
+                return Err(Refusal::shutting_down().error.into());
             }
             let live = self.mirror(id, account_id);
             return Ok(ReplyStream { events: live.follow(after_seq), quota: None });

@@ -12,6 +12,15 @@ use super::usage::to_int;
 use super::{Connection, StoreResult};
 use crate::pricing::TokenUsage;
 
+/// How an attempt ends of which the provider did what it was asked to, whether or not anybody wanted it to the end. Every
+/// other outcome is a failure of the provider's.
+const GOOD_OUTCOMES: [&str; 4] = ["finished", "limited", "stopped", "cut off"];
+
+/// Whether the provider failed.
+pub fn has_failed(outcome: &str) -> bool {
+    !GOOD_OUTCOMES.contains(&outcome)
+}
+
 /// One attempt, as it ended.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -63,4 +72,16 @@ pub async fn last_outcome(conn: &mut Connection, id: GenerationId) -> StoreResul
         .order(generation_attempts::number.desc())
         .select(generation_attempts::outcome);
     Ok(last.first(conn).await.optional()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dashboard_counts_the_same_outcomes_as_failures() {
+        let dashboard = include_str!("../../../deploy/grafana.json");
+        let failures = format!("outcome!~\\\"{}\\\"", GOOD_OUTCOMES.join("|"));
+        assert!(dashboard.contains(&failures), "{failures}");
+    }
 }

@@ -154,6 +154,8 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         taken_back_nanos -> BigInt,
+        opening_nanos -> Nullable<BigInt>,
+        opened_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -205,6 +207,14 @@ diesel::table! {
         cost_nanos -> BigInt,
         charged_nanos -> BigInt,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    account_months (account_id, month) {
+        month -> Date,
+        account_id -> Uuid,
+        charged_nanos -> BigInt,
     }
 }
 

@@ -11,7 +11,7 @@ use super::accounts::{self, Reading};
 use super::ledger::{self, CreditChange};
 use super::notices::{self, NewNotice};
 use super::schema::{invoices, purchases, subscriptions};
-use super::{Connection, StoreError, StoreResult, stripe_events};
+use super::{Connection, StoreError, StoreResult, meter_events, stripe_events};
 use crate::providers::stripe::SubscriptionStatus;
 use crate::store::jobs::{self, NewJob};
 
@@ -111,6 +111,8 @@ impl PurchaseRow {
 /// What a reading of a customer comes to.
 #[derive(Clone, Debug)]
 pub struct Findings {
+    /// The customer was deleted at Stripe: the account has none any more.
+    pub is_customer_deleted: bool,
     /// The account's plan from now on.
     pub plan: String,
     pub subscription: Option<SubscriptionRow>,
@@ -154,6 +156,9 @@ pub async fn write(
             jobs::enqueue(conn, job).await?;
         }
         notices::insert(conn, account_id, &news(&before)).await?;
+        if findings.is_customer_deleted && accounts::forget_customer(conn, account_id, customer_id).await? {
+            meter_events::refuse_waiting(conn, account_id, "the customer was deleted").await?;
+        }
         stripe_events::mark_processed(conn, customer_id, reading.at).await?;
         Ok(true)
     })

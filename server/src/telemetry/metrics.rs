@@ -22,10 +22,12 @@ const REPLIES: &str = "plumbline_replies_total";
 const REPLY_SECONDS: &str = "plumbline_reply_duration_seconds";
 const TOKENS: &str = "plumbline_reply_tokens_total";
 const CHARGED: &str = "plumbline_charged_nanodollars_total";
+const OVERRUNS: &str = "plumbline_reply_overruns_total";
 const ATTEMPTS: &str = "plumbline_attempts_total";
 const FIRST_TOKEN_SECONDS: &str = "plumbline_first_token_seconds";
 const COST: &str = "plumbline_cost_nanodollars_total";
 const JOBS: &str = "plumbline_jobs_run_total";
+const WEBHOOKS: &str = "plumbline_webhooks_total";
 const SPANS: &str = "plumbline_trace_spans_total";
 const VIOLATIONS: &str = "plumbline_money_invariant_violations";
 const BUILD: &str = "plumbline_build_info";
@@ -52,6 +54,8 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
         .install_recorder()?;
     describe();
+    // Otherwise the first one would be no increase.
+    counter!(OVERRUNS).increment(0);
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }
@@ -64,10 +68,12 @@ fn describe() {
     describe_histogram!(REPLY_SECONDS, "From a reply's first attempt to the end of its last.");
     describe_counter!(TOKENS, "Tokens of settled replies.");
     describe_counter!(CHARGED, "What people were charged.");
+    describe_counter!(OVERRUNS, "Replies that cost more than was set aside for them.");
     describe_counter!(ATTEMPTS, "Times a provider was asked, by how that ended.");
     describe_histogram!(FIRST_TOKEN_SECONDS, "From asking a provider to its first token.");
     describe_counter!(COST, "What providers charge us.");
     describe_counter!(JOBS, "Runs of jobs, by how they ended.");
+    describe_counter!(WEBHOOKS, "Messages from Stripe, by what became of them.");
     describe_counter!(SPANS, "Spans of traces, by what became of them.");
     describe_gauge!(VIOLATIONS, "Rows that the last audit of the money found to be wrong.");
     describe_gauge!(BUILD, "The running version.");
@@ -122,6 +128,11 @@ pub(crate) fn reply_settled(reply: &SettledReply<'_>) {
     }
 }
 
+/// A reply cost more than was set aside for it.
+pub(crate) fn reply_overran() {
+    counter!(OVERRUNS).increment(1);
+}
+
 /// A provider was asked. `cost_nanos` is what it charges us for that.
 pub(crate) fn attempt_ended(route: &str, outcome: &str, first_token: Option<Duration>, cost_nanos: u64) {
     let route = || route.to_owned();
@@ -135,6 +146,11 @@ pub(crate) fn attempt_ended(route: &str, outcome: &str, first_token: Option<Dura
 /// `outcome`: `done`, `failed` or `dead`.
 pub(crate) fn job_ended(kind: &str, outcome: &'static str) {
     counter!(JOBS, "kind" => kind.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// `outcome`: `taken`, `other_version` (taken, but of another version of the API than ours) or `refused`.
+pub(crate) fn webhook_came(outcome: &'static str) {
+    counter!(WEBHOOKS, "outcome" => outcome).increment(1);
 }
 
 /// `outcome`: `exported`, `failed` (the collector did not take them) or `dropped` (too many waited).

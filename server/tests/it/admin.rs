@@ -8,7 +8,7 @@ mod interventions;
 mod jobs;
 mod people;
 mod person;
-mod seeded;
+pub mod seeded;
 mod stripe;
 mod system;
 mod visits;

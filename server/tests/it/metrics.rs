@@ -6,12 +6,14 @@ use std::process::{Command, Stdio};
 
 use app::types::ReplyState;
 use http::StatusCode;
+use serde_json::json;
 
-use crate::support::{Browser, ServerProcess, TestApp, free_port, prompt};
+use crate::billing::webhooks::{deliver, event, sign};
+use crate::support::{Browser, ServerProcess, TestApp, WEBHOOK_SECRET, free_port, new_request, prompt};
 
 /// A server of its own, because metrics are counted for a whole process.
 struct Watched {
-    _process: ServerProcess,
+    process: ServerProcess,
     browser: Browser,
     metrics_url: String,
 }
@@ -22,7 +24,7 @@ impl Watched {
         let mut process = app.spawn_process(&[&[("METRICS_ADDR", addr.as_str())], variables].concat());
         process.ready().await;
         let browser = app.user().await.at(&process.url);
-        Self { _process: process, browser, metrics_url: format!("http://{addr}/metrics") }
+        Self { process, browser, metrics_url: format!("http://{addr}/metrics") }
     }
 
     async fn text(&self) -> String {
@@ -81,6 +83,51 @@ async fn a_reply_is_counted_with_its_request_tokens_money_and_provider() {
     assert_eq!(of(r#"plumbline_switch_is_on{switch="maintenance"}"#), Some(0.0));
     assert_eq!(of("plumbline_stripe_events_waiting"), Some(0.0));
     watched.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_the_plan_does_not_include_is_a_refusal_that_is_counted() {
+    let app = TestApp::start().await;
+    assert!(app.command().arg("apply-catalog").output().expect("it runs").status.success());
+    app.database().execute("delete from plan_models where model_key = 'thorough' and plan = 'free'").await;
+    let watched = Watched::start(&app, &[]).await;
+    for (model, words) in [("thorough", "does not include this model"), ("other", "no longer offered")] {
+        let mut request = new_request(&prompt());
+        request["model"] = json!(model);
+        let refused = watched.browser.start_reply(&request).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        let text = refused.error().await.to_string();
+        assert!(text.contains(words), "{text}");
+    }
+    let figures = watched.read().await;
+    let count =
+        |decision: &str| figures.get(&format!("plumbline_admissions_total{{decision=\"{decision}\"}}"));
+    assert_eq!((count("model_not_included"), count("model_not_offered")), (Some(&1.0), Some(&1.0)));
+}
+
+/// Whoever makes the endpoint chooses the version.
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_of_another_version_of_stripes_api_are_taken_and_counted() {
+    let app = TestApp::start().await;
+    let api_url = format!("{}/stripe/", app.sandbox.url);
+    let stripe = [
+        ("STRIPE_SECRET_KEY", "sk_test_versions"),
+        ("STRIPE_API_URL", api_url.as_str()),
+        ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
+    ];
+    let watched = Watched::start(&app, &stripe).await;
+    let body = event("evt_1", "moon.rises", &json!({ "object": "moon" }));
+    let older = event("evt_2", "moon.sets", &json!({ "object": "moon" })).replace("2026-", "2020-");
+    for (body, signature, status) in
+        [(&body, sign(&body, 0), 200), (&older, sign(&older, 0), 200), (&body, String::new(), 400)]
+    {
+        assert_eq!(deliver(&watched.process.url, body, &signature).await, status);
+    }
+    let figures = watched.read().await;
+    for outcome in ["taken", "other_version", "refused"] {
+        let figure = format!("plumbline_webhooks_total{{outcome=\"{outcome}\"}}");
+        assert_eq!(figures.get(&figure), Some(&1.0), "{outcome}");
+    }
 }
 
 /// (24)

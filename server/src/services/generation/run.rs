@@ -21,6 +21,7 @@ use crate::store::catalog::CatalogModel;
 use crate::store::claims::NewGeneration;
 use crate::store::recovery::{self, Checkpoint, Kept};
 use crate::store::settlements::{self, Posted, Settlement};
+use crate::telemetry::metrics;
 
 /// How often what is known is saved and the hold renewed.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
@@ -68,7 +69,7 @@ impl GenerationService {
         transcript.end_attempt(ending.outcome());
 
         let settlement = settlement(job, plan, &ending, transcript);
-        log_overrun(job, &settlement);
+        report_overrun(job, &settlement);
         let span = traced::settlement(&settlement);
         let settling = self.settle(&settlement, job.new.client_request_id, plan);
         let Some(message) = span.around(settling).await else { return span.fail("given up") };
@@ -184,9 +185,10 @@ fn log_ending(job: &Job, ending: &Ending) {
 }
 
 /// It is charged all the same, and the account may owe it: the provider has counted more than it was allowed.
-fn log_overrun(job: &Job, settlement: &Settlement) {
+fn report_overrun(job: &Job, settlement: &Settlement) {
     let (id, held, charged) = (job.new.id, job.terms.amount, settlement.charged);
     if charged > held {
+        metrics::reply_overran();
         tracing::warn!(
             generation.id = %id, generation.model = %job.new.model,
             "Reply `{id}` cost {charged}, more than the {held} set aside for it"

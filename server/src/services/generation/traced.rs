@@ -13,13 +13,11 @@ use crate::config::WireFormat;
 use crate::pricing::TokenUsage;
 use crate::providers::llm::{Speaker, Turn, Upstream};
 use crate::store::Attempt;
+use crate::store::attempts::has_failed;
 use crate::store::catalog::Route;
 use crate::store::generations::state_text;
 use crate::store::settlements::Settlement;
 use crate::telemetry::traces::{self, Span};
-
-/// What ended as it should.
-const GOOD_OUTCOMES: [&str; 3] = ["finished", "limited", "stopped"];
 
 /// From the claim to the settled end. Not named after its model, by which Langfuse would take it for a call.
 pub(super) fn reply(job: &Job) -> Span {
@@ -81,13 +79,13 @@ fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str) {
             span.set("gen_ai.output.messages", answer.to_owned());
         }
     }
-    if GOOD_OUTCOMES.contains(&attempt.outcome.as_str()) {
-        let reason = if attempt.outcome == "limited" { "length" } else { "stop" };
-        span.set("gen_ai.response.finish_reasons", reason);
-    } else {
+    if has_failed(&attempt.outcome) {
         span.fail(&attempt.outcome);
         span.set("langfuse.observation.level", "ERROR");
         span.set("langfuse.observation.status_message", attempt.outcome.clone());
+    } else {
+        let reason = if attempt.outcome == "limited" { "length" } else { "stop" };
+        span.set("gen_ai.response.finish_reasons", reason);
     }
     span.end_at(attempt.started_at + TimeDelta::milliseconds(attempt.duration_ms.into()));
 }

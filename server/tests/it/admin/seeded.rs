@@ -19,7 +19,7 @@ const GROWING: &str =
     'purchases', 'stripe_events', 'subscriptions', 'paying_spans'";
 
 /// Rows and index entries of each of these that were looked at.
-async fn rows_read(app: &TestApp) -> BTreeMap<String, i64> {
+pub async fn rows_read(app: &TestApp) -> BTreeMap<String, i64> {
     app.database().end_connections().await;
     app.is_ready().await;
     let tables = format!(

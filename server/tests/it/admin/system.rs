@@ -31,7 +31,9 @@ async fn maintenance_keeps_out_everybody_but_operators_on_every_server() {
     let page = somebody.clone().get("/chat").await;
     assert_eq!(page.status(), 503);
     assert!(page.headers().contains_key(RETRY_AFTER));
-    assert!(page.text().await.expect("a page").contains("closed for a while"));
+    let number = page.headers()["x-request-id"].to_str().expect("a number").to_owned();
+    let page = page.text().await.expect("a page");
+    assert!(page.contains("closed for a while") && page.contains(&number), "{page}");
     let call = somebody.error("chat/list_threads", &[]).await;
     assert_eq!((call.0, &call.1["type"]), (503, &json!("maintenance")));
     assert_eq!(app.browser().get("/").await.status(), 503);

@@ -7,7 +7,7 @@ use app::types::{
 };
 use chrono::{DateTime, Utc};
 use server::books::Cause;
-use server::caps::Shortage;
+use server::caps::{PlanCaps, Shortage};
 use server::pricing::{HoldRequest, TokenPrices, TokenUsage};
 use server::store::claims::{self, Claim, NewGeneration};
 use server::store::ledger;
@@ -205,7 +205,7 @@ impl Account {
             },
             hold_ttl: DAY,
             monthly_credit: Nanos(MONTHLY),
-            plan_cap: None,
+            plan_caps: PlanCaps::default(),
             overage_max: None,
             traceparent: None,
         }

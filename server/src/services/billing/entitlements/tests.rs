@@ -84,7 +84,7 @@ fn invoice(id: &str, reason: &str, day: &str, lines: Vec<InvoiceLine>) -> Invoic
 }
 
 fn customer(subscription: Subscription, invoices: Vec<Invoice>) -> Customer {
-    Customer { card: None, subscriptions: vec![subscription], invoices, charges: vec![], checkouts: vec![] }
+    Customer { subscriptions: vec![subscription], invoices, ..Customer::default() }
 }
 
 fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {
