@@ -50,7 +50,7 @@ pub use self::{
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;
 #[cfg(feature = "ssr")]
-use server_side::{answer, call, send, set_quota_headers};
+use server_side::{answer, call, send, set_quota_headers, set_stream_headers};
 
 #[cfg(feature = "ssr")]
 mod server_side {
@@ -133,6 +133,14 @@ mod server_side {
     /// `RateLimit` and `RateLimit-Policy`, as in draft-ietf-httpapi-ratelimit-headers-10.
     pub(super) fn set_quota_headers(quota: &Quota) {
         set_limit_headers(&expect_context::<ResponseOptions>(), &quota.limits);
+    }
+
+    /// Each word is to arrive at once, so nothing on the way may collect or keep it.
+    /// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering>
+    pub(super) fn set_stream_headers() {
+        let response = expect_context::<ResponseOptions>();
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response.insert_header(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     }
 
     fn set_limit_headers(response: &ResponseOptions, limits: &[Limit]) {

@@ -130,7 +130,8 @@ pub fn focus_later(id: &str) {
     }
 }
 
-/// Texts that are not sent yet, kept in this tab only, until it is closed or the person signs out.
+/// Texts that are not sent yet, and the requests that send them, kept in this tab only, until it is closed or the person
+/// signs out.
 pub mod drafts {
     use leptos::prelude::window;
     use leptos::web_sys::Storage;

@@ -9,6 +9,7 @@ mod error;
 pub mod jobs;
 mod limits;
 mod middleware;
+mod outage;
 pub mod percentiles;
 pub mod pricing;
 mod providers;
@@ -19,7 +20,7 @@ mod services;
 pub mod simulation;
 mod state;
 pub mod store;
-mod streams;
+pub mod streams;
 mod telemetry;
 
 pub use error::{AppError, AppResult};

@@ -244,13 +244,14 @@ impl AppState {
         self.is_ending.cancelled().await;
     }
 
-    /// Starts what runs beside the requests until shutdown: listening for replies to be stopped, and sweeping.
+    /// Starts what runs beside the requests: listening for replies to be stopped, until the last one has ended, and sweeping,
+    /// until shutdown.
     pub fn spawn_background(&self, sweep_every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
             tokio::select! {
                 () = state.generations.listen_for_stops() => {}
-                () = state.ending() => {}
+                () = state.generations.ended() => {}
             }
         });
         self.spawn_sweeper(sweep_every);

@@ -134,6 +134,13 @@ diesel::table! {
         created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
         traceparent -> Nullable<Text>,
+        checkpoint_reasoning -> Text,
+        checkpoint_input_tokens -> Nullable<Integer>,
+        checkpoint_cached_input_tokens -> Nullable<Integer>,
+        checkpoint_output_tokens -> Nullable<Integer>,
+        checkpoint_reasoning_tokens -> Nullable<Integer>,
+        checkpoint_route_key -> Nullable<Text>,
+        checkpoint_attempt_at -> Nullable<Timestamptz>,
     }
 }
 

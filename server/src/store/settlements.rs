@@ -28,7 +28,7 @@ pub struct Settlement {
     pub state: ReplyState,
     pub model: String,
     pub price_version: i32,
-    /// The one that answered last. None are known of a reply that was given up.
+    /// The one that answered last. Of a reply that was given up, no more than the one under way is known.
     pub attempts: Vec<Attempt>,
     pub usage: TokenUsage,
     /// The provider did not say, so we counted.

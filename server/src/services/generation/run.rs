@@ -19,11 +19,11 @@ use crate::services::account_queue::Place;
 use crate::store::StoreResult;
 use crate::store::catalog::CatalogModel;
 use crate::store::claims::NewGeneration;
-use crate::store::recovery::{self, Kept};
+use crate::store::recovery::{self, Checkpoint, Kept};
 use crate::store::settlements::{self, Posted, Settlement};
 use crate::telemetry::metrics;
 
-/// How often what was said is saved and the hold renewed.
+/// How often what is known is saved and the hold renewed.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// A claimed reply, ready to be asked for.
@@ -81,14 +81,14 @@ impl GenerationService {
         }
     }
 
-    /// Saves what was said and renews the hold from time to time. Returns when the reply must end: somebody asked for
+    /// Saves what is known and renews the hold from time to time. Returns when the reply must end: somebody asked for
     /// it in another process, or the hold could not be renewed before it expired.
     async fn keep(&self, job: &Job, transcript: &Mutex<Transcript>) -> CancelReason {
         let mut kept_at = Instant::now();
         loop {
             tokio::time::sleep(KEEP_EVERY).await;
-            let text = lock(transcript).text.clone();
-            match self.renew(job, &text).await {
+            let checkpoint = lock(transcript).checkpoint();
+            match self.renew(job, checkpoint).await {
                 Ok(Kept::Renewed) => kept_at = Instant::now(),
                 Ok(Kept::StopRequested) => return CancelReason::Stopped,
                 Ok(Kept::HoldLost) => return CancelReason::HoldLost,
@@ -101,12 +101,12 @@ impl GenerationService {
     }
 
     /// Does not wait for the account's turn: the hold may expire meanwhile. Without it, nobody knows what was seen.
-    async fn renew(&self, job: &Job, text: &str) -> StoreResult<Kept> {
+    async fn renew(&self, job: &Job, checkpoint: Checkpoint) -> StoreResult<Kept> {
         let NewGeneration { id, account_id, .. } = job.new;
         let mut turn = job.place.try_lock();
         let mut unseen = None;
         let seen = turn.as_deref_mut().unwrap_or(&mut unseen);
-        recovery::keep(&mut *self.db.get().await?, account_id, id, text, HOLD_TTL, seen).await
+        recovery::keep(&mut *self.db.get().await?, account_id, id, checkpoint, HOLD_TTL, seen).await
     }
 
     /// Saves and charges a reply that has ended, then gives its place back. None: the database stayed away, so the sweeper
