@@ -51,6 +51,8 @@ pub(crate) struct Reply {
     pub(crate) finish_reason: FinishReason,
     /// `None` when the script wants it missing.
     pub(crate) usage: Option<Usage>,
+    /// The first frame tells the usage and comes before the first chunk.
+    pub(crate) usage_first: bool,
     pub(crate) first_token_delay: Duration,
     pub(crate) gap: Duration,
     pub(crate) ending: Option<Ending>,
@@ -83,6 +85,7 @@ impl Reply {
             chunks: chunks.chain(split(text).into_iter().map(Chunk::Text)).collect(),
             finish_reason: if is_cut { FinishReason::Length } else { FinishReason::Stop },
             usage: reported(script.usage, exact),
+            usage_first: script.usage_first,
             first_token_delay: script.first_token_delay_ms.map_or(FIRST_TOKEN_DELAY, Duration::from_millis),
             gap: script.gap_ms.map_or(GAP, Duration::from_millis),
             ending: script.ending(),

@@ -60,6 +60,9 @@ pub(crate) struct Script {
     /// What is reported as usage.
     #[serde(default)]
     pub(crate) usage: UsageReport,
+    /// Send the first frame before anything else, with all of the usage, whatever goes wrong after it.
+    #[serde(default)]
+    pub(crate) usage_first: bool,
     /// Prompt tokens reported as read from a cache.
     #[serde(default)]
     pub(crate) cached_tokens: Option<u64>,
