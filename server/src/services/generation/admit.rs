@@ -7,7 +7,6 @@ use app::api::ReplyStream;
 use app::types::{AccountId, Credit, GenerationId, Limit, Plan, ReplyRequest};
 use uuid::Uuid;
 
-use super::context::fit_context;
 use super::run::Job;
 use super::{GenerationService, HOLD_TTL};
 use crate::caps::Shortage;
@@ -176,8 +175,8 @@ impl GenerationService {
         let model = self.catalog.choose(request.model.as_deref(), &account.plan).await?;
         let longest = model.max_output_tokens;
         let output_tokens = request.max_output_tokens.map_or(longest, |tokens| tokens.clamp(1, longest));
-        let turns = fit_context(target.turns, model.context_tokens.saturating_sub(output_tokens))
-            .ok_or_else(|| {
+        let turns =
+            target.context.fit(model.context_tokens.saturating_sub(output_tokens)).ok_or_else(|| {
                 ApiError::invalid("This message is too long for the model. Shorten it and try again.")
             })?;
         let new = NewGeneration {
