@@ -63,10 +63,29 @@ pub enum CompletionEvent {
     Finished {
         is_limited: bool,
     },
-    /// The provider's own count. An explicit zero is zero.
-    Usage(TokenUsage),
+    Usage(CountedUsage),
     /// The model that answers, as the provider calls it.
     Model(String),
+}
+
+/// The provider's own count. An explicit zero is zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountedUsage {
+    pub tokens: TokenUsage,
+    /// False: only what was read is counted so far.
+    pub is_whole: bool,
+}
+
+impl CompletionEvent {
+    /// The same without NUL, which PostgreSQL keeps in no text.
+    pub fn without_nul(mut self) -> Self {
+        if let Self::Reasoning(text) | Self::Text(text) = &mut self
+            && text.contains('\0')
+        {
+            text.retain(|character| character != '\0');
+        }
+        self
+    }
 }
 
 /// Why an answer did not come, or not whole. `detail` is for logs and holds nothing of the conversation.

@@ -273,6 +273,19 @@ async fn a_slow_answer_may_take_far_longer_than_the_longest_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_character_that_no_database_keeps_is_left_out_of_questions_and_answers() {
+    let app = TestApp::start().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let mut script = quick("a\0b \0 c");
+    script["reasoning"] = json!("h\0m");
+    app.sandbox.script(&prompt, script).await;
+    let reply = browser.ask(&format!("\0{prompt}\0")).await;
+    let message = reply.ended().0;
+    assert_eq!((reply.state(), reply.text()), (ReplyState::Finished, message.content.clone()));
+    assert_eq!((message.content.as_str(), message.reasoning.as_str()), ("ab  c", "hm"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_blank_or_endless_prompt_is_refused_in_words() {
     let app = TestApp::start().await;
     let browser = app.user().await;

@@ -7,7 +7,9 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::transport::{ChatMessage, below, frames, unreadable};
-use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Upstream};
+use super::{
+    CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
+};
 use crate::pricing::TokenUsage;
 
 /// The version of the format this file speaks.
@@ -56,7 +58,10 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
     match event {
         StreamEvent::MessageStart { message } => {
             usage.take(message.usage);
-            message.model.map(|model| Ok(CompletionEvent::Model(model))).into_iter().collect()
+            let model = message.model.map(|model| Ok(CompletionEvent::Model(model)));
+            // What it has written so far is no count of what it will write.
+            let read = Usage { output_tokens: None, ..*usage }.normalised();
+            model.into_iter().chain(read.map(|usage| Ok(CompletionEvent::Usage(usage)))).collect()
         }
         StreamEvent::ContentBlockDelta { delta } => match delta {
             BlockDelta::TextDelta { text } if !text.is_empty() => vec![Ok(CompletionEvent::Text(text))],
@@ -175,16 +180,17 @@ impl Usage {
         self.output_tokens = later.output_tokens.or(self.output_tokens);
     }
 
-    /// None when the provider has not counted both sides.
-    fn normalised(&self) -> Option<TokenUsage> {
+    /// None when the provider has not even counted what it has read.
+    fn normalised(&self) -> Option<CountedUsage> {
         let cached = self.cache_read_input_tokens.unwrap_or(0);
         let written = self.cache_creation_input_tokens.unwrap_or(0);
-        Some(TokenUsage {
+        let tokens = TokenUsage {
             input_tokens: self.input_tokens?.saturating_add(cached).saturating_add(written),
             cached_input_tokens: cached,
-            output_tokens: self.output_tokens?,
+            output_tokens: self.output_tokens.unwrap_or(0),
             reasoning_tokens: 0,
-        })
+        };
+        Some(CountedUsage { tokens, is_whole: self.output_tokens.is_some() })
     }
 }
 
@@ -209,12 +215,15 @@ mod tests {
             r#"{"type":"message_delta","delta":{"stop_reason":"max_tokens"},"usage":{"output_tokens":9}}"#,
             r#"{"type":"message_stop"}"#,
         ]);
-        let usage =
+        let tokens =
             TokenUsage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 9, reasoning_tokens: 0 };
+        let read = CountedUsage { tokens: TokenUsage { output_tokens: 0, ..tokens }, is_whole: false };
+        let usage = CountedUsage { tokens, is_whole: true };
         assert_eq!(
             events,
             [
                 Ok(CompletionEvent::Model("a-1".to_owned())),
+                Ok(CompletionEvent::Usage(read)),
                 Ok(CompletionEvent::Reasoning("hm".to_owned())),
                 Ok(CompletionEvent::Text("Yes".to_owned())),
                 Ok(CompletionEvent::Finished { is_limited: true }),

@@ -41,8 +41,10 @@ struct Clocked {
 impl Clocked {
     async fn next(mut self) -> Option<(Result<CompletionEvent, LlmError>, Option<Self>)> {
         match timeout_at(self.silent_until.min(self.ends_at), self.answer.next()).await {
-            // Who answers has not said anything yet.
-            Ok(Some(Ok(event @ CompletionEvent::Model(_)))) => Some((Ok(event), Some(self))),
+            // Who answers, and what it has read, has not said anything yet.
+            Ok(Some(Ok(event @ (CompletionEvent::Model(_) | CompletionEvent::Usage(_))))) => {
+                Some((Ok(event), Some(self)))
+            }
             Ok(Some(Ok(event))) => {
                 self.silent_until = Instant::now() + self.idle;
                 self.has_begun = true;

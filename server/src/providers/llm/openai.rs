@@ -8,7 +8,9 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::transport::{ChatMessage, below, frames, unreadable};
-use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Upstream};
+use super::{
+    CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
+};
 use crate::pricing::TokenUsage;
 
 pub(super) struct OpenAiCompatible {
@@ -65,7 +67,8 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         let finished = choice.finish_reason.map(|reason| reason == "length");
         events.extend(finished.map(|is_limited| Ok(CompletionEvent::Finished { is_limited })));
     }
-    events.extend(chunk.usage.map(|usage| Ok(CompletionEvent::Usage(usage.into()))));
+    let usage = chunk.usage.and_then(Usage::normalised);
+    events.extend(usage.map(|usage| Ok(CompletionEvent::Usage(usage))));
     // Each chunk names the model; once is enough.
     let model = chunk.model.filter(|model| is_last && !model.is_empty());
     events.extend(model.map(|model| Ok(CompletionEvent::Model(model))));
@@ -124,8 +127,8 @@ struct Delta {
 
 #[derive(Deserialize)]
 struct Usage {
-    prompt_tokens: u32,
-    completion_tokens: u32,
+    prompt_tokens: Option<u32>,
+    completion_tokens: Option<u32>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
 }
@@ -140,17 +143,18 @@ struct OutputDetails {
     reasoning_tokens: Option<u32>,
 }
 
-/// Cached tokens are among the prompt's here, reasoning tokens among the completion's.
-impl From<Usage> for TokenUsage {
-    fn from(usage: Usage) -> Self {
-        let cached = usage.prompt_tokens_details.and_then(|details| details.cached_tokens);
-        let reasoning = usage.completion_tokens_details.and_then(|details| details.reasoning_tokens);
-        Self {
-            input_tokens: usage.prompt_tokens,
+impl Usage {
+    /// Cached tokens are among the prompt's here, reasoning tokens among the completion's. None when nothing is counted.
+    fn normalised(self) -> Option<CountedUsage> {
+        let cached = self.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        let reasoning = self.completion_tokens_details.and_then(|details| details.reasoning_tokens);
+        let tokens = TokenUsage {
+            input_tokens: self.prompt_tokens?,
             cached_input_tokens: cached.unwrap_or(0),
-            output_tokens: usage.completion_tokens,
+            output_tokens: self.completion_tokens.unwrap_or(0),
             reasoning_tokens: reasoning.unwrap_or(0),
-        }
+        };
+        Some(CountedUsage { tokens, is_whole: self.completion_tokens.is_some() })
     }
 }
 
@@ -176,7 +180,8 @@ mod tests {
     #[test]
     fn an_explicit_zero_is_reported_as_zero() {
         let events = parse(r#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#);
-        assert_eq!(events, [Ok(CompletionEvent::Usage(TokenUsage::default()))]);
+        let usage = CountedUsage { tokens: TokenUsage::default(), is_whole: true };
+        assert_eq!(events, [Ok(CompletionEvent::Usage(usage))]);
     }
 
     #[test]
@@ -185,9 +190,9 @@ mod tests {
             r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":7,
                 "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":5}}}"#,
         );
-        let usage =
+        let tokens =
             TokenUsage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 7, reasoning_tokens: 5 };
-        assert_eq!(events, [Ok(CompletionEvent::Usage(usage))]);
+        assert_eq!(events, [Ok(CompletionEvent::Usage(CountedUsage { tokens, is_whole: true }))]);
     }
 
     #[test]
@@ -205,7 +210,10 @@ mod tests {
 
     #[test]
     fn a_missing_usage_is_not_a_zero() {
-        assert_eq!(parse(r#"{"choices":[{"delta":{"role":"assistant"}}],"usage":null}"#), []);
+        for usage in ["null", "{}", r#"{"prompt_tokens":null,"completion_tokens":null}"#] {
+            let frame = format!(r#"{{"choices":[{{"delta":{{"role":"assistant"}}}}],"usage":{usage}}}"#);
+            assert_eq!(parse(&frame), [], "{usage}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use app::{ApiError, ModelFailure};
 use super::live::CancelReason;
 use super::transcript::Transcript;
 use crate::pricing::{TokenUsage, estimate_tokens};
-use crate::providers::llm::LlmError;
+use crate::providers::llm::{CountedUsage, LlmError};
 
 /// Why the text goes no further.
 #[derive(Debug)]
@@ -46,18 +46,21 @@ impl Ending {
         }
     }
 
-    /// The tokens to charge for, and whether they are our estimate. The provider's count wins, an explicit zero
-    /// included. Without one we count what was sent and said; an answer that failed before its first word is free.
+    /// The tokens to charge for, and whether they are our estimate. An answer that failed before its first word is free.
+    /// Otherwise the provider's count wins, an explicit zero included; what it has not counted of what was sent and said,
+    /// we do.
     pub(super) fn usage(&self, transcript: &Transcript, input_tokens: u32) -> (TokenUsage, bool) {
-        if let Some(usage) = transcript.usage {
-            return (usage, false);
-        }
         if matches!(self, Self::Failed(_) | Self::Panicked) && !transcript.is_visible() {
             return (TokenUsage::default(), false);
         }
+        let read = match transcript.usage() {
+            Some(CountedUsage { tokens, is_whole: true }) => return (tokens, false),
+            Some(CountedUsage { tokens, is_whole: false }) => tokens,
+            None => TokenUsage { input_tokens, ..TokenUsage::default() },
+        };
         let reasoning_tokens = estimate_tokens(&transcript.reasoning);
         let output_tokens = estimate_tokens(&transcript.text) + reasoning_tokens;
-        (TokenUsage { input_tokens, output_tokens, reasoning_tokens, ..TokenUsage::default() }, true)
+        (TokenUsage { output_tokens, reasoning_tokens, ..read }, true)
     }
 
     /// In a word, for the record of attempts.
@@ -84,10 +87,34 @@ pub(super) fn error_of(message: &Message) -> Option<ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use chrono::Utc;
 
+    use super::*;
+    use crate::pricing::TokenPrices;
+    use crate::services::generation::transcript::AttemptRecord;
+    use crate::telemetry::traces::Span;
+
+    const COSTS: TokenPrices = TokenPrices {
+        input_nanos_per_million: 1_000_000,
+        cached_input_nanos_per_million: 1_000_000,
+        output_nanos_per_million: 1_000_000,
+    };
+
+    fn begin_attempt(transcript: &mut Transcript, tokens: Option<TokenUsage>) {
+        transcript.attempts.push(AttemptRecord::begin("route", COSTS, Utc::now(), Span::call("chat")));
+        let counted = tokens.map(|tokens| CountedUsage { tokens, is_whole: true });
+        counted.into_iter().for_each(|counted| transcript.hear_usage(counted));
+    }
+
+    /// After one attempt.
     fn transcript(text: &str, usage: Option<TokenUsage>) -> Transcript {
-        Transcript { text: text.to_owned(), usage, ..Transcript::default() }
+        let mut transcript = Transcript { text: text.to_owned(), ..Transcript::default() };
+        begin_attempt(&mut transcript, usage);
+        transcript
+    }
+
+    fn used(tokens: u32) -> TokenUsage {
+        TokenUsage { input_tokens: tokens, output_tokens: tokens, ..TokenUsage::default() }
     }
 
     fn failed() -> Ending {
@@ -108,6 +135,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_failed_attempt_used_is_our_cost_and_nobody_elses() {
+        let mut transcript = transcript("", Some(used(500)));
+        assert_eq!(failed().usage(&transcript, 100), (TokenUsage::default(), false), "it is free");
+        begin_attempt(&mut transcript, None);
+        transcript.hear("abcdef");
+        let (usage, is_estimated) = Ending::Finished { is_limited: false }.usage(&transcript, 100);
+        assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 2, true));
+        let costs: Vec<i64> =
+            transcript.settled_attempts(usage).iter().map(|attempt| attempt.cost.0).collect();
+        assert_eq!(costs, [1000, 102]);
+    }
+
+    #[test]
     fn an_answer_cut_in_the_middle_is_kept_and_charged_by_our_count() {
         let half = transcript("abcdef", None);
         assert_eq!(failed().state(&half), ReplyState::Interrupted);
@@ -115,6 +155,15 @@ mod tests {
             failed().usage(&half, 100),
             (TokenUsage { input_tokens: 100, output_tokens: 2, ..TokenUsage::default() }, true)
         );
+    }
+
+    #[test]
+    fn what_the_provider_has_read_is_charged_by_its_count_also_when_the_rest_is_not_counted() {
+        let tokens = TokenUsage { input_tokens: 90, cached_input_tokens: 40, ..TokenUsage::default() };
+        let mut half = transcript("", Some(TokenUsage { output_tokens: 1, ..tokens }));
+        half.hear("abcdef");
+        let stopped = Ending::Cancelled(CancelReason::Stopped);
+        assert_eq!(stopped.usage(&half, 100), (TokenUsage { output_tokens: 2, ..tokens }, true));
     }
 
     #[test]

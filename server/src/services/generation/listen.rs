@@ -83,7 +83,7 @@ impl GenerationService {
         let mut answer = with_clocks(provider, upstream, request, self.clocks, ends_at).await;
         let mut finished = None;
         while let Some(event) = answer.next().await {
-            match event {
+            match event.map(CompletionEvent::without_nul) {
                 Ok(CompletionEvent::Reasoning(text)) => {
                     lock(transcript).hear_reasoning(&text);
                     publisher.push(ChatEventKind::Reasoning { text });
@@ -95,7 +95,7 @@ impl GenerationService {
                 Ok(CompletionEvent::Finished { is_limited }) => {
                     finished = Some(Ending::Finished { is_limited })
                 }
-                Ok(CompletionEvent::Usage(usage)) => lock(transcript).usage = Some(usage),
+                Ok(CompletionEvent::Usage(usage)) => lock(transcript).hear_usage(usage),
                 Ok(CompletionEvent::Model(model)) => lock(transcript).name_model(model),
                 // The answer is whole; only its count was lost.
                 Err(error) => return finished.unwrap_or(Ending::Failed(error)),
