@@ -37,6 +37,13 @@ pub struct Route {
     pub costs: TokenPrices,
 }
 
+impl Route {
+    /// With whom, and by whose key: what one refuses for lack of credit, another may answer.
+    pub fn account(&self) -> (&str, &str) {
+        (&self.base_url, &self.api_key_variable)
+    }
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = models)]
 struct ModelRow {

@@ -179,10 +179,8 @@ async fn visitors_calls_are_limited_and_those_of_people_signed_in_are_not() {
 
 /// What FLUSHDB does, to the keys of this test alone: the server may be somebody's own.
 async fn forget_everything(app: &TestApp) {
-    let setting = |name: &str| app.env.iter().find(|(key, _)| key == name).expect("set").1.clone();
-    let client = redis::Client::open(setting("REDIS_URL")).expect("a URL");
-    let mut redis = client.get_multiplexed_async_connection().await.expect("Redis");
-    let pattern = format!("{}*", setting("REDIS_KEY_PREFIX"));
+    let mut redis = app.redis().await;
+    let pattern = format!("{}*", app.setting("REDIS_KEY_PREFIX"));
     let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.expect("keys");
     assert!(!keys.is_empty());
     let () = redis::cmd("DEL").arg(keys).query_async(&mut redis).await.expect("deleted");

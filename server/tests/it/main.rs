@@ -6,6 +6,7 @@
 
 mod admin;
 mod billing;
+mod breakers;
 mod broken_off;
 mod caps;
 mod chat;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::types::{AuditPage, BreakerState, Model, ProviderReport, ReplyState};
+use app::types::{AuditPage, BreakerState, Model, Nanos, ProviderReport, ReplyState};
 use app::{ApiError, ModelFailure};
 use futures::future::join_all;
 use http::StatusCode;
@@ -113,13 +113,66 @@ async fn a_failure_after_the_first_word_is_never_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_the_provider_does_not_accept_is_tried_nowhere_else() {
-    let (app, _) = two_routes().await;
-    let prompt = prompt();
+async fn a_refusal_is_believed_only_when_another_provider_refuses_too() {
+    let (app, routes) = two_routes().await;
+    let (browser, prompt) = (app.user().await, prompt());
     app.sandbox.script(&prompt, json!({ "status": 400 })).await;
-    let reply = app.user().await.ask(&prompt).await;
+    let reply = browser.ask(&prompt).await;
     assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Refused }));
-    assert_eq!(app.sandbox.journal(&prompt).await.len(), 1);
+    assert_eq!(
+        (asked(&app, &prompt, &routes.first).await, asked(&app, &prompt, &routes.second).await),
+        (1, 1)
+    );
+
+    // As a provider does whose bill was not paid.
+    app.sandbox.script(&prompt, quick("Answered.")).await;
+    app.sandbox.script(&prompt, json!({ "status": 400, "upstream": routes.first })).await;
+    for _ in 0..6 {
+        assert_clean(&browser.ask(&prompt).await, "Answered.");
+    }
+    assert_eq!(asked(&app, &prompt, &routes.first).await, 7, "a refusal is no failure of the route");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_among_failures_is_no_sign_of_health() {
+    let (app, routes) = two_routes().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    app.sandbox.script(&prompt, quick("Answered.")).await;
+    for status in [500, 500, 500, 500, 400, 500] {
+        let broken = json!({ "status": status, "upstream": routes.first, "times": 1 });
+        app.sandbox.script(&prompt, broken).await;
+        assert_clean(&browser.ask(&prompt).await, "Answered.");
+    }
+    assert_clean(&browser.ask(&prompt).await, "Answered.");
+    assert_eq!(asked(&app, &prompt, &routes.first).await, 6, "its breaker is open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_attempt_used_before_it_failed_is_charged_to_nobody() {
+    let (app, routes) = two_routes().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let mut answer = quick("Answered.");
+    answer["usage"] = json!("missing");
+    app.sandbox.script(&prompt, answer).await;
+    let mut broken = json!({
+        "usage": { "prompt_tokens": 9000, "completion_tokens": 9000 }, "usage_first": true,
+        "error_after_chunks": 0, "upstream": routes.first,
+    });
+    app.sandbox.script(&prompt, broken.clone()).await;
+    assert_clean(&browser.ask(&prompt).await, "Answered.");
+    let used = app.database().rows("select input_tokens, output_tokens from usage_records").await;
+    assert_eq!(
+        (used[0].get::<_, i32>(0), used[0].get::<_, i32>(1)),
+        (15, 3),
+        "our own count of what was said"
+    );
+
+    broken.as_object_mut().expect("an object").remove("upstream");
+    app.sandbox.script(&prompt, broken).await;
+    let reply = browser.ask(&prompt).await;
+    assert_eq!((reply.state(), reply.ended().0.charged), (ReplyState::Failed, Some(Nanos(0))));
+    let costs = app.database().number("select count(*) from generation_attempts where cost_nanos > 0").await;
+    assert_eq!(costs, 5, "every attempt is our cost");
 }
 
 /// (27)
@@ -178,22 +231,200 @@ async fn a_route_that_an_operator_closes_is_not_asked_on_any_server_until_it_is_
     assert_eq!(log.events.iter().map(|event| event.detail.as_str()).collect::<Vec<_>>(), [key]);
 }
 
+/// A model with one route, which so many failures close for a while.
+async fn one_route(breaker_failures: u32) -> TestApp {
+    TestApp::with(|config: &mut Config| {
+        config.plans.free.concurrent_replies = 1000;
+        config.plans.free.requests_per_minute = 1000;
+        config.llm.breaker_failures = breaker_failures;
+    })
+    .await
+}
+
+/// The time for which the one route is left alone is over.
+async fn end_pause(app: &TestApp) {
+    let key = format!("{}breaker:everyday-first", app.setting("REDIS_KEY_PREFIX"));
+    let set = redis::cmd("HSET").arg(key).arg("open_until").arg(1).query_async(&mut app.redis().await).await;
+    let () = set.expect("set");
+}
+
+/// Once the model was asked for it, which says nothing yet.
+async fn start_silent(app: &TestApp, browser: &Browser) -> Reply {
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "stall_after_chunks": 0 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    reply.read_started().await;
+    while app.sandbox.journal(&prompt).await.is_empty() {}
+    reply
+}
+
+async fn stop(browser: &Browser, mut reply: Reply) {
+    browser.call("chat/stop_reply", &[("id", &reply.generation_id().to_string())]).await;
+    reply.read_to_end().await;
+}
+
+/// With one failure, its route is left alone.
+async fn assert_fails(browser: &Browser, prompt: &str) {
+    assert_eq!(browser.ask(prompt).await.state(), ReplyState::Failed);
+}
+
+/// (27)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_lets_everybody_in_with_its_first_word_however_long_it_goes_on() {
+    let app = one_route(1).await;
+    let browser = app.user().await;
+    let (broken, long, quick_one) = (prompt(), prompt(), prompt());
+    app.sandbox.script(&broken, json!({ "status": 500 })).await;
+    app.sandbox.script(&long, json!({ "text": "one two", "stall_after_chunks": 1 })).await;
+    app.sandbox.script(&quick_one, quick("Answered.")).await;
+    assert_fails(&browser, &broken).await;
+    end_pause(&app).await;
+    let mut probe = browser.start_reply(&new_request(&long)).await;
+    while probe.text().is_empty() {
+        probe.read_event().await.expect("a word");
+    }
+    assert_clean(&browser.ask(&quick_one).await, "Answered.");
+    stop(&browser, probe).await;
+}
+
+/// (27)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_is_stopped_lets_the_next_one_try() {
+    let app = one_route(1).await;
+    let browser = app.user().await;
+    let (broken, quick_one) = (prompt(), prompt());
+    app.sandbox.script(&broken, json!({ "status": 500 })).await;
+    app.sandbox.script(&quick_one, quick("Answered.")).await;
+    assert_fails(&browser, &broken).await;
+    end_pause(&app).await;
+    let probe = start_silent(&app, &browser).await;
+    assert_fails(&browser, &quick_one).await;
+    stop(&browser, probe).await;
+    assert_clean(&browser.ask(&quick_one).await, "Answered.");
+}
+
 /// (27)
 #[tokio::test(flavor = "multi_thread")]
 async fn with_its_only_route_down_a_model_is_retried_no_more_than_the_budget_allows() {
-    let app = TestApp::with(|config: &mut Config| {
-        config.plans.free.concurrent_replies = 1000;
-        config.plans.free.requests_per_minute = 1000;
+    let app = one_route(1000).await;
+    let (browser, prompt) = (app.user().await, prompt());
+    app.sandbox.script(&prompt, json!({ "status": 500 })).await;
+    for _ in 0..20 {
+        assert_fails(&browser, &prompt).await;
+    }
+    // Ten to begin with, and one for the ten requests after those were used up.
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 20 + 11);
+}
+
+/// (27)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_the_budget_does_not_allow_uses_up_no_probe() {
+    let app = one_route(1000).await;
+    let browser = app.user().await;
+    let (broken, late, quick_one) = (prompt(), prompt(), prompt());
+    app.sandbox.script(&broken, json!({ "status": 500 })).await;
+    app.sandbox.script(&late, json!({ "status": 500, "first_token_delay_ms": 1500 })).await;
+    app.sandbox.script(&quick_one, quick("Answered.")).await;
+    while app.sandbox.journal(&broken).await.len() < 6 + 10 {
+        assert_fails(&browser, &broken).await;
+    }
+    let mut last = browser.start_reply(&new_request(&late)).await;
+    while app.sandbox.journal(&late).await.is_empty() {}
+    end_pause(&app).await;
+    last.read_to_end().await;
+    assert_eq!(app.sandbox.journal(&late).await.len(), 1, "the budget is empty");
+    assert_clean(&browser.ask(&quick_one).await, "Answered.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_reply_pays_what_the_provider_has_counted_of_its_question() {
+    let (app, _) = forgetful().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    app.sandbox.script(&prompt, json!({ "text": "one two", "stall_after_chunks": 1 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    while reply.text().is_empty() {
+        reply.read_event().await.expect("a word");
+    }
+    stop(&browser, reply).await;
+    let used = app.database().rows("select input_tokens, output_tokens from usage_records").await;
+    let exact =
+        i32::try_from(app.sandbox.journal(&prompt).await[0]["prompt_tokens"].as_u64().expect("counted"));
+    assert_eq!((used[0].get::<_, i32>(0), used[0].get::<_, i32>(1)), (exact.expect("few"), 2));
+}
+
+/// A model that Anthropic's format alone leads to, and that reads no more than 80 tokens: five times a prompt of a test.
+async fn forgetful() -> (TestApp, String) {
+    let upstream = format!("forgetful-{}", Uuid::now_v7().simple());
+    let key = format!("sandbox-key-{upstream}");
+    let app = TestApp::with_env(&[("SANDBOX_SECOND_API_KEY", &key)], |config| {
+        config.llm.breaker_failures = 1000;
+        let model = &mut config.llm.catalog.models[0];
+        model.routes.remove(0);
+        model.context_tokens = model.max_output_tokens + 80;
     })
     .await;
+    (app, upstream)
+}
+
+fn in_thread(reply: &Reply, kind: &str, field: &str, value: Value) -> Value {
+    let mut target = json!({ "kind": kind, "thread_id": reply.thread_id() });
+    target[field] = value;
+    json!({ "client_request_id": Uuid::now_v7(), "target": target })
+}
+
+/// The turns that were shown with the last request for this.
+async fn turns_shown(app: &TestApp, matching: &str, upstream: &str) -> Value {
+    let journal = app.sandbox.journal(matching).await;
+    journal.iter().rfind(|entry| entry["upstream"] == upstream).expect("asked")["message_count"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_too_long_for_its_model_goes_on_with_what_fits() {
+    let (app, upstream) = forgetful().await;
     let browser = app.user().await;
-    let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "status": 500 })).await;
-    for _ in 0..30 {
-        assert_eq!(browser.ask(&prompt).await.state(), ReplyState::Failed);
+    let (first, second) = (prompt(), prompt());
+    app.sandbox.script(&first, quick(&"ab ".repeat(60))).await;
+    app.sandbox.script(&second, quick("Answered.")).await;
+    let reply = browser.ask(&first).await;
+    let mut next = browser.start_reply(&in_thread(&reply, "thread", "prompt", json!(second))).await;
+    next.read_to_end().await;
+    assert_clean(&next, "Answered.");
+    assert_eq!(turns_shown(&app, &second, &upstream).await, 1, "no answer without its question");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_too_long_to_be_shown_again_is_continued_from_its_end_more_than_once() {
+    let (app, upstream) = forgetful().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let mut cut = quick(&"ab ".repeat(60));
+    cut["cut_after_chunks"] = json!(59);
+    app.sandbox.script(&prompt, cut.clone()).await;
+    cut["upstream"] = json!(upstream);
+    app.sandbox.script("Continue it exactly", cut).await;
+    let reply = browser.ask(&prompt).await;
+    let mut answer = reply.ended().0.clone();
+    for _ in 0..2 {
+        assert_eq!(answer.state, Some(ReplyState::Interrupted));
+        let request = in_thread(&reply, "continue", "message_id", json!(answer.id));
+        let mut rest = browser.start_reply(&request).await;
+        rest.read_to_end().await;
+        answer = rest.ended().0.clone();
+        assert_eq!(turns_shown(&app, "Continue it exactly", &upstream).await, 3, "question, answer, go on");
     }
-    let calls = app.sandbox.journal(&prompt).await.len();
-    assert!(calls <= 8, "thirty requests made {calls} calls");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_after_one_that_was_not_answered_is_asked_with_it() {
+    let (app, upstream) = forgetful().await;
+    let browser = app.user().await;
+    let (first, second) = (prompt(), prompt());
+    app.sandbox.script(&first, json!({ "status": 500, "times": 3 })).await;
+    let reply = browser.ask(&first).await;
+    app.sandbox.script(&second, quick("Answered.")).await;
+    let mut next = browser.start_reply(&in_thread(&reply, "thread", "prompt", json!(second))).await;
+    next.read_to_end().await;
+    assert_clean(&next, "Answered.");
+    assert_eq!(turns_shown(&app, &first, &upstream).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
