@@ -18,7 +18,7 @@ pub use clocks::with_clocks;
 
 use self::anthropic::Anthropic;
 use self::openai::OpenAiCompatible;
-use crate::config::{LlmClocks, WireFormat};
+use crate::config::{LlmClocks, OutputCapField, WireFormat};
 use crate::pricing::TokenUsage;
 
 /// Whom to ask.
@@ -30,6 +30,10 @@ pub struct Upstream {
     /// As the provider calls the model.
     pub model: String,
     pub api_key: SecretString,
+    /// Of OpenAI's format.
+    pub output_cap_field: OutputCapField,
+    /// To wait for the first token, instead of as long as for others.
+    pub first_token: Option<Duration>,
 }
 
 /// A conversation to be continued by one answer.

@@ -1,24 +1,23 @@
-//! Several routes to a model: retries, fallbacks, breakers, and what is recorded of them.
+//! Several routes to a model: fallbacks, breakers, and what is recorded of them.
 
 use std::time::Duration;
 
-use app::types::{AuditPage, BreakerState, Model, Nanos, ProviderReport, ReplyState};
+use app::types::{AuditPage, BreakerState, Nanos, ProviderReport, ReplyState};
 use app::{ApiError, ModelFailure};
 use futures::future::join_all;
-use http::StatusCode;
 use serde_json::{Value, json};
-use server::config::{Config, RouteConfig};
+use server::config::Config;
 use uuid::Uuid;
 
-use crate::support::{Browser, Reply, TestApp, new_request, prompt};
+use crate::support::{Browser, Reply, TestApp, free_port, prompt};
 
 /// Two routes of their own, by key: `sandbox-key-…` tells the sandbox which of them is asked.
-struct Routes {
-    first: String,
-    second: String,
+pub struct Routes {
+    pub first: String,
+    pub second: String,
 }
 
-async fn two_routes() -> (TestApp, Routes) {
+pub async fn two_routes() -> (TestApp, Routes) {
     let id = Uuid::now_v7().simple();
     let routes = Routes { first: format!("first-{id}"), second: format!("second-{id}") };
     let keys = [&routes.first, &routes.second].map(|name| format!("sandbox-key-{name}"));
@@ -33,7 +32,7 @@ async fn two_routes() -> (TestApp, Routes) {
     (app, routes)
 }
 
-fn quick(text: &str) -> Value {
+pub fn quick(text: &str) -> Value {
     json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })
 }
 
@@ -42,12 +41,12 @@ async fn asked(app: &TestApp, prompt: &str, route: &str) -> usize {
     app.sandbox.journal(prompt).await.iter().filter(|entry| entry["upstream"] == route).count()
 }
 
-async fn attempts(app: &TestApp) -> Vec<(String, String)> {
+pub async fn attempts(app: &TestApp) -> Vec<(String, String)> {
     let sql = "select route_key, outcome from generation_attempts order by generation_id, number";
     app.database().rows(sql).await.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
-fn assert_clean(reply: &Reply, text: &str) {
+pub fn assert_clean(reply: &Reply, text: &str) {
     assert_eq!((reply.state(), reply.text().as_str()), (ReplyState::Finished, text));
     assert_eq!(reply.ended().1, None);
 }
@@ -231,200 +230,20 @@ async fn a_route_that_an_operator_closes_is_not_asked_on_any_server_until_it_is_
     assert_eq!(log.events.iter().map(|event| event.detail.as_str()).collect::<Vec<_>>(), [key]);
 }
 
-/// A model with one route, which so many failures close for a while.
-async fn one_route(breaker_failures: u32) -> TestApp {
-    TestApp::with(|config: &mut Config| {
-        config.plans.free.concurrent_replies = 1000;
-        config.plans.free.requests_per_minute = 1000;
-        config.llm.breaker_failures = breaker_failures;
-    })
-    .await
-}
-
-/// The time for which the one route is left alone is over.
-async fn end_pause(app: &TestApp) {
-    let key = format!("{}breaker:everyday-first", app.setting("REDIS_KEY_PREFIX"));
-    let set = redis::cmd("HSET").arg(key).arg("open_until").arg(1).query_async(&mut app.redis().await).await;
-    let () = set.expect("set");
-}
-
-/// Once the model was asked for it, which says nothing yet.
-async fn start_silent(app: &TestApp, browser: &Browser) -> Reply {
-    let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "stall_after_chunks": 0 })).await;
-    let mut reply = browser.start_reply(&new_request(&prompt)).await;
-    reply.read_started().await;
-    while app.sandbox.journal(&prompt).await.is_empty() {}
-    reply
-}
-
-async fn stop(browser: &Browser, mut reply: Reply) {
-    browser.call("chat/stop_reply", &[("id", &reply.generation_id().to_string())]).await;
-    reply.read_to_end().await;
-}
-
-/// With one failure, its route is left alone.
-async fn assert_fails(browser: &Browser, prompt: &str) {
-    assert_eq!(browser.ask(prompt).await.state(), ReplyState::Failed);
-}
-
-/// (27)
 #[tokio::test(flavor = "multi_thread")]
-async fn a_probe_lets_everybody_in_with_its_first_word_however_long_it_goes_on() {
-    let app = one_route(1).await;
-    let browser = app.user().await;
-    let (broken, long, quick_one) = (prompt(), prompt(), prompt());
-    app.sandbox.script(&broken, json!({ "status": 500 })).await;
-    app.sandbox.script(&long, json!({ "text": "one two", "stall_after_chunks": 1 })).await;
-    app.sandbox.script(&quick_one, quick("Answered.")).await;
-    assert_fails(&browser, &broken).await;
-    end_pause(&app).await;
-    let mut probe = browser.start_reply(&new_request(&long)).await;
-    while probe.text().is_empty() {
-        probe.read_event().await.expect("a word");
-    }
-    assert_clean(&browser.ask(&quick_one).await, "Answered.");
-    stop(&browser, probe).await;
-}
+async fn a_provider_that_cannot_be_connected_to_is_passed_over_and_alone_is_said_to_be_away() {
+    let lead_nowhere = |config: &mut Config| {
+        let closed = format!("http://127.0.0.1:{}/v1", free_port()).parse().expect("a URL");
+        config.llm.catalog.models[0].routes[0].base_url = closed;
+    };
+    let app = TestApp::with_env(&[], lead_nowhere).await;
+    assert_eq!(app.user().await.ask(&prompt()).await.state(), ReplyState::Finished);
+    let outcomes: Vec<String> = attempts(&app).await.into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, ["unavailable", "finished"]);
 
-/// (27)
-#[tokio::test(flavor = "multi_thread")]
-async fn a_probe_that_is_stopped_lets_the_next_one_try() {
-    let app = one_route(1).await;
-    let browser = app.user().await;
-    let (broken, quick_one) = (prompt(), prompt());
-    app.sandbox.script(&broken, json!({ "status": 500 })).await;
-    app.sandbox.script(&quick_one, quick("Answered.")).await;
-    assert_fails(&browser, &broken).await;
-    end_pause(&app).await;
-    let probe = start_silent(&app, &browser).await;
-    assert_fails(&browser, &quick_one).await;
-    stop(&browser, probe).await;
-    assert_clean(&browser.ask(&quick_one).await, "Answered.");
-}
-
-/// (27)
-#[tokio::test(flavor = "multi_thread")]
-async fn with_its_only_route_down_a_model_is_retried_no_more_than_the_budget_allows() {
-    let app = one_route(1000).await;
-    let (browser, prompt) = (app.user().await, prompt());
-    app.sandbox.script(&prompt, json!({ "status": 500 })).await;
-    for _ in 0..20 {
-        assert_fails(&browser, &prompt).await;
-    }
-    // Ten to begin with, and one for the ten requests after those were used up.
-    assert_eq!(app.sandbox.journal(&prompt).await.len(), 20 + 11);
-}
-
-/// (27)
-#[tokio::test(flavor = "multi_thread")]
-async fn a_retry_the_budget_does_not_allow_uses_up_no_probe() {
-    let app = one_route(1000).await;
-    let browser = app.user().await;
-    let (broken, late, quick_one) = (prompt(), prompt(), prompt());
-    app.sandbox.script(&broken, json!({ "status": 500 })).await;
-    app.sandbox.script(&late, json!({ "status": 500, "first_token_delay_ms": 1500 })).await;
-    app.sandbox.script(&quick_one, quick("Answered.")).await;
-    while app.sandbox.journal(&broken).await.len() < 6 + 10 {
-        assert_fails(&browser, &broken).await;
-    }
-    let mut last = browser.start_reply(&new_request(&late)).await;
-    while app.sandbox.journal(&late).await.is_empty() {}
-    end_pause(&app).await;
-    last.read_to_end().await;
-    assert_eq!(app.sandbox.journal(&late).await.len(), 1, "the budget is empty");
-    assert_clean(&browser.ask(&quick_one).await, "Answered.");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_reply_pays_what_the_provider_has_counted_of_its_question() {
-    let (app, _) = forgetful().await;
-    let (browser, prompt) = (app.user().await, prompt());
-    app.sandbox.script(&prompt, json!({ "text": "one two", "stall_after_chunks": 1 })).await;
-    let mut reply = browser.start_reply(&new_request(&prompt)).await;
-    while reply.text().is_empty() {
-        reply.read_event().await.expect("a word");
-    }
-    stop(&browser, reply).await;
-    let used = app.database().rows("select input_tokens, output_tokens from usage_records").await;
-    let exact =
-        i32::try_from(app.sandbox.journal(&prompt).await[0]["prompt_tokens"].as_u64().expect("counted"));
-    assert_eq!((used[0].get::<_, i32>(0), used[0].get::<_, i32>(1)), (exact.expect("few"), 2));
-}
-
-/// A model that Anthropic's format alone leads to, and that reads no more than 80 tokens: five times a prompt of a test.
-async fn forgetful() -> (TestApp, String) {
-    let upstream = format!("forgetful-{}", Uuid::now_v7().simple());
-    let key = format!("sandbox-key-{upstream}");
-    let app = TestApp::with_env(&[("SANDBOX_SECOND_API_KEY", &key)], |config| {
-        config.llm.breaker_failures = 1000;
-        let model = &mut config.llm.catalog.models[0];
-        model.routes.remove(0);
-        model.context_tokens = model.max_output_tokens + 80;
-    })
-    .await;
-    (app, upstream)
-}
-
-fn in_thread(reply: &Reply, kind: &str, field: &str, value: Value) -> Value {
-    let mut target = json!({ "kind": kind, "thread_id": reply.thread_id() });
-    target[field] = value;
-    json!({ "client_request_id": Uuid::now_v7(), "target": target })
-}
-
-/// The turns that were shown with the last request for this.
-async fn turns_shown(app: &TestApp, matching: &str, upstream: &str) -> Value {
-    let journal = app.sandbox.journal(matching).await;
-    journal.iter().rfind(|entry| entry["upstream"] == upstream).expect("asked")["message_count"].clone()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_conversation_too_long_for_its_model_goes_on_with_what_fits() {
-    let (app, upstream) = forgetful().await;
-    let browser = app.user().await;
-    let (first, second) = (prompt(), prompt());
-    app.sandbox.script(&first, quick(&"ab ".repeat(60))).await;
-    app.sandbox.script(&second, quick("Answered.")).await;
-    let reply = browser.ask(&first).await;
-    let mut next = browser.start_reply(&in_thread(&reply, "thread", "prompt", json!(second))).await;
-    next.read_to_end().await;
-    assert_clean(&next, "Answered.");
-    assert_eq!(turns_shown(&app, &second, &upstream).await, 1, "no answer without its question");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_too_long_to_be_shown_again_is_continued_from_its_end_more_than_once() {
-    let (app, upstream) = forgetful().await;
-    let (browser, prompt) = (app.user().await, prompt());
-    let mut cut = quick(&"ab ".repeat(60));
-    cut["cut_after_chunks"] = json!(59);
-    app.sandbox.script(&prompt, cut.clone()).await;
-    cut["upstream"] = json!(upstream);
-    app.sandbox.script("Continue it exactly", cut).await;
-    let reply = browser.ask(&prompt).await;
-    let mut answer = reply.ended().0.clone();
-    for _ in 0..2 {
-        assert_eq!(answer.state, Some(ReplyState::Interrupted));
-        let request = in_thread(&reply, "continue", "message_id", json!(answer.id));
-        let mut rest = browser.start_reply(&request).await;
-        rest.read_to_end().await;
-        answer = rest.ended().0.clone();
-        assert_eq!(turns_shown(&app, "Continue it exactly", &upstream).await, 3, "question, answer, go on");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_question_after_one_that_was_not_answered_is_asked_with_it() {
-    let (app, upstream) = forgetful().await;
-    let browser = app.user().await;
-    let (first, second) = (prompt(), prompt());
-    app.sandbox.script(&first, json!({ "status": 500, "times": 3 })).await;
-    let reply = browser.ask(&first).await;
-    app.sandbox.script(&second, quick("Answered.")).await;
-    let mut next = browser.start_reply(&in_thread(&reply, "thread", "prompt", json!(second))).await;
-    next.read_to_end().await;
-    assert_clean(&next, "Answered.");
-    assert_eq!(turns_shown(&app, &first, &upstream).await, 1);
+    let app = TestApp::with(lead_nowhere).await;
+    let reply = app.user().await.ask(&prompt()).await;
+    assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Unavailable }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -450,63 +269,4 @@ async fn reasoning_is_told_apart_from_the_answer_in_both_formats() {
         assert_eq!(row.get::<_, i32>(0), 3);
         assert!(row.get::<_, i32>(1) > 3, "cached tokens are among the input");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn people_choose_among_the_models_their_plan_includes() {
-    let app = TestApp::with(|config| {
-        let models = &mut config.llm.catalog.models;
-        models[1].plans = vec!["pro".to_owned()];
-    })
-    .await;
-    let browser = app.user().await;
-    let models: Vec<Model> = browser.value("chat/list_models", &[]).await;
-    let listed: Vec<_> = models.iter().map(|model| (model.key.as_str(), model.is_included)).collect();
-    assert_eq!(listed, [("everyday", true), ("thorough", false)]);
-
-    let with_model = |model: &str| {
-        let mut request = new_request(&prompt());
-        request["model"] = json!(model);
-        request
-    };
-    let mut allowed = browser.start_reply(&with_model("everyday")).await;
-    allowed.read_to_end().await;
-    assert_eq!(allowed.ended().0.model.as_deref(), Some("everyday"));
-    for model in ["thorough", "no-such-model"] {
-        let refused = browser.start_reply(&with_model(model)).await;
-        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
-        let text = refused.error().await.to_string();
-        assert!(text.ends_with("Choose another one."), "{text}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_price_is_a_new_version_and_running_replies_keep_the_old_one() {
-    let app = TestApp::start().await;
-    let browser = app.user().await;
-    browser.ask(&prompt()).await;
-    app.database()
-        .execute("insert into model_prices select model_key, 2, 1, 1, 1, now() from model_prices where model_key = 'everyday'")
-        .await;
-    let other = app.another_server().await;
-    browser.at(&other).ask(&prompt()).await;
-    let versions = app.database().rows("select price_version from usage_records order by created_at").await;
-    assert_eq!(versions.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [1, 2]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_route_without_its_key_is_passed_over() {
-    let app = TestApp::with_env(&[("SANDBOX_FIRST_API_KEY", "")], |config| {
-        let routes = &mut config.llm.catalog.models[0].routes;
-        routes.truncate(1);
-        routes.push(RouteConfig {
-            key: "spare".to_owned(),
-            api_key_variable: "SANDBOX_SECOND_API_KEY".to_owned(),
-            ..routes[0].clone()
-        });
-    })
-    .await;
-    let reply = app.user().await.ask(&prompt()).await;
-    assert_eq!(reply.state(), ReplyState::Finished);
-    assert_eq!(attempts(&app).await, [("spare".to_owned(), "finished".to_owned())]);
 }

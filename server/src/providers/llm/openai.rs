@@ -11,6 +11,7 @@ use super::transport::{ChatMessage, below, frames, unreadable};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
+use crate::config::OutputCapField;
 use crate::pricing::TokenUsage;
 
 pub(super) struct OpenAiCompatible {
@@ -34,7 +35,7 @@ impl LlmProvider for OpenAiCompatible {
             .http
             .post(below(&upstream.base_url, &["chat", "completions"]))
             .bearer_auth(upstream.api_key.expose_secret())
-            .json(&ChatRequest::new(&upstream.model, &request));
+            .json(&ChatRequest::new(upstream, &request));
         let events = frames(request).await?.flat_map(|frame| {
             stream::iter(match frame {
                 Ok(frame) if frame == "[DONE]" => vec![],
@@ -79,7 +80,10 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
 struct ChatRequest<'a> {
     model: &'a str,
     messages: Vec<ChatMessage<'a>>,
-    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
     stream: bool,
     stream_options: StreamOptions,
 }
@@ -90,11 +94,13 @@ struct StreamOptions {
 }
 
 impl<'a> ChatRequest<'a> {
-    fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
+    fn new(upstream: &'a Upstream, request: &'a CompletionRequest) -> Self {
+        let cap = |field| (upstream.output_cap_field == field).then_some(request.max_output_tokens);
         Self {
-            model,
+            model: &upstream.model,
             messages: request.turns.iter().map(ChatMessage::from).collect(),
-            max_tokens: request.max_output_tokens,
+            max_tokens: cap(OutputCapField::MaxTokens),
+            max_completion_tokens: cap(OutputCapField::MaxCompletionTokens),
             stream: true,
             stream_options: StreamOptions { include_usage: true },
         }
