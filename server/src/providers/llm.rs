@@ -109,6 +109,17 @@ impl LlmError {
         Self { failure, detail: detail.into(), is_passing: true, retry_after: None }
     }
 
+    /// The provider's filter took offence. Nobody else is asked: that is how one looks for a provider that lets it pass.
+    fn filtered() -> Self {
+        let error = Self::new(ModelFailure::Filtered, "ended by the provider's filter");
+        Self { is_passing: false, ..error }
+    }
+
+    /// The answer is whole, and nothing was said.
+    pub fn empty() -> Self {
+        Self::new(ModelFailure::Empty, "nothing was said")
+    }
+
     /// No route may be asked: none is left, or their breakers are open.
     pub fn no_route() -> Self {
         Self::new(ModelFailure::Unavailable, "no route may be asked")

@@ -230,6 +230,8 @@ async fn each_way_a_provider_fails_is_told_in_its_own_words() {
         (json!({ "status": 429 }), ReplyState::Failed, ModelFailure::Overloaded),
         (json!({ "status": 400 }), ReplyState::Failed, ModelFailure::Refused),
         (json!({ "status": 503 }), ReplyState::Failed, ModelFailure::Overloaded),
+        (json!({ "status": 529 }), ReplyState::Failed, ModelFailure::Overloaded),
+        (json!({ "frame_bytes": 2 << 20 }), ReplyState::Failed, ModelFailure::Unavailable),
         (json!({ "stall_after_chunks": 0 }), ReplyState::Failed, ModelFailure::NoFirstToken),
         (json!({ "cut_after_chunks": 0 }), ReplyState::Failed, ModelFailure::Unavailable),
         (json!({ "stall_after_chunks": 2 }), ReplyState::Interrupted, ModelFailure::Interrupted),
@@ -270,6 +272,22 @@ async fn a_slow_answer_may_take_far_longer_than_the_longest_silence() {
     let prompt = prompt();
     app.sandbox.script(&prompt, json!({ "text": "one two three four five six", "gap_ms": 700 })).await;
     assert_eq!(app.user().await.ask(&prompt).await.state(), ReplyState::Finished);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_in_drops_or_in_one_large_frame_is_whole() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    for odd in
+        [json!({ "chunk_chars": 1, "gap_ms": 100, "split_bytes": 7 }), json!({ "frame_bytes": 1_000_000 })]
+    {
+        let prompt = prompt();
+        let mut script = quick("drip 語");
+        script.as_object_mut().expect("an object").extend(odd.as_object().expect("an object").clone());
+        app.sandbox.script(&prompt, script).await;
+        let reply = browser.ask(&prompt).await;
+        assert_eq!((reply.state(), reply.text().as_str()), (ReplyState::Finished, "drip 語"), "{odd}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

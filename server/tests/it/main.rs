@@ -12,6 +12,7 @@ mod caps;
 mod catalog;
 mod chat;
 mod context;
+mod endings;
 mod faults;
 mod jobs;
 mod ledger;

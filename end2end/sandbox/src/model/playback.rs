@@ -79,6 +79,9 @@ pub(crate) fn streamed(reply: Reply) -> Vec<Step> {
         steps.extend([Step::Wait(pause), Step::Send(Piece::Open)]);
     }
     steps.extend(ending_steps(reply.ending, pause));
+    if reply.never_closes {
+        steps.extend([Step::Flush, Step::Stall]);
+    }
     steps
 }
 

@@ -77,8 +77,9 @@ impl<A: Copy + PartialEq> AttemptPlan<A> {
         tries.is_given_up = !error.is_passing || error.retry_after > Some(LONGEST_RETRY_AFTER);
         let is_refused = error.failure == ModelFailure::Refused;
         let account = tries.account;
+        let is_over = self.was_refused || error.failure == ModelFailure::Filtered;
         for tries in &mut self.tries {
-            tries.is_given_up |= self.was_refused || (is_refused && tries.account == account);
+            tries.is_given_up |= is_over || (is_refused && tries.account == account);
         }
         self.was_refused |= is_refused;
     }
@@ -198,6 +199,13 @@ mod tests {
         plan.failed(0, &refused());
         plan.failed(1, &passing());
         assert!(plan.candidates().is_empty(), "the second is asked once, whatever becomes of it");
+    }
+
+    #[test]
+    fn what_a_filter_ends_is_taken_to_nobody_else() {
+        let mut plan = AttemptPlan::new(["a", "b"]);
+        plan.failed(0, &error(ModelFailure::Filtered, false, None));
+        assert!(plan.candidates().is_empty());
     }
 
     #[test]

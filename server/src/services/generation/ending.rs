@@ -35,7 +35,7 @@ impl Ending {
     pub(super) fn error(&self, transcript: &Transcript) -> Option<ApiError> {
         match self {
             Self::Finished { .. } | Self::Cancelled(CancelReason::Stopped) => None,
-            Self::Failed(error) if !transcript.is_visible() => {
+            Self::Failed(error) if !transcript.is_visible() || error.failure == ModelFailure::Filtered => {
                 let failure = match error.failure {
                     ModelFailure::Interrupted => ModelFailure::Unavailable,
                     other => other,
@@ -48,8 +48,13 @@ impl Ending {
 
     /// The tokens to charge for, and whether they are our estimate. An answer that failed before its first word is free.
     /// Otherwise the provider's count wins, an explicit zero included; what it has not counted of what was sent and said,
-    /// we do.
-    pub(super) fn usage(&self, transcript: &Transcript, input_tokens: u32) -> (TokenUsage, bool) {
+    /// we do. So nobody pays more by our count than was set aside, whatever a provider writes that keeps no cap.
+    pub(super) fn usage(
+        &self,
+        transcript: &Transcript,
+        input_tokens: u32,
+        most_output_tokens: u32,
+    ) -> (TokenUsage, bool) {
         if matches!(self, Self::Failed(_) | Self::Panicked) && !transcript.is_visible() {
             return (TokenUsage::default(), false);
         }
@@ -58,8 +63,8 @@ impl Ending {
             Some(CountedUsage { tokens, is_whole: false }) => tokens,
             None => TokenUsage { input_tokens, ..TokenUsage::default() },
         };
-        let reasoning_tokens = estimate_tokens(&transcript.reasoning);
-        let output_tokens = estimate_tokens(&transcript.text) + reasoning_tokens;
+        let reasoning_tokens = estimate_tokens(&transcript.reasoning).min(most_output_tokens);
+        let output_tokens = (estimate_tokens(&transcript.text) + reasoning_tokens).min(most_output_tokens);
         (TokenUsage { output_tokens, reasoning_tokens, ..read }, true)
     }
 
@@ -70,6 +75,7 @@ impl Ending {
             Self::Finished { is_limited: true } => "limited",
             Self::Cancelled(CancelReason::Stopped) => "stopped",
             Self::Cancelled(_) => "cut off",
+            Self::Failed(error) if error.failure == ModelFailure::Filtered => "filtered",
             Self::Failed(_) => "interrupted",
             Self::Panicked => "panicked",
         }
@@ -117,30 +123,30 @@ mod tests {
         TokenUsage { input_tokens: tokens, output_tokens: tokens, ..TokenUsage::default() }
     }
 
+    fn error() -> LlmError {
+        let failure = ModelFailure::Overloaded;
+        LlmError { failure, detail: String::new(), is_passing: true, retry_after: None }
+    }
+
     fn failed() -> Ending {
-        Ending::Failed(LlmError {
-            failure: ModelFailure::Overloaded,
-            detail: String::new(),
-            is_passing: true,
-            retry_after: None,
-        })
+        Ending::Failed(error())
     }
 
     #[test]
     fn an_answer_that_fails_before_its_first_word_is_free_and_says_why() {
         let nothing = transcript("", None);
         assert_eq!(failed().state(&nothing), ReplyState::Failed);
-        assert_eq!(failed().usage(&nothing, 100), (TokenUsage::default(), false));
+        assert_eq!(failed().usage(&nothing, 100, 1000), (TokenUsage::default(), false));
         assert_eq!(failed().error(&nothing), Some(ApiError::Model { failure: ModelFailure::Overloaded }));
     }
 
     #[test]
     fn what_a_failed_attempt_used_is_our_cost_and_nobody_elses() {
         let mut transcript = transcript("", Some(used(500)));
-        assert_eq!(failed().usage(&transcript, 100), (TokenUsage::default(), false), "it is free");
+        assert_eq!(failed().usage(&transcript, 100, 1000), (TokenUsage::default(), false), "it is free");
         begin_attempt(&mut transcript, None);
         transcript.hear("abcdef");
-        let (usage, is_estimated) = Ending::Finished { is_limited: false }.usage(&transcript, 100);
+        let (usage, is_estimated) = Ending::Finished { is_limited: false }.usage(&transcript, 100, 1000);
         assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 2, true));
         let costs: Vec<i64> =
             transcript.settled_attempts(usage).iter().map(|attempt| attempt.cost.0).collect();
@@ -152,7 +158,7 @@ mod tests {
         let half = transcript("abcdef", None);
         assert_eq!(failed().state(&half), ReplyState::Interrupted);
         assert_eq!(
-            failed().usage(&half, 100),
+            failed().usage(&half, 100, 1000),
             (TokenUsage { input_tokens: 100, output_tokens: 2, ..TokenUsage::default() }, true)
         );
     }
@@ -163,20 +169,35 @@ mod tests {
         let mut half = transcript("", Some(TokenUsage { output_tokens: 1, ..tokens }));
         half.hear("abcdef");
         let stopped = Ending::Cancelled(CancelReason::Stopped);
-        assert_eq!(stopped.usage(&half, 100), (TokenUsage { output_tokens: 2, ..tokens }, true));
+        assert_eq!(stopped.usage(&half, 100, 1000), (TokenUsage { output_tokens: 2, ..tokens }, true));
+    }
+
+    #[test]
+    fn an_answer_longer_than_its_cap_is_charged_up_to_it() {
+        let long = transcript(&"abc".repeat(50), None);
+        let (usage, _) = Ending::Finished { is_limited: true }.usage(&long, 100, 7);
+        assert_eq!((usage.input_tokens, usage.output_tokens), (100, 7));
+    }
+
+    #[test]
+    fn what_a_filter_ends_says_so_also_in_mid_answer() {
+        let filtered = || Ending::Failed(LlmError { failure: ModelFailure::Filtered, ..error() });
+        let told = Some(ApiError::Model { failure: ModelFailure::Filtered });
+        assert_eq!(filtered().error(&transcript("", None)), told);
+        assert_eq!(filtered().error(&transcript("abc", None)), told);
     }
 
     #[test]
     fn an_explicit_zero_is_charged_as_zero() {
         let ending = Ending::Finished { is_limited: false };
         let whole = transcript("abcdef", Some(TokenUsage::default()));
-        assert_eq!(ending.usage(&whole, 100), (TokenUsage::default(), false));
+        assert_eq!(ending.usage(&whole, 100, 1000), (TokenUsage::default(), false));
     }
 
     #[test]
     fn a_stop_before_the_first_word_pays_for_what_was_sent() {
         let ending = Ending::Cancelled(CancelReason::Stopped);
-        let (usage, is_estimated) = ending.usage(&transcript("", None), 100);
+        let (usage, is_estimated) = ending.usage(&transcript("", None), 100, 1000);
         assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 0, true));
     }
 }

@@ -19,8 +19,8 @@ use crate::limits::Pass;
 use crate::providers::llm::{CompletionEvent, CompletionRequest, LlmError, Upstream, with_clocks};
 use crate::store::catalog::Route;
 
-/// No token of any model is longer, so an answer beyond the cap times this is a provider gone wild.
-const MAX_TOKEN_BYTES: usize = 128;
+/// Tokens of no text are longer on average, so an answer beyond the cap times this is one of a provider that does not keep it.
+const MAX_TOKEN_BYTES: usize = 16;
 
 /// A route that may be asked now.
 struct Allowed {
@@ -114,7 +114,11 @@ impl GenerationService {
                     publisher.push(ChatEventKind::Text { text });
                 }
                 Ok(CompletionEvent::Finished { is_limited }) => {
-                    finished = Some(Ending::Finished { is_limited })
+                    let is_empty = !is_limited && !lock(transcript).is_visible();
+                    finished = Some(match is_empty {
+                        true => Ending::Failed(LlmError::empty()),
+                        false => Ending::Finished { is_limited },
+                    });
                 }
                 Ok(CompletionEvent::Usage(usage)) => lock(transcript).hear_usage(usage),
                 Ok(CompletionEvent::Model(model)) => lock(transcript).name_model(model),
@@ -133,12 +137,12 @@ impl GenerationService {
     }
 }
 
-/// A route that has begun to answer has said so already. A request that is not accepted says nothing about its health.
+/// A route that has begun to answer has said so already. What may be about the question says nothing about its health.
 async fn report(pass: &mut Pass, ending: &Ending) {
-    match ending {
-        Ending::Failed(error) if error.failure == ModelFailure::Refused => pass.release().await,
-        Ending::Failed(_) => pass.failed().await,
-        _ => {}
+    let Ending::Failed(error) = ending else { return };
+    match error.failure {
+        ModelFailure::Refused | ModelFailure::Filtered | ModelFailure::Empty => pass.release().await,
+        _ => pass.failed().await,
     }
 }
 
@@ -149,5 +153,7 @@ fn outcome(error: &LlmError) -> &'static str {
         ModelFailure::NoFirstToken => "no first token",
         ModelFailure::Interrupted => "interrupted",
         ModelFailure::Refused => "refused",
+        ModelFailure::Filtered => "filtered",
+        ModelFailure::Empty => "empty",
     }
 }

@@ -41,6 +41,7 @@ impl MessageFrames {
             stop_reason: match reply.finish_reason {
                 FinishReason::Stop => "end_turn",
                 FinishReason::Length => "max_tokens",
+                FinishReason::Filter => "refusal",
             },
             usage: reply.usage,
             usage_first: script.usage_first,

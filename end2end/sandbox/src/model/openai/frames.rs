@@ -33,6 +33,7 @@ impl ChatFrames {
             finish_reason: match reply.finish_reason {
                 FinishReason::Stop => "stop",
                 FinishReason::Length => "length",
+                FinishReason::Filter => "content_filter",
             },
             usage: reply.usage.map(usage),
             include_usage: request.include_usage(),
