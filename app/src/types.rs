@@ -36,8 +36,8 @@ pub use figures::{
     CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Volume, VolumeReport,
 };
 pub use ids::{
-    AccountId, AuditId, ClientRequestId, EntryId, GenerationId, JobId, MessageId, NoticeId, SessionId,
-    ThreadId, UserId,
+    AccountId, AuditId, ClientRequestId, EntryId, FormId, GenerationId, JobId, MessageId, NoticeId,
+    SessionId, ThreadId, UserId,
 };
 pub use job::{Job, JobState, JobsPage, JobsQuery, Queue, ScheduledWork};
 pub use model::{Model, ModelPrices};

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, AuditPage, Billing, EntryReason, GenerationId, Nanos, NoticeKind, PersonSummary, Quota,
-    Session, Standing, ThreadId,
+    AccountId, AuditPage, Billing, EntryReason, FormId, GenerationId, Nanos, NoticeKind, PersonSummary,
+    Quota, Session, Standing, ThreadId,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Person {
     pub notices: Vec<ToldNotice>,
     /// The newest events.
     pub audit: AuditPage,
+    /// Of the forms that this is shown with: another one each time.
+    pub form_id: FormId,
 }
 
 impl Person {

@@ -2,8 +2,8 @@
 //! transaction of what they tell.
 
 use app::types::{
-    AccountId, AuditChange, AuditEvent, AuditId, AuditKind, AuditPage, AuditQuery, Operator, PersonLabel,
-    UserId,
+    AccountId, Actor, AuditChange, AuditEvent, AuditId, AuditKind, AuditPage, AuditQuery, FormId, Operator,
+    PersonLabel, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -30,6 +30,8 @@ pub struct NewAuditEvent<'a> {
     pub detail: &'a str,
     pub address: Option<String>,
     pub request_id: &'a str,
+    /// The form that was sent, where sending it twice must not do it twice.
+    pub form_id: Option<FormId>,
 }
 
 impl<'a> NewAuditEvent<'a> {
@@ -46,6 +48,7 @@ impl<'a> NewAuditEvent<'a> {
             detail: "",
             address: None,
             request_id: "",
+            form_id: None,
         }
     }
 
@@ -77,13 +80,22 @@ pub async fn insert(conn: &mut Connection, event: NewAuditEvent<'_>) -> StoreRes
             audit_events::detail.eq(event.detail),
             audit_events::address.eq(event.address),
             audit_events::request_id.eq(event.request_id),
+            audit_events::form_id.eq(event.form_id.map(|id| id.0)),
         ))
         .execute(conn)
         .await?;
     Ok(id)
 }
 
-/// With something that is done elsewhere: neither is there without the other. False: it could not be done.
+/// What was done with a form before. None: it was not sent yet.
+pub(super) async fn find_by_form(conn: &mut Connection, form_id: FormId) -> QueryResult<Option<AuditId>> {
+    let of_form = audit_events::table.filter(audit_events::form_id.eq(form_id.0));
+    let id: Option<Uuid> = of_form.select(audit_events::id).first(conn).await.optional()?;
+    Ok(id.map(AuditId))
+}
+
+/// With something that is done elsewhere. It is done when the row is written and before it is committed, and undone when
+/// it cannot be committed: only a process that dies in between leaves it without its row. False: it could not be done.
 pub async fn insert_with(
     conn: &mut Connection,
     event: NewAuditEvent<'_>,

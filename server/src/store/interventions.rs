@@ -1,9 +1,7 @@
 //! What operators change of somebody's account: each with its row of the audit log, in one transaction. Credit is in
 //! [`super::operator_credit`].
 
-use app::types::{
-    AccountId, Actor, AuditId, AuditKind, LimitOverride, Operator, Reason, SignedIn, UserId, Viewing,
-};
+use app::types::{AccountId, AuditId, AuditKind, FormId, LimitOverride, Operator, Reason, UserId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -24,6 +22,8 @@ pub struct Intervention<'a> {
     pub user_id: UserId,
     pub account_id: AccountId,
     pub reason: &'a Reason,
+    /// The form that says so, where sending it twice must not do it twice.
+    pub form_id: Option<FormId>,
 }
 
 impl Intervention<'_> {
@@ -41,6 +41,7 @@ impl Intervention<'_> {
             before: Some(before),
             after: Some(after),
             reason: self.reason.as_str(),
+            form_id: self.form_id,
             ..NewAuditEvent::by(self.operator, kind)
         };
         audit::insert(conn, event).await

@@ -80,6 +80,7 @@ diesel::table! {
         after -> Nullable<Jsonb>,
         reason -> Text,
         address -> Nullable<Text>,
+        form_id -> Nullable<Uuid>,
     }
 }
 

@@ -13,9 +13,13 @@ pub(super) fn parse_reason(text: &str) -> ApiResult<Reason> {
     Reason::parse(text).map_err(ApiError::invalid)
 }
 
+/// What is given or taken at once: whoever wants more has mistyped.
+const HIGHEST_AMOUNT: Nanos = Nanos::from_cents(10_000_000);
+
 /// In dollars.
 pub(super) fn parse_amount(text: &str) -> ApiResult<Nanos> {
     match Nanos::parse_dollars(text) {
+        Ok(amount) if amount > HIGHEST_AMOUNT => Err(ApiError::invalid("$100,000 are the most at a time.")),
         Ok(Nanos::ZERO) => Err(ApiError::invalid("The amount must be more than $0.00.")),
         Ok(amount) => Ok(amount),
         Err(error) => Err(ApiError::invalid(error.to_string())),
@@ -97,6 +101,7 @@ mod tests {
         for error in [
             parse_amount("0").map(|_| ()),
             parse_amount("-5").map(|_| ()),
+            parse_amount("100000.01").map(|_| ()),
             parse_prices(["1", "", "2"]).map(|_| ()),
             parse_prices(["1", "0.1", "1000000.01"]).map(|_| ()),
             parse_moment("tomorrow").map(|_| ()),

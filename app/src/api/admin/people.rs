@@ -9,7 +9,7 @@ use super::{answer, operate};
 use crate::ApiResult;
 #[cfg(feature = "ssr")]
 use crate::links::VISIT_PATH;
-use crate::types::{EntryId, PeoplePage, PeopleQuery, Person, Statement, UserId};
+use crate::types::{EntryId, FormId, PeoplePage, PeopleQuery, Person, Statement, UserId};
 #[cfg(feature = "ssr")]
 use crate::types::{Nanos, Operator, Reason};
 
@@ -42,6 +42,7 @@ pub trait PeopleApi: Send + Sync {
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         days: Option<u32>,
         reason: Reason,
@@ -51,6 +52,7 @@ pub trait PeopleApi: Send + Sync {
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         reason: Reason,
     ) -> ApiResult<()>;
@@ -101,17 +103,24 @@ pub async fn read_person_statement(id: UserId, before: Option<EntryId>) -> ApiRe
 
 /// `amount` is in dollars and `days` a number or nothing, as the operator wrote them.
 #[server(endpoint = "admin/people/give_credit")]
-pub async fn give_credit(id: UserId, amount: String, days: String, reason: String) -> ApiResult<()> {
+pub async fn give_credit(
+    id: UserId,
+    form_id: FormId,
+    amount: String,
+    days: String,
+    reason: String,
+) -> ApiResult<()> {
     let (backend, operator) = operate()?;
     let (amount, days) = (answer(parse_amount(&amount))?, answer(parse_days(&days))?);
-    answer(backend.people.give_credit(&operator, id, amount, days, answer(parse_reason(&reason))?).await)
+    let reason = answer(parse_reason(&reason))?;
+    answer(backend.people.give_credit(&operator, id, form_id, amount, days, reason).await)
 }
 
 #[server(endpoint = "admin/people/take_credit")]
-pub async fn take_credit(id: UserId, amount: String, reason: String) -> ApiResult<()> {
+pub async fn take_credit(id: UserId, form_id: FormId, amount: String, reason: String) -> ApiResult<()> {
     let (backend, operator) = operate()?;
     let (amount, reason) = (answer(parse_amount(&amount))?, answer(parse_reason(&reason))?);
-    answer(backend.people.take_credit(&operator, id, amount, reason).await)
+    answer(backend.people.take_credit(&operator, id, form_id, amount, reason).await)
 }
 
 #[server(endpoint = "admin/people/suspend")]

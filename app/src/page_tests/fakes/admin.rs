@@ -128,6 +128,7 @@ async fn whole_person() -> Person {
         }],
         notices: vec![told(Some(now()), None), told(None, Some(now())), told(None, None)],
         audit: AuditPage { events: vec![event(Some(AuditKind::Suspended), None)], next: None },
+        form_id: FormId(Uuid::from_u128(5)),
     }
 }
 
@@ -162,6 +163,7 @@ impl PeopleApi for Fake {
         &self,
         _: &Operator,
         _: UserId,
+        _: FormId,
         _: Nanos,
         _: Option<u32>,
         _: Reason,
@@ -169,7 +171,7 @@ impl PeopleApi for Fake {
         Ok(())
     }
 
-    async fn take_credit(&self, _: &Operator, _: UserId, _: Nanos, _: Reason) -> ApiResult<()> {
+    async fn take_credit(&self, _: &Operator, _: UserId, _: FormId, _: Nanos, _: Reason) -> ApiResult<()> {
         Ok(())
     }
 

@@ -1,16 +1,17 @@
 //! What operators do to an account.
 
 use app::ApiError;
-use app::api::admin::NewLimits;
-use app::types::{AuditKind, LimitOverride, Nanos, Operator, Reason, UserId, Viewing};
+use app::api::admin::{NewLimits, NewPlan};
+use app::types::{AuditKind, FormId, LimitOverride, Nanos, Operator, Reason, Standing, UserId, Viewing};
 use chrono::TimeDelta;
 
 use super::PeopleService;
 use crate::AppResult;
 use crate::services::billing::SyncJob;
 use crate::store::interventions::{self, Intervention};
-use crate::store::operator_credit::{self, Taking};
-use crate::store::{Connection, accounts, clock, users};
+use crate::store::operator_credit::{self, CreditOutcome};
+use crate::store::plan_overrides::PlanOverrideRow;
+use crate::store::{Connection, accounts, clock, plan_overrides, users, visits};
 
 /// How long an operator may look at the product as somebody else before asking again.
 const LONGEST_VISIT: TimeDelta = TimeDelta::minutes(30);
@@ -24,19 +25,21 @@ impl PeopleService {
         reason: &'a Reason,
     ) -> AppResult<Intervention<'a>> {
         let account_id = users::find_account(conn, user_id).await?;
-        Ok(Intervention { operator, user_id, account_id, reason })
+        Ok(Intervention { operator, user_id, account_id, reason, form_id: None })
     }
 
     pub(super) async fn give(
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         days: Option<u32>,
         reason: &Reason,
     ) -> AppResult<()> {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        let deed = Intervention { form_id: Some(form_id), ..deed };
         let now = clock::now(&mut conn).await?;
         let expires_at = days.map(|days| now + TimeDelta::days(days.into()));
         Ok(operator_credit::give(&mut conn, deed, amount, expires_at).await?)
@@ -46,11 +49,13 @@ impl PeopleService {
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         reason: &Reason,
     ) -> AppResult<()> {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        let deed = Intervention { form_id: Some(form_id), ..deed };
         let monthly = self.plans.of_account(&conn, deed.account_id).await?.free_credit();
         match operator_credit::take(&mut conn, deed, amount, monthly).await? {
             Taking::Taken => Ok(()),
@@ -146,4 +151,16 @@ impl PeopleService {
         let until = clock::now(&mut conn).await? + LONGEST_VISIT;
         Ok(interventions::begin_visit(&mut conn, deed, Viewing { person: id, until }).await?)
     }
+}
+
+/// What the operator is told. A form that was sent twice is answered as the first time.
+fn told(outcome: CreditOutcome) -> AppResult<()> {
+    let message = match outcome {
+        CreditOutcome::Done => return Ok(()),
+        CreditOutcome::Short(free) => format!("Only {free} is free to be taken. Nothing was changed."),
+        CreditOutcome::FormIsUsed => {
+            "This form was sent before, with something else in it. Load the page again.".to_owned()
+        }
+    };
+    Err(ApiError::invalid(message).into())
 }

@@ -3,8 +3,8 @@
 use app::ApiResult;
 use app::api::admin::{NewLimits, PeopleApi};
 use app::types::{
-    AccountId, AuditQuery, EntryId, LiveGrant, Nanos, OpenHold, Operator, PeoplePage, PeopleQuery, Person,
-    PersonSummary, Reason, Statement, UserId,
+    AccountId, AuditQuery, EntryId, FormId, LiveGrant, Nanos, OpenHold, Operator, PeoplePage, PeopleQuery,
+    Person, PersonSummary, Reason, Statement, UserId,
 };
 use async_trait::async_trait;
 
@@ -105,6 +105,7 @@ impl PeopleService {
             threads,
             notices: self.notices.told(account_id).await?,
             audit,
+            form_id: FormId(Uuid::now_v7()),
         })
     }
 
@@ -154,21 +155,23 @@ impl PeopleApi for PeopleService {
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         days: Option<u32>,
         reason: Reason,
     ) -> ApiResult<()> {
-        reported(operator.actor(), self.give(operator, id, amount, days, &reason)).await
+        reported(operator.actor(), self.give(operator, id, form_id, amount, days, &reason)).await
     }
 
     async fn take_credit(
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         reason: Reason,
     ) -> ApiResult<()> {
-        reported(operator.actor(), self.take(operator, id, amount, &reason)).await
+        reported(operator.actor(), self.take(operator, id, form_id, amount, &reason)).await
     }
 
     async fn set_suspended(

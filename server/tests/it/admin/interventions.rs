@@ -12,8 +12,9 @@ const REASON: &str = "as they asked for by mail";
 
 /// Does something to a person, for [`REASON`].
 async fn act(operator: &Browser, deed: &str, id: &str, fields: &[(&str, &str)]) -> StatusCode {
-    let whom = [("id", id), ("reason", REASON)];
-    operator.call(&format!("admin/people/{deed}"), &[&whom[..], fields].concat()).await.status()
+    let form_id = Uuid::now_v7().to_string();
+    let whom = [("id", id), ("reason", REASON), ("form_id", &form_id)];
+    operator.call(&format!("admin/people/{deed}"), &[fields, &whom[..]].concat()).await.status()
 }
 
 /// What the log says last of a person; what an operator did has to be in it with everything.
@@ -67,6 +68,41 @@ async fn credit_that_is_given_and_taken_is_on_the_persons_statement_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_sent_twice_gives_or_takes_once() {
+    let app = TestApp::start().await;
+    let somebody = app.user().await;
+    let id = app.newest_user().await;
+    let operator = app.operator().await;
+    let send = async |deed: &str, form: &Person, amount: &str| {
+        let form_id = form.form_id.to_string();
+        let fields = [
+            ("id", id.as_str()),
+            ("form_id", &form_id),
+            ("amount", amount),
+            ("days", ""),
+            ("reason", REASON),
+        ];
+        operator.call(&format!("admin/people/{deed}"), &fields).await.status().as_u16()
+    };
+    let show = async || operator.value::<Person>("admin/people/read", &[("id", &id)]).await;
+
+    let form = show().await;
+    let twice = tokio::join!(send("give_credit", &form, "5"), send("give_credit", &form, "5"));
+    assert_eq!(twice, (200, 200), "a second click is answered as the first");
+    assert_eq!(available(&somebody).await, Nanos::from_cents(550));
+    for (deed, amount) in [("give_credit", "6"), ("take_credit", "5")] {
+        assert_eq!(send(deed, &form, amount).await, 400, "{deed}: nobody has said this with that form");
+    }
+    let form = show().await;
+    let twice = tokio::join!(send("take_credit", &form, "1"), send("take_credit", &form, "1"));
+    assert_eq!(twice, (200, 200));
+    assert_eq!(available(&somebody).await, Nanos::from_cents(450));
+    assert_eq!(send("give_credit", &show().await, "100000.01").await, 400, "nobody means so much");
+    let written = "select count(*) from audit_events where kind in ('credit_given', 'credit_taken')";
+    assert_eq!(app.database().number(written).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_makes_no_sense_changes_nothing_and_is_not_in_the_log() {
     let app = TestApp::start().await;
     let somebody = app.user().await;
@@ -87,9 +123,8 @@ async fn what_makes_no_sense_changes_nothing_and_is_not_in_the_log() {
     }
     let no_reason = [("id", id.as_str()), ("reason", " ")];
     assert_eq!(operator.call("admin/people/suspend", &no_reason).await.status(), 400);
-    let (_, error) = operator
-        .error("admin/people/take_credit", &[("id", &id), ("amount", "0.51"), ("reason", REASON)])
-        .await;
+    let too_much = [("id", id.as_str()), ("form_id", &id), ("amount", "0.51"), ("reason", REASON)];
+    let (_, error) = operator.error("admin/people/take_credit", &too_much).await;
     assert_eq!(error["message"], "Only $0.50 is free to be taken. Nothing was changed.");
     assert_eq!(available(&somebody).await, Nanos::from_cents(50));
     let written = "select count(*) from audit_events where operator_id is not null";

@@ -9,7 +9,9 @@ use crate::wording::billing::{card_expiry, price};
 /// What a person pays, has and may use, each with what can be done about it.
 #[component]
 pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
-    let Person { summary, billing, quota, limit_override, grants, holds, grace_until, .. } = person;
+    let Person {
+        summary, billing, quota, limit_override, plans, grants, holds, grace_until, form_id, ..
+    } = person;
     let limits = quota.limits.into_iter().map(|limit| view! { <LimitMeter limit/> }).collect_view();
     let (credit, is_override) = (quota.credit, limit_override.is_some());
     view! {
@@ -26,7 +28,7 @@ pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
                 </dl>
                 <Grants grants/>
                 <Holds holds/>
-                <div class="deeds"><CreditDeeds id=summary.id deeds/></div>
+                <div class="deeds"><CreditDeeds id=summary.id form_id deeds/></div>
             </section>
             <section class="panel" aria-labelledby="limits-heading">
                 <div class="panel-head">
