@@ -53,6 +53,7 @@ pub mod threads;
 mod usage;
 pub mod usage_reports;
 pub mod users;
+pub mod visits;
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 

@@ -14,10 +14,11 @@ pub use audit::{ListAuditEvents, list_audit_events};
 pub use figures::{ReadOverview, ReportVolume, read_overview, report_volume};
 pub use jobs::{DiscardJob, ListJobs, RetryJob, discard_job, list_jobs, retry_job};
 pub use people::{
-    BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits, ReadPerson,
-    ReadPersonStatement, ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit, begin_visit,
-    end_limit_override, extend_grace, give_credit, list_people, override_limits, read_person,
-    read_person_statement, resume_person, resync_person, sign_out_person, suspend_person, take_credit,
+    BeginVisit, EndLimitOverride, EndPlanOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits,
+    OverridePlan, ReadPerson, ReadPersonStatement, ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson,
+    TakeCredit, begin_visit, end_limit_override, end_plan_override, extend_grace, give_credit, list_people,
+    override_limits, override_plan, read_person, read_person_statement, resume_person, resync_person,
+    sign_out_person, suspend_person, take_credit,
 };
 
 pub use providers::{

@@ -52,15 +52,15 @@ impl<'a> NewAuditEvent<'a> {
         }
     }
 
+    /// Of nobody yet, by a request.
+    pub fn of_request(actor: &'a Actor, kind: AuditKind) -> Self {
+        let address = actor.address.map(|address| address.to_string());
+        Self { address, request_id: &actor.request_id, ..Self::new(kind) }
+    }
+
     /// Done by an operator.
     pub fn by(operator: &'a Operator, kind: AuditKind) -> Self {
-        let actor = operator.actor();
-        Self {
-            operator_id: Some(operator.user_id()),
-            address: actor.address.map(|address| address.to_string()),
-            request_id: &actor.request_id,
-            ..Self::new(kind)
-        }
+        Self { operator_id: Some(operator.user_id()), ..Self::of_request(operator.actor(), kind) }
     }
 }
 

@@ -9,7 +9,7 @@ mod stripe;
 mod test_app;
 
 pub use browser::{Browser, location};
-pub use database::TestDatabase;
+pub use database::{LOOK_AGAIN_AFTER, TestDatabase};
 pub use proxy::{Fault, Proxy};
 pub use reply::{Reply, new_request, prompt, read_all};
 pub use router::{ask, to_router};

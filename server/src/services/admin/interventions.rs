@@ -149,7 +149,7 @@ impl PeopleService {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
         let until = clock::now(&mut conn).await? + LONGEST_VISIT;
-        Ok(interventions::begin_visit(&mut conn, deed, Viewing { person: id, until }).await?)
+        Ok(visits::begin(&mut conn, deed, Viewing { person: id, until }).await?)
     }
 }
 

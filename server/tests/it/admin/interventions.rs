@@ -276,12 +276,9 @@ async fn nothing_is_changed_when_it_cannot_be_written_down() {
     assert_eq!(act(&operator, "suspend", &others_id, &[]).await, 200);
     let limits = [("per_minute", "1"), ("per_day", ""), ("tokens", ""), ("concurrent", ""), ("days", "7")];
     assert_eq!(act(&operator, "override_limits", &others_id, &limits).await, 200);
-    app.database()
-        .execute(
-            "create function fail() returns trigger language plpgsql as $$ begin raise 'no more events'; end $$;
-             create trigger fails before insert on audit_events for each row execute function fail()",
-        )
-        .await;
+    let plan = [("plan", "pro"), ("until", "2100-12-31")];
+    assert_eq!(act(&operator, "override_plan", &others_id, &plan).await, 200);
+    app.database().refuse_audit_events().await;
 
     let before = everything(&app).await;
     let credit = [("amount", "0.20"), ("days", "7")];
