@@ -140,6 +140,9 @@ pub async fn list(conn: &mut Connection, query: AuditQuery, limit: i64) -> Store
     if let Some(UserId(id)) = query.operator {
         wanted = wanted.filter(audit_events::operator_id.eq(id));
     }
+    if let Some(id) = query.request_id {
+        wanted = wanted.filter(audit_events::request_id.eq(id.to_string()));
+    }
     if let Some(AuditId(id)) = query.after {
         wanted = wanted.filter(audit_events::id.lt(id));
     }
