@@ -128,7 +128,7 @@ pub async fn override_limits(
     .await
 }
 
-/// Bears that the account is not paid until a moment.
+/// Bears that the account is not paid until a moment. False: it is borne for as long already.
 pub async fn extend_grace(
     conn: &mut Connection,
     deed: Intervention<'_>,
@@ -138,6 +138,9 @@ pub async fn extend_grace(
         let account = accounts::table.find(deed.account_id.0);
         let before: Option<DateTime<Utc>> =
             account.select(accounts::grace_until).for_update().first(conn).await?;
+        if before.is_some_and(|before| before >= until) {
+            return Ok(false);
+        }
         diesel::update(account).set(accounts::grace_until.eq(until)).execute(conn).await?;
         let (before, after) = (json!({ "grace_until": before }), json!({ "grace_until": until }));
         deed.record(conn, AuditKind::GraceExtended, before, after).await?;

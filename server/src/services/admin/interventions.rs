@@ -125,7 +125,12 @@ impl PeopleService {
             return Err(ApiError::invalid("No payment is due, so there is nothing to bear.").into());
         }
         let until = clock::now(&mut conn).await? + TimeDelta::days(days.into());
-        Ok(interventions::extend_grace(&mut conn, deed, until).await?)
+        let is_borne = matches!(standing, Standing::PastDue { grace_ends_at, .. } if grace_ends_at >= until);
+        if is_borne || !interventions::extend_grace(&mut conn, deed, until).await? {
+            let message = "The grace goes on for longer than that already. Say more days.";
+            return Err(ApiError::invalid(message).into());
+        }
+        Ok(())
     }
 
     pub(super) async fn read_stripe_again(

@@ -242,6 +242,7 @@ async fn a_longer_grace_opens_what_is_frozen() {
         panic!("{:?}", billing(&somebody).await)
     };
     assert_eq!((grace_ends_at - since).num_days(), 9 + 3);
+    assert_eq!(act(&operator, "extend_grace", &id, &[("days", "1")]).await, 400, "it would be shorter");
     assert_eq!(act(&operator, "give_credit", &id, &[("amount", "1"), ("days", "")]).await, 200);
     somebody.ask(&prompt()).await;
 
