@@ -25,7 +25,7 @@ mod user;
 pub use audit::{AuditChange, AuditEvent, AuditKind, AuditPage, AuditQuery, PersonLabel};
 pub use billing::{
     Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, OverageTerms, PackOffer,
-    PackPurchase, PlanOffer, PlannedChange, PortalPage, Price, Standing, Subscription,
+    PackPurchase, PlanOffer, PlanOverride, PlannedChange, PortalPage, Price, Standing, Subscription,
 };
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{

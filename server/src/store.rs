@@ -28,6 +28,8 @@ pub mod operator_credit;
 pub mod operators;
 pub mod overage;
 pub mod people;
+mod person_labels;
+pub mod plan_overrides;
 mod pool;
 mod prepared;
 pub mod provider_usage;

@@ -34,8 +34,9 @@ pub use system::{ReadSystem, SetSwitch, read_system, set_switch};
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    audit::AuditLogApi, figures::FiguresApi, jobs::JobsApi, people::NewLimits, people::PeopleApi,
-    providers::ProvidersApi, server_side::AdminBackend, stripe::StripeApi, system::SystemApi,
+    audit::AuditLogApi, figures::FiguresApi, jobs::JobsApi, people::NewLimits, people::NewPlan,
+    people::PeopleApi, providers::ProvidersApi, server_side::AdminBackend, stripe::StripeApi,
+    system::SystemApi,
 };
 #[cfg(feature = "ssr")]
 use server_side::{answer, operate};

@@ -65,7 +65,16 @@ async fn a_persons_page_shows_everything_but_what_they_write() {
     let title = "How a sliding window";
     assert_eq!(page.count(title), own.count(title), "only the caps of the operator's own conversations");
     assert_eq!(page.count("href=\"/usage/replies/"), 0, "receipts are the person's");
-    for deed in ["give_credit", "take_credit", "suspend", "sign_out", "override_limits", "end_override"] {
+    for deed in [
+        "give_credit",
+        "take_credit",
+        "suspend",
+        "sign_out",
+        "override_plan",
+        "end_plan_override",
+        "override_limits",
+        "end_override",
+    ] {
         assert_eq!(page.count(&format!("action=\"/api/admin/people/{deed}\"")), 1, "{deed}");
     }
     for missing in ["/admin/people/not-an-id", "/admin/people/00000000-0000-0000-0000-000000000194"] {

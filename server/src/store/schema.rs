@@ -96,6 +96,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    plan_overrides (account_id) {
+        account_id -> Uuid,
+        plan -> Text,
+        ends_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     threads (id) {
         id -> Uuid,
         account_id -> Uuid,
@@ -489,6 +497,7 @@ diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(overages -> accounts (account_id));
 diesel::joinable!(limit_overrides -> accounts (account_id));
+diesel::joinable!(plan_overrides -> accounts (account_id));
 diesel::joinable!(meter_events -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -505,6 +514,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     subscriptions,
     overages,
     limit_overrides,
+    plan_overrides,
     meter_events
 );
 diesel::allow_tables_to_appear_in_same_query!(

@@ -1,6 +1,6 @@
 //! What operators write into forms.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use super::NewLimits;
 use crate::types::{ModelPrices, Nanos, Reason};
@@ -51,6 +51,13 @@ pub(super) fn parse_moment(text: &str) -> ApiResult<Option<DateTime<Utc>>> {
     moment
         .map(|moment| Some(moment.and_utc()))
         .ok_or_else(|| ApiError::invalid("Write the moment as 2030-12-31T18:00, in UTC."))
+}
+
+/// A day in UTC, as `date` fields send it: the moment it is over.
+pub(super) fn parse_last_day(text: &str) -> ApiResult<DateTime<Utc>> {
+    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().and_then(|day| day.succ_opt());
+    day.map(|next| next.and_time(NaiveTime::MIN).and_utc())
+        .ok_or_else(|| ApiError::invalid("Write the day as 2030-12-31."))
 }
 
 /// None: nothing was written.
@@ -105,6 +112,7 @@ mod tests {
             parse_prices(["1", "", "2"]).map(|_| ()),
             parse_prices(["1", "0.1", "1000000.01"]).map(|_| ()),
             parse_moment("tomorrow").map(|_| ()),
+            parse_last_day("").map(|_| ()),
             parse_reason("  ").map(|_| ()),
             parse_reason(&"x".repeat(501)).map(|_| ()),
             parse_days("0").map(|_| ()),

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{billing, now, usage};
 use crate::api::admin::{
-    AdminBackend, AuditLogApi, FiguresApi, JobsApi, NewLimits, PeopleApi, ProvidersApi, StripeApi, SystemApi,
+    AdminBackend, AuditLogApi, FiguresApi, JobsApi, NewLimits, NewPlan, PeopleApi, ProvidersApi, StripeApi,
+    SystemApi,
 };
 use crate::api::{BillingApi, QuotaApi, UsageApi};
 use crate::page_tests::somebody;
@@ -78,6 +79,8 @@ async fn whole_person() -> Person {
     let actor = somebody();
     let quota = super::Fake.read_quota(&actor).await.expect("a quota");
     let billing = billing::Fake::subscribed().read_billing(&actor).await.expect("a subscription");
+    let plan_override = Some(PlanOverride { plan_name: "Pro".to_owned(), ends_at: now() });
+    let billing = Billing { plan_override, ..billing };
     let told = |mailed_at, kept_at| ToldNotice {
         kind: Some(NoticeKind::Receipt),
         title: "Your receipt".to_owned(),
@@ -190,6 +193,10 @@ impl PeopleApi for Fake {
         _: Option<NewLimits>,
         _: Reason,
     ) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn override_plan(&self, _: &Operator, _: UserId, _: Option<NewPlan>, _: Reason) -> ApiResult<()> {
         Ok(())
     }
 

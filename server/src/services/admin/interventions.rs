@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use super::PeopleService;
 use crate::AppResult;
 use crate::services::billing::SyncJob;
+use crate::services::plans::AccountPlan;
 use crate::store::interventions::{self, Intervention};
 use crate::store::operator_credit::{self, CreditOutcome};
 use crate::store::plan_overrides::PlanOverrideRow;
@@ -42,7 +43,7 @@ impl PeopleService {
         let deed = Intervention { form_id: Some(form_id), ..deed };
         let now = clock::now(&mut conn).await?;
         let expires_at = days.map(|days| now + TimeDelta::days(days.into()));
-        Ok(operator_credit::give(&mut conn, deed, amount, expires_at).await?)
+        told(operator_credit::give(&mut conn, deed, amount, expires_at).await?)
     }
 
     pub(super) async fn take(
@@ -57,13 +58,7 @@ impl PeopleService {
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
         let deed = Intervention { form_id: Some(form_id), ..deed };
         let monthly = self.plans.of_account(&conn, deed.account_id).await?.free_credit();
-        match operator_credit::take(&mut conn, deed, amount, monthly).await? {
-            Taking::Taken => Ok(()),
-            Taking::Short(free) => {
-                Err(ApiError::invalid(format!("Only {free} is free to be taken. Nothing was changed."))
-                    .into())
-            }
-        }
+        told(operator_credit::take(&mut conn, deed, amount, monthly).await?)
     }
 
     pub(super) async fn suspend(
@@ -112,6 +107,32 @@ impl PeopleService {
         Ok(interventions::override_limits(&mut conn, deed, limits).await?)
     }
 
+    pub(super) async fn set_plan(
+        &self,
+        operator: &Operator,
+        id: UserId,
+        NewPlan { key, until }: NewPlan,
+        reason: &Reason,
+    ) -> AppResult<()> {
+        let none = || ApiError::invalid("There is no such plan any more. Load the page again.");
+        let plan = self.plans.find(&key).ok_or_else(none)?.clone();
+        let mut conn = self.db.get().await?;
+        let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        if until <= clock::now(&mut conn).await? {
+            return Err(ApiError::invalid("This day is over (in UTC). Say a later one.").into());
+        }
+        let account = self.plans.of_account(&conn, deed.account_id).await?;
+        let monthly = AccountPlan { plan, ..account }.free_credit();
+        let row = PlanOverrideRow { plan: key, ends_at: until };
+        Ok(plan_overrides::begin(&mut conn, deed, &row, monthly).await?)
+    }
+
+    pub(super) async fn end_plan(&self, operator: &Operator, id: UserId, reason: &Reason) -> AppResult<()> {
+        let mut conn = self.db.get().await?;
+        let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        Ok(plan_overrides::end(&mut conn, deed).await?)
+    }
+
     pub(super) async fn bear(
         &self,
         operator: &Operator,
@@ -121,7 +142,8 @@ impl PeopleService {
     ) -> AppResult<()> {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
-        if !self.plans.of_account(&conn, deed.account_id).await?.standing.needs_payment() {
+        let standing = self.plans.of_account(&conn, deed.account_id).await?.standing;
+        if !standing.needs_payment() {
             return Err(ApiError::invalid("No payment is due, so there is nothing to bear.").into());
         }
         let until = clock::now(&mut conn).await? + TimeDelta::days(days.into());

@@ -5,6 +5,7 @@ use app::types::{
     AuditEvent, AuditKind, AuditPage, EntryReason, LimitName, Nanos, Person, Quota, Standing, Statement, User,
 };
 use http::StatusCode;
+use uuid::Uuid;
 
 use crate::support::{Browser, Shop, TestApp, available, billing, new_request, prompt};
 
@@ -213,6 +214,71 @@ async fn other_limits_hold_until_their_end_and_can_be_ended_before() {
     assert_eq!(person.limit_override, None);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn another_plan_holds_with_its_credit_until_its_end_and_can_be_ended_before() {
+    let app = TestApp::start().await;
+    let somebody = app.user().await;
+    let id = app.newest_user().await;
+    let operator = app.operator().await;
+    somebody.ask(&prompt()).await;
+    let before = available(&somebody).await;
+    let plan = async || somebody.value::<Quota>("quota/read_quota", &[]).await.plan_name;
+    let pro = [("plan", "pro"), ("until", "2100-12-31")];
+
+    for wrong in [[("plan", "none"), pro[1]], [pro[0], ("until", "2020-12-31")]] {
+        assert_eq!(act(&operator, "override_plan", &id, &wrong).await, 400, "{wrong:?}");
+    }
+    assert_eq!(act(&operator, "override_plan", &id, &pro).await, 200);
+    let event = last_event(&operator, &id).await;
+    assert_eq!(event.kind, Some(AuditKind::PlanOverridden));
+    assert_eq!(changes(&event), ["ends at: 2101-01-01T00:00:00Z", "plan: pro"]);
+    assert_eq!(plan().await, "Pro");
+    let rest = Nanos::from_cents(1_500 - 50);
+    assert_eq!(available(&somebody).await, before + rest, "the rest of the month's credit");
+    let statement: Statement = somebody.value("usage/read_statement", &[]).await;
+    assert!(matches!(statement.entries[0].reason, EntryReason::MonthlyCredit { .. }), "{statement:?}");
+    let told = billing(&somebody).await;
+    assert_eq!(told.plan_override.map(|plan| plan.plan_name).as_deref(), Some("Pro"));
+    for (browser, page) in [(&somebody, "/billing".to_owned()), (&operator, format!("/admin/people/{id}"))] {
+        let page = browser.clone().get(&page).await.text().await.expect("a page");
+        assert_eq!(page.matches("data-testid=\"plan-override\"").count(), 1);
+    }
+
+    assert_eq!(act(&operator, "end_plan_override", &id, &[]).await, 200);
+    assert_eq!(last_event(&operator, &id).await.kind, Some(AuditKind::PlanOverrideEnded));
+    assert_eq!(plan().await, "Free");
+    assert_eq!(act(&operator, "override_plan", &id, &pro).await, 200);
+    assert_eq!(available(&somebody).await, before + rest, "once a month");
+    app.database().execute("update plan_overrides set ends_at = clock_timestamp()").await;
+    assert_eq!(plan().await, "Free", "it ends by itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_plan_stays_whatever_stripe_says_and_leaves_the_subscription_alone() {
+    let shop = Shop::without_webhooks().await;
+    let somebody = shop.app.user().await;
+    let id = shop.app.newest_user().await;
+    let operator = shop.app.operator().await;
+    shop.subscribe(&somebody, "pro", "month").await;
+    let sync = async || {
+        assert_eq!(act(&operator, "resync", &id, &[]).await, 200);
+        shop.settle().await;
+    };
+    sync().await;
+    let paid = (billing(&somebody).await.subscription, available(&somebody).await);
+    let plan = async || somebody.value::<Quota>("quota/read_quota", &[]).await.plan_name;
+    assert_eq!(plan().await, "Pro");
+
+    let max = [("plan", "max"), ("until", "2100-12-31")];
+    assert_eq!(act(&operator, "override_plan", &id, &max).await, 200);
+    sync().await;
+    assert_eq!(plan().await, "Max");
+    let now = (billing(&somebody).await.subscription, available(&somebody).await);
+    assert_eq!(now, paid, "it is paid, and gives its credit, as before");
+    assert_eq!(act(&operator, "end_plan_override", &id, &[]).await, 200);
+    assert_eq!(plan().await, "Pro");
+}
+
 /// Past due for longer than the plan bears.
 fn overdue(id: &str) -> String {
     format!(
@@ -283,10 +349,10 @@ async fn nothing_is_changed_when_it_cannot_be_written_down() {
 
     let before = everything(&app).await;
     let credit = [("amount", "0.20"), ("days", "7")];
-    let all = [&credit[..1], &limits].concat();
+    let all = [&credit[..1], &limits, &plan].concat();
     for function in deeds() {
         let whom = match function {
-            "take_credit" | "resume" | "end_override" => &others_id,
+            "take_credit" | "resume" | "end_override" | "end_plan_override" => &others_id,
             _ => &id,
         };
         assert_eq!(act(&operator, function, whom, &all).await, 500, "{function}");
@@ -308,9 +374,16 @@ fn deeds() -> Vec<&'static str> {
 /// A fingerprint of all that operators may change.
 async fn everything(app: &TestApp) -> Vec<String> {
     let mut prints = Vec::new();
-    for table in
-        ["accounts", "grants", "ledger_entries", "limit_overrides", "sessions", "jobs", "audit_events"]
-    {
+    for table in [
+        "accounts",
+        "grants",
+        "ledger_entries",
+        "limit_overrides",
+        "plan_overrides",
+        "sessions",
+        "jobs",
+        "audit_events",
+    ] {
         let sql =
             format!("select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {table} t");
         prints.push(format!("{table}: {}", app.database().rows(&sql).await[0].get::<_, String>(0)));

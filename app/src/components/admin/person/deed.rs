@@ -3,8 +3,8 @@ use server_fn::ServerFn;
 
 use crate::ApiError;
 use crate::api::admin::{
-    BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, OverrideLimits, ResumePerson, ResyncPerson,
-    SignOutPerson, SuspendPerson, TakeCredit,
+    BeginVisit, EndLimitOverride, EndPlanOverride, ExtendGrace, GiveCredit, OverrideLimits, OverridePlan,
+    ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit,
 };
 use crate::browser;
 use crate::components::admin::ReasonField;
@@ -23,6 +23,8 @@ pub struct Deeds {
     pub sign_out: ServerAction<SignOutPerson>,
     pub override_limits: ServerAction<OverrideLimits>,
     pub end_override: ServerAction<EndLimitOverride>,
+    pub override_plan: ServerAction<OverridePlan>,
+    pub end_plan_override: ServerAction<EndPlanOverride>,
     pub extend_grace: ServerAction<ExtendGrace>,
     pub resync: ServerAction<ResyncPerson>,
     pub visit: ServerAction<BeginVisit>,
@@ -45,6 +47,8 @@ impl Deeds {
             sign_out: ServerAction::new(),
             override_limits: ServerAction::new(),
             end_override: ServerAction::new(),
+            override_plan: ServerAction::new(),
+            end_plan_override: ServerAction::new(),
             extend_grace: ServerAction::new(),
             resync: ServerAction::new(),
             visit: ServerAction::new(),
@@ -58,6 +62,8 @@ impl Deeds {
         deeds.say_when_done(deeds.sign_out, "Every session is ended.");
         deeds.say_when_done(deeds.override_limits, "The new limits hold.");
         deeds.say_when_done(deeds.end_override, "The plan’s limits hold again.");
+        deeds.say_when_done(deeds.override_plan, "The plan is changed.");
+        deeds.say_when_done(deeds.end_plan_override, "The account’s own plan holds again.");
         deeds.say_when_done(deeds.extend_grace, "The grace is extended.");
         deeds.say_when_done(deeds.resync, "Stripe is asked. Reload in a moment to see what it says.");
         after_success(deeds.visit, || browser::load(VISIT_PATH));

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{CreditDeeds, Deeds, LimitDeeds};
+use super::{CreditDeeds, Deeds, LimitDeeds, PlanDeeds};
 use crate::components::admin::{Column, RecordTable};
 use crate::components::{InvoiceTable, LimitMeter, LocalDay, LocalTime, PackTable};
 use crate::types::{Billing, LiveGrant, OpenHold, Person, Standing};
@@ -14,6 +14,7 @@ pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
     } = person;
     let limits = quota.limits.into_iter().map(|limit| view! { <LimitMeter limit/> }).collect_view();
     let (credit, is_override) = (quota.credit, limit_override.is_some());
+    let plan_override = billing.plan_override.clone();
     view! {
         <div class="panels">
             <section class="panel" aria-labelledby="credit-heading">
@@ -33,10 +34,10 @@ pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
             <section class="panel" aria-labelledby="limits-heading">
                 <div class="panel-head">
                     <h2 id="limits-heading">"Limits"</h2>
-                    <p class="badge">{if is_override { "Overridden" } else { "As the plan says" }}</p>
+                    <p class="badge">{quota.plan_name} {if is_override { ", overridden" } else { " plan" }}</p>
                 </div>
                 <ul class="limits">{limits}</ul>
-                <div class="deeds"><LimitDeeds id=summary.id limit_override deeds/></div>
+                <div class="deeds"><PlanDeeds id=summary.id plan_override plans deeds/> <LimitDeeds id=summary.id limit_override deeds/></div>
             </section>
         </div>
         <Paying billing standing=summary.standing grace_until/>
