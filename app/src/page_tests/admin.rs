@@ -113,7 +113,9 @@ async fn a_dead_job_and_a_failed_event_say_why_and_can_be_tried_again() {
     assert_eq!((page.count("retry-job"), page.count("discard-job")), (1, 1));
     assert!(page.html.contains("/admin/jobs?state=dead&amp;kind=sync_customer\""), "{}", page.html);
     let page = open("/admin/jobs?state=running", operator()).await;
-    assert_eq!(page.count("retry-job"), 0, "only what is dead");
+    assert_eq!(page.count("retry-job"), 0, "only what has failed");
+    let page = open("/admin/jobs?state=failed", operator()).await;
+    assert_eq!((page.count("retry-job"), page.count("discard-job")), (1, 1));
 
     let page = open("/admin/stripe?event=evt_1", operator()).await;
     assert_eq!((page.count("replay-event"), page.count("event-payload")), (1, 1));

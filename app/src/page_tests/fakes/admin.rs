@@ -227,7 +227,8 @@ impl JobsApi for Fake {
             finished_at: Some(now()),
             last_error: Some("Stripe is <b>nicely</b> away".to_owned()),
         };
-        let queue = Queue { kind: dead.kind.clone(), ready: 2, running: 1, dead: 1, due_since: Some(now()) };
+        let due_since = Some(now());
+        let queue = Queue { kind: dead.kind.clone(), ready: 2, failed: 1, running: 1, dead: 1, due_since };
         let work = ScheduledWork { name: "purge".to_owned(), when: "every hour".to_owned(), last_at: None };
         let next = Some(dead.id);
         Ok(JobsPage { queues: vec![queue], schedules: vec![work], jobs: vec![dead], next })
