@@ -243,6 +243,7 @@ diesel::table! {
         position -> Integer,
         is_enabled -> Bool,
         is_off -> Bool,
+        last_price_version -> Integer,
     }
 }
 
