@@ -100,15 +100,23 @@ pub async fn insert_with(
     conn: &mut Connection,
     event: NewAuditEvent<'_>,
     act: impl Future<Output = bool> + Send,
+    undo: impl Future<Output = bool> + Send,
 ) -> StoreResult<bool> {
-    let done = conn.transaction::<_, StoreError, _>(async |conn| {
+    let mut is_done = false;
+    let written = conn.transaction::<_, StoreError, _>(async |conn| {
         insert(conn, event).await?;
-        if act.await { Ok(()) } else { Err(diesel::result::Error::RollbackTransaction.into()) }
+        is_done = act.await;
+        if is_done { Ok(()) } else { Err(diesel::result::Error::RollbackTransaction.into()) }
     });
-    match done.await {
+    match written.await {
         Ok(()) => Ok(true),
         Err(StoreError::Query(diesel::result::Error::RollbackTransaction)) => Ok(false),
-        Err(error) => Err(error),
+        Err(error) => {
+            if is_done && !undo.await {
+                tracing::error!("What was done could neither be written into the audit log nor undone");
+            }
+            Err(error)
+        }
     }
 }
 
