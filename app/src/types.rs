@@ -51,8 +51,8 @@ pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
 pub use statement::{EntryReason, Statement, StatementEntry};
 pub use stripe_event::{
-    Comparison, EventState, EventsPage, EventsQuery, Inbox, MeterExport, StripeEvent, StripeEventDetail,
-    StripeReport,
+    Comparison, CustomerLabel, EventState, EventsPage, EventsQuery, Inbox, MeterExport, MoneyBack,
+    RefusedUsage, StripeEvent, StripeEventDetail, StripeReport,
 };
 pub use system::{Fact, Setting, SettingValue, Switch, SwitchState, SystemPart, SystemReport};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};

@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod mail;
 pub mod messages;
 pub mod meter_events;
+pub mod money_back;
 pub mod notices;
 pub mod operator_credit;
 pub mod operators;

@@ -27,8 +27,9 @@ pub use providers::{
     read_providers, reopen_route, set_model_off, set_route_costs, withdraw_model_prices,
 };
 pub use stripe::{
-    ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent,
+    ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent, ResendUsage,
     list_stripe_events, read_stripe_event, read_stripe_report, reconcile_with_stripe, replay_stripe_event,
+    resend_usage,
 };
 pub use system::{ReadSystem, SetSwitch, read_system, set_switch};
 

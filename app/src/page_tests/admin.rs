@@ -120,6 +120,9 @@ async fn a_dead_job_and_a_failed_event_say_why_and_can_be_tried_again() {
     let page = open("/admin/stripe?event=evt_1", operator()).await;
     assert_eq!((page.count("replay-event"), page.count("event-payload")), (1, 1));
     assert!(page.html.contains("2 events had not arrived") && page.html.contains("All agreed."));
+    let person = "href=\"/admin/people/00000000-0000-0000-0000-000000000007\"";
+    assert_eq!(page.count(person), 3, "who drifted, whose usage was refused, who disputes");
+    assert_eq!((page.count("resend-usage"), page.count("needs response")), (1, 1), "{}", page.html);
     assert!(open("/admin/stripe?customer=cus_2", operator()).await.html.contains("There is none."));
 }
 

@@ -24,6 +24,8 @@ pub struct Person {
     /// With the limits in force, and how much of each is used now.
     pub quota: Quota,
     pub limit_override: Option<LimitOverride>,
+    /// Key and name of each plan that can be put in the place of the account's own.
+    pub plans: Vec<(String, String)>,
     /// Credit that lives or has something left, soonest-ending first.
     pub grants: Vec<LiveGrant>,
     pub holds: Vec<OpenHold>,

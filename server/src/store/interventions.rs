@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::accounts::OverrideRow;
 use super::audit::{self, NewAuditEvent};
@@ -133,7 +132,7 @@ pub async fn extend_grace(
     conn: &mut Connection,
     deed: Intervention<'_>,
     until: DateTime<Utc>,
-) -> StoreResult<()> {
+) -> StoreResult<bool> {
     conn.transaction::<_, StoreError, _>(async |conn| {
         let account = accounts::table.find(deed.account_id.0);
         let before: Option<DateTime<Utc>> =
@@ -144,7 +143,7 @@ pub async fn extend_grace(
         diesel::update(account).set(accounts::grace_until.eq(until)).execute(conn).await?;
         let (before, after) = (json!({ "grace_until": before }), json!({ "grace_until": until }));
         deed.record(conn, AuditKind::GraceExtended, before, after).await?;
-        Ok(())
+        Ok(true)
     })
     .await
 }

@@ -440,6 +440,19 @@ diesel::table! {
         received_at -> Timestamptz,
         processed_at -> Nullable<Timestamptz>,
         error -> Nullable<Text>,
+        attempts -> Integer,
+    }
+}
+
+diesel::table! {
+    money_back (id) {
+        id -> Text,
+        account_id -> Uuid,
+        kind -> Text,
+        amount_cents -> BigInt,
+        status -> Text,
+        reason -> Nullable<Text>,
+        created_at -> Timestamptz,
     }
 }
 

@@ -27,13 +27,17 @@ pub fn backend() -> AdminBackend {
 
 struct Fake;
 
+fn label() -> PersonLabel {
+    PersonLabel { id: UserId(Uuid::from_u128(7)), name: "Ada Marlow".to_owned() }
+}
+
 fn event(kind: Option<AuditKind>, operator: Option<PersonLabel>) -> AuditEvent {
     AuditEvent {
         id: AuditId(Uuid::from_u128(1)),
         at: now(),
         kind,
         operator,
-        person: Some(PersonLabel { id: UserId(Uuid::from_u128(7)), name: "Ada Marlow".to_owned() }),
+        person: Some(label()),
         changes: vec![AuditChange {
             name: "operator".to_owned(),
             before: None,
@@ -105,6 +109,7 @@ async fn whole_person() -> Person {
             concurrent_replies: None,
             ends_at: now(),
         }),
+        plans: vec![("free".to_owned(), "Free".to_owned()), ("pro".to_owned(), "Pro".to_owned())],
         grants: [Some(now()), None]
             .map(|expires_at| LiveGrant {
                 reason: EntryReason::Subscription,
@@ -251,11 +256,32 @@ impl StripeApi for Fake {
             title: "Subscriptions and events".to_owned(),
             at: now(),
             findings: findings.iter().map(ToString::to_string).collect(),
+            customers: vec![CustomerLabel { id: "cus_1".to_owned(), person: label() }],
         };
         Ok(StripeReport {
             inbox: Inbox { waiting: 3, failed: 1, waiting_since: Some(now()) },
             meter: MeterExport { waiting: 2, waiting_amount, refused: 0, refused_amount },
-            comparisons: vec![comparison(&["2 events had not arrived"]), comparison(&[])],
+            comparisons: vec![
+                comparison(&["2 events had not arrived", "cus_1: not as Stripe has it"]),
+                comparison(&[]),
+            ],
+            refused_usage: vec![RefusedUsage {
+                id: EntryId(Uuid::from_u128(1)),
+                person: Some(label()),
+                amount: Nanos::from_cents(50),
+                occurred_at: now(),
+                refused_at: now(),
+                error: Some("The timestamp is <b>nicely</b> old".to_owned()),
+            }],
+            money_back: vec![MoneyBack {
+                id: "dp_1".to_owned(),
+                is_dispute: true,
+                person: Some(label()),
+                amount_cents: 2_000,
+                status: "needs_response".to_owned(),
+                reason: Some("fraudulent".to_owned()),
+                created_at: now(),
+            }],
         })
     }
 
@@ -273,6 +299,10 @@ impl StripeApi for Fake {
         Ok(())
     }
 
+    async fn resend_usage(&self, _: &Operator, _: EntryId) -> ApiResult<()> {
+        Ok(())
+    }
+
     async fn reconcile(&self, _: &Operator) -> ApiResult<()> {
         Ok(())
     }
@@ -286,6 +316,7 @@ fn stripe_event() -> StripeEvent {
         received_at: now(),
         processed_at: None,
         error: Some("Stripe is <b>nicely</b> away".to_owned()),
+        attempts: 4,
     }
 }
 
