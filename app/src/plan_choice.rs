@@ -108,8 +108,10 @@ mod tests {
             requests_per_day: 100,
             tokens_per_minute: 20_000,
             concurrent_replies: 2,
+            default_output_tokens: 4_096,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: None,
+            thread_cap: None,
             overage_max: None,
         };
         let price = |interval, amount_cents| Price { interval, amount_cents };

@@ -95,7 +95,8 @@ impl AppState {
     pub fn new(config: Config) -> Result<Self, StartError> {
         let db = Db::new(&config.database);
         let plans = Plans::new(&config.plans);
-        let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
+        let lease = GenerationService::lease(&config.llm.clocks);
+        let limiter = Limiter::new(&config.redis, config.limits.replicas, lease)?;
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
         let catalog = CatalogService::new(db.clone(), config.llm.catalog, config.llm.api_keys);
         let breakers = limiter.breakers(config.llm.breaker_failures);
@@ -107,7 +108,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
-            ceiling: DailyCeiling::new(config.spending.daily_ceiling),
+            ceiling: DailyCeiling::new(db.clone(), config.spending.daily_ceiling),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });
@@ -243,19 +244,25 @@ impl AppState {
         self.is_ending.cancelled().await;
     }
 
-    /// Starts what runs beside the requests until shutdown: looking for replies whose process has died, and listening
-    /// for replies to be stopped.
+    /// Starts what runs beside the requests: listening for replies to be stopped, until the last one has ended, and sweeping,
+    /// until shutdown.
     pub fn spawn_background(&self, sweep_every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
             tokio::select! {
                 () = state.generations.listen_for_stops() => {}
-                () = state.ending() => {}
+                () = state.generations.ended() => {}
             }
         });
+        self.spawn_sweeper(sweep_every);
+    }
+
+    /// Starts to look for replies whose process has died, until shutdown. Not a job, because it must also happen where the
+    /// queue stands still: `docs/decisions/0022-sweeping-is-a-ticker.md`.
+    pub fn spawn_sweeper(&self, every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
-            let mut ticks = tokio::time::interval(sweep_every);
+            let mut ticks = tokio::time::interval(every);
             loop {
                 tokio::select! {
                     _ = ticks.tick() => state.sweep().await,

@@ -2,6 +2,7 @@
 
 mod audit_table;
 mod catalog_deeds;
+mod deed_outcome;
 mod event_table;
 mod figure_cards;
 mod figure_chart;
@@ -26,6 +27,7 @@ mod volume_table;
 
 pub use audit_table::AuditTable;
 pub use catalog_deeds::{CatalogDeeds, CatalogErrors, ModelDeeds};
+pub use deed_outcome::{DeedOutcome, OutcomeNote};
 pub use event_table::{EventDetail, EventTable};
 pub use figure_cards::{ComputedAt, FigureCards, NoFigures};
 pub use figure_chart::FigureChart;
@@ -45,4 +47,4 @@ pub use stripe_tables::{MoneyBackTable, RefusedUsageTable};
 pub use switch_list::SwitchList;
 pub use system_parts::{SettingsTable, SystemParts};
 pub use table::{Column, Pager, RecordTable};
-pub use volume_table::{VolumeTable, named_rows};
+pub use volume_table::{VolumeRow, VolumeTable, named_rows};

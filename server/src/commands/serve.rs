@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::state::AppState;
 
 /// How often replies whose process has died are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(10);
+pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// How long clients may take to read the end of what is settled.
 const LAST_BYTES: Duration = Duration::from_secs(3);

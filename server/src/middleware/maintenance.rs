@@ -4,8 +4,9 @@ use app::ApiError;
 use app::types::Actor;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
+use super::request_id;
 use crate::routes::error_page;
 use crate::services::switches::Switches;
 
@@ -23,7 +24,8 @@ pub(super) async fn close(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with("/api/") {
         return error_page::json(&error);
     }
-    error_page::retry_later(&error, "Back soon", &error.to_string(), ("/", "Try again")).into_response()
+    let id = request_id(request.extensions());
+    error_page::retry_later(&error, "Back soon", &error.to_string(), ("/", "Try again"), &id)
 }
 
 fn is_open(path: &str) -> bool {

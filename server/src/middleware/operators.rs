@@ -21,7 +21,7 @@ pub(super) async fn refuse_others(request: Request, next: Next) -> Response {
     let actor = request.extensions().get::<Actor>().cloned().unwrap_or_default();
     let Err(refusal) = actor.operator() else { return next.run(request).await };
     if let (Some(user), ApiError::NotFound) = (actor.signed_in, &refusal) {
-        tracing::warn!(user.id = %user.user_id, http.path = path, "Refused somebody who is no operator");
+        tracing::warn!(user.id = %user.session_owner(), http.path = path, "Refused somebody who is no operator");
     }
     match is_call {
         true => error_page::json(&refusal),

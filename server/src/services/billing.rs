@@ -3,6 +3,7 @@
 
 mod changes;
 mod checkout;
+mod endpoint_check;
 mod entitlements;
 mod findings;
 mod inbox;
@@ -33,6 +34,8 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use self::changes::Change;
+pub use self::endpoint_check::{EndpointFault, check_endpoint};
+pub(crate) use self::inbox::WEBHOOK_PATH;
 pub use self::price_sync::sync_prices;
 use self::prices::PriceBook;
 pub(crate) use self::reconcile::RECONCILE_JOB;

@@ -7,6 +7,7 @@ use app::types::{AccountId, Credit, Interval, LimitOverride, Nanos, Plan, PlanOv
 use chrono::{DateTime, Utc};
 
 use super::billing::{Access, extended, standing_of};
+use crate::caps::PlanCaps;
 use crate::config::{OveragePrice, Pack, PaidPlan, PlanPrice, PlansConfig};
 use crate::store::accounts::{self, AccountPlanRow};
 use crate::store::subscriptions::Dunning;
@@ -46,6 +47,11 @@ impl AccountPlan {
     /// The most a period may cost beyond credit, for those who have switched that on. None: nothing.
     pub fn overage_max(&self) -> Option<Nanos> {
         self.plan.overage_max.filter(|_| self.access.has_overage)
+    }
+
+    /// For those who have set none of their own.
+    pub fn plan_caps(&self) -> PlanCaps {
+        PlanCaps { month: self.plan.monthly_cap, conversation: self.plan.thread_cap }
     }
 
     /// The credit as the account is told of it.

@@ -1,5 +1,6 @@
 //! Accounts: who owns money, limits and the customer at Stripe.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use app::types::{AccountId, LimitOverride};
@@ -156,6 +157,29 @@ pub async fn keep_customer(
         .execute(conn)
         .await?;
     find_customer(conn, id).await
+}
+
+/// Lets the account have another customer than this one, which was deleted at Stripe. False: it has already.
+pub(super) async fn forget_customer(
+    conn: &mut Connection,
+    id: AccountId,
+    customer_id: &str,
+) -> QueryResult<bool> {
+    let account = accounts::table.find(id.0).filter(accounts::stripe_customer_id.eq(customer_id));
+    let none = accounts::stripe_customer_id.eq(None::<String>);
+    Ok(diesel::update(account).set(none).execute(conn).await? > 0)
+}
+
+/// How often a customer of the account was read so far. While it has none, this stays the same.
+pub async fn count_readings(conn: &mut Connection, id: AccountId) -> StoreResult<i64> {
+    Ok(accounts::table.find(id.0).select(accounts::billing_fence).first(conn).await?)
+}
+
+/// Those of some customers that accounts have.
+pub async fn list_customers(conn: &mut Connection, among: &[&str]) -> StoreResult<HashSet<String>> {
+    let ours = accounts::table.filter(accounts::stripe_customer_id.eq_any(among));
+    let ours: Vec<String> = ours.select(accounts::stripe_customer_id.assume_not_null()).load(conn).await?;
+    Ok(ours.into_iter().collect())
 }
 
 /// A verified address of somebody the account belongs to.

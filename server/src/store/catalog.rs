@@ -233,14 +233,10 @@ async fn upsert_route(
     position: i32,
     route: &RouteConfig,
 ) -> QueryResult<()> {
-    let provider = match route.provider {
-        WireFormat::Openai => "openai",
-        WireFormat::Anthropic => "anthropic",
-    };
     let columns = (
         model_routes::model_key.eq(model_key),
         model_routes::position.eq(position),
-        model_routes::provider.eq(provider),
+        model_routes::provider.eq(route.provider.key()),
         model_routes::base_url.eq(route.base_url.as_str()),
         model_routes::upstream_model.eq(&route.model),
         model_routes::api_key_variable.eq(&route.api_key_variable),

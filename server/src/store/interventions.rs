@@ -148,7 +148,7 @@ pub async fn extend_grace(
     .await
 }
 
-/// Has something done about the account.
+/// Has something done about the account, at once.
 pub async fn enqueue(
     conn: &mut Connection,
     deed: Intervention<'_>,
@@ -156,7 +156,7 @@ pub async fn enqueue(
     job: &NewJob,
 ) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        jobs::enqueue(conn, job).await?;
+        jobs::enqueue_behind(conn, job).await?;
         deed.record(conn, kind, Value::Null, Value::Null).await?;
         Ok(())
     })

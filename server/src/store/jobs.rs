@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Integer};
+use diesel::sql_types::{BigInt, Integer, Timestamptz};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,6 +19,11 @@ use super::pool::notify;
 use super::schema::{jobs, schedule_slots};
 use super::{Connection, StoreError, StoreResult};
 use crate::telemetry::traces;
+
+diesel::define_sql_function! {
+    /// The earlier of two times.
+    fn least(one: Timestamptz, other: Timestamptz) -> Timestamptz;
+}
 
 /// Told whenever a job is enqueued.
 pub const CHANNEL: &str = "plumbline_jobs";
@@ -89,10 +94,10 @@ pub async fn enqueue(mut conn: &Connection, job: &NewJob) -> QueryResult<bool> {
     Ok(added > 0)
 }
 
-/// The same for what somebody asks for, with a row in the audit log.
+/// The same for what somebody asks for, with a row in the audit log. One that waits already does not wait any longer.
 pub async fn enqueue_audited(conn: &mut Connection, job: &NewJob, by: NewAuditEvent<'_>) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        enqueue(conn, job).await?;
+        enqueue_behind(conn, job).await?;
         audit::insert(conn, by).await?;
         Ok(())
     })
@@ -100,15 +105,16 @@ pub async fn enqueue_audited(conn: &mut Connection, job: &NewJob, by: NewAuditEv
 }
 
 /// The same for a job that is to see what the transaction writes: also one that waits already does not begin before the
-/// transaction has ended.
+/// transaction has ended, and then at once, even if it was to wait after a failure.
 pub async fn enqueue_behind(conn: &mut Connection, job: &NewJob) -> QueryResult<()> {
     while !enqueue(conn, job).await? {
         let waiting = jobs::table
             .filter(jobs::kind.eq(job.kind))
             .filter(jobs::unique_key.eq(&job.unique_key))
             .filter(jobs::state.eq("ready"));
-        // Changes nothing, but no worker takes a row that is locked.
-        let locked = diesel::update(waiting).set(jobs::run_at.eq(jobs::run_at)).execute(conn).await?;
+        // No worker takes a row that is locked.
+        let at_once = jobs::run_at.eq(least(jobs::run_at, clock_timestamp()));
+        let locked = diesel::update(waiting).set(at_once).execute(conn).await?;
         if locked > 0 {
             return notify(conn, CHANNEL, job.kind).await;
         }
@@ -273,6 +279,14 @@ pub async fn delete_done(conn: &mut Connection, age: TimeDelta) -> StoreResult<u
     let before = now(conn).await? - age;
     let old = jobs::table.filter(jobs::state.eq("done")).filter(jobs::finished_at.lt(before));
     Ok(diesel::delete(old).execute(conn).await?)
+}
+
+/// Forgets which slots were enqueued so long ago, but for the newest of each name.
+pub async fn delete_slots(conn: &mut Connection, age: TimeDelta) -> StoreResult<usize> {
+    let before = now(conn).await? - age;
+    let old = "delete from schedule_slots as old where slot < $1 and exists (
+        select from schedule_slots as newer where newer.name = old.name and newer.slot > old.slot)";
+    Ok(diesel::sql_query(old).bind::<Timestamptz, _>(before).execute(conn).await?)
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

@@ -143,6 +143,13 @@ diesel::table! {
         created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
         traceparent -> Nullable<Text>,
+        checkpoint_reasoning -> Text,
+        checkpoint_input_tokens -> Nullable<Integer>,
+        checkpoint_cached_input_tokens -> Nullable<Integer>,
+        checkpoint_output_tokens -> Nullable<Integer>,
+        checkpoint_reasoning_tokens -> Nullable<Integer>,
+        checkpoint_route_key -> Nullable<Text>,
+        checkpoint_attempt_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -157,6 +164,8 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         taken_back_nanos -> BigInt,
+        opening_nanos -> Nullable<BigInt>,
+        opened_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -208,6 +217,14 @@ diesel::table! {
         cost_nanos -> BigInt,
         charged_nanos -> BigInt,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    account_months (account_id, month) {
+        month -> Date,
+        account_id -> Uuid,
+        charged_nanos -> BigInt,
     }
 }
 
@@ -504,6 +521,14 @@ diesel::table! {
         account_id -> Uuid,
         is_good -> Bool,
         rated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    money_audits (invariant) {
+        invariant -> Text,
+        violations -> BigInt,
+        checked_at -> Timestamptz,
     }
 }
 

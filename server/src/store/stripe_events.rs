@@ -22,7 +22,7 @@ pub async fn receive(conn: &mut Connection, event: &Event, job: Option<&NewJob>)
                 stripe_events::id.eq(&event.id),
                 stripe_events::kind.eq(&event.kind),
                 stripe_events::api_version.eq(&event.api_version),
-                stripe_events::is_live.eq(event.is_live),
+                stripe_events::is_live.eq(event.is_live.unwrap_or_default()),
                 stripe_events::customer_id.eq(&event.customer_id),
                 stripe_events::payload.eq(&event.payload),
                 stripe_events::received_at.eq(at),

@@ -12,7 +12,7 @@ use super::ledger::{self, CreditChange};
 use super::money_back::{self, MoneyBackRow};
 use super::notices::{self, NewNotice};
 use super::schema::{invoices, purchases, subscriptions};
-use super::{Connection, StoreError, StoreResult, stripe_events};
+use super::{Connection, StoreError, StoreResult, meter_events, stripe_events};
 use crate::providers::stripe::SubscriptionStatus;
 use crate::store::jobs::{self, NewJob};
 
@@ -112,6 +112,8 @@ impl PurchaseRow {
 /// What a reading of a customer comes to.
 #[derive(Clone, Debug)]
 pub struct Findings {
+    /// The customer was deleted at Stripe: the account has none any more.
+    pub is_customer_deleted: bool,
     /// The account's plan from now on.
     pub plan: String,
     pub subscription: Option<SubscriptionRow>,
@@ -157,6 +159,9 @@ pub async fn write(
             jobs::enqueue(conn, job).await?;
         }
         notices::insert(conn, account_id, &news(&before)).await?;
+        if findings.is_customer_deleted && accounts::forget_customer(conn, account_id, customer_id).await? {
+            meter_events::refuse_waiting(conn, account_id, "the customer was deleted").await?;
+        }
         stripe_events::mark_processed(conn, customer_id, reading.at).await?;
         Ok(true)
     })

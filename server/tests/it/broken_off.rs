@@ -14,12 +14,12 @@ use server::config::Config;
 use crate::support::{Browser, Fault, Proxy, TestApp, ask, new_request, prompt, to_router};
 
 /// What a reply here costs: by the provider's count, at a nano-dollar a token.
-const CHARGE: i64 = 700;
+pub const CHARGE: i64 = 700;
 
 /// Far longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_secs(60);
 
-async fn start() -> TestApp {
+pub async fn start() -> TestApp {
     TestApp::with(|config| {
         config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
         config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
@@ -31,7 +31,7 @@ async fn start() -> TestApp {
 }
 
 /// A request for a short answer that costs [`CHARGE`].
-async fn short_request(app: &TestApp) -> Value {
+pub async fn short_request(app: &TestApp) -> Value {
     let prompt = prompt();
     let usage = json!({ "prompt_tokens": 9, "completion_tokens": CHARGE });
     let script = json!({ "text": "One two.", "gap_ms": 0, "first_token_delay_ms": 0, "usage": usage });
@@ -41,7 +41,7 @@ async fn short_request(app: &TestApp) -> Value {
 
 /// What became of a request, once everything that could be swept is swept: how many replies, how much they were charged.
 /// None of them is in progress, and none holds any money.
-async fn outcome(app: &TestApp, request: &Value) -> (i64, i64) {
+pub async fn outcome(app: &TestApp, request: &Value) -> (i64, i64) {
     let database = app.database();
     database.quiet().await;
     let ids = format!(
@@ -187,7 +187,7 @@ async fn a_server_aborted_at_any_step_of_a_reply_leaves_right_books() {
     }
 }
 
-async fn read_to_end(browser: &Browser, request: &Value) -> StatusCode {
+pub async fn read_to_end(browser: &Browser, request: &Value) -> StatusCode {
     let mut reply = browser.start_reply(request).await;
     if reply.status() == StatusCode::OK {
         reply.read_to_end().await;

@@ -5,12 +5,15 @@
 #![expect(clippy::disallowed_methods, reason = "no shutdown waits for the tasks of a test")]
 
 mod admin;
+mod admission;
+mod alerts;
 mod billing;
 mod broken_off;
 mod caps;
 mod chat;
 mod faults;
 mod jobs;
+mod killed;
 mod ledger;
 mod limits;
 mod metrics;
@@ -21,12 +24,15 @@ mod outages;
 mod providers;
 mod quota;
 mod ratings;
+mod reconnects;
 mod reports;
 mod shutdown;
 mod sign_in;
 mod simulation;
+mod stream_log;
 mod streams;
 mod support;
+mod sweep;
 mod traces;
 mod usage;
 mod web;

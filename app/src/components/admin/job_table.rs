@@ -1,9 +1,8 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{Column, RecordTable};
 use crate::api::admin::{DiscardJob, RetryJob};
-use crate::components::{LocalTime, SubmitButton};
+use crate::components::{ButtonForm, LocalTime};
 use crate::types::Job;
 
 const COLUMNS: &[Column] =
@@ -42,19 +41,12 @@ fn Row(job: Job, retry: ServerAction<RetryJob>, discard: ServerAction<DiscardJob
 
 #[component]
 fn Deeds(id: String, retry: ServerAction<RetryJob>, discard: ServerAction<DiscardJob>) -> impl IntoView {
-    let same_id = id.clone();
+    let fields = || [("id", id.clone())];
     view! {
         <div class="cell-actions">
-            <ActionForm action=retry>
-                <input type="hidden" name="id" value=same_id/>
-                <SubmitButton label="Try again" is_pending=retry.pending() class="button button-small"
-                    test_id=Some("retry-job")/>
-            </ActionForm>
-            <ActionForm action=discard>
-                <input type="hidden" name="id" value=id/>
-                <SubmitButton label="Discard" is_pending=discard.pending() class="button button-small button-danger"
-                    test_id=Some("discard-job")/>
-            </ActionForm>
+            <ButtonForm action=retry fields=fields() label="Try again" class="button button-small" test_id="retry-job"/>
+            <ButtonForm action=discard fields=fields() label="Discard" class="button button-small button-danger"
+                test_id="discard-job"/>
         </div>
     }
 }

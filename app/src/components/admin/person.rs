@@ -12,7 +12,7 @@ mod plan_deeds;
 pub use access_deeds::AccessDeeds;
 pub use activity::PersonActivity;
 pub use credit_deeds::CreditDeeds;
-pub use deed::{Deeds, OUTCOME as DEED_OUTCOME};
+pub use deed::Deeds;
 pub use facts::PersonHead;
 pub use limit_deeds::LimitDeeds;
 pub use money::PersonMoney;

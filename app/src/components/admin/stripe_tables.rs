@@ -1,9 +1,8 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{Column, PersonLink, RecordTable};
 use crate::api::admin::ResendUsage;
-use crate::components::{LocalTime, SubmitButton};
+use crate::components::{ButtonForm, LocalTime};
 use crate::types::{MoneyBack, Nanos, PersonLabel, RefusedUsage};
 
 /// Usage that Stripe's meter has refused, each with the way to send it again.
@@ -27,10 +26,8 @@ pub fn RefusedUsageTable(usage: Vec<RefusedUsage>, resend: ServerAction<ResendUs
                 <td class="nowrap" data-label="Refused"><LocalTime at=usage.refused_at/></td>
                 <td class="number amount">{usage.amount.to_string()}</td>
                 <td>
-                    <ActionForm action=resend>
-                        <input type="hidden" name="id" value=usage.id.to_string()/>
-                        <SubmitButton label="Send again" is_pending=resend.pending() class="button button-small" test_id=Some("resend-usage")/>
-                    </ActionForm>
+                    <ButtonForm action=resend fields=[("id", usage.id.to_string())] label="Send again" class="button button-small"
+                        test_id="resend-usage"/>
                 </td>
             </tr>
         }

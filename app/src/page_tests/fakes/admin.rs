@@ -462,6 +462,7 @@ fn figures(replies: u64) -> Figures {
         recurring: Some(Nanos::from_cents(80_000)),
         churned: Some(1),
         volume: volume(replies),
+        ratings: Ratings { good: 9, bad: 1 },
         attempts: replies + 9,
         failed_attempts: 9,
         first_token_ms_p50: Some(180),
@@ -495,7 +496,9 @@ impl FiguresApi for Fake {
             name: name.to_owned(),
             note: note.map(str::to_owned),
             volume: volume(3_000),
+            ratings: None,
         };
+        let ratings = Some(Ratings { good: 7, bad: 1 });
         let person = PersonLabel { id: UserId(Uuid::from_u128(8)), name: "Grace".to_owned() };
         let explosion = CostExplosion {
             day: now().date_naive(),
@@ -511,7 +514,8 @@ impl FiguresApi for Fake {
             total: if is_new { Volume::default() } else { volume(3_000) },
             before: if is_new { Volume::default() } else { volume(2_000) },
             days: all_days().into_iter().map(|day| DayVolume { day, volume: volume(100) }).collect(),
-            models: vec![part("A model", None)],
+            models: vec![NamedVolume { ratings, ..part("A model", None) }],
+            providers: vec![part("openai", None)],
             routes: vec![part("one", Some("openai"))],
             plans: vec![part("Pro", None)],
             outcomes: vec![part("Complete", None)],

@@ -111,8 +111,10 @@ fn plan(key: &str, name: &str, factor: u32) -> Plan {
         requests_per_day: 100 * factor,
         tokens_per_minute: 20_000 * factor,
         concurrent_replies: 2 * factor,
+        default_output_tokens: 4_096,
         monthly_credit: Nanos::from_cents(50 * i64::from(factor)),
         monthly_cap: None,
+        thread_cap: None,
         overage_max: None,
     }
 }

@@ -1,4 +1,3 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -8,10 +7,10 @@ use crate::api::admin::{
     read_stripe_report,
 };
 use crate::components::admin::{
-    AdminFrame, ComparisonList, EventDetail, EventTable, Filters, MoneyBackTable, Pager, RefusedUsageTable,
-    SelectFilter, StripeFigures, TextFilter,
+    AdminFrame, ComparisonList, DeedOutcome, EventDetail, EventTable, Filters, MoneyBackTable, OutcomeNote,
+    Pager, RefusedUsageTable, SelectFilter, StripeFigures, TextFilter,
 };
-use crate::components::{ActionError, ErrorNote, SkeletonLines, SubmitButton};
+use crate::components::{ActionError, ButtonForm, ErrorNote, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::{STRIPE_PATH, stripe_events_path};
 use crate::types::{EventState, EventsPage, EventsQuery, StripeEventDetail, StripeReport};
@@ -28,8 +27,11 @@ pub fn StripePage() -> impl IntoView {
     let replay = ServerAction::<ReplayStripeEvent>::new();
     let reconcile = ServerAction::<ReconcileWithStripe>::new();
     let resend = ServerAction::<ResendUsage>::new();
-    let versions = move || (replay.version().get(), reconcile.version().get(), resend.version().get());
-    let source = move || (query.get(), chosen.get(), versions());
+    let outcome = DeedOutcome::new();
+    outcome.say_when_done(replay, "Stripe is asked again. Reload in a moment to see what came of it.");
+    outcome.say_when_done(reconcile, "Everything is being compared. Reload in a moment to see what differs.");
+    outcome.say_when_done(resend, "It is sent again within a minute.");
+    let source = move || (query.get(), chosen.get(), outcome.count());
     let shown = use_session().operator_resource(source, |(query, chosen, ..)| load(query, chosen));
     view! {
         <AdminFrame title="Stripe" area=STRIPE_PATH>
@@ -37,6 +39,7 @@ pub fn StripePage() -> impl IntoView {
                 <h1>"Stripe"</h1>
                 <p class="muted">"Every event is kept. Each has the customer read anew, so replaying one is always safe."</p>
             </header>
+            <OutcomeNote outcome/>
             <ActionError action=replay/>
             <ActionError action=reconcile/>
             <ActionError action=resend/>
@@ -97,9 +100,7 @@ fn Whole(
             <h2 id="comparisons">"Comparisons"</h2>
             <ComparisonList comparisons/>
             <div class="panel-actions">
-                <ActionForm action=reconcile>
-                    <SubmitButton label="Compare everything now" is_pending=reconcile.pending() test_id=Some("reconcile")/>
-                </ActionForm>
+                <ButtonForm action=reconcile label="Compare everything now" class="button" test_id="reconcile"/>
             </div>
         </section>
     }

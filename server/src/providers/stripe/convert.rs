@@ -8,6 +8,7 @@ use stripe_types::Expandable;
 use super::{
     Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack,
     PendingUpdate, Price, Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus,
+    WebhookEndpoint,
 };
 
 fn time(seconds: i64) -> DateTime<Utc> {
@@ -49,46 +50,36 @@ impl From<api::Price> for Price {
     }
 }
 
-impl TryFrom<api::Subscription> for Subscription {
-    type Error = StripeError;
-
-    fn try_from(subscription: api::Subscription) -> StripeResult<Self> {
-        let (metered, paid_ahead): (Vec<_>, Vec<_>) =
-            subscription.items.data.into_iter().partition(is_metered);
-        let item = paid_ahead
+/// None: nothing in it is paid ahead, so it is none of ours.
+pub(super) fn subscription(subscription: api::Subscription) -> StripeResult<Option<Subscription>> {
+    let (metered, paid_ahead): (Vec<_>, Vec<_>) = subscription.items.data.into_iter().partition(is_metered);
+    let Some(item) = paid_ahead.into_iter().next() else { return Ok(None) };
+    let period_end = time(item.current_period_end);
+    Ok(Some(Subscription {
+        id: subscription.id.to_string(),
+        customer_id: subscription.customer.id().to_string(),
+        status: status(&subscription.status)?,
+        created_at: time(subscription.created),
+        item_id: item.id.to_string(),
+        price: item.price.into(),
+        metered: metered
             .into_iter()
             .next()
-            .ok_or_else(|| StripeError::Refused("a subscription without an item".to_owned()))?;
-        let period_end = time(item.current_period_end);
-        Ok(Self {
-            id: subscription.id.to_string(),
-            customer_id: subscription.customer.id().to_string(),
-            status: status(&subscription.status)?,
-            created_at: time(subscription.created),
-            item_id: item.id.to_string(),
-            price: item.price.into(),
-            metered: metered
-                .into_iter()
-                .next()
-                .map(|item| MeteredItem { id: item.id.to_string(), price_id: item.price.id.to_string() }),
-            period_start: time(item.current_period_start),
-            period_end,
-            ends_at: match subscription.cancel_at_period_end {
-                true => Some(period_end),
-                false => subscription.cancel_at.map(time),
-            },
-            schedule: subscription.schedule.and_then(Expandable::into_object).and_then(schedule),
-            card: subscription
-                .default_payment_method
-                .and_then(Expandable::into_object)
-                .and_then(|method| card(&method)),
-            pending_update: subscription.pending_update.map(pending_update),
-            latest_invoice_id: subscription
-                .latest_invoice
-                .and_then(Expandable::into_id)
-                .map(|id| id.to_string()),
-        })
-    }
+            .map(|item| MeteredItem { id: item.id.to_string(), price_id: item.price.id.to_string() }),
+        period_start: time(item.current_period_start),
+        period_end,
+        ends_at: match subscription.cancel_at_period_end {
+            true => Some(period_end),
+            false => subscription.cancel_at.map(time),
+        },
+        schedule: subscription.schedule.and_then(Expandable::into_object).and_then(schedule),
+        card: subscription
+            .default_payment_method
+            .and_then(Expandable::into_object)
+            .and_then(|method| card(&method)),
+        pending_update: subscription.pending_update.map(pending_update),
+        latest_invoice_id: subscription.latest_invoice.and_then(Expandable::into_id).map(|id| id.to_string()),
+    }))
 }
 
 fn pending_update(update: api::SubscriptionsResourcePendingUpdate) -> PendingUpdate {
@@ -216,6 +207,18 @@ impl From<api::CheckoutSession> for Checkout {
             payment_intent_id: session.payment_intent.map(|intent| intent.into_id().to_string()),
             amount_cents: session.amount_total.unwrap_or_default(),
             created_at: time(session.created),
+        }
+    }
+}
+
+impl From<stripe_misc::WebhookEndpoint> for WebhookEndpoint {
+    fn from(endpoint: stripe_misc::WebhookEndpoint) -> Self {
+        Self {
+            id: endpoint.id.to_string(),
+            url: endpoint.url,
+            is_enabled: endpoint.status == "enabled",
+            api_version: endpoint.api_version,
+            events: endpoint.enabled_events,
         }
     }
 }

@@ -80,15 +80,17 @@ impl FromStr for SubscriptionStatus {
 /// Everything about a customer that has to do with us.
 #[derive(Clone, Debug, Default)]
 pub struct Customer {
+    /// There is nothing of it any more, and nothing can be sold to it.
+    pub is_deleted: bool,
     /// The card that is charged unless a subscription has one of its own.
     pub card: Option<Card>,
     /// Also those that have ended, newest first.
     pub subscriptions: Vec<Subscription>,
-    /// Newest first, the last hundred.
+    /// Newest first.
     pub invoices: Vec<Invoice>,
-    /// What was charged, newest first, the last hundred.
+    /// What was charged, or tried in vain, newest first.
     pub charges: Vec<Charge>,
-    /// The pages to pay that were opened, newest first, the last hundred.
+    /// The pages to pay that somebody has gone through, newest first.
     pub checkouts: Vec<Checkout>,
 }
 
@@ -259,10 +261,23 @@ pub struct Event {
     pub id: String,
     pub kind: String,
     pub api_version: Option<String>,
-    pub is_live: bool,
+    /// None: it does not say.
+    pub is_live: Option<bool>,
     /// Whom it concerns.
     pub customer_id: Option<String>,
     /// Where the customer must be asked for: the charge it is about.
     pub charge_id: Option<String>,
     pub payload: Value,
+}
+
+/// Where Stripe tells what happens.
+#[derive(Clone, Debug)]
+pub struct WebhookEndpoint {
+    pub id: String,
+    pub url: String,
+    pub is_enabled: bool,
+    /// None: that of the account.
+    pub api_version: Option<String>,
+    /// The kinds of events it is told of; `*`: of all.
+    pub events: Vec<String>,
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use app::types::{Interval, PortalPage};
 use chrono::{DateTime, Utc};
 use miniserde::Deserialize;
+use sha2::{Digest, Sha256};
 use stripe::{IdempotencyKey, RequestStrategy, StripeRequest};
 use stripe_billing::billing_portal_session::{
     CreateBillingPortalSession, CreateBillingPortalSessionFlowData, CreateBillingPortalSessionFlowDataType,
@@ -57,13 +58,20 @@ pub struct NewPrice {
 }
 
 impl Stripe {
-    /// The customer for an account, made once however often this is called.
-    pub async fn create_customer(&self, account_id: &str, email: Option<&str>) -> StripeResult<String> {
+    /// The customer for an account, made once however often this is called with the same number and address.
+    pub async fn create_customer(
+        &self,
+        account_id: &str,
+        number: i64,
+        email: Option<&str>,
+    ) -> StripeResult<String> {
+        // Stripe takes a key with one request only, and wants no addresses in it.
+        let address = format!("{:x}", Sha256::digest(email.unwrap_or_default()));
         let mut request = CreateCustomer::new().metadata(metadata(&[("account_id", account_id)]));
         if let Some(email) = email {
             request = request.email(email);
         }
-        Ok(self.send(&request, &format!("customer:{account_id}")).await?.id.to_string())
+        Ok(self.send(&request, &format!("customer:{account_id}:{number}:{address}")).await?.id.to_string())
     }
 
     pub async fn create_checkout(&self, request: &CheckoutRequest) -> StripeResult<Checkout> {

@@ -20,6 +20,7 @@ use crate::services::plans::{Plans, standing_at};
 use crate::services::quota::QuotaService;
 use crate::services::usage::{STATEMENT_PAGE, UsageService, entry_reason};
 use crate::store::people::{self, PersonRow};
+use crate::store::statement::Subject;
 use crate::store::{Db, account_books, accounts, audit, threads, users};
 
 /// Of a person's page: how many of the newest of each are shown.
@@ -127,7 +128,7 @@ fn to_live_grant(grant: Grant, holds: &[Hold]) -> LiveGrant {
     let of_grant = allocations.filter(|allocation| allocation.grant_id == grant.id);
     LiveGrant {
         held: of_grant.map(|allocation| allocation.amount).sum(),
-        reason: entry_reason(&grant.cause, None),
+        reason: entry_reason(&grant.cause, Subject::default()),
         cause: grant.cause,
         amount: grant.amount,
         remaining: grant.remaining,

@@ -97,17 +97,17 @@ impl Cashier {
     }
 
     /// The account's customer at Stripe. Made once: Stripe knows the request again, and of two that come about after
-    /// all, the database keeps one.
+    /// all, the database keeps one. After one that was deleted, another is made.
     async fn customer_of(&self, account_id: AccountId) -> AppResult<String> {
-        let (known, email) = {
+        let (readings, email) = {
             let mut conn = self.db.get().await?;
-            let known = accounts::find_customer(&mut conn, account_id).await?;
-            (known, accounts::find_email(&mut conn, account_id).await?)
+            if let Some(known) = accounts::find_customer(&mut conn, account_id).await? {
+                return Ok(known);
+            }
+            let readings = accounts::count_readings(&mut conn, account_id).await?;
+            (readings, accounts::find_email(&mut conn, account_id).await?)
         };
-        if let Some(id) = known {
-            return Ok(id);
-        }
-        let new = self.stripe.create_customer(&account_id.to_string(), email.as_deref()).await?;
+        let new = self.stripe.create_customer(&account_id.to_string(), readings, email.as_deref()).await?;
         let kept = accounts::keep_customer(&mut *self.db.get().await?, account_id, &new).await?;
         Ok(kept.unwrap_or(new))
     }

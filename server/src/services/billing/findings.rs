@@ -20,6 +20,7 @@ pub(super) fn findings(
     let subscription = current(&customer.subscriptions);
     let row = subscription.map(|subscription| subscription_row(customer, subscription, prices, at));
     Findings {
+        is_customer_deleted: customer.is_deleted,
         plan: row
             .as_ref()
             .filter(|row| is_paid_for(&row.status))

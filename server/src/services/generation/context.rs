@@ -31,6 +31,14 @@ mod tests {
     }
 
     #[test]
+    fn chinese_takes_a_token_a_character() {
+        let turn = |text: &str| Turn { speaker: Speaker::User, text: text.to_owned() };
+        let turns = vec![turn("价格说明"), turn("合同")];
+        assert_eq!(fit_context(turns.clone(), 5).map(|kept| kept.len()), Some(1));
+        assert_eq!(fit_context(turns, 6).map(|kept| kept.len()), Some(2));
+    }
+
+    #[test]
     fn a_last_turn_too_long_does_not_fit() {
         assert!(fit_context(turns(&[1, 7]), 6).is_none());
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::pricing::{TokenPrices, TokenUsage};
 use crate::store::Attempt;
+use crate::store::recovery::{BegunAttempt, Checkpoint};
 use crate::telemetry::traces::Span;
 
 #[derive(Debug, Default)]
@@ -57,6 +58,20 @@ impl Transcript {
     fn note_first_token(&mut self) {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.first_token_at.get_or_insert_with(Utc::now);
+        }
+    }
+
+    /// For whoever ends the reply should this process die.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let attempt = self.attempts.last().filter(|attempt| attempt.ended.is_none());
+        Checkpoint {
+            text: self.text.clone(),
+            reasoning: self.reasoning.clone(),
+            usage: self.usage,
+            attempt: attempt.map(|attempt| BegunAttempt {
+                route_key: attempt.route_key.clone(),
+                started_at: attempt.started_at,
+            }),
         }
     }
 

@@ -119,12 +119,12 @@ async fn a_route_is_as_it_was_when_its_row_of_the_log_cannot_be_committed() {
         create constraint trigger fails after insert on audit_events deferrable initially deferred
             for each row execute function fail()";
     app.database().execute(late).await;
-    assert_eq!(operator.call("admin/providers/close", &[("route", route)]).await.status(), 500);
+    assert_eq!(operator.call("admin/providers/close_route", &[("route", route)]).await.status(), 500);
     assert_eq!(breaker(&operator, route).await, Some(BreakerState::Closed));
 
     app.database().execute("drop trigger fails on audit_events").await;
-    assert_eq!(operator.call("admin/providers/close", &[("route", route)]).await.status(), 200);
+    assert_eq!(operator.call("admin/providers/close_route", &[("route", route)]).await.status(), 200);
     app.database().execute(&late.replace("create function", "create or replace function")).await;
-    assert_eq!(operator.call("admin/providers/reopen", &[("route", route)]).await.status(), 500);
+    assert_eq!(operator.call("admin/providers/reopen_route", &[("route", route)]).await.status(), 500);
     assert_eq!(breaker(&operator, route).await, Some(BreakerState::Held));
 }

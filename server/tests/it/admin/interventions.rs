@@ -61,7 +61,7 @@ async fn credit_that_is_given_and_taken_is_on_the_persons_statement_at_once() {
     let told: Vec<_> =
         statement.entries.iter().map(|entry| (entry.reason.clone(), entry.amount, entry.balance)).collect();
     let cents = Nanos::from_cents;
-    assert_eq!(told[0], (EntryReason::Reclaim, Nanos::ZERO - cents(250), cents(400)));
+    assert_eq!(told[0], (EntryReason::Reclaim { credit: None }, Nanos::ZERO - cents(250), cents(400)));
     assert_eq!(told[2], (EntryReason::Gift, cents(100), cents(600)));
     assert_eq!(told[3], (EntryReason::Gift, cents(500), cents(500)));
     let seen: Statement = operator.value("admin/people/read_statement", &[("id", &id)]).await;

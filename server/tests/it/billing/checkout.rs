@@ -150,13 +150,17 @@ async fn a_cancelled_subscription_runs_to_its_end_and_can_be_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_whose_customer_was_deleted_at_stripe_is_free() {
+async fn an_account_whose_customer_was_deleted_at_stripe_is_free_and_can_subscribe_again() {
     let shop = Shop::open().await;
     let (browser, customer) = shop.subscriber("pro", "month").await;
     shop.stripe.delete(&format!("customers/{customer}")).await;
     shop.settle().await;
-    let billing = billing(&browser).await;
-    assert_eq!((billing.standing, billing.subscription), (Standing::Free, None));
+    let ended = billing(&browser).await;
+    assert_eq!((ended.standing, ended.subscription), (Standing::Free, None));
+    shop.subscribe(&browser, "pro", "month").await;
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Active);
+    assert_ne!(shop.customer_id(&browser).await, customer);
 }
 
 #[tokio::test(flavor = "multi_thread")]

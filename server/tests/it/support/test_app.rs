@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use server::config::{Config, Env};
+use server::config::{Config, Env, RedisConfig};
 use server::{AppState, build_router};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -147,6 +147,11 @@ impl TestApp {
     /// Connections as the application makes them.
     pub fn db(&self) -> server::store::Db {
         server::store::Db::new(&self.config.database)
+    }
+
+    /// Where it keeps what may be lost, such as the logs of replies.
+    pub fn redis_config(&self) -> RedisConfig {
+        self.config.redis.clone()
     }
 
     pub fn expect_open_holds(&mut self) {

@@ -89,7 +89,7 @@ pub(in crate::services::billing) fn invoice(
 }
 
 pub(in crate::services::billing) fn customer(subscription: Subscription, invoices: Vec<Invoice>) -> Customer {
-    Customer { card: None, subscriptions: vec![subscription], invoices, charges: vec![], checkouts: vec![] }
+    Customer { subscriptions: vec![subscription], invoices, ..Customer::default() }
 }
 
 fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {

@@ -174,6 +174,7 @@ fn a_receipt_is_for_money_that_was_not_known_to_have_come() {
     let nothing = InvoiceRow { id: "in_0".to_owned(), total_cents: 0, ..paid.clone() };
     let open = InvoiceRow { id: "in_2".to_owned(), status: "open".to_owned(), ..paid.clone() };
     let found = Findings {
+        is_customer_deleted: false,
         plan: "pro".to_owned(),
         subscription: Some(row()),
         invoices: vec![open, paid, nothing],
