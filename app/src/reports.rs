@@ -63,30 +63,6 @@ fn without_quotes(message: &str) -> String {
     }
 }
 
-/// What a panic says, without what it quotes: where a text was cut in the middle of a letter, that is the text.
-pub fn panic_message(panic: &PanicHookInfo<'_>) -> String {
-    panic.payload_as_str().map_or_else(|| "for a reason that is no text".to_owned(), without_quotes)
-}
-
-/// Begin messages of the language itself, and quote nobody.
-const KNOWN: [&str; 5] = [
-    "called `Option::unwrap()` on a `None` value",
-    "called `Result::unwrap()` on an `Err` value",
-    "called `Result::unwrap_err()` on an `Ok` value",
-    "assertion `left == right` failed",
-    "assertion `left != right` failed",
-];
-
-/// Nothing behind the first mark of a quote is kept: what is quoted may have such marks of its own.
-fn without_quotes(message: &str) -> String {
-    let known = KNOWN.into_iter().find(|known| message.starts_with(known)).unwrap_or_default();
-    let rest = &message[known.len()..];
-    match rest.split_once(['`', '"', '\'']) {
-        Some((before, _)) => format!("{known}{before}[…]"),
-        None => message.to_owned(),
-    }
-}
-
 /// What a server function answered was not what its type says. Only how: the answer itself may be anybody's text.
 pub(crate) fn report_call(error: &ServerFnErrorErr) {
     match error {

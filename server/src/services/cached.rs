@@ -110,7 +110,7 @@ mod tests {
         cached.expire();
         answer.send(1).expect("somebody waits");
         assert_eq!(reading.await, Ok(1));
-        assert_eq!(cached.get(ready(Ok(2))).await, Ok(2));
+        assert_eq!(cached.get(ready(Ok::<_, tokio::sync::oneshot::error::RecvError>(2))).await, Ok(2));
     }
 
     #[tokio::test]
