@@ -256,7 +256,7 @@ pub async fn discard(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) ->
 #[diesel::dsl::auto_type(no_type_alias)]
 fn failed(id: JobId) -> _ {
     let id: Uuid = id.0;
-    let waits = jobs::state.eq("ready").and(jobs::attempt.gt(0));
+    let waits = jobs::state.eq("ready").and(jobs::attempt.gt(0_i32));
     jobs::table.filter(jobs::id.eq(id)).filter(jobs::state.eq("dead").or(waits))
 }
 
