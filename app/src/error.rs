@@ -84,6 +84,10 @@ pub enum ModelFailure {
     Interrupted,
     /// It would not answer this request.
     Refused,
+    /// Its filter ended the answer, or let none begin.
+    Filtered,
+    /// It ended without a word.
+    Empty,
 }
 
 impl ApiError {
@@ -245,6 +249,10 @@ fn model_sentence(failure: ModelFailure) -> &'static str {
             "The answer was interrupted. What arrived is kept; try again for a whole one."
         }
         ModelFailure::Refused => "The model did not accept this request. Shorten or change the message.",
+        ModelFailure::Filtered => {
+            "The model's provider does not want to answer this. Say it in other words, or ask something else."
+        }
+        ModelFailure::Empty => "The model gave no answer. Try again, or say it in other words.",
     }
 }
 

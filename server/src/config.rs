@@ -32,7 +32,7 @@ use secrecy::SecretString;
 
 pub use self::audit::AuditConfig;
 pub use self::billing::{BillingConfig, StripeConfig};
-pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, RouteConfig, WireFormat};
+pub use self::catalog::{ApiKeys, CatalogConfig, ModelConfig, OutputCapField, RouteConfig, WireFormat};
 pub use self::database::DatabaseConfig;
 pub use self::jobs::JobsConfig;
 pub use self::langfuse::LangfuseConfig;

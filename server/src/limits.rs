@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use self::address::{AddressLimit, client_address};
-pub use self::breaker::Breakers;
+pub use self::breaker::{Breakers, Pass};
 use self::connection::Connection;
 use self::local::LocalLimiter;
 use self::missed::{MissedCall, MissedCalls};

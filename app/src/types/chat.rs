@@ -144,7 +144,7 @@ impl ReplyTarget {
     }
 }
 
-/// What a person wrote: not blank, at most [`Prompt::MAX_CHARS`] characters.
+/// What a person wrote: not blank, at most [`Prompt::MAX_CHARS`] characters, and none of them NUL, which no database keeps.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Prompt(String);
@@ -155,6 +155,7 @@ impl Prompt {
     /// # Errors
     /// Says in words what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, PromptError> {
+        let text = without_nul(text);
         let text = text.trim();
         match text.chars().count() {
             0 => Err(PromptError::Blank),
@@ -166,6 +167,10 @@ impl Prompt {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// Shows the length only: prompts must never reach a log.
@@ -206,7 +211,7 @@ impl Title {
 
     /// None for a blank text.
     pub fn parse(text: &str) -> Option<Self> {
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = without_nul(text).split_whitespace().collect::<Vec<_>>().join(" ");
         if line.is_empty() {
             return None;
         }
@@ -259,6 +264,13 @@ mod tests {
     #[test]
     fn a_blank_prompt_is_refused() {
         assert_eq!(Prompt::parse(" \n\t "), Err(PromptError::Blank));
+    }
+
+    #[test]
+    fn what_no_database_keeps_is_left_out() {
+        assert_eq!(Prompt::parse("\0"), Err(PromptError::Blank));
+        assert_eq!(Prompt::parse("a\0b\0").map(String::from), Ok("ab".to_owned()));
+        assert_eq!(Title::parse("\0 a\0b").map(Title::into_string), Some("ab".to_owned()));
     }
 
     #[test]

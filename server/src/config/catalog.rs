@@ -1,6 +1,7 @@
 //! The file the model catalog is seeded from.
 
 use std::collections::HashSet;
+use std::num::NonZeroU16;
 use std::path::Path;
 
 use secrecy::SecretString;
@@ -63,6 +64,21 @@ pub struct RouteConfig {
     pub api_key_variable: String,
     /// What it costs us.
     pub costs: TokenPrices,
+    /// Of the format `openai`: how the longest answer is asked for.
+    #[serde(default)]
+    pub output_cap_field: OutputCapField,
+    /// How long this model may think before its first token. None: as long as `LLM_FIRST_TOKEN_TIMEOUT_SECONDS` says.
+    pub first_token_seconds: Option<NonZeroU16>,
+}
+
+/// The field of a request in OpenAI's format that caps the answer: OpenAI's newer models refuse the older one, and most
+/// others know no other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputCapField {
+    #[default]
+    MaxTokens,
+    MaxCompletionTokens,
 }
 
 /// How a provider is spoken to.
@@ -195,6 +211,8 @@ mod tests {
             ("A_API_KEY", "A_SECRET", "must end in _API_KEY"),
             ("\"openai\"", "\"carrier pigeon\"", "carrier pigeon"),
             ("plans", "planes", "planes"),
+            ("api_key_variable", "first_token_seconds = 0\napi_key_variable", "first_token_seconds"),
+            ("api_key_variable", "output_cap_field = \"max\"\napi_key_variable", "max_completion_tokens"),
         ] {
             let error = parse(&MODEL.replace(from, to)).expect_err(problem);
             assert!(error.contains(problem), "{error}");

@@ -1,13 +1,15 @@
 -- Circuit breaker of one route, shared by all processes. Closed until a number of failures in a row; then open for a
--- time that doubles with each opening; then half-open: one probe at a time, whose success closes it.
+-- time that doubles with each probe that fails; then half-open: one probe at a time, whose success closes it. While it is
+-- open, only the probe says anything new: the others were asked before.
 --
 -- An operator may hold it open: then nothing but an operator closes it.
 --
 -- KEYS[1] hash: failures, openings, open_until, probe_until (milliseconds by Redis' clock), held
--- ARGV: action, failures that open it, first time open, longest time open, time for a probe (milliseconds)
--- Returns 1 when the route may be asked, else 0; `state`: -1 held open, 0 closed, else the milliseconds until it may be
--- asked, at least 1
-local key, action = KEYS[1], ARGV[1]
+-- ARGV: action, failures that open it, first time open, longest time open, time for a probe (milliseconds), the number of
+-- the probe that reports, 0 for none
+-- Returns 0 when the route may not be asked, 1 when it may, and on `admit` the number of the probe, which is greater;
+-- `state`: -1 held open, 0 closed, else the milliseconds until it may be asked, at least 1
+local key, action, reporter = KEYS[1], ARGV[1], ARGV[6]
 local threshold, first_open, longest_open, probe = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -25,21 +27,30 @@ if action == 'close' then
 end
 
 local is_held = redis.call('HEXISTS', key, 'held') == 1
+local open_until = tonumber(redis.call('HGET', key, 'open_until') or '0')
 if action == 'state' then
   if is_held then return -1 end
-  local open_until = tonumber(redis.call('HGET', key, 'open_until') or '0')
   if open_until == 0 then return 0 end
   return math.max(open_until - now, 1)
 end
 if is_held then return 0 end
 
+local probe_until = redis.call('HGET', key, 'probe_until') or '0'
+local is_probe = reporter ~= '0' and reporter == probe_until
+
 if action == 'success' then
-  redis.call('DEL', key)
+  if open_until == 0 or is_probe then redis.call('DEL', key) end
+  return 1
+end
+
+if action == 'release' then
+  if is_probe then redis.call('HSET', key, 'probe_until', '0') end
   return 1
 end
 
 if action == 'failure' then
-  if redis.call('HINCRBY', key, 'failures', 1) >= threshold then
+  if open_until > 0 and not is_probe then return 0 end
+  if redis.call('HINCRBY', key, 'failures', 1) >= threshold or is_probe then
     local openings = redis.call('HINCRBY', key, 'openings', 1)
     local open = math.min(first_open * 2 ^ (openings - 1), longest_open)
     redis.call('HSET', key, 'open_until', text(now + open), 'probe_until', '0')
@@ -48,9 +59,7 @@ if action == 'failure' then
   return 0
 end
 
-local open_until = tonumber(redis.call('HGET', key, 'open_until') or '0')
 if open_until == 0 then return 1 end
-if now < open_until then return 0 end
-if now < tonumber(redis.call('HGET', key, 'probe_until') or '0') then return 0 end
+if now < open_until or now < tonumber(probe_until) then return 0 end
 redis.call('HSET', key, 'probe_until', text(now + probe))
-return 1
+return now + probe

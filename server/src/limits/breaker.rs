@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use app::types::BreakerState;
 use redis::Script;
+use tokio::runtime::Handle;
 
 use super::connection::Connection;
 
@@ -32,27 +33,24 @@ impl Breakers {
         Self { redis, key_prefix, threshold, script, local: Arc::default() }
     }
 
-    /// Whether this route may be asked now. At the end of its time open one caller is let through to try.
-    pub async fn admits(&self, route_key: &str) -> bool {
-        match self.run("admit", route_key).await {
-            Some(answer) => answer == 1,
-            None => self.with_local(route_key, |breaker| breaker.admits(Instant::now())),
-        }
-    }
-
-    pub async fn succeeded(&self, route_key: &str) {
-        self.with_local(route_key, |breaker| *breaker = Breaker::default());
-        self.run("success", route_key).await;
-    }
-
-    pub async fn failed(&self, route_key: &str) {
-        self.with_local(route_key, |breaker| breaker.fail(self.threshold, Instant::now()));
-        self.run("failure", route_key).await;
+    /// The pass for asking this route now. None: it is left alone. At the end of its time open one caller is let through to
+    /// try.
+    pub async fn admit(&self, route_key: &str) -> Option<Pass> {
+        let verdict = match self.run("admit", route_key, NO_PROBE).await {
+            Some(answer) => Verdict::of_redis(answer),
+            None => self.with_local(route_key, |breaker| breaker.admit(Instant::now())),
+        };
+        let probe = match verdict {
+            Verdict::Refused => return None,
+            Verdict::Admitted => None,
+            Verdict::Probe(number) => Some(number),
+        };
+        Some(Pass { breakers: self.clone(), route_key: route_key.to_owned(), probe })
     }
 
     /// None: Redis is away, and every process decides by itself.
     pub async fn state(&self, route_key: &str) -> Option<BreakerState> {
-        Some(match self.run("state", route_key).await? {
+        Some(match self.run("state", route_key, NO_PROBE).await? {
             0 => BreakerState::Closed,
             ..0 => BreakerState::Held,
             millis => BreakerState::Open { seconds: u32::try_from(millis / 1000 + 1).unwrap_or(u32::MAX) },
@@ -61,21 +59,22 @@ impl Breakers {
 
     /// Lets nothing through until somebody closes it. False: Redis is away, so nothing was done.
     pub async fn hold_open(&self, route_key: &str) -> bool {
-        self.run("hold", route_key).await.is_some()
+        self.run("hold", route_key, NO_PROBE).await.is_some()
     }
 
     /// Forgets all failures. False: Redis is away, so nothing was done.
     pub async fn close(&self, route_key: &str) -> bool {
-        self.run("close", route_key).await.is_some()
+        self.run("close", route_key, NO_PROBE).await.is_some()
     }
 
     /// None: Redis is away.
-    async fn run(&self, action: &str, route_key: &str) -> Option<i64> {
+    async fn run(&self, action: &str, route_key: &str, probe: i64) -> Option<i64> {
         let mut call = self.script.prepare_invoke();
         call.key(format!("{}breaker:{route_key}", self.key_prefix)).arg(action).arg(self.threshold);
         for time in [FIRST_OPEN, LONGEST_OPEN, PROBE] {
             call.arg(time.as_secs() * 1000);
         }
+        call.arg(probe);
         self.redis.ask(|mut redis| async move { call.invoke_async(&mut redis).await }).await
     }
 
@@ -85,7 +84,74 @@ impl Breakers {
     }
 }
 
-/// The same rules as in `breaker.lua`.
+/// Leave to ask a route once, which takes how it went. A probe that is dropped without a word, because its reply was
+/// stopped, lets the next one go.
+pub struct Pass {
+    breakers: Breakers,
+    route_key: String,
+    /// The number of a probe that has not reported.
+    probe: Option<i64>,
+}
+
+/// In Redis no probe has this number, so a local one is none there.
+const NO_PROBE: i64 = 0;
+
+impl Pass {
+    /// The route has begun to answer. Of a probe, this closes the breaker.
+    pub async fn succeeded(&mut self) {
+        self.report("success", |breaker, is_probe| breaker.succeed(is_probe)).await;
+    }
+
+    pub async fn failed(&mut self) {
+        let threshold = self.breakers.threshold;
+        self.report("failure", |breaker, is_probe| breaker.fail(threshold, is_probe, Instant::now())).await;
+    }
+
+    /// How it went says nothing about the route.
+    pub async fn release(&mut self) {
+        if self.probe.is_some() {
+            self.report("release", Breaker::release).await;
+        }
+    }
+
+    async fn report(&mut self, action: &str, tell_local: impl FnOnce(&mut Breaker, bool)) {
+        self.breakers.with_local(&self.route_key, |breaker| tell_local(breaker, self.probe.is_some()));
+        self.breakers.run(action, &self.route_key, self.probe.unwrap_or(NO_PROBE)).await;
+        self.probe = None;
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let Some(probe) = self.probe else { return };
+        self.breakers.with_local(&self.route_key, |breaker| breaker.release(true));
+        let (breakers, route_key) = (self.breakers.clone(), std::mem::take(&mut self.route_key));
+        // Shutdown need not wait for it: a probe that is not heard of ends by itself.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { breakers.run("release", &route_key, probe).await });
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Refused,
+    Admitted,
+    /// Admitted to try, under this number.
+    Probe(i64),
+}
+
+impl Verdict {
+    fn of_redis(answer: i64) -> Self {
+        match answer {
+            ..=0 => Self::Refused,
+            1 => Self::Admitted,
+            number => Self::Probe(number),
+        }
+    }
+}
+
+/// The same rules as in `breaker.lua`, of one process.
 #[derive(Debug, Default)]
 struct Breaker {
     failures: u32,
@@ -95,21 +161,38 @@ struct Breaker {
 }
 
 impl Breaker {
-    fn admits(&mut self, now: Instant) -> bool {
-        let is_closed = self.open_until.is_none();
-        let is_waiting = self.open_until.max(self.probe_until).is_some_and(|until| now < until);
-        if !is_closed && !is_waiting {
-            self.probe_until = Some(now + PROBE);
+    fn admit(&mut self, now: Instant) -> Verdict {
+        if self.open_until.is_none() {
+            return Verdict::Admitted;
         }
-        is_closed || !is_waiting
+        if self.open_until.max(self.probe_until).is_some_and(|until| now < until) {
+            return Verdict::Refused;
+        }
+        self.probe_until = Some(now + PROBE);
+        Verdict::Probe(NO_PROBE)
     }
 
-    fn fail(&mut self, threshold: u32, now: Instant) {
+    fn succeed(&mut self, is_probe: bool) {
+        if self.open_until.is_none() || is_probe {
+            *self = Self::default();
+        }
+    }
+
+    fn fail(&mut self, threshold: u32, is_probe: bool, now: Instant) {
+        if self.open_until.is_some() && !is_probe {
+            return;
+        }
         self.failures += 1;
-        if self.failures >= threshold {
+        if self.failures >= threshold || is_probe {
             let open = FIRST_OPEN.saturating_mul(1 << self.openings.min(16)).min(LONGEST_OPEN);
             self.openings += 1;
             self.open_until = Some(now + open);
+            self.probe_until = None;
+        }
+    }
+
+    fn release(&mut self, is_probe: bool) {
+        if is_probe {
             self.probe_until = None;
         }
     }
@@ -121,15 +204,19 @@ mod tests {
 
     fn failed(times: u32, now: Instant) -> Breaker {
         let mut breaker = Breaker::default();
-        (0..times).for_each(|_| breaker.fail(5, now));
+        (0..times).for_each(|_| breaker.fail(5, false, now));
         breaker
+    }
+
+    fn is_probe(verdict: Verdict) -> bool {
+        matches!(verdict, Verdict::Probe(_))
     }
 
     #[test]
     fn five_failures_in_a_row_open_it() {
         let now = Instant::now();
-        assert!(failed(4, now).admits(now));
-        assert!(!failed(5, now).admits(now));
+        assert_eq!(failed(4, now).admit(now), Verdict::Admitted);
+        assert_eq!(failed(5, now).admit(now), Verdict::Refused);
     }
 
     #[test]
@@ -137,16 +224,38 @@ mod tests {
         let now = Instant::now();
         let mut breaker = failed(5, now);
         let later = now + FIRST_OPEN;
-        assert!(breaker.admits(later));
-        assert!(!breaker.admits(later), "the probe is under way");
-        breaker.fail(5, later);
-        assert!(!breaker.admits(later + FIRST_OPEN), "open for twice as long");
-        assert!(breaker.admits(later + 2 * FIRST_OPEN));
+        assert!(is_probe(breaker.admit(later)));
+        assert_eq!(breaker.admit(later), Verdict::Refused, "the probe is under way");
+        breaker.fail(5, true, later);
+        assert_eq!(breaker.admit(later + FIRST_OPEN), Verdict::Refused, "open for twice as long");
+        assert!(is_probe(breaker.admit(later + 2 * FIRST_OPEN)));
+    }
+
+    #[test]
+    fn failures_together_open_it_once() {
+        let now = Instant::now();
+        assert!(is_probe(failed(9, now).admit(now + FIRST_OPEN)));
+    }
+
+    #[test]
+    fn while_it_is_open_only_the_probe_counts() {
+        let now = Instant::now();
+        let later = now + FIRST_OPEN;
+        let mut breaker = failed(5, now);
+        breaker.succeed(false);
+        assert_eq!(breaker.admit(now), Verdict::Refused, "asked before it opened");
+        assert!(is_probe(breaker.admit(later)));
+        breaker.release(true);
+        assert!(is_probe(breaker.admit(later)), "the one before has said nothing");
+        breaker.succeed(true);
+        assert_eq!(breaker.admit(later), Verdict::Admitted);
     }
 
     #[test]
     fn it_never_stays_open_for_longer_than_a_minute() {
         let now = Instant::now();
-        assert!(failed(40, now).admits(now + LONGEST_OPEN));
+        let mut breaker = failed(5, now);
+        (0..40).for_each(|_| breaker.fail(5, true, now));
+        assert!(is_probe(breaker.admit(now + LONGEST_OPEN)));
     }
 }

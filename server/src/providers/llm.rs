@@ -18,7 +18,7 @@ pub use clocks::with_clocks;
 
 use self::anthropic::Anthropic;
 use self::openai::OpenAiCompatible;
-use crate::config::{LlmClocks, WireFormat};
+use crate::config::{LlmClocks, OutputCapField, WireFormat};
 use crate::pricing::TokenUsage;
 
 /// Whom to ask.
@@ -30,6 +30,10 @@ pub struct Upstream {
     /// As the provider calls the model.
     pub model: String,
     pub api_key: SecretString,
+    /// Of OpenAI's format.
+    pub output_cap_field: OutputCapField,
+    /// To wait for the first token, instead of as long as for others.
+    pub first_token: Option<Duration>,
 }
 
 /// A conversation to be continued by one answer.
@@ -63,10 +67,29 @@ pub enum CompletionEvent {
     Finished {
         is_limited: bool,
     },
-    /// The provider's own count. An explicit zero is zero.
-    Usage(TokenUsage),
+    Usage(CountedUsage),
     /// The model that answers, as the provider calls it.
     Model(String),
+}
+
+/// The provider's own count. An explicit zero is zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountedUsage {
+    pub tokens: TokenUsage,
+    /// False: only what was read is counted so far.
+    pub is_whole: bool,
+}
+
+impl CompletionEvent {
+    /// The same without NUL, which PostgreSQL keeps in no text.
+    pub fn without_nul(mut self) -> Self {
+        if let Self::Reasoning(text) | Self::Text(text) = &mut self
+            && text.contains('\0')
+        {
+            text.retain(|character| character != '\0');
+        }
+        self
+    }
 }
 
 /// Why an answer did not come, or not whole. `detail` is for logs and holds nothing of the conversation.
@@ -84,6 +107,17 @@ pub struct LlmError {
 impl LlmError {
     fn new(failure: ModelFailure, detail: impl Into<String>) -> Self {
         Self { failure, detail: detail.into(), is_passing: true, retry_after: None }
+    }
+
+    /// The provider's filter took offence. Nobody else is asked: that is how one looks for a provider that lets it pass.
+    fn filtered() -> Self {
+        let error = Self::new(ModelFailure::Filtered, "ended by the provider's filter");
+        Self { is_passing: false, ..error }
+    }
+
+    /// The answer is whole, and nothing was said.
+    pub fn empty() -> Self {
+        Self::new(ModelFailure::Empty, "nothing was said")
     }
 
     /// No route may be asked: none is left, or their breakers are open.

@@ -101,6 +101,8 @@ impl CatalogService {
             base_url: base_url?,
             model: route.upstream_model.clone(),
             api_key: api_key?,
+            output_cap_field: route.output_cap_field,
+            first_token: route.first_token,
         })
     }
 

@@ -1,12 +1,14 @@
 //! The model catalog.
 
+use std::time::Duration;
+
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::schema::{model_prices, model_routes, models, plan_models};
 use super::{Connection, StoreResult};
-use crate::config::{CatalogConfig, ModelConfig, RouteConfig, WireFormat};
+use crate::config::{CatalogConfig, ModelConfig, OutputCapField, RouteConfig, WireFormat};
 use crate::pricing::TokenPrices;
 
 /// A model as it is now.
@@ -35,6 +37,16 @@ pub struct Route {
     pub upstream_model: String,
     pub api_key_variable: String,
     pub costs: TokenPrices,
+    pub output_cap_field: OutputCapField,
+    /// How long its model may think before its first token, if longer or shorter than others.
+    pub first_token: Option<Duration>,
+}
+
+impl Route {
+    /// With whom, and by whose key: what one refuses for lack of credit, another may answer.
+    pub fn account(&self) -> (&str, &str) {
+        (&self.base_url, &self.api_key_variable)
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -71,6 +83,8 @@ struct RouteRow {
     input_nanos_per_million: i64,
     cached_input_nanos_per_million: i64,
     output_nanos_per_million: i64,
+    output_cap_field: String,
+    first_token_seconds: Option<i32>,
 }
 
 impl From<&PriceRow> for TokenPrices {
@@ -96,9 +110,18 @@ impl From<&RouteRow> for Route {
                 cached_input_nanos_per_million: row.cached_input_nanos_per_million,
                 output_nanos_per_million: row.output_nanos_per_million,
             },
+            output_cap_field: match row.output_cap_field.as_str() {
+                MAX_COMPLETION_TOKENS => OutputCapField::MaxCompletionTokens,
+                _ => OutputCapField::MaxTokens,
+            },
+            first_token: row
+                .first_token_seconds
+                .map(|seconds| Duration::from_secs(seconds.unsigned_abs().into())),
         }
     }
 }
+
+const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
 
 /// The enabled models, those turned off too, with their prices in force and their enabled routes, in order.
 pub async fn load(conn: &mut Connection) -> StoreResult<Vec<CatalogModel>> {
@@ -233,6 +256,10 @@ async fn upsert_route(
     position: i32,
     route: &RouteConfig,
 ) -> QueryResult<()> {
+    let output_cap_field = match route.output_cap_field {
+        OutputCapField::MaxTokens => "max_tokens",
+        OutputCapField::MaxCompletionTokens => MAX_COMPLETION_TOKENS,
+    };
     let columns = (
         model_routes::model_key.eq(model_key),
         model_routes::position.eq(position),
@@ -244,6 +271,9 @@ async fn upsert_route(
         model_routes::cached_input_nanos_per_million.eq(route.costs.cached_input_nanos_per_million),
         model_routes::output_nanos_per_million.eq(route.costs.output_nanos_per_million),
         model_routes::is_enabled.eq(true),
+        model_routes::output_cap_field.eq(output_cap_field),
+        model_routes::first_token_seconds
+            .eq(route.first_token_seconds.map(|seconds| i32::from(seconds.get()))),
     );
     diesel::insert_into(model_routes::table)
         .values((model_routes::key.eq(&route.key), columns))

@@ -296,6 +296,8 @@ diesel::table! {
         cached_input_nanos_per_million -> BigInt,
         output_nanos_per_million -> BigInt,
         is_enabled -> Bool,
+        output_cap_field -> Text,
+        first_token_seconds -> Nullable<Integer>,
     }
 }
 

@@ -243,6 +243,8 @@ async fn each_way_a_provider_fails_is_told_in_its_own_words() {
         (json!({ "status": 429 }), ReplyState::Failed, ModelFailure::Overloaded),
         (json!({ "status": 400 }), ReplyState::Failed, ModelFailure::Refused),
         (json!({ "status": 503 }), ReplyState::Failed, ModelFailure::Overloaded),
+        (json!({ "status": 529 }), ReplyState::Failed, ModelFailure::Overloaded),
+        (json!({ "frame_bytes": 2 << 20 }), ReplyState::Failed, ModelFailure::Unavailable),
         (json!({ "stall_after_chunks": 0 }), ReplyState::Failed, ModelFailure::NoFirstToken),
         (json!({ "cut_after_chunks": 0 }), ReplyState::Failed, ModelFailure::Unavailable),
         (json!({ "stall_after_chunks": 2 }), ReplyState::Interrupted, ModelFailure::Interrupted),
@@ -283,6 +285,35 @@ async fn a_slow_answer_may_take_far_longer_than_the_longest_silence() {
     let prompt = prompt();
     app.sandbox.script(&prompt, json!({ "text": "one two three four five six", "gap_ms": 700 })).await;
     assert_eq!(app.user().await.ask(&prompt).await.state(), ReplyState::Finished);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_in_drops_or_in_one_large_frame_is_whole() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    for odd in
+        [json!({ "chunk_chars": 1, "gap_ms": 100, "split_bytes": 7 }), json!({ "frame_bytes": 1_000_000 })]
+    {
+        let prompt = prompt();
+        let mut script = quick("drip 語");
+        script.as_object_mut().expect("an object").extend(odd.as_object().expect("an object").clone());
+        app.sandbox.script(&prompt, script).await;
+        let reply = browser.ask(&prompt).await;
+        assert_eq!((reply.state(), reply.text().as_str()), (ReplyState::Finished, "drip 語"), "{odd}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_character_that_no_database_keeps_is_left_out_of_questions_and_answers() {
+    let app = TestApp::start().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let mut script = quick("a\0b \0 c");
+    script["reasoning"] = json!("h\0m");
+    app.sandbox.script(&prompt, script).await;
+    let reply = browser.ask(&format!("\0{prompt}\0")).await;
+    let message = reply.ended().0;
+    assert_eq!((reply.state(), reply.text()), (ReplyState::Finished, message.content.clone()));
+    assert_eq!((message.content.as_str(), message.reasoning.as_str()), ("ab  c", "hm"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,6 @@ use app::ApiError;
 use app::types::{AccountId, LimitName, Nanos, Plan, Quota, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
-use redis::aio::MultiplexedConnection;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use server::Decision;
@@ -187,19 +186,10 @@ async fn visitors_calls_are_limited_and_those_of_people_signed_in_are_not() {
     }
 }
 
-fn setting(app: &TestApp, name: &str) -> String {
-    app.env.iter().find(|(key, _)| key == name).expect("set").1.clone()
-}
-
-async fn connect(app: &TestApp) -> MultiplexedConnection {
-    let client = redis::Client::open(setting(app, "REDIS_URL")).expect("a URL");
-    client.get_multiplexed_async_connection().await.expect("Redis")
-}
-
 /// What FLUSHDB does, to the keys of this test alone: the server may be somebody's own.
 async fn forget_everything(app: &TestApp) {
-    let mut redis = connect(app).await;
-    let pattern = format!("{}*", setting(app, "REDIS_KEY_PREFIX"));
+    let mut redis = app.redis().await;
+    let pattern = format!("{}*", app.setting("REDIS_KEY_PREFIX"));
     let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.expect("keys");
     assert!(!keys.is_empty());
     let () = redis::cmd("DEL").arg(keys).query_async(&mut redis).await.expect("deleted");
@@ -246,8 +236,8 @@ async fn a_redis_restored_from_an_old_copy_forgets_requests_but_no_money() {
     for _ in 0..2 {
         browser.ask(&prompt).await;
     }
-    let mut redis = connect(&app).await;
-    let pattern = format!("{}account:*", setting(&app, "REDIS_KEY_PREFIX"));
+    let mut redis = app.redis().await;
+    let pattern = format!("{}account:*", app.setting("REDIS_KEY_PREFIX"));
     let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.expect("keys");
     let [key] = keys.as_slice() else { panic!("of one account: {keys:?}") };
     let copy: Vec<u8> = redis::cmd("DUMP").arg(key).query_async(&mut redis).await.expect("a copy");
@@ -346,7 +336,7 @@ async fn what_was_admitted_and_what_ended_without_redis_is_told_to_it_although_n
         config.redis.url = proxy.before(secrecy::ExposeSecret::expose_secret(&config.redis.url)).into();
     })
     .await;
-    let direct = setting(&app, "REDIS_URL");
+    let direct = app.setting("REDIS_URL").to_owned();
     let elsewhere = app.another_server_with(|config| config.redis.url = direct.into()).await;
     let (browser, unanswered, answered) = (app.user().await, prompt(), prompt());
     app.sandbox.script(&unanswered, silent()).await;

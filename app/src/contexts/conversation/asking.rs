@@ -23,7 +23,7 @@ pub(super) fn prompt_of(request: &ReplyRequest) -> Option<&Prompt> {
 }
 
 pub(super) fn same_text(draft: &str, prompt: &Prompt) -> bool {
-    draft.trim() == prompt.as_str()
+    Prompt::parse(draft).is_ok_and(|draft| draft == *prompt)
 }
 
 /// Puts a refused text back without touching what was written meanwhile.

@@ -27,7 +27,10 @@ use crate::model::{Api, Model, upstream};
 use crate::sign_in::client::bearer_token;
 
 /// The models that are served.
-pub(crate) const MODELS: [&str; 2] = ["sandbox-small", "sandbox-large"];
+pub(crate) const MODELS: [&str; 2] = ["sandbox-small", NEWEST_MODEL];
+
+/// As the vendor's newer models do, it knows the cap of the answer by its new name only.
+const NEWEST_MODEL: &str = "sandbox-large";
 
 const LONGEST_BODY_BYTES: usize = 32 * 1024 * 1024;
 // An arbitrary moment: clients may cache the list of models, so it does not change.

@@ -55,7 +55,7 @@ pub(crate) enum Piece {
     Whole(Bytes),
 }
 
-/// The steps of a streamed reply. A fault after 0 chunks sends nothing at all.
+/// The steps of a streamed reply. A fault after 0 chunks sends nothing at all, unless the usage comes first.
 pub(crate) fn streamed(reply: Reply) -> Vec<Step> {
     let mut steps = Vec::new();
     let is_complete = reply.ending.is_none();
@@ -63,10 +63,13 @@ pub(crate) fn streamed(reply: Reply) -> Vec<Step> {
         None => usize::MAX,
         Some(Ending::Cut(n) | Ending::Early(n) | Ending::Stall(n) | Ending::Error(n)) => n,
     };
+    if reply.usage_first {
+        steps.push(Step::Send(Piece::Open));
+    }
     let mut pause = reply.first_token_delay;
     for (index, chunk) in reply.chunks.into_iter().take(length).enumerate() {
         steps.push(Step::Wait(pause));
-        if index == 0 {
+        if index == 0 && !reply.usage_first {
             steps.push(Step::Send(Piece::Open));
         }
         steps.push(Step::Send(Piece::Chunk(chunk)));
@@ -76,6 +79,9 @@ pub(crate) fn streamed(reply: Reply) -> Vec<Step> {
         steps.extend([Step::Wait(pause), Step::Send(Piece::Open)]);
     }
     steps.extend(ending_steps(reply.ending, pause));
+    if reply.never_closes {
+        steps.extend([Step::Flush, Step::Stall]);
+    }
     steps
 }
 
@@ -256,5 +262,13 @@ mod tests {
         assert_eq!(steps(Some(Ending::Early(1))).last(), Some(&Step::Conclude(ReplyState::Failed)));
         assert_eq!(steps(Some(Ending::Stall(0))), [Step::Flush, Step::Stall]);
         assert_eq!(steps(Some(Ending::Error(9))).last(), Some(&Step::Send(Piece::Error)));
+    }
+
+    #[test]
+    fn usage_that_comes_first_comes_before_a_fault() {
+        let script = Script { usage_first: true, error_after_chunks: Some(0), ..Script::default() };
+        let steps = streamed(Reply::write("", 1, None, &script));
+        assert_eq!(steps[0], Step::Send(Piece::Open));
+        assert_eq!(steps.iter().filter(|step| **step == Step::Send(Piece::Open)).count(), 1);
     }
 }

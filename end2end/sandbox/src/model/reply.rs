@@ -14,6 +14,7 @@ const GAP: Duration = Duration::from_millis(25);
 pub(crate) enum FinishReason {
     Stop,
     Length,
+    Filter,
 }
 
 /// Tokens as reported to the client.
@@ -51,6 +52,10 @@ pub(crate) struct Reply {
     pub(crate) finish_reason: FinishReason,
     /// `None` when the script wants it missing.
     pub(crate) usage: Option<Usage>,
+    /// The first frame tells the usage and comes before the first chunk.
+    pub(crate) usage_first: bool,
+    /// The connection stays open behind the last frame.
+    pub(crate) never_closes: bool,
     pub(crate) first_token_delay: Duration,
     pub(crate) gap: Duration,
     pub(crate) ending: Option<Ending>,
@@ -65,7 +70,7 @@ impl Reply {
             (None, None) => answers::choose(prompt).to_owned(),
         };
         // Vendors count reasoning towards the limit, seen or not.
-        let limit = max_tokens.unwrap_or(u64::MAX);
+        let limit = max_tokens.filter(|_| !script.ignores_cap).unwrap_or(u64::MAX);
         let thought = script.reasoning.as_deref().unwrap_or_default();
         let reasoning = tokens::truncate(thought, limit);
         let reasoning_tokens = script.reasoning_tokens.unwrap_or_else(|| tokens::count(reasoning)).min(limit);
@@ -81,8 +86,14 @@ impl Reply {
         let chunks = split(reasoning).into_iter().map(Chunk::Reasoning);
         Self {
             chunks: chunks.chain(split(text).into_iter().map(Chunk::Text)).collect(),
-            finish_reason: if is_cut { FinishReason::Length } else { FinishReason::Stop },
+            finish_reason: match (script.filtered, is_cut) {
+                (true, _) => FinishReason::Filter,
+                (false, true) => FinishReason::Length,
+                (false, false) => FinishReason::Stop,
+            },
             usage: reported(script.usage, exact),
+            usage_first: script.usage_first,
+            never_closes: script.never_closes,
             first_token_delay: script.first_token_delay_ms.map_or(FIRST_TOKEN_DELAY, Duration::from_millis),
             gap: script.gap_ms.map_or(GAP, Duration::from_millis),
             ending: script.ending(),

@@ -57,9 +57,21 @@ pub(crate) struct Script {
     /// Send an error frame after this many chunks, then end.
     #[serde(default)]
     pub(crate) error_after_chunks: Option<usize>,
+    /// Say more than the request allows.
+    #[serde(default)]
+    pub(crate) ignores_cap: bool,
+    /// End as if a filter had taken offence.
+    #[serde(default)]
+    pub(crate) filtered: bool,
+    /// Keep the connection open after the last frame.
+    #[serde(default)]
+    pub(crate) never_closes: bool,
     /// What is reported as usage.
     #[serde(default)]
     pub(crate) usage: UsageReport,
+    /// Send the first frame before anything else, with all of the usage, whatever goes wrong after it.
+    #[serde(default)]
+    pub(crate) usage_first: bool,
     /// Prompt tokens reported as read from a cache.
     #[serde(default)]
     pub(crate) cached_tokens: Option<u64>,

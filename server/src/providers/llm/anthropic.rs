@@ -1,13 +1,14 @@
 //! Anthropic's Messages format. <https://docs.anthropic.com/en/api/messages-streaming>
 
-use app::ModelFailure;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::transport::{ChatMessage, below, frames, unreadable};
-use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Upstream};
+use super::transport::{ChatMessage, below, frames, in_stream, unreadable, until_last};
+use super::{
+    CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
+};
 use crate::pricing::TokenUsage;
 
 /// The version of the format this file speaks.
@@ -37,7 +38,8 @@ impl LlmProvider for Anthropic {
             .header("anthropic-version", VERSION)
             .json(&MessagesRequest::new(&upstream.model, &request));
         let mut usage = Usage::default();
-        let events = frames(request).await?.flat_map(move |frame| {
+        let frames = until_last(frames(request).await?, is_last);
+        let events = frames.flat_map(move |frame| {
             stream::iter(match frame {
                 Ok(frame) => parse(&frame, &mut usage),
                 Err(error) => vec![Err(error)],
@@ -45,6 +47,10 @@ impl LlmProvider for Anthropic {
         });
         Ok(events.boxed())
     }
+}
+
+fn is_last(frame: &str) -> bool {
+    frame.contains("message_stop") && matches!(serde_json::from_str(frame), Ok(StreamEvent::MessageStop))
 }
 
 /// The events of one frame. Usage comes in parts: the input first, the output at the end.
@@ -56,7 +62,10 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
     match event {
         StreamEvent::MessageStart { message } => {
             usage.take(message.usage);
-            message.model.map(|model| Ok(CompletionEvent::Model(model))).into_iter().collect()
+            let model = message.model.map(|model| Ok(CompletionEvent::Model(model)));
+            // What it has written so far is no count of what it will write.
+            let read = Usage { output_tokens: None, ..*usage }.normalised();
+            model.into_iter().chain(read.map(|usage| Ok(CompletionEvent::Usage(usage)))).collect()
         }
         StreamEvent::ContentBlockDelta { delta } => match delta {
             BlockDelta::TextDelta { text } if !text.is_empty() => vec![Ok(CompletionEvent::Text(text))],
@@ -67,20 +76,17 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
         },
         StreamEvent::MessageDelta { delta, usage: last } => {
             usage.take(last);
-            let finished = delta.stop_reason.map(|reason| reason == "max_tokens");
-            let finished = finished.map(|is_limited| Ok(CompletionEvent::Finished { is_limited }));
             let counted = usage.normalised().map(|usage| Ok(CompletionEvent::Usage(usage)));
-            finished.into_iter().chain(counted).collect()
+            let finished = delta.stop_reason.map(|reason| match reason.as_str() {
+                "refusal" => Err(LlmError::filtered()),
+                reason => Ok(CompletionEvent::Finished { is_limited: reason == "max_tokens" }),
+            });
+            counted.into_iter().chain(finished).collect()
         }
         StreamEvent::Error { error } => {
-            let detail = format!("error in the stream: type {}", error.r#type);
-            let failure = match error.r#type.as_str() {
-                "overloaded_error" | "rate_limit_error" => ModelFailure::Overloaded,
-                _ => ModelFailure::Interrupted,
-            };
-            vec![Err(LlmError::new(failure, detail))]
+            vec![Err(in_stream(status_of(&error.r#type), &format!("type {}", error.r#type)))]
         }
-        StreamEvent::Other => vec![],
+        StreamEvent::MessageStop | StreamEvent::Other => vec![],
     }
 }
 
@@ -117,6 +123,7 @@ enum StreamEvent {
         #[serde(default)]
         usage: Usage,
     },
+    MessageStop,
     Error {
         error: StreamError,
     },
@@ -175,21 +182,40 @@ impl Usage {
         self.output_tokens = later.output_tokens.or(self.output_tokens);
     }
 
-    /// None when the provider has not counted both sides.
-    fn normalised(&self) -> Option<TokenUsage> {
+    /// None when the provider has not even counted what it has read.
+    fn normalised(&self) -> Option<CountedUsage> {
         let cached = self.cache_read_input_tokens.unwrap_or(0);
         let written = self.cache_creation_input_tokens.unwrap_or(0);
-        Some(TokenUsage {
+        let tokens = TokenUsage {
             input_tokens: self.input_tokens?.saturating_add(cached).saturating_add(written),
             cached_input_tokens: cached,
-            output_tokens: self.output_tokens?,
+            output_tokens: self.output_tokens.unwrap_or(0),
             reasoning_tokens: 0,
-        })
+        };
+        Some(CountedUsage { tokens, is_whole: self.output_tokens.is_some() })
     }
+}
+
+/// The HTTP status of an error's type. <https://docs.anthropic.com/en/api/errors>
+fn status_of(r#type: &str) -> Option<u16> {
+    Some(match r#type {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "api_error" => 500,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use app::ModelFailure;
+
     use super::*;
 
     fn read(frames: &[&str]) -> Vec<Result<CompletionEvent, LlmError>> {
@@ -209,16 +235,19 @@ mod tests {
             r#"{"type":"message_delta","delta":{"stop_reason":"max_tokens"},"usage":{"output_tokens":9}}"#,
             r#"{"type":"message_stop"}"#,
         ]);
-        let usage =
+        let tokens =
             TokenUsage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 9, reasoning_tokens: 0 };
+        let read = CountedUsage { tokens: TokenUsage { output_tokens: 0, ..tokens }, is_whole: false };
+        let usage = CountedUsage { tokens, is_whole: true };
         assert_eq!(
             events,
             [
                 Ok(CompletionEvent::Model("a-1".to_owned())),
+                Ok(CompletionEvent::Usage(read)),
                 Ok(CompletionEvent::Reasoning("hm".to_owned())),
                 Ok(CompletionEvent::Text("Yes".to_owned())),
-                Ok(CompletionEvent::Finished { is_limited: true }),
                 Ok(CompletionEvent::Usage(usage)),
+                Ok(CompletionEvent::Finished { is_limited: true }),
             ]
         );
     }
@@ -227,6 +256,20 @@ mod tests {
     fn a_missing_count_is_not_a_zero() {
         let events = read(&[r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#]);
         assert_eq!(events, [Ok(CompletionEvent::Finished { is_limited: false })]);
+    }
+
+    #[test]
+    fn a_refusal_is_no_whole_answer() {
+        let events = read(&[r#"{"type":"message_delta","delta":{"stop_reason":"refusal"}}"#]);
+        assert_eq!(events[0].as_ref().expect_err("an error").failure, ModelFailure::Filtered);
+    }
+
+    #[test]
+    fn only_the_end_of_the_message_is_the_last_frame() {
+        assert!(is_last(r#"{"type": "message_stop"}"#));
+        let said =
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"message_stop"}}"#;
+        assert!(!is_last(said));
     }
 
     #[test]

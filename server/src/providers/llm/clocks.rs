@@ -18,7 +18,8 @@ pub async fn with_clocks(
     clocks: LlmClocks,
     ends_at: Instant,
 ) -> CompletionStream {
-    let first_token_at = (Instant::now() + clocks.first_token).min(ends_at);
+    let first_token = upstream.first_token.unwrap_or(clocks.first_token);
+    let first_token_at = (Instant::now() + first_token).min(ends_at);
     let answer = match timeout_at(first_token_at, provider.stream(upstream, request)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return stream::iter([Err(error)]).boxed(),
@@ -41,8 +42,10 @@ struct Clocked {
 impl Clocked {
     async fn next(mut self) -> Option<(Result<CompletionEvent, LlmError>, Option<Self>)> {
         match timeout_at(self.silent_until.min(self.ends_at), self.answer.next()).await {
-            // Who answers has not said anything yet.
-            Ok(Some(Ok(event @ CompletionEvent::Model(_)))) => Some((Ok(event), Some(self))),
+            // Who answers, and what it has read, has not said anything yet.
+            Ok(Some(Ok(event @ (CompletionEvent::Model(_) | CompletionEvent::Usage(_))))) => {
+                Some((Ok(event), Some(self)))
+            }
             Ok(Some(Ok(event))) => {
                 self.silent_until = Instant::now() + self.idle;
                 self.has_begun = true;
@@ -88,13 +91,27 @@ mod tests {
     }
 
     async fn listen(pauses_seconds: &[u64]) -> Vec<Result<CompletionEvent, LlmError>> {
+        listen_to(None, pauses_seconds).await
+    }
+
+    /// To a model that may be given a first token clock of its own.
+    async fn listen_to(
+        first_token: Option<Duration>,
+        pauses_seconds: &[u64],
+    ) -> Vec<Result<CompletionEvent, LlmError>> {
         let seconds = Duration::from_secs;
         let clocks =
             LlmClocks { connect: seconds(1), first_token: seconds(10), idle: seconds(5), total: seconds(61) };
         let request = CompletionRequest { turns: vec![], max_output_tokens: 1 };
         let base_url = "http://localhost".parse().expect("a URL");
-        let format = crate::config::WireFormat::Openai;
-        let upstream = Upstream { format, base_url, model: String::new(), api_key: String::new().into() };
+        let upstream = Upstream {
+            format: crate::config::WireFormat::Openai,
+            base_url,
+            model: String::new(),
+            api_key: String::new().into(),
+            output_cap_field: crate::config::OutputCapField::MaxTokens,
+            first_token,
+        };
         let pauses = pauses_seconds.iter().copied().map(seconds).collect();
         let ends_at = Instant::now() + clocks.total;
         with_clocks(&Paced(pauses), &upstream, request, clocks, ends_at).await.collect().await
@@ -119,6 +136,12 @@ mod tests {
         let events = listen(&[11]).await;
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].as_ref().expect_err("late").failure, ModelFailure::NoFirstToken);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_model_that_thinks_for_long_may_be_given_more_time() {
+        let events = listen_to(Some(Duration::from_secs(20)), &[11]).await;
+        assert!(events.iter().all(Result::is_ok));
     }
 
     #[tokio::test(start_paused = true)]

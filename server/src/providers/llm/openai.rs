@@ -1,14 +1,16 @@
 //! The Chat Completions format of OpenAI, which vLLM, Ollama, llama.cpp, Groq, OpenRouter and others speak too.
 //! <https://platform.openai.com/docs/api-reference/chat>
 
-use app::ModelFailure;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::transport::{ChatMessage, below, frames, unreadable};
-use super::{CompletionEvent, CompletionRequest, CompletionStream, LlmError, LlmProvider, Upstream};
+use super::transport::{ChatMessage, below, frames, in_stream, unreadable, until_last};
+use super::{
+    CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
+};
+use crate::config::OutputCapField;
 use crate::pricing::TokenUsage;
 
 pub(super) struct OpenAiCompatible {
@@ -32,10 +34,10 @@ impl LlmProvider for OpenAiCompatible {
             .http
             .post(below(&upstream.base_url, &["chat", "completions"]))
             .bearer_auth(upstream.api_key.expose_secret())
-            .json(&ChatRequest::new(&upstream.model, &request));
-        let events = frames(request).await?.flat_map(|frame| {
+            .json(&ChatRequest::new(upstream, &request));
+        let frames = until_last(frames(request).await?, |frame| frame == "[DONE]");
+        let events = frames.flat_map(|frame| {
             stream::iter(match frame {
-                Ok(frame) if frame == "[DONE]" => vec![],
                 Ok(frame) => parse(&frame),
                 Err(error) => vec![Err(error)],
             })
@@ -51,10 +53,9 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         Err(error) => return vec![Err(unreadable(frame, &error))],
     };
     if let Some(error) = chunk.error {
-        let detail = format!("error in the stream: {}", error.describe());
-        return vec![Err(LlmError::new(ModelFailure::Interrupted, detail))];
+        return vec![Err(in_stream(error.status(), &error.describe()))];
     }
-    let is_last = chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
+    let mut is_last = false;
     let mut events = Vec::new();
     for choice in chunk.choices {
         let delta = choice.delta.unwrap_or_default();
@@ -62,10 +63,16 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         events.extend(reasoning.map(|text| Ok(CompletionEvent::Reasoning(text))));
         let text = delta.content.filter(|text| !text.is_empty());
         events.extend(text.map(|text| Ok(CompletionEvent::Text(text))));
-        let finished = choice.finish_reason.map(|reason| reason == "length");
-        events.extend(finished.map(|is_limited| Ok(CompletionEvent::Finished { is_limited })));
+        // Some send an empty reason until there is one.
+        let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) else { continue };
+        is_last = true;
+        events.push(match reason.as_str() {
+            "content_filter" => Err(LlmError::filtered()),
+            reason => Ok(CompletionEvent::Finished { is_limited: reason == "length" }),
+        });
     }
-    events.extend(chunk.usage.map(|usage| Ok(CompletionEvent::Usage(usage.into()))));
+    let usage = chunk.usage.and_then(Usage::normalised);
+    events.extend(usage.map(|usage| Ok(CompletionEvent::Usage(usage))));
     // Each chunk names the model; once is enough.
     let model = chunk.model.filter(|model| is_last && !model.is_empty());
     events.extend(model.map(|model| Ok(CompletionEvent::Model(model))));
@@ -76,7 +83,10 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
 struct ChatRequest<'a> {
     model: &'a str,
     messages: Vec<ChatMessage<'a>>,
-    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
     stream: bool,
     stream_options: StreamOptions,
 }
@@ -87,11 +97,13 @@ struct StreamOptions {
 }
 
 impl<'a> ChatRequest<'a> {
-    fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
+    fn new(upstream: &'a Upstream, request: &'a CompletionRequest) -> Self {
+        let cap = |field| (upstream.output_cap_field == field).then_some(request.max_output_tokens);
         Self {
-            model,
+            model: &upstream.model,
             messages: request.turns.iter().map(ChatMessage::from).collect(),
-            max_tokens: request.max_output_tokens,
+            max_tokens: cap(OutputCapField::MaxTokens),
+            max_completion_tokens: cap(OutputCapField::MaxCompletionTokens),
             stream: true,
             stream_options: StreamOptions { include_usage: true },
         }
@@ -124,8 +136,8 @@ struct Delta {
 
 #[derive(Deserialize)]
 struct Usage {
-    prompt_tokens: u32,
-    completion_tokens: u32,
+    prompt_tokens: Option<u32>,
+    completion_tokens: Option<u32>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
 }
@@ -140,17 +152,18 @@ struct OutputDetails {
     reasoning_tokens: Option<u32>,
 }
 
-/// Cached tokens are among the prompt's here, reasoning tokens among the completion's.
-impl From<Usage> for TokenUsage {
-    fn from(usage: Usage) -> Self {
-        let cached = usage.prompt_tokens_details.and_then(|details| details.cached_tokens);
-        let reasoning = usage.completion_tokens_details.and_then(|details| details.reasoning_tokens);
-        Self {
-            input_tokens: usage.prompt_tokens,
+impl Usage {
+    /// Cached tokens are among the prompt's here, reasoning tokens among the completion's. None when nothing is counted.
+    fn normalised(self) -> Option<CountedUsage> {
+        let cached = self.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        let reasoning = self.completion_tokens_details.and_then(|details| details.reasoning_tokens);
+        let tokens = TokenUsage {
+            input_tokens: self.prompt_tokens?,
             cached_input_tokens: cached.unwrap_or(0),
-            output_tokens: usage.completion_tokens,
+            output_tokens: self.completion_tokens.unwrap_or(0),
             reasoning_tokens: reasoning.unwrap_or(0),
-        }
+        };
+        Some(CountedUsage { tokens, is_whole: self.completion_tokens.is_some() })
     }
 }
 
@@ -158,25 +171,51 @@ impl From<Usage> for TokenUsage {
 #[derive(Deserialize)]
 struct ChunkError {
     r#type: Option<String>,
-    /// A text at OpenAI, a number at llama.cpp.
+    /// A text at OpenAI, a number at llama.cpp and OpenRouter.
     code: Option<serde_json::Value>,
 }
 
 impl ChunkError {
+    /// The HTTP status that says the same.
+    fn status(&self) -> Option<u16> {
+        let code = self.code.as_ref();
+        if let Some(number) = code.and_then(serde_json::Value::as_u64) {
+            return u16::try_from(number).ok();
+        }
+        let code = code.and_then(serde_json::Value::as_str).unwrap_or_default();
+        code.parse().ok().or_else(|| status_of(code)).or_else(|| status_of(self.r#type.as_deref()?))
+    }
+
     fn describe(&self) -> String {
         let code = self.code.as_ref().map(ToString::to_string).unwrap_or_default();
         format!("type {}, code {code}", self.r#type.as_deref().unwrap_or("none"))
     }
 }
 
+/// By the names of OpenAI's codes and types of errors.
+fn status_of(name: &str) -> Option<u16> {
+    Some(match name {
+        "invalid_api_key" | "authentication_error" => 401,
+        "model_not_found" | "not_found_error" => 404,
+        "rate_limit_exceeded" | "rate_limit_error" | "insufficient_quota" | "tokens" | "requests" => 429,
+        "server_error" | "internal_server_error" | "api_error" => 500,
+        "overloaded" | "overloaded_error" | "service_unavailable" => 503,
+        "invalid_request_error" | "context_length_exceeded" => 400,
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use app::ModelFailure;
+
     use super::*;
 
     #[test]
     fn an_explicit_zero_is_reported_as_zero() {
         let events = parse(r#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#);
-        assert_eq!(events, [Ok(CompletionEvent::Usage(TokenUsage::default()))]);
+        let usage = CountedUsage { tokens: TokenUsage::default(), is_whole: true };
+        assert_eq!(events, [Ok(CompletionEvent::Usage(usage))]);
     }
 
     #[test]
@@ -185,9 +224,9 @@ mod tests {
             r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":7,
                 "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":5}}}"#,
         );
-        let usage =
+        let tokens =
             TokenUsage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 7, reasoning_tokens: 5 };
-        assert_eq!(events, [Ok(CompletionEvent::Usage(usage))]);
+        assert_eq!(events, [Ok(CompletionEvent::Usage(CountedUsage { tokens, is_whole: true }))]);
     }
 
     #[test]
@@ -205,15 +244,49 @@ mod tests {
 
     #[test]
     fn a_missing_usage_is_not_a_zero() {
-        assert_eq!(parse(r#"{"choices":[{"delta":{"role":"assistant"}}],"usage":null}"#), []);
+        for usage in ["null", "{}", r#"{"prompt_tokens":null,"completion_tokens":null}"#] {
+            let frame = format!(r#"{{"choices":[{{"delta":{{"role":"assistant"}}}}],"usage":{usage}}}"#);
+            assert_eq!(parse(&frame), [], "{usage}");
+        }
     }
 
     #[test]
     fn an_error_inside_the_stream_is_typed_and_does_not_quote_the_message() {
         let events = parse(r#"{"error":{"message":"bad prompt: secret","type":"server_error","code":500}}"#);
         let error = events[0].as_ref().expect_err("an error");
-        assert_eq!(error.failure, ModelFailure::Interrupted);
+        assert_eq!(error.failure, ModelFailure::Unavailable);
         assert_eq!(error.detail, "error in the stream: type server_error, code 500");
+    }
+
+    #[test]
+    fn an_error_inside_the_stream_is_told_as_the_same_one_before_it() {
+        for (error, failure, is_passing) in [
+            (r#"{"code":429}"#, ModelFailure::Overloaded, true),
+            (r#"{"code":"503"}"#, ModelFailure::Overloaded, true),
+            (r#"{"type":"requests","code":"rate_limit_exceeded"}"#, ModelFailure::Overloaded, true),
+            (
+                r#"{"type":"invalid_request_error","code":"invalid_api_key"}"#,
+                ModelFailure::Unavailable,
+                false,
+            ),
+            (r#"{"type":"invalid_request_error","code":null}"#, ModelFailure::Refused, false),
+            (r#"{"type":"odd"}"#, ModelFailure::Interrupted, true),
+            (r#"{"code":200}"#, ModelFailure::Interrupted, true),
+        ] {
+            let told = parse(&format!(r#"{{"error":{error}}}"#))[0].clone().expect_err("an error");
+            assert_eq!((told.failure, told.is_passing), (failure, is_passing), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_filter_ended_is_not_a_whole_answer() {
+        let events = parse(r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#);
+        assert_eq!(events[0].as_ref().expect_err("an error").failure, ModelFailure::Filtered);
+    }
+
+    #[test]
+    fn an_empty_reason_ends_nothing() {
+        assert_eq!(parse(r#"{"choices":[{"delta":{"content":""},"finish_reason":""}]}"#), []);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::time::Duration;
 use app::ModelFailure;
 use futures::{Stream, StreamExt, stream};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
+use tokio::time::timeout;
 use url::Url;
 
 use super::sse::SseDecoder;
@@ -61,6 +62,24 @@ pub(super) async fn frames(
     Ok(response.bytes_stream().flat_map(move |bytes| stream::iter(decode(&mut decoder, bytes))))
 }
 
+/// How long a connection may take to end behind the last frame. Most end at once and can be used again; some are kept open.
+const LAST_BYTES: Duration = Duration::from_millis(200);
+
+/// The frames before the one with which the provider says that no more will come.
+pub(super) fn until_last(
+    frames: impl Stream<Item = Result<String, LlmError>> + Send + 'static,
+    is_last: fn(&str) -> bool,
+) -> impl Stream<Item = Result<String, LlmError>> + Send + 'static {
+    stream::unfold(frames.boxed(), move |mut frames| async move {
+        let frame = frames.next().await?;
+        if frame.as_deref().is_ok_and(is_last) {
+            timeout(LAST_BYTES, frames.next()).await.ok();
+            return None;
+        }
+        Some((frame, frames))
+    })
+}
+
 fn decode(
     decoder: &mut SseDecoder,
     bytes: Result<bytes::Bytes, reqwest::Error>,
@@ -77,21 +96,28 @@ fn decode(
 
 fn refusal(response: &Response) -> LlmError {
     let status = response.status();
-    LlmError {
-        failure: failure_of(status),
-        detail: format!("HTTP status {status}"),
-        // A wrong key or an unknown model stays wrong, and so does a request that is not accepted.
-        is_passing: status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429),
-        retry_after: retry_after(response.headers()),
+    let error = error_of(status.as_u16(), format!("HTTP status {status}"));
+    LlmError { retry_after: retry_after(response.headers()), ..error }
+}
+
+/// An error that comes inside an answer, told as if it had come before it. `described` quotes nothing of the conversation.
+pub(super) fn in_stream(status: Option<u16>, described: &str) -> LlmError {
+    let detail = format!("error in the stream: {described}");
+    match status {
+        Some(status @ 400..=599) => error_of(status, detail),
+        _ => LlmError::new(ModelFailure::Interrupted, detail),
     }
 }
 
-fn failure_of(status: StatusCode) -> ModelFailure {
-    match status.as_u16() {
+fn error_of(status: u16, detail: String) -> LlmError {
+    let failure = match status {
         429 | 503 | 529 => ModelFailure::Overloaded,
         400 | 413 | 422 => ModelFailure::Refused,
         _ => ModelFailure::Unavailable,
-    }
+    };
+    // A wrong key or an unknown model stays wrong, and so does a request that is not accepted.
+    let is_passing = status >= 500 || matches!(status, 408 | 425 | 429);
+    LlmError { is_passing, ..LlmError::new(failure, detail) }
 }
 
 /// In seconds; no provider sends the other form, a date.

@@ -7,7 +7,6 @@ use app::api::ReplyStream;
 use app::types::{AccountId, Credit, GenerationId, ReplyRequest};
 use uuid::Uuid;
 
-use super::context::fit_context;
 use super::decision::{Admitted, Decision, Refusal};
 use super::run::Job;
 use super::{GenerationService, HOLD_TTL};
@@ -171,7 +170,7 @@ impl GenerationService {
         let wanted = request.max_output_tokens.unwrap_or(account.plan.default_output_tokens);
         let output_tokens = wanted.clamp(1, model.max_output_tokens);
         let context_tokens = model.context_tokens.saturating_sub(output_tokens);
-        let Some(turns) = fit_context(target.turns, context_tokens) else {
+        let Some(turns) = target.context.fit(context_tokens) else {
             return Ok(Err(Refusal::too_long()));
         };
         let new = NewGeneration {

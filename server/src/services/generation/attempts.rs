@@ -3,9 +3,14 @@
 //! One budget for retries and fallbacks together; another route at once, the same one after a pause; never again after
 //! the first visible event. A retry also needs a token of the process-wide budget, so that an outage cannot multiply the
 //! load on a provider that is down.
+//!
+//! A refusal may be about the request, or about our account there: Anthropic says "credit balance too low" and Google "API
+//! key not valid" with status 400. So it is believed only when another account is asked once and does not answer either.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use app::ModelFailure;
 
 use crate::providers::llm::LlmError;
 
@@ -19,12 +24,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The attempts of one reply over its routes, in order of preference.
-pub(super) struct AttemptPlan {
-    tries: Vec<Tries>,
+pub(super) struct AttemptPlan<A> {
+    tries: Vec<Tries<A>>,
+    /// Somebody would not answer this request, so one more is asked.
+    was_refused: bool,
 }
 
-#[derive(Clone, Default)]
-struct Tries {
+struct Tries<A> {
+    /// With whom, and by whose key.
+    account: A,
     failed: u32,
     /// Asking again cannot help.
     is_given_up: bool,
@@ -42,9 +50,11 @@ pub(super) struct Next {
     pub(super) at_least: Duration,
 }
 
-impl AttemptPlan {
-    pub(super) fn new(routes: usize) -> Self {
-        Self { tries: vec![Tries::default(); routes] }
+impl<A: Copy + PartialEq> AttemptPlan<A> {
+    /// For routes by these accounts with providers.
+    pub(super) fn new(accounts: impl IntoIterator<Item = A>) -> Self {
+        let tries = |account| Tries { account, failed: 0, is_given_up: false, retry_after: None };
+        Self { tries: accounts.into_iter().map(tries).collect(), was_refused: false }
     }
 
     /// The routes that may still be asked, best first: those not tried before those that failed.
@@ -65,10 +75,13 @@ impl AttemptPlan {
         tries.failed += 1;
         tries.retry_after = error.retry_after;
         tries.is_given_up = !error.is_passing || error.retry_after > Some(LONGEST_RETRY_AFTER);
-        // A request that is not accepted here will be accepted nowhere.
-        if error.failure == app::ModelFailure::Refused {
-            self.tries.iter_mut().for_each(|tries| tries.is_given_up = true);
+        let is_refused = error.failure == ModelFailure::Refused;
+        let account = tries.account;
+        let is_over = self.was_refused || error.failure == ModelFailure::Filtered;
+        for tries in &mut self.tries {
+            tries.is_given_up |= is_over || (is_refused && tries.account == account);
         }
+        self.was_refused |= is_refused;
     }
 
     fn attempts(&self) -> usize {
@@ -112,6 +125,12 @@ impl RetryBudget {
         *tenths = left.unwrap_or(*tenths);
         left.is_some()
     }
+
+    /// The retry was not made after all.
+    pub(super) fn refund(&self) {
+        let mut tenths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *tenths = (*tenths + Self::PER_RETRY).min(Self::MOST);
+    }
 }
 
 impl Default for RetryBudget {
@@ -122,8 +141,6 @@ impl Default for RetryBudget {
 
 #[cfg(test)]
 mod tests {
-    use app::ModelFailure;
-
     use super::*;
 
     fn error(failure: ModelFailure, is_passing: bool, retry_after_seconds: Option<u64>) -> LlmError {
@@ -135,13 +152,17 @@ mod tests {
         error(ModelFailure::Unavailable, true, None)
     }
 
-    fn routes(plan: &AttemptPlan) -> Vec<usize> {
+    fn refused() -> LlmError {
+        error(ModelFailure::Refused, false, None)
+    }
+
+    fn routes(plan: &AttemptPlan<&str>) -> Vec<usize> {
         plan.candidates().iter().map(|next| next.route).collect()
     }
 
     #[test]
     fn another_route_comes_before_the_same_one_again() {
-        let mut plan = AttemptPlan::new(2);
+        let mut plan = AttemptPlan::new(["a", "b"]);
         assert_eq!(routes(&plan), [0, 1]);
         plan.failed(0, &passing());
         assert_eq!(routes(&plan), [1, 0]);
@@ -151,7 +172,7 @@ mod tests {
 
     #[test]
     fn three_attempts_are_all() {
-        let mut plan = AttemptPlan::new(2);
+        let mut plan = AttemptPlan::new(["a", "b"]);
         for _ in 0..3 {
             let next = plan.candidates()[0];
             plan.failed(next.route, &passing());
@@ -161,21 +182,35 @@ mod tests {
 
     #[test]
     fn a_wrong_key_is_not_tried_again_but_another_route_is() {
-        let mut plan = AttemptPlan::new(2);
+        let mut plan = AttemptPlan::new(["a", "b"]);
         plan.failed(0, &error(ModelFailure::Unavailable, false, None));
         assert_eq!(routes(&plan), [1]);
     }
 
     #[test]
-    fn a_request_nobody_accepts_is_tried_nowhere_else() {
-        let mut plan = AttemptPlan::new(2);
-        plan.failed(0, &error(ModelFailure::Refused, false, None));
+    fn after_a_refusal_one_route_by_another_account_is_asked() {
+        let mut plan = AttemptPlan::new(["a", "a", "b", "c"]);
+        plan.failed(0, &refused());
+        assert_eq!(routes(&plan), [2, 3]);
+        plan.failed(2, &refused());
+        assert!(plan.candidates().is_empty(), "two are enough");
+
+        let mut plan = AttemptPlan::new(["a", "b", "c"]);
+        plan.failed(0, &refused());
+        plan.failed(1, &passing());
+        assert!(plan.candidates().is_empty(), "the second is asked once, whatever becomes of it");
+    }
+
+    #[test]
+    fn what_a_filter_ends_is_taken_to_nobody_else() {
+        let mut plan = AttemptPlan::new(["a", "b"]);
+        plan.failed(0, &error(ModelFailure::Filtered, false, None));
         assert!(plan.candidates().is_empty());
     }
 
     #[test]
     fn a_pause_the_provider_asks_for_is_kept_if_it_is_short() {
-        let mut plan = AttemptPlan::new(1);
+        let mut plan = AttemptPlan::new(["a"]);
         plan.failed(0, &error(ModelFailure::Overloaded, true, Some(2)));
         let pause = plan.candidates()[0].random_pause();
         assert!(pause >= Duration::from_secs(2) && pause <= Duration::from_secs(2) + FIRST_PAUSE);
@@ -194,5 +229,13 @@ mod tests {
             }
         }
         assert!((100..=110).contains(&retries), "{retries}");
+    }
+    #[test]
+    fn a_retry_that_is_not_made_costs_nothing() {
+        let budget = RetryBudget::default();
+        for _ in 0..1000 {
+            assert!(budget.withdraw());
+            budget.refund();
+        }
     }
 }

@@ -6,7 +6,7 @@ use app::{ApiError, ModelFailure};
 use super::live::CancelReason;
 use super::transcript::Transcript;
 use crate::pricing::{TokenUsage, estimate_tokens};
-use crate::providers::llm::LlmError;
+use crate::providers::llm::{CountedUsage, LlmError};
 
 /// Why the text goes no further.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Ending {
     pub(super) fn error(&self, transcript: &Transcript) -> Option<ApiError> {
         match self {
             Self::Finished { .. } | Self::Cancelled(CancelReason::Stopped) => None,
-            Self::Failed(error) if !transcript.is_visible() => {
+            Self::Failed(error) if !transcript.is_visible() || error.failure == ModelFailure::Filtered => {
                 let failure = match error.failure {
                     ModelFailure::Interrupted => ModelFailure::Unavailable,
                     other => other,
@@ -46,18 +46,26 @@ impl Ending {
         }
     }
 
-    /// The tokens to charge for, and whether they are our estimate. The provider's count wins, an explicit zero
-    /// included. Without one we count what was sent and said; an answer that failed before its first word is free.
-    pub(super) fn usage(&self, transcript: &Transcript, input_tokens: u32) -> (TokenUsage, bool) {
-        if let Some(usage) = transcript.usage {
-            return (usage, false);
-        }
+    /// The tokens to charge for, and whether they are our estimate. An answer that failed before its first word is free.
+    /// Otherwise the provider's count wins, an explicit zero included; what it has not counted of what was sent and said,
+    /// we do. So nobody pays more by our count than was set aside, whatever a provider writes that keeps no cap.
+    pub(super) fn usage(
+        &self,
+        transcript: &Transcript,
+        input_tokens: u32,
+        most_output_tokens: u32,
+    ) -> (TokenUsage, bool) {
         if matches!(self, Self::Failed(_) | Self::Panicked) && !transcript.is_visible() {
             return (TokenUsage::default(), false);
         }
-        let reasoning_tokens = estimate_tokens(&transcript.reasoning);
-        let output_tokens = estimate_tokens(&transcript.text) + reasoning_tokens;
-        (TokenUsage { input_tokens, output_tokens, reasoning_tokens, ..TokenUsage::default() }, true)
+        let read = match transcript.usage() {
+            Some(CountedUsage { tokens, is_whole: true }) => return (tokens, false),
+            Some(CountedUsage { tokens, is_whole: false }) => tokens,
+            None => TokenUsage { input_tokens, ..TokenUsage::default() },
+        };
+        let reasoning_tokens = estimate_tokens(&transcript.reasoning).min(most_output_tokens);
+        let output_tokens = (estimate_tokens(&transcript.text) + reasoning_tokens).min(most_output_tokens);
+        (TokenUsage { output_tokens, reasoning_tokens, ..read }, true)
     }
 
     /// In a word, for the record of attempts.
@@ -67,6 +75,7 @@ impl Ending {
             Self::Finished { is_limited: true } => "limited",
             Self::Cancelled(CancelReason::Stopped) => "stopped",
             Self::Cancelled(_) => "cut off",
+            Self::Failed(error) if error.failure == ModelFailure::Filtered => "filtered",
             Self::Failed(_) => "interrupted",
             Self::Panicked => "panicked",
         }
@@ -104,27 +113,64 @@ fn failed_by(outcome: Option<&str>) -> ModelFailure {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use chrono::Utc;
 
+    use super::*;
+    use crate::pricing::TokenPrices;
+    use crate::services::generation::transcript::AttemptRecord;
+    use crate::telemetry::traces::Span;
+
+    const COSTS: TokenPrices = TokenPrices {
+        input_nanos_per_million: 1_000_000,
+        cached_input_nanos_per_million: 1_000_000,
+        output_nanos_per_million: 1_000_000,
+    };
+
+    fn begin_attempt(transcript: &mut Transcript, tokens: Option<TokenUsage>) {
+        transcript.attempts.push(AttemptRecord::begin("route", COSTS, Utc::now(), Span::call("chat")));
+        let counted = tokens.map(|tokens| CountedUsage { tokens, is_whole: true });
+        counted.into_iter().for_each(|counted| transcript.hear_usage(counted));
+    }
+
+    /// After one attempt.
     fn transcript(text: &str, usage: Option<TokenUsage>) -> Transcript {
-        Transcript { text: text.to_owned(), usage, ..Transcript::default() }
+        let mut transcript = Transcript { text: text.to_owned(), ..Transcript::default() };
+        begin_attempt(&mut transcript, usage);
+        transcript
+    }
+
+    fn used(tokens: u32) -> TokenUsage {
+        TokenUsage { input_tokens: tokens, output_tokens: tokens, ..TokenUsage::default() }
+    }
+
+    fn error() -> LlmError {
+        let failure = ModelFailure::Overloaded;
+        LlmError { failure, detail: String::new(), is_passing: true, retry_after: None }
     }
 
     fn failed() -> Ending {
-        Ending::Failed(LlmError {
-            failure: ModelFailure::Overloaded,
-            detail: String::new(),
-            is_passing: true,
-            retry_after: None,
-        })
+        Ending::Failed(error())
     }
 
     #[test]
     fn an_answer_that_fails_before_its_first_word_is_free_and_says_why() {
         let nothing = transcript("", None);
         assert_eq!(failed().state(&nothing), ReplyState::Failed);
-        assert_eq!(failed().usage(&nothing, 100), (TokenUsage::default(), false));
+        assert_eq!(failed().usage(&nothing, 100, 1000), (TokenUsage::default(), false));
         assert_eq!(failed().error(&nothing), Some(ApiError::Model { failure: ModelFailure::Overloaded }));
+    }
+
+    #[test]
+    fn what_a_failed_attempt_used_is_our_cost_and_nobody_elses() {
+        let mut transcript = transcript("", Some(used(500)));
+        assert_eq!(failed().usage(&transcript, 100, 1000), (TokenUsage::default(), false), "it is free");
+        begin_attempt(&mut transcript, None);
+        transcript.hear("abcdef");
+        let (usage, is_estimated) = Ending::Finished { is_limited: false }.usage(&transcript, 100, 1000);
+        assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 2, true));
+        let costs: Vec<i64> =
+            transcript.settled_attempts(usage).iter().map(|attempt| attempt.cost.0).collect();
+        assert_eq!(costs, [1000, 102]);
     }
 
     #[test]
@@ -132,22 +178,46 @@ mod tests {
         let half = transcript("abcdef", None);
         assert_eq!(failed().state(&half), ReplyState::Interrupted);
         assert_eq!(
-            failed().usage(&half, 100),
+            failed().usage(&half, 100, 1000),
             (TokenUsage { input_tokens: 100, output_tokens: 2, ..TokenUsage::default() }, true)
         );
+    }
+
+    #[test]
+    fn what_the_provider_has_read_is_charged_by_its_count_also_when_the_rest_is_not_counted() {
+        let tokens = TokenUsage { input_tokens: 90, cached_input_tokens: 40, ..TokenUsage::default() };
+        let mut half = transcript("", Some(TokenUsage { output_tokens: 1, ..tokens }));
+        half.hear("abcdef");
+        let stopped = Ending::Cancelled(CancelReason::Stopped);
+        assert_eq!(stopped.usage(&half, 100, 1000), (TokenUsage { output_tokens: 2, ..tokens }, true));
+    }
+
+    #[test]
+    fn an_answer_longer_than_its_cap_is_charged_up_to_it() {
+        let long = transcript(&"abc".repeat(50), None);
+        let (usage, _) = Ending::Finished { is_limited: true }.usage(&long, 100, 7);
+        assert_eq!((usage.input_tokens, usage.output_tokens), (100, 7));
+    }
+
+    #[test]
+    fn what_a_filter_ends_says_so_also_in_mid_answer() {
+        let filtered = || Ending::Failed(LlmError { failure: ModelFailure::Filtered, ..error() });
+        let told = Some(ApiError::Model { failure: ModelFailure::Filtered });
+        assert_eq!(filtered().error(&transcript("", None)), told);
+        assert_eq!(filtered().error(&transcript("abc", None)), told);
     }
 
     #[test]
     fn an_explicit_zero_is_charged_as_zero() {
         let ending = Ending::Finished { is_limited: false };
         let whole = transcript("abcdef", Some(TokenUsage::default()));
-        assert_eq!(ending.usage(&whole, 100), (TokenUsage::default(), false));
+        assert_eq!(ending.usage(&whole, 100, 1000), (TokenUsage::default(), false));
     }
 
     #[test]
     fn a_stop_before_the_first_word_pays_for_what_was_sent() {
         let ending = Ending::Cancelled(CancelReason::Stopped);
-        let (usage, is_estimated) = ending.usage(&transcript("", None), 100);
+        let (usage, is_estimated) = ending.usage(&transcript("", None), 100, 1000);
         assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 0, true));
     }
 }

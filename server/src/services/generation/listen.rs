@@ -15,11 +15,19 @@ use super::publisher::Publisher;
 use super::run::Job;
 use super::traced;
 use super::transcript::{AttemptRecord, Transcript, lock};
+use crate::limits::Pass;
 use crate::providers::llm::{CompletionEvent, CompletionRequest, LlmError, Upstream, with_clocks};
 use crate::store::catalog::Route;
 
-/// No token of any model is longer, so an answer beyond the cap times this is a provider gone wild.
-const MAX_TOKEN_BYTES: usize = 128;
+/// Tokens of no text are longer on average, so an answer beyond the cap times this is one of a provider that does not keep it.
+const MAX_TOKEN_BYTES: usize = 16;
+
+/// A route that may be asked now.
+struct Allowed {
+    next: Next,
+    upstream: Upstream,
+    pass: Pass,
+}
 
 impl GenerationService {
     /// Passes on what the model says until it ends. Another attempt is made only while nothing could be seen.
@@ -31,18 +39,19 @@ impl GenerationService {
     ) -> Ending {
         let ends_at = Instant::now() + self.clocks.total;
         let routes = &job.model.routes;
-        let mut plan = AttemptPlan::new(routes.len());
+        let mut plan = AttemptPlan::new(routes.iter().map(Route::account));
         let mut last_error = LlmError::no_route();
         self.retry_budget.deposit();
-        while let Some((next, upstream)) = self.next_attempt(routes, &plan).await {
+        while let Some(Allowed { next, upstream, mut pass }) = self.next_attempt(routes, &plan).await {
             tokio::time::sleep(next.random_pause()).await;
             let route = &routes[next.route];
             let number = lock(transcript).attempts.len() + 1;
             let span = traced::attempt(job, route, &upstream, &next, number);
-            let attempt = span.around(self.attempt(job, &upstream, ends_at, publisher, transcript));
+            let attempt = self.attempt(job, &upstream, ends_at, publisher, transcript, &mut pass);
+            let attempt = span.around(attempt);
             lock(transcript).attempts.push(AttemptRecord::begin(&route.key, route.costs, Utc::now(), span));
             let ending = attempt.await;
-            self.report(route, &ending).await;
+            report(&mut pass, &ending).await;
             match ending {
                 Ending::Failed(error) if !lock(transcript).is_visible() && Instant::now() < ends_at => {
                     tracing::warn!(generation.id = %job.new.id, route = route.key, %error, "An attempt failed");
@@ -56,13 +65,24 @@ impl GenerationService {
         Ending::Failed(last_error)
     }
 
-    /// The best route whose breaker admits and, for a retry, whose budget allows. None: give up.
-    async fn next_attempt(&self, routes: &[Route], plan: &AttemptPlan) -> Option<(Next, Upstream)> {
+    /// The best route whose breaker admits and, for a retry, whose budget allows. None: give up. The budget comes first:
+    /// a breaker may let only one caller through, who must then ask.
+    async fn next_attempt<A: Copy + PartialEq>(
+        &self,
+        routes: &[Route],
+        plan: &AttemptPlan<A>,
+    ) -> Option<Allowed> {
         for next in plan.candidates() {
             let route = &routes[next.route];
             let Some(upstream) = self.catalog.upstream(route) else { continue };
-            if self.breakers.admits(&route.key).await && (!next.is_retry || self.retry_budget.withdraw()) {
-                return Some((next, upstream));
+            if next.is_retry && !self.retry_budget.withdraw() {
+                continue;
+            }
+            if let Some(pass) = self.breakers.admit(&route.key).await {
+                return Some(Allowed { next, upstream, pass });
+            }
+            if next.is_retry {
+                self.retry_budget.refund();
             }
         }
         None
@@ -75,15 +95,16 @@ impl GenerationService {
         ends_at: Instant,
         publisher: &Publisher,
         transcript: &Mutex<Transcript>,
+        pass: &mut Pass,
     ) -> Ending {
         let request =
             CompletionRequest { turns: job.turns.clone(), max_output_tokens: job.terms.output_tokens };
         let most_bytes = MAX_TOKEN_BYTES.saturating_mul(job.terms.output_tokens as usize);
         let provider = self.providers.speaking(upstream.format);
         let mut answer = with_clocks(provider, upstream, request, self.clocks, ends_at).await;
-        let mut finished = None;
+        let (mut has_begun, mut finished) = (false, None);
         while let Some(event) = answer.next().await {
-            match event {
+            match event.map(CompletionEvent::without_nul) {
                 Ok(CompletionEvent::Reasoning(text)) => {
                     lock(transcript).hear_reasoning(&text);
                     publisher.push(ChatEventKind::Reasoning { text });
@@ -93,12 +114,20 @@ impl GenerationService {
                     publisher.push(ChatEventKind::Text { text });
                 }
                 Ok(CompletionEvent::Finished { is_limited }) => {
-                    finished = Some(Ending::Finished { is_limited })
+                    let is_empty = !is_limited && !lock(transcript).is_visible();
+                    finished = Some(match is_empty {
+                        true => Ending::Failed(LlmError::empty()),
+                        false => Ending::Finished { is_limited },
+                    });
                 }
-                Ok(CompletionEvent::Usage(usage)) => lock(transcript).usage = Some(usage),
+                Ok(CompletionEvent::Usage(usage)) => lock(transcript).hear_usage(usage),
                 Ok(CompletionEvent::Model(model)) => lock(transcript).name_model(model),
                 // The answer is whole; only its count was lost.
                 Err(error) => return finished.unwrap_or(Ending::Failed(error)),
+            }
+            if !has_begun && lock(transcript).is_visible() {
+                has_begun = true;
+                pass.succeeded().await;
             }
             if lock(transcript).bytes() > most_bytes {
                 return Ending::Finished { is_limited: true };
@@ -106,14 +135,13 @@ impl GenerationService {
         }
         finished.unwrap_or_else(|| Ending::Failed(LlmError::cut()))
     }
+}
 
-    /// A request that is not accepted says nothing about the provider's health.
-    async fn report(&self, route: &Route, ending: &Ending) {
-        match ending {
-            Ending::Failed(error) if error.failure != ModelFailure::Refused => {
-                self.breakers.failed(&route.key).await
-            }
-            _ => self.breakers.succeeded(&route.key).await,
-        }
+/// A route that has begun to answer has said so already. What may be about the question says nothing about its health.
+async fn report(pass: &mut Pass, ending: &Ending) {
+    let Ending::Failed(error) = ending else { return };
+    match error.failure {
+        ModelFailure::Refused | ModelFailure::Filtered | ModelFailure::Empty => pass.release().await,
+        _ => pass.failed().await,
     }
 }

@@ -152,7 +152,7 @@ impl GenerationService {
 }
 
 fn settlement(job: &Job, plan: &Plan, ending: &Ending, mut transcript: Transcript) -> Settlement {
-    let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens);
+    let (usage, is_estimated) = ending.usage(&transcript, job.new.hold.input_tokens, job.terms.output_tokens);
     let (state, attempts) = (ending.state(&transcript), transcript.settled_attempts(usage));
     traced::end_attempts(&mut transcript, &attempts);
     Settlement {

@@ -6,14 +6,10 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::GenerationService;
+use super::context::{Context, is_turn};
 use crate::AppResult;
-use crate::providers::llm::{Speaker, Turn};
 use crate::services::chat::{active_path, path_to};
 use crate::store::{messages, threads};
-
-/// Makes a model go on with its last answer.
-const GO_ON: &str =
-    "Your last answer was cut off. Continue it exactly where it stopped, without repeating anything.";
 
 /// A target with everything it refers to.
 pub(super) struct Target {
@@ -22,8 +18,8 @@ pub(super) struct Target {
     /// The message the answer will hang on.
     pub(super) parent: Message,
     pub(super) is_new_message: bool,
-    /// What the model is shown, oldest first.
-    pub(super) turns: Vec<Turn>,
+    /// What the model is shown, as far as it fits.
+    pub(super) context: Context,
 }
 
 impl GenerationService {
@@ -45,16 +41,14 @@ impl GenerationService {
                     is_new_thread: false,
                     parent,
                     is_new_message: true,
-                    turns: to_turns(&path),
+                    context: Context::asking(&path),
                 })
             }
             ReplyTarget::Retry { thread_id, message_id } => {
-                self.existing(account_id, thread_id, message_id, |message| message.role == Role::User).await
+                self.existing(account_id, thread_id, message_id, is_question, Context::asking).await
             }
             ReplyTarget::Continue { thread_id, message_id } => {
-                let mut target = self.existing(account_id, thread_id, message_id, can_continue).await?;
-                target.turns.push(Turn { speaker: Speaker::User, text: GO_ON.to_owned() });
-                Ok(target)
+                self.existing(account_id, thread_id, message_id, can_continue, Context::going_on).await
             }
         }
     }
@@ -64,12 +58,13 @@ impl GenerationService {
         account_id: AccountId,
         thread_id: ThreadId,
         message_id: MessageId,
-        is_suitable: impl Fn(&Message) -> bool,
+        is_suitable: fn(&Message) -> bool,
+        context: fn(&[Message]) -> Context,
     ) -> AppResult<Target> {
         let (thread, all) = self.thread(account_id, thread_id).await?;
         let path = path_to(all, message_id);
         let parent = path.last().filter(|message| is_suitable(message)).ok_or(ApiError::NotFound)?.clone();
-        Ok(Target { thread, is_new_thread: false, parent, is_new_message: false, turns: to_turns(&path) })
+        Ok(Target { thread, is_new_thread: false, parent, is_new_message: false, context: context(&path) })
     }
 
     async fn thread(&self, account_id: AccountId, id: ThreadId) -> AppResult<(Thread, Vec<Message>)> {
@@ -82,8 +77,8 @@ fn new_thread(prompt: String) -> Target {
     let title = Title::parse(&prompt).map(Title::into_string).unwrap_or_default();
     let thread = Thread { id: ThreadId(Uuid::now_v7()), title, updated_at: Utc::now() };
     let parent = user_message(None, prompt);
-    let turns = to_turns(std::slice::from_ref(&parent));
-    Target { thread, is_new_thread: true, parent, is_new_message: true, turns }
+    let context = Context::asking(std::slice::from_ref(&parent));
+    Target { thread, is_new_thread: true, parent, is_new_message: true, context }
 }
 
 fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
@@ -101,20 +96,12 @@ fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
     }
 }
 
+fn is_question(message: &Message) -> bool {
+    message.role == Role::User
+}
+
 fn can_continue(message: &Message) -> bool {
     let is_unfinished =
         matches!(message.state, Some(ReplyState::Interrupted | ReplyState::Stopped | ReplyState::Limited));
-    message.role == Role::Assistant && is_unfinished && !message.content.is_empty()
-}
-
-/// A reply that failed before its first word is no turn.
-fn to_turns(path: &[Message]) -> Vec<Turn> {
-    let turn = |message: &Message| Turn {
-        speaker: match message.role {
-            Role::User => Speaker::User,
-            Role::Assistant => Speaker::Assistant,
-        },
-        text: message.content.clone(),
-    };
-    path.iter().filter(|message| !message.content.is_empty()).map(turn).collect()
+    message.role == Role::Assistant && is_unfinished && is_turn(message)
 }

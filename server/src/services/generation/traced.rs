@@ -74,9 +74,9 @@ fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str) {
     }
     if let Some(usage) = attempt.usage {
         set_usage(&span, usage, attempt.cost);
-        if traces::captures_text() {
-            span.set("gen_ai.output.messages", answer.to_owned());
-        }
+    }
+    if traces::captures_text() && attempt.first_token_ms.is_some() {
+        span.set("gen_ai.output.messages", answer.to_owned());
     }
     if has_failed(&attempt.outcome) {
         span.fail(&attempt.outcome);

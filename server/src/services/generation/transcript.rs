@@ -6,6 +6,7 @@ use app::types::Nanos;
 use chrono::{DateTime, Utc};
 
 use crate::pricing::{TokenPrices, TokenUsage};
+use crate::providers::llm::CountedUsage;
 use crate::store::Attempt;
 use crate::store::recovery::{BegunAttempt, Checkpoint};
 use crate::telemetry::traces::Span;
@@ -14,19 +15,17 @@ use crate::telemetry::traces::Span;
 pub(super) struct Transcript {
     pub(super) text: String,
     pub(super) reasoning: String,
-    /// As the provider counted.
-    pub(super) usage: Option<TokenUsage>,
     pub(super) attempts: Vec<AttemptRecord>,
 }
 
 impl Transcript {
     pub(super) fn hear(&mut self, text: &str) {
-        self.note_first_token();
+        self.note_speech();
         self.text.push_str(text);
     }
 
     pub(super) fn hear_reasoning(&mut self, text: &str) {
-        self.note_first_token();
+        self.note_speech();
         self.reasoning.push_str(text);
     }
 
@@ -37,6 +36,17 @@ impl Transcript {
 
     pub(super) fn bytes(&self) -> usize {
         self.text.len() + self.reasoning.len()
+    }
+
+    /// As the provider that was asked last has counted.
+    pub(super) fn usage(&self) -> Option<CountedUsage> {
+        self.attempts.last()?.usage
+    }
+
+    pub(super) fn hear_usage(&mut self, usage: CountedUsage) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.usage = Some(usage);
+        }
     }
 
     /// The attempt under way has ended so.
@@ -55,9 +65,11 @@ impl Transcript {
         }
     }
 
-    fn note_first_token(&mut self) {
+    /// What was counted before is no count of this.
+    fn note_speech(&mut self) {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.first_token_at.get_or_insert_with(Utc::now);
+            attempt.usage.iter_mut().for_each(|usage| usage.is_whole = false);
         }
     }
 
@@ -67,7 +79,7 @@ impl Transcript {
         Checkpoint {
             text: self.text.clone(),
             reasoning: self.reasoning.clone(),
-            usage: self.usage,
+            usage: self.usage().filter(|usage| usage.is_whole).map(|usage| usage.tokens),
             attempt: attempt.map(|attempt| BegunAttempt {
                 route_key: attempt.route_key.clone(),
                 started_at: attempt.started_at,
@@ -75,12 +87,15 @@ impl Transcript {
         }
     }
 
-    /// For the record: only the last attempt can have used anything.
+    /// For the record. Of what was heard, `usage` is charged; what came to nothing used what its provider says.
     pub(super) fn settled_attempts(&self, usage: TokenUsage) -> Vec<Attempt> {
-        let last = self.attempts.len().saturating_sub(1);
-        let is_used = self.is_visible() || self.usage.is_some();
-        let used = |index| (index == last && is_used).then_some(usage);
-        self.attempts.iter().enumerate().map(|(index, attempt)| attempt.settled(used(index))).collect()
+        let heard = self.attempts.len().checked_sub(1).filter(|_| self.is_visible());
+        let used = |index, attempt: &AttemptRecord| match heard {
+            Some(last) if last == index => Some(usage),
+            _ => attempt.usage.map(|usage| usage.tokens),
+        };
+        let attempts = self.attempts.iter().enumerate();
+        attempts.map(|(index, attempt)| attempt.settled(used(index, attempt))).collect()
     }
 }
 
@@ -91,6 +106,7 @@ pub(super) struct AttemptRecord {
     started_at: DateTime<Utc>,
     first_token_at: Option<DateTime<Utc>>,
     ended: Option<(DateTime<Utc>, String)>,
+    usage: Option<CountedUsage>,
     pub(super) answering_model: Option<String>,
     pub(super) span: Span,
 }
@@ -103,6 +119,7 @@ impl AttemptRecord {
             started_at,
             first_token_at: None,
             ended: None,
+            usage: None,
             answering_model: None,
             span,
         }

@@ -149,6 +149,16 @@ impl TestApp {
         server::store::Db::new(&self.config.database)
     }
 
+    pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(self.setting("REDIS_URL")).expect("a URL");
+        client.get_multiplexed_async_connection().await.expect("Redis")
+    }
+
+    /// A variable this server was started with.
+    pub fn setting(&self, name: &str) -> &str {
+        &self.env.iter().find(|(key, _)| key == name).expect("set").1
+    }
+
     /// Where it keeps what may be lost, such as the logs of replies.
     pub fn redis_config(&self) -> RedisConfig {
         self.config.redis.clone()

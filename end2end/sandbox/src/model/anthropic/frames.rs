@@ -18,6 +18,7 @@ pub(crate) struct MessageFrames {
     model: String,
     stop_reason: &'static str,
     usage: Option<Usage>,
+    usage_first: bool,
     events: EventWriter,
     /// The block that is open.
     block: Option<Block>,
@@ -40,8 +41,10 @@ impl MessageFrames {
             stop_reason: match reply.finish_reason {
                 FinishReason::Stop => "end_turn",
                 FinishReason::Length => "max_tokens",
+                FinishReason::Filter => "refusal",
             },
             usage: reply.usage,
+            usage_first: script.usage_first,
             events: EventWriter::new(script),
             block: None,
             closed_blocks: 0,
@@ -115,8 +118,9 @@ impl MessageFrames {
 impl Frames for MessageFrames {
     fn open(&mut self) -> String {
         // The vendor counts the first token before it has said anything, and the rest only at the end.
-        let first_token = |usage: Usage| Usage { completion_tokens: usage.completion_tokens.min(1), ..usage };
-        let message = self.message(&json!([]), None, self.usage.map(first_token));
+        let most = if self.usage_first { u64::MAX } else { 1 };
+        let counted = |usage: Usage| Usage { completion_tokens: usage.completion_tokens.min(most), ..usage };
+        let message = self.message(&json!([]), None, self.usage.map(counted));
         self.event(&json!({"type": "message_start", "message": message}))
     }
 

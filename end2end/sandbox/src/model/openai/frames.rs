@@ -19,6 +19,7 @@ pub(crate) struct ChatFrames {
     finish_reason: &'static str,
     usage: Option<Value>,
     include_usage: bool,
+    usage_first: bool,
     events: EventWriter,
 }
 
@@ -32,16 +33,22 @@ impl ChatFrames {
             finish_reason: match reply.finish_reason {
                 FinishReason::Stop => "stop",
                 FinishReason::Length => "length",
+                FinishReason::Filter => "content_filter",
             },
             usage: reply.usage.map(usage),
             include_usage: request.include_usage(),
+            usage_first: script.usage_first,
             events: EventWriter::new(script),
         }
     }
 
     fn choice(&self, delta: &Value, finish_reason: Option<&str>) -> String {
+        self.choice_and_usage(delta, finish_reason, Value::Null)
+    }
+
+    fn choice_and_usage(&self, delta: &Value, finish_reason: Option<&str>, usage: Value) -> String {
         let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason});
-        self.chunk(json!([choice]), Value::Null)
+        self.chunk(json!([choice]), usage)
     }
 
     fn chunk(&self, choices: Value, usage: Value) -> String {
@@ -67,7 +74,9 @@ impl ChatFrames {
 
 impl Frames for ChatFrames {
     fn open(&mut self) -> String {
-        self.event(&self.choice(&json!({"role": "assistant", "content": "", "refusal": null}), None))
+        let usage = self.usage.clone().filter(|_| self.usage_first).unwrap_or_default();
+        let delta = json!({"role": "assistant", "content": "", "refusal": null});
+        self.event(&self.choice_and_usage(&delta, None, usage))
     }
 
     fn reasoning(&mut self, text: &str) -> String {

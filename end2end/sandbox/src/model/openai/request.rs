@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::model::openai::NEWEST_MODEL;
 use crate::model::openai::error::OpenaiError;
 use crate::model::tokens;
 
@@ -50,6 +51,11 @@ impl ChatRequest {
         if request.messages.is_empty() {
             let message = "Invalid 'messages': empty array. Expected an array with minimum length 1.";
             return Err(OpenaiError::invalid_request(message, Some("messages")));
+        }
+        if request.max_tokens.is_some() && request.model == NEWEST_MODEL {
+            let message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
+                           'max_completion_tokens' instead.";
+            return Err(OpenaiError::invalid_request(message, Some("max_tokens")));
         }
         if request.max_tokens() == Some(0) {
             let message = "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1.";
@@ -145,6 +151,7 @@ mod tests {
             json!({"model": "m", "messages": []}),
             json!({"model": "m", "messages": messages, "max_tokens": 0}),
             json!({"model": "m", "messages": messages, "max_tokens": -1}),
+            json!({"model": NEWEST_MODEL, "messages": messages, "max_tokens": 7}),
         ] {
             assert!(parse(&body).is_err(), "{body}");
         }
