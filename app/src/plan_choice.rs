@@ -143,6 +143,7 @@ mod tests {
             invoices: vec![],
             packs: vec![],
             overage: None,
+            plan_override: None,
         }
     }
 

@@ -25,6 +25,11 @@ use crate::state::AppState;
 /// loaded, so that the page would never be answered.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
+/// Whether the pattern of a route is that of a page.
+pub(crate) fn is_page(route: &str) -> bool {
+    PAGES.iter().any(|page| page.path() == route)
+}
+
 /// The application, whole.
 pub fn build_router(state: &AppState) -> Router {
     let options = state.server.leptos.clone();

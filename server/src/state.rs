@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
-    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, ExportMeter, Handler, PurgeJobs,
-    ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
+    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, EndVisits, ExportMeter, Handler,
+    PurgeJobs, ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
 };
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
@@ -316,6 +316,7 @@ fn worker(
     let mut handlers: Vec<Arc<dyn Handler>> = vec![
         Arc::new(AddUpDays { totals: DayTotals::new(db.clone()) }),
         Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
+        Arc::new(EndVisits { db: db.clone() }),
         Arc::new(PurgeJobs { db: db.clone() }),
         Arc::new(DeliverNotice { notices }),
         Arc::new(TellRating { ratings }),
@@ -324,6 +325,7 @@ fn worker(
     let mut schedules = vec![
         AddUpDays::schedule(),
         AuditMoney::schedule(audit),
+        EndVisits::schedule(),
         PurgeJobs::schedule(),
         CheckFourWays::schedule(audit),
     ];

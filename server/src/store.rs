@@ -24,11 +24,14 @@ pub mod mail;
 pub mod messages;
 pub mod meter_events;
 pub mod money_audits;
+pub mod money_back;
 pub mod notices;
 pub mod operator_credit;
 pub mod operators;
 pub mod overage;
 pub mod people;
+mod person_labels;
+pub mod plan_overrides;
 mod pool;
 mod prepared;
 pub mod provider_usage;
@@ -55,6 +58,7 @@ pub mod threads;
 mod usage;
 pub mod usage_reports;
 pub mod users;
+pub mod visits;
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 

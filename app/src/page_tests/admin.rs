@@ -65,7 +65,16 @@ async fn a_persons_page_shows_everything_but_what_they_write() {
     let title = "How a sliding window";
     assert_eq!(page.count(title), own.count(title), "only the caps of the operator's own conversations");
     assert_eq!(page.count("href=\"/usage/replies/"), 0, "receipts are the person's");
-    for deed in ["give_credit", "take_credit", "suspend", "sign_out", "override_limits", "end_override"] {
+    for deed in [
+        "give_credit",
+        "take_credit",
+        "suspend",
+        "sign_out",
+        "override_plan",
+        "end_plan_override",
+        "override_limits",
+        "end_override",
+    ] {
         assert_eq!(page.count(&format!("action=\"/api/admin/people/{deed}\"")), 1, "{deed}");
     }
     for missing in ["/admin/people/not-an-id", "/admin/people/00000000-0000-0000-0000-000000000194"] {
@@ -104,11 +113,16 @@ async fn a_dead_job_and_a_failed_event_say_why_and_can_be_tried_again() {
     assert_eq!((page.count("retry-job"), page.count("discard-job")), (1, 1));
     assert!(page.html.contains("/admin/jobs?state=dead&amp;kind=sync_customer\""), "{}", page.html);
     let page = open("/admin/jobs?state=running", operator()).await;
-    assert_eq!(page.count("retry-job"), 0, "only what is dead");
+    assert_eq!(page.count("retry-job"), 0, "only what has failed");
+    let page = open("/admin/jobs?state=failed", operator()).await;
+    assert_eq!((page.count("retry-job"), page.count("discard-job")), (1, 1));
 
     let page = open("/admin/stripe?event=evt_1", operator()).await;
     assert_eq!((page.count("replay-event"), page.count("event-payload")), (1, 1));
     assert!(page.html.contains("2 events had not arrived") && page.html.contains("All agreed."));
+    let person = "href=\"/admin/people/00000000-0000-0000-0000-000000000007\"";
+    assert_eq!(page.count(person), 3, "who drifted, whose usage was refused, who disputes");
+    assert_eq!((page.count("resend-usage"), page.count("needs response")), (1, 1), "{}", page.html);
     assert!(open("/admin/stripe?customer=cus_2", operator()).await.html.contains("There is none."));
 }
 

@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::io::Write as _;
 
+use app::types::AuditKind;
 use uuid::Uuid;
 
 use crate::config::{BillingConfig, DatabaseConfig, Env, PlansConfig, ServerConfig};
 use crate::providers::stripe::Stripe;
 use crate::services::billing::{EndpointFault, check_endpoint, sync_prices};
+use crate::store::audit::NewAuditEvent;
 use crate::store::{Db, meter_events};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -62,7 +64,8 @@ async fn sync(replace: bool, env: &Env) -> Result<(), Box<dyn Error>> {
 }
 
 async fn resend(id: Uuid, config: &DatabaseConfig) -> Result<(), Box<dyn Error>> {
-    if !meter_events::revive(&mut *Db::new(config).get().await?, id).await? {
+    let by = NewAuditEvent { detail: "on the command line", ..NewAuditEvent::new(AuditKind::UsageResent) };
+    if !meter_events::revive(&mut *Db::new(config).get().await?, id, by).await? {
         return Err(format!("{id} is nothing that Stripe's meter has refused").into());
     }
     Ok(writeln!(std::io::stdout(), "{id} will be sent again")?)

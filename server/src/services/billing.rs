@@ -177,6 +177,7 @@ impl BillingService {
             invoices: invoices.into_iter().map(to_invoice).collect(),
             packs: purchases.into_iter().map(pack).collect(),
             overage,
+            plan_override: account.plan_override,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::ApiError;
-use app::types::{AccountId, Credit, Interval, LimitOverride, Nanos, Plan, Standing};
+use app::types::{AccountId, Credit, Interval, LimitOverride, Nanos, Plan, PlanOverride, Standing};
 use chrono::{DateTime, Utc};
 
 use super::billing::{Access, extended, standing_of};
@@ -31,6 +31,8 @@ pub struct AccountPlan {
     pub grace_until: Option<DateTime<Utc>>,
     /// In force: the plan has these limits already.
     pub limit_override: Option<LimitOverride>,
+    /// In force: the plan is this one already.
+    pub plan_override: Option<PlanOverride>,
 }
 
 impl AccountPlan {
@@ -84,8 +86,16 @@ impl Plans {
 
     /// Free first, then what gives more and more.
     pub fn list(&self) -> Vec<Plan> {
-        let paid = self.0.paid.iter().map(|paid| &paid.plan);
-        std::iter::once(&self.0.free).chain(paid).cloned().collect()
+        self.iter().cloned().collect()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Plan> {
+        std::iter::once(&self.0.free).chain(self.0.paid.iter().map(|paid| &paid.plan))
+    }
+
+    /// One on offer.
+    pub fn find(&self, key: &str) -> Option<&Plan> {
+        self.iter().find(|plan| plan.key == key)
     }
 
     /// Those that are subscribed to, in the order in which they give more.
@@ -95,7 +105,7 @@ impl Plans {
 
     /// For people. Of one no longer on offer, its key.
     pub fn name_of(&self, key: &str) -> String {
-        self.list().into_iter().find(|plan| plan.key == key).map_or_else(|| key.to_owned(), |plan| plan.name)
+        self.find(key).map_or_else(|| key.to_owned(), |plan| plan.name.clone())
     }
 
     pub fn find_paid(&self, key: &str) -> Option<&PaidPlan> {
@@ -120,7 +130,8 @@ impl Plans {
         self.0.packs.iter().find(|pack| pack.offer.key == key)
     }
 
-    /// The account's plan. One no longer on offer counts as Free.
+    /// The account's plan: the one an operator has put in its place, else what is paid for. One no longer on offer counts as
+    /// Free.
     pub async fn of_account(&self, conn: &Connection, id: AccountId) -> StoreResult<AccountPlan> {
         Ok(self.of_row(&accounts::find_plan(conn, id).await?))
     }
@@ -131,14 +142,20 @@ impl Plans {
         let access = Access::of(standing, row.dunning.map(|dunning| dunning.status));
         let limit_override = row.limit_override.filter(|limits| limits.ends_at > row.at);
         let paid = self.find_paid(&row.plan).filter(|_| access.has_paid_limits);
+        let own = paid.map_or(&self.0.free, |paid| &paid.plan);
+        let other = row.plan_override.as_ref().filter(|other| other.ends_at > row.at);
+        let other = other.and_then(|other| Some((self.find(&other.plan)?, other.ends_at)));
+        let plan = other.map_or(own, |(plan, _)| plan);
         AccountPlan {
-            plan: overridden(paid.map_or(&self.0.free, |paid| &paid.plan).clone(), limit_override),
+            plan: overridden(plan.clone(), limit_override),
             standing,
             access,
             credit_resets_at: row.credit_resets_at.filter(|_| !access.has_free_credit),
             suspended_at: row.suspended_at,
             grace_until: row.grace_until.filter(|until| *until > row.at),
             limit_override,
+            plan_override: other
+                .map(|(plan, ends_at)| PlanOverride { plan_name: plan.name.clone(), ends_at }),
         }
     }
 }

@@ -10,7 +10,8 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::clock::{clock_timestamp, now};
-use super::schema::{accounts, limit_overrides, subscriptions, users};
+use super::plan_overrides::PlanOverrideRow;
+use super::schema::{accounts, limit_overrides, plan_overrides, subscriptions, users};
 use super::subscriptions::Dunning;
 use super::{Connection, StoreResult};
 
@@ -29,26 +30,30 @@ pub struct AccountPlanRow {
     pub grace_until: Option<DateTime<Utc>>,
     /// Other limits than the plan's, also when they have ended.
     pub limit_override: Option<LimitOverride>,
+    /// Another plan in the place of this one, also when it has ended.
+    pub plan_override: Option<PlanOverrideRow>,
     /// When this was so.
     pub at: DateTime<Utc>,
 }
 
 /// The account's plan and how its subscription stands.
 pub async fn find_plan(mut conn: &Connection, id: AccountId) -> StoreResult<AccountPlanRow> {
-    type Row = (DecidedRow, DateTime<Utc>, Option<DunningRow>, Option<OverrideRow>);
-    let (decided, at, row, limits): Row = accounts::table
+    type Row = (DecidedRow, DateTime<Utc>, Option<DunningRow>, Option<OverrideRow>, Option<PlanOverrideRow>);
+    let (decided, at, row, limits, plan): Row = accounts::table
         .left_join(subscriptions::table)
         .left_join(limit_overrides::table)
+        .left_join(plan_overrides::table)
         .filter(accounts::id.eq(id.0))
         .select((
             DecidedRow::as_select(),
             clock_timestamp(),
             Option::<DunningRow>::as_select(),
             Option::<OverrideRow>::as_select(),
+            Option::<PlanOverrideRow>::as_select(),
         ))
         .first(&mut conn)
         .await?;
-    Ok(AccountPlanRow::new(decided, row, limits, at))
+    Ok(AccountPlanRow::new(decided, row, limits, plan, at))
 }
 
 impl AccountPlanRow {
@@ -56,13 +61,14 @@ impl AccountPlanRow {
         decided: DecidedRow,
         row: Option<DunningRow>,
         limits: Option<OverrideRow>,
+        plan_override: Option<PlanOverrideRow>,
         at: DateTime<Utc>,
     ) -> Self {
         let DecidedRow { plan, suspended_at, grace_until } = decided;
         let credit_resets_at = row.as_ref().and_then(|row| row.credit_resets_at);
         let dunning = row.and_then(DunningRow::into_dunning);
         let limit_override = limits.map(OverrideRow::into_override);
-        Self { plan, dunning, credit_resets_at, suspended_at, grace_until, limit_override, at }
+        Self { plan, dunning, credit_resets_at, suspended_at, grace_until, limit_override, plan_override, at }
     }
 }
 

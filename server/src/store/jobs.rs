@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use app::types::JobId;
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Timestamptz};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -218,18 +219,21 @@ async fn end(conn: &mut Connection, lease: &Lease, end: End<'_>, run_at: DateTim
     Ok(diesel::update(held(lease)).set((end, jobs::run_at.eq(run_at))).execute(conn).await? > 0)
 }
 
-/// Lets a dead job be tried again from the start, with a row in the audit log. False: it is not dead, or one with its
-/// unique key waits already.
+/// Lets a dead job be tried again from the start, or one that waits after a failure at once, with a row in the audit log.
+/// False: it is neither, or one with its unique key waits already.
 pub async fn revive(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> StoreResult<bool> {
     let revived = conn
         .transaction::<_, StoreError, _>(async |conn| {
             let ready = (
                 jobs::state.eq("ready"),
-                jobs::attempt.eq(0),
+                // One that waits keeps its number: whoever had it before must not take it for theirs.
+                jobs::attempt
+                    .eq(case_when(jobs::state.eq("dead"), 0_i32.into_sql::<Integer>())
+                        .otherwise(jobs::attempt)),
                 jobs::run_at.eq(clock_timestamp()),
                 jobs::finished_at.eq(None::<DateTime<Utc>>),
             );
-            let revived = diesel::update(dead(id)).set(ready).returning(jobs::kind).get_result(conn).await;
+            let revived = diesel::update(failed(id)).set(ready).returning(jobs::kind).get_result(conn).await;
             note(conn, id, revived.optional()?, by).await
         })
         .await;
@@ -240,19 +244,20 @@ pub async fn revive(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> 
     }
 }
 
-/// Forgets a dead job, with a row in the audit log. False: it is not dead.
+/// Forgets a job that is dead or waits after a failure, with a row in the audit log. False: it is neither.
 pub async fn discard(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> StoreResult<bool> {
     conn.transaction(async |conn| {
-        let discarded = diesel::delete(dead(id)).returning(jobs::kind).get_result(conn).await;
+        let discarded = diesel::delete(failed(id)).returning(jobs::kind).get_result(conn).await;
         note(conn, id, discarded.optional()?, by).await
     })
     .await
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
-fn dead(id: JobId) -> _ {
+fn failed(id: JobId) -> _ {
     let id: Uuid = id.0;
-    jobs::table.filter(jobs::id.eq(id)).filter(jobs::state.eq("dead"))
+    let waits = jobs::state.eq("ready").and(jobs::attempt.gt(0_i32));
+    jobs::table.filter(jobs::id.eq(id)).filter(jobs::state.eq("dead").or(waits))
 }
 
 /// Writes down what was done to a job of this kind. None: nothing was.

@@ -4,12 +4,13 @@ use app::types::AccountId;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::audit::{self, NewAuditEvent};
 use super::clock::clock_timestamp;
 use super::schema::meter_events;
-use super::{Connection, StoreResult};
+use super::{Connection, StoreError, StoreResult};
 
 /// Overage to be told to Stripe.
 #[derive(Clone, Debug, QueryableByName)]
@@ -101,12 +102,25 @@ pub(super) async fn refuse_waiting(
     Ok(())
 }
 
-/// Lets one that was refused be sent again. False: there is no such one.
-pub async fn revive(conn: &mut Connection, id: Uuid) -> StoreResult<bool> {
-    let refused = diesel::update(meter_events::table.find(id).filter(meter_events::refused_at.is_not_null()));
-    let waiting =
-        (meter_events::refused_at.eq(None::<DateTime<Utc>>), meter_events::error.eq(None::<String>));
-    Ok(refused.set(waiting).execute(conn).await? > 0)
+/// Lets one that was refused be sent again, with a row in the audit log. False: there is no such one.
+pub async fn revive(conn: &mut Connection, id: Uuid, by: NewAuditEvent<'_>) -> StoreResult<bool> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let refused = meter_events::table.find(id).filter(meter_events::refused_at.is_not_null());
+        let waiting =
+            (meter_events::refused_at.eq(None::<DateTime<Utc>>), meter_events::error.eq(None::<String>));
+        let account: Option<Uuid> = diesel::update(refused)
+            .set(waiting)
+            .returning(meter_events::account_id)
+            .get_result(conn)
+            .await
+            .optional()?;
+        let Some(account) = account else { return Ok(false) };
+        let detail = format!("{id} {}", by.detail);
+        let event = NewAuditEvent { account_id: Some(AccountId(account)), detail: detail.trim_end(), ..by };
+        audit::insert(conn, event).await?;
+        Ok(true)
+    })
+    .await
 }
 
 /// What an account's events of a time, from `start` until before `end`, come to as far as Stripe has them.

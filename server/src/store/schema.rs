@@ -80,6 +80,7 @@ diesel::table! {
         after -> Nullable<Jsonb>,
         reason -> Text,
         address -> Nullable<Text>,
+        form_id -> Nullable<Uuid>,
     }
 }
 
@@ -90,6 +91,14 @@ diesel::table! {
         requests_per_day -> Nullable<Integer>,
         tokens_per_minute -> Nullable<Integer>,
         concurrent_replies -> Nullable<Integer>,
+        ends_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plan_overrides (account_id) {
+        account_id -> Uuid,
+        plan -> Text,
         ends_at -> Timestamptz,
     }
 }
@@ -251,6 +260,7 @@ diesel::table! {
         position -> Integer,
         is_enabled -> Bool,
         is_off -> Bool,
+        last_price_version -> Integer,
     }
 }
 
@@ -449,6 +459,19 @@ diesel::table! {
         received_at -> Timestamptz,
         processed_at -> Nullable<Timestamptz>,
         error -> Nullable<Text>,
+        attempts -> Integer,
+    }
+}
+
+diesel::table! {
+    money_back (id) {
+        id -> Text,
+        account_id -> Uuid,
+        kind -> Text,
+        amount_cents -> BigInt,
+        status -> Text,
+        reason -> Nullable<Text>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -515,6 +538,7 @@ diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(overages -> accounts (account_id));
 diesel::joinable!(limit_overrides -> accounts (account_id));
+diesel::joinable!(plan_overrides -> accounts (account_id));
 diesel::joinable!(meter_events -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -531,6 +555,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     subscriptions,
     overages,
     limit_overrides,
+    plan_overrides,
     meter_events
 );
 diesel::allow_tables_to_appear_in_same_query!(

@@ -16,6 +16,7 @@ use super::Connection;
 use super::accounts::{AccountPlanRow, DecidedRow, DunningRow, OverrideRow};
 use super::caps::Applying;
 use super::overage::{OverageRow, PeriodRow, to_overage};
+use super::plan_overrides::PlanOverrideRow;
 use super::prepared::Prepared;
 use super::usage::UsageState;
 use crate::books::{Allocation, Books, Grant, Hold, Overage, month_of};
@@ -62,11 +63,13 @@ pub(super) struct About {
 const READ: &str = "
     select clock.at, books_version, posted_nanos, accounts.plan, suspended_at, grace_until, status, past_due_since,
         grace_ends_at, credit_resets_at, requests_per_minute, requests_per_day, tokens_per_minute, concurrent_replies,
-        limit_overrides.ends_at, period_start, metered_item_id is not null, item.*
+        limit_overrides.ends_at, plan_overrides.plan, plan_overrides.ends_at, period_start,
+        metered_item_id is not null, item.*
     from accounts
     cross join (select clock_timestamp() as at offset 0) as clock
     left join subscriptions on subscriptions.account_id = accounts.id
     left join limit_overrides on limit_overrides.account_id = accounts.id
+    left join plan_overrides on plan_overrides.account_id = accounts.id
     left join lateral (
         select 'grant' as kind, id, cause as text, amount_nanos as amount, remaining_nanos as remaining,
             reclaim_nanos as reclaim, taken_back_nanos as taken_back, expires_at as time, null::uuid as of_grant,
@@ -113,6 +116,7 @@ type AccountColumns = (
     (Text, Nullable<Timestamptz>, Nullable<Timestamptz>),
     Nullable<(Text, Nullable<Timestamptz>, Nullable<Timestamptz>, Nullable<Timestamptz>)>,
     Nullable<(Nullable<Integer>, Nullable<Integer>, Nullable<Integer>, Nullable<Integer>, Timestamptz)>,
+    Nullable<(Text, Timestamptz)>,
     Nullable<Timestamptz>,
     Bool,
 );
@@ -126,6 +130,7 @@ struct AccountRow {
     decided: DecidedRow,
     dunning: Option<DunningRow>,
     limits: Option<OverrideRow>,
+    plan_override: Option<PlanOverrideRow>,
     period_start: Option<DateTime<Utc>>,
     is_metered: bool,
 }
@@ -309,7 +314,7 @@ impl AccountRow {
     }
 
     fn into_plan(self) -> AccountPlanRow {
-        AccountPlanRow::new(self.decided, self.dunning, self.limits, self.at)
+        AccountPlanRow::new(self.decided, self.dunning, self.limits, self.plan_override, self.at)
     }
 }
 

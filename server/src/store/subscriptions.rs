@@ -9,6 +9,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::accounts::{self, Reading};
 use super::ledger::{self, CreditChange};
+use super::money_back::{self, MoneyBackRow};
 use super::notices::{self, NewNotice};
 use super::schema::{invoices, purchases, subscriptions};
 use super::{Connection, StoreError, StoreResult, meter_events, stripe_events};
@@ -118,6 +119,7 @@ pub struct Findings {
     pub subscription: Option<SubscriptionRow>,
     pub invoices: Vec<InvoiceRow>,
     pub purchases: Vec<PurchaseRow>,
+    pub money_back: Vec<MoneyBackRow>,
     pub credit: Vec<CreditChange>,
     /// To read again later.
     pub next_reading: Option<NewJob>,
@@ -151,6 +153,7 @@ pub async fn write(
         upsert_subscription(conn, account_id, findings.subscription.as_ref()).await?;
         upsert_invoices(conn, account_id, &findings.invoices).await?;
         upsert_purchases(conn, account_id, &findings.purchases).await?;
+        money_back::upsert(conn, account_id, &findings.money_back).await?;
         ledger::apply(conn, account_id, &findings.credit).await?;
         if let Some(job) = &findings.next_reading {
             jobs::enqueue(conn, job).await?;

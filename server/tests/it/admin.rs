@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod catalog;
+mod deeds;
 mod explain;
 mod figures;
 mod interventions;

@@ -11,6 +11,7 @@ const COLUMNS: &[Column] = &[
     Column::text("Customer"),
     Column::text("Received"),
     Column::text("Dealt with"),
+    Column::number("Tries"),
     Column::text("What to do"),
 ];
 
@@ -38,6 +39,7 @@ fn Row(event: StripeEvent, replay: ServerAction<ReplayStripeEvent>) -> impl Into
             <td data-label="Customer">{event.customer_id}</td>
             <td class="nowrap" data-label="Received"><LocalTime at=event.received_at/></td>
             <td class="nowrap" data-label="Dealt with">{done}</td>
+            <td class="number" data-label="Tries">{event.attempts}</td>
             <td>
                 <ButtonForm action=replay fields=[("id", event.id)] label="Replay" class="button button-small"
                     test_id="replay-event"/>

@@ -3,12 +3,12 @@ use leptos::prelude::*;
 use super::{Column, RecordTable};
 use crate::api::admin::{DiscardJob, RetryJob};
 use crate::components::{ButtonForm, LocalTime};
-use crate::types::{Job, JobState};
+use crate::types::Job;
 
 const COLUMNS: &[Column] =
     &[Column::text("Job"), Column::text("When"), Column::number("Tries"), Column::text("What to do")];
 
-/// Jobs; what is dead can be tried again or discarded.
+/// Jobs; what has failed can be tried again at once, or discarded.
 #[component]
 pub fn JobTable(
     jobs: Vec<Job>,
@@ -21,7 +21,7 @@ pub fn JobTable(
 
 #[component]
 fn Row(job: Job, retry: ServerAction<RetryJob>, discard: ServerAction<DiscardJob>) -> impl IntoView {
-    let is_dead = job.state == JobState::Dead;
+    let has_failed = job.state.has_failed();
     let id = job.id.to_string();
     let at = job.finished_at.unwrap_or(job.run_at);
     let word = if job.finished_at.is_some() { "Ended " } else { "Due " };
@@ -34,7 +34,7 @@ fn Row(job: Job, retry: ServerAction<RetryJob>, discard: ServerAction<DiscardJob
             </th>
             <td class="nowrap">{word} <LocalTime at/></td>
             <td class="number" data-label="Tries">{format!("{} of {}", job.attempt, job.max_attempts)}</td>
-            <td>{is_dead.then(|| view! { <Deeds id retry discard/> })}</td>
+            <td>{has_failed.then(|| view! { <Deeds id retry discard/> })}</td>
         </tr>
     }
 }

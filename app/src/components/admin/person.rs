@@ -7,6 +7,7 @@ mod deed;
 mod facts;
 mod limit_deeds;
 mod money;
+mod plan_deeds;
 
 pub use access_deeds::AccessDeeds;
 pub use activity::PersonActivity;
@@ -15,3 +16,4 @@ pub use deed::Deeds;
 pub use facts::PersonHead;
 pub use limit_deeds::LimitDeeds;
 pub use money::PersonMoney;
+pub use plan_deeds::PlanDeeds;

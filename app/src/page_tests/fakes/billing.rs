@@ -23,6 +23,7 @@ impl Fake {
             invoices: vec![],
             packs: vec![],
             overage: None,
+            plan_override: None,
         };
         Self { offers: offers(), billing, outcome: Ok(CheckoutOutcome::NotPaid) }
     }
@@ -59,6 +60,7 @@ impl Fake {
                 used: Nanos::from_cents(125),
                 held: Nanos::ZERO,
             }),
+            plan_override: None,
         };
         Self { billing, ..Self::free() }
     }

@@ -165,6 +165,8 @@ pub(super) fn charge(charge: api::Charge, disputes: Vec<api::Dispute>) -> Charge
                 amount_cents: refund.amount,
                 created_at: time(refund.created),
                 came_back: matches!(refund.status.as_deref(), Some("failed" | "canceled")),
+                status: refund.status.unwrap_or_default(),
+                reason: refund.reason.map(|reason| reason.to_string()),
             })
             .collect(),
         disputes: disputes
@@ -175,6 +177,8 @@ pub(super) fn charge(charge: api::Charge, disputes: Vec<api::Dispute>) -> Charge
                 amount_cents: dispute.amount,
                 created_at: time(dispute.created),
                 came_back: matches!(dispute.status, api::DisputeStatus::Won),
+                status: dispute.status.to_string(),
+                reason: Some(dispute.reason).filter(|reason| !reason.is_empty()),
             })
             .collect(),
     }

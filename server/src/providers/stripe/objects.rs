@@ -226,6 +226,9 @@ pub struct MoneyBack {
     pub created_at: DateTime<Utc>,
     /// It is ours again: the refund failed, or the dispute was won.
     pub came_back: bool,
+    /// Both in Stripe's words.
+    pub status: String,
+    pub reason: Option<String>,
 }
 
 /// A page to pay.

@@ -161,10 +161,10 @@ impl Cashier {
                 credit: Nanos(purchase.credit_nanos),
             }));
         }
-        let account = self.plans.of_account(&conn, account_id).await?;
-        Ok(match account.standing {
+        let row = accounts::find_plan(&conn, account_id).await?;
+        Ok(match self.plans.of_row(&row).standing {
             Standing::Free => CheckoutOutcome::Pending,
-            _ => CheckoutOutcome::Subscribed { plan_name: account.plan.name },
+            _ => CheckoutOutcome::Subscribed { plan_name: self.plans.name_of(&row.plan) },
         })
     }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::SyncJob;
 use super::entitlements::{credit_changes, months};
-use super::money_back::refunded_cents;
+use super::money_back::{money_back_rows, refunded_cents};
 use super::prices::PriceBook;
 use crate::config::PaidPlan;
 use crate::providers::stripe::{CheckoutState, Customer, Invoice, Subscription, SubscriptionStatus};
@@ -28,6 +28,7 @@ pub(super) fn findings(
             .unwrap_or_else(|| prices.free_key().to_owned()),
         invoices: invoice_rows(customer),
         purchases: purchase_rows(customer),
+        money_back: money_back_rows(customer),
         credit: credit_changes(customer, prices, at),
         next_reading: row
             .as_ref()

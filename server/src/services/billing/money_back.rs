@@ -3,6 +3,7 @@
 use crate::pricing::Part;
 use crate::providers::stripe::{Charge, Customer, MoneyBack};
 use crate::store::ledger::CreditChange;
+use crate::store::money_back::MoneyBackRow;
 
 /// Money that went back, and what it was a part of.
 pub(super) struct Back<'a> {
@@ -50,6 +51,23 @@ pub(super) fn money_back<'a>(customer: &'a Customer, payment_intents: &[String])
         .collect();
     back.sort_by_key(|back| back.money.created_at);
     back
+}
+
+/// All that went back to a customer, to be written down.
+pub(super) fn money_back_rows(customer: &Customer) -> Vec<MoneyBackRow> {
+    let row = |kind: &str, money: &MoneyBack| MoneyBackRow {
+        id: money.id.clone(),
+        kind: kind.to_owned(),
+        amount_cents: money.amount_cents,
+        status: money.status.clone(),
+        reason: money.reason.clone(),
+        created_at: money.created_at,
+    };
+    let of_charge = |charge: &Charge| -> Vec<MoneyBackRow> {
+        let refunds = charge.refunds.iter().map(|refund| row("refund", refund));
+        refunds.chain(charge.disputes.iter().map(|dispute| row("dispute", dispute))).collect()
+    };
+    customer.charges.iter().flat_map(of_charge).collect()
 }
 
 /// How much was given back, in cents. What is disputed is gone as long as it is disputed.

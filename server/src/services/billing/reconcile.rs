@@ -24,6 +24,9 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 /// What has waited longer has been given up on by its jobs.
 const WAITING: TimeDelta = TimeDelta::hours(1);
 
+/// After a long outage there may be no end of them; how many there were is kept in any case.
+const MOST_SENTENCES: usize = 100;
+
 /// The job that compares everything.
 pub(crate) const RECONCILE_JOB: &str = "reconcile_billing";
 
@@ -43,10 +46,13 @@ impl Cashier {
             let last = stripe_events::last_reconciliation(&mut conn).await?;
             (at, last.map_or(at - KEPT, |last| last - OVERLAP))
         };
-        let mut missed_events = 0;
-        for event in self.stripe.list_events(since).await?.iter().rev() {
-            missed_events += usize::from(self.keep(event).await?);
+        let mut missed = Vec::new();
+        for event in self.stripe.list_events(since).await?.into_iter().rev() {
+            if self.keep(&event).await? {
+                missed.push(event);
+            }
         }
+        let missed_events = missed.len();
         let drifted = self.drifted_customers(started_at).await?;
         let mut conn = self.db.get().await?;
         let waiting = stripe_events::list_waiting(&mut conn, WAITING).await?;
@@ -55,7 +61,9 @@ impl Cashier {
         for job in drift.chain(waiting) {
             jobs::enqueue_behind(&mut conn, &job).await.map_err(StoreError::from)?;
         }
-        stripe_events::record_reconciliation(&mut conn, started_at, missed_events, drifted.len()).await?;
+        let told = sentences(&missed, &drifted);
+        stripe_events::record_reconciliation(&mut conn, started_at, missed_events, drifted.len(), &told)
+            .await?;
         if missed_events + drifted.len() > 0 {
             tracing::warn!(
                 missed_events,
@@ -89,6 +97,16 @@ impl Cashier {
         let changed = changed.map(|subscription| subscription.customer_id.clone());
         Ok(changed.filter(|customer| ours.contains(customer)).chain(gone).collect())
     }
+}
+
+/// What differed for whom, each beginning with the customer.
+fn sentences(missed: &[Event], drifted: &BTreeSet<String>) -> Vec<String> {
+    let of_customer = |event: &Event| {
+        let customer_id = event.customer_id.as_deref()?;
+        Some(format!("{customer_id}: {} had not arrived", event.kind))
+    };
+    let drifted = drifted.iter().map(|customer_id| format!("{customer_id}: not as Stripe has it"));
+    missed.iter().filter_map(of_customer).chain(drifted).take(MOST_SENTENCES).collect()
 }
 
 fn is_live(row: &SubscriptionRow) -> bool {

@@ -39,7 +39,8 @@ fn credit_label(credit: EntryCredit) -> CreditLabel {
 }
 
 fn monthly_credit(rest: &str) -> EntryReason {
-    let month = rest.rsplit(':').next().and_then(|text| text.parse().ok());
+    // Of an account; the rest of a month that an operator gave a higher plan for also names the plan.
+    let month = rest.split(':').nth(1).and_then(|text| text.parse().ok());
     month.map_or(EntryReason::Other, |month| EntryReason::MonthlyCredit { month })
 }
 
@@ -110,6 +111,7 @@ mod tests {
             ("pack:cs_1", "Credit you bought"),
             ("something:new", "Adjustment"),
             ("free:strange", "Adjustment"),
+            ("free:1:2026-11:pro", "Monthly credit for November 2026"),
         ] {
             assert_eq!(told(Cause::Other(cause.to_owned())), words, "{cause}");
         }

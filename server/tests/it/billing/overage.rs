@@ -1,7 +1,7 @@
 //! Pay as you go: admitted, charged, told to Stripe's meter, billed, and compared.
 
 use app::ApiError;
-use app::types::{Billing, EntryReason, Nanos, Quota, Receipt, Standing, Statement};
+use app::types::{Billing, EntryReason, Nanos, Quota, Receipt, Standing, Statement, StripeReport};
 use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -174,6 +174,31 @@ async fn what_stripe_refused_is_sent_again_when_somebody_says_so() {
     shop.run_job("export_meter").await;
     assert_eq!(metered(&shop, &customer).await, 500_000);
     assert!(!resend().status.success(), "nothing is refused any more");
+    let written = "select count(*) from audit_events where kind = 'usage_resent' and account_id is not null";
+    assert_eq!(shop.number(written).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_whose_usage_was_refused_and_has_it_sent_again() {
+    let (shop, browser, customer) = paying_as_they_go("9.00").await;
+    let person = shop.app.newest_user().await;
+    spend(&shop, &browser, 150).await;
+    shop.app.database().execute(&occurred("now() - interval '40 days'")).await;
+    shop.run_job("export_meter").await;
+    shop.app.database().execute(&occurred("now()")).await;
+
+    let operator = shop.app.operator().await;
+    let report = async || operator.value::<StripeReport>("admin/stripe/read_report", &[]).await;
+    let refused = report().await.refused_usage;
+    let whose = refused[0].person.as_ref().map(|label| label.id.to_string());
+    assert_eq!((refused.len(), whose), (1, Some(person)));
+    assert!(refused[0].error.as_ref().is_some_and(|error| error.contains("35")), "{refused:?}");
+    let id = refused[0].id.to_string();
+    assert_eq!(operator.call("admin/stripe/resend_usage", &[("id", &id)]).await.status(), 200);
+    assert_eq!(operator.call("admin/stripe/resend_usage", &[("id", &id)]).await.status(), 400);
+    assert!(report().await.refused_usage.is_empty());
+    shop.run_job("export_meter").await;
+    assert_eq!(metered(&shop, &customer).await, 500_000);
 }
 
 /// Moves all overage to another time, which nobody else can.

@@ -84,6 +84,15 @@ impl TestDatabase {
         true
     }
 
+    /// From now on nothing can be written into the audit log.
+    pub async fn refuse_audit_events(&self) {
+        self.execute(
+            "create function fail() returns trigger language plpgsql as $$ begin raise 'no more events'; end $$;
+             create trigger fails before insert on audit_events for each row execute function fail()",
+        )
+        .await;
+    }
+
     /// Waits until no connection is in the middle of anything.
     pub async fn quiet(&self) {
         let busy = "select count(*) from pg_stat_activity where datname = current_database() \

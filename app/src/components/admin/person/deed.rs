@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 
 use crate::api::admin::{
-    BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, OverrideLimits, ResumePerson, ResyncPerson,
-    SignOutPerson, SuspendPerson, TakeCredit,
+    BeginVisit, EndLimitOverride, EndPlanOverride, ExtendGrace, GiveCredit, OverrideLimits, OverridePlan,
+    ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit,
 };
 use crate::browser;
 use crate::components::admin::{DeedOutcome, ReasonField};
@@ -21,6 +21,8 @@ pub struct Deeds {
     pub sign_out: ServerAction<SignOutPerson>,
     pub override_limits: ServerAction<OverrideLimits>,
     pub end_override: ServerAction<EndLimitOverride>,
+    pub override_plan: ServerAction<OverridePlan>,
+    pub end_plan_override: ServerAction<EndPlanOverride>,
     pub extend_grace: ServerAction<ExtendGrace>,
     pub resync: ServerAction<ResyncPerson>,
     pub visit: ServerAction<BeginVisit>,
@@ -37,6 +39,8 @@ impl Deeds {
             sign_out: ServerAction::new(),
             override_limits: ServerAction::new(),
             end_override: ServerAction::new(),
+            override_plan: ServerAction::new(),
+            end_plan_override: ServerAction::new(),
             extend_grace: ServerAction::new(),
             resync: ServerAction::new(),
             visit: ServerAction::new(),
@@ -49,6 +53,8 @@ impl Deeds {
         deeds.outcome.say_when_done(deeds.sign_out, "Every session is ended.");
         deeds.outcome.say_when_done(deeds.override_limits, "The new limits hold.");
         deeds.outcome.say_when_done(deeds.end_override, "The plan’s limits hold again.");
+        deeds.outcome.say_when_done(deeds.override_plan, "The plan is changed.");
+        deeds.outcome.say_when_done(deeds.end_plan_override, "The account’s own plan holds again.");
         deeds.outcome.say_when_done(deeds.extend_grace, "The grace is extended.");
         deeds.outcome.say_when_done(deeds.resync, "Stripe is asked. Reload in a moment to see what it says.");
         after_success(deeds.visit, || browser::load(VISIT_PATH));

@@ -102,6 +102,8 @@ fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {
             amount_cents: cents,
             created_at: at(day),
             came_back: false,
+            status: "succeeded".to_owned(),
+            reason: None,
         }],
         disputes: vec![],
     }

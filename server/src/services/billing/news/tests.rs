@@ -179,6 +179,7 @@ fn a_receipt_is_for_money_that_was_not_known_to_have_come() {
         subscription: Some(row()),
         invoices: vec![open, paid, nothing],
         purchases: vec![],
+        money_back: vec![],
         credit: vec![],
         next_reading: None,
     };
