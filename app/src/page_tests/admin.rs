@@ -142,6 +142,10 @@ async fn each_page_on_which_something_can_be_done_has_a_place_to_say_what_was() 
     for path in [person, "/admin/providers", "/admin/stripe", "/admin/jobs", "/admin/system"] {
         let page = open(path, operator()).await;
         assert_eq!(page.count("data-testid=\"deed-outcome\""), 1, "{path}");
+        let (_, place) = page.html.split_once("data-testid=\"deed-outcome\"").unwrap_or_default();
+        let (_, said) = place.split_once('>').unwrap_or_default();
+        let (said, _) = said.split_once("</p>").unwrap_or_default();
+        assert_eq!(said.replace("<!>", ""), "", "{path}: not even a space, so that no empty box is shown");
     }
 }
 
