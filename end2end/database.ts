@@ -28,6 +28,24 @@ export async function addDeadJob(kind: string, error: string): Promise<void> {
     values (gen_random_uuid(), '${kind}', 'null', 'dead', 1, 1, '${error}', now())`);
 }
 
+/** Has the shared server add up what the overview shows, now and not within five minutes. */
+export async function addUpDays(): Promise<void> {
+  await sql(`insert into jobs (id, kind, payload, serial_key, max_attempts)
+    values (gen_random_uuid(), 'add_up_days', 'null', 'add_up_days', 3)`);
+}
+
+/** An event of Stripe's that the shared server could not deal with. It is of a customer of nobody here. */
+export async function addStripeEvent(customer: string, error: string): Promise<void> {
+  const payload = JSON.stringify({
+    id: `evt_of_${customer}`,
+    object: 'event',
+    type: 'customer.updated',
+    data: { object: { id: customer, object: 'customer' } },
+  });
+  await sql(`insert into stripe_events (id, type, is_live, customer_id, payload, error)
+    values ('evt_of_${customer}', 'customer.updated', false, '${customer}', '${payload}', '${error}')`);
+}
+
 async function sql(command: string): Promise<void> {
   await run('psql', ['--quiet', '--no-psqlrc', '--command', command, process.env.DATABASE_URL ?? '']);
 }

@@ -23,8 +23,8 @@ pub use billing::{
 };
 pub use caps::{
     DismissAlerts, ReadThreadSpending, RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, SetThreadCap,
-    UsePlanCap, dismiss_alerts, read_thread_spending, remove_monthly_cap, remove_thread_cap, set_monthly_cap,
-    set_thread_cap, use_plan_cap,
+    UsePlanCap, UsePlanThreadCap, dismiss_alerts, read_thread_spending, remove_monthly_cap,
+    remove_thread_cap, set_monthly_cap, set_thread_cap, use_plan_cap, use_plan_thread_cap,
 };
 pub use chat::{
     DeleteThread, FollowReply, ListModels, ListThreads, RateReply, ReadThread, RenameThread, RestoreThread,
@@ -50,7 +50,7 @@ pub use self::{
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;
 #[cfg(feature = "ssr")]
-use server_side::{answer, call, send, set_quota_headers};
+use server_side::{answer, call, send, set_quota_headers, set_stream_headers};
 
 #[cfg(feature = "ssr")]
 mod server_side {
@@ -135,6 +135,14 @@ mod server_side {
         set_limit_headers(&expect_context::<ResponseOptions>(), &quota.limits);
     }
 
+    /// Each word is to arrive at once, so nothing on the way may collect or keep it.
+    /// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering>
+    pub(super) fn set_stream_headers() {
+        let response = expect_context::<ResponseOptions>();
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response.insert_header(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    }
+
     fn set_limit_headers(response: &ResponseOptions, limits: &[Limit]) {
         for (name, item) in
             [("ratelimit", remaining_item as fn(&Limit) -> String), ("ratelimit-policy", policy_item)]
@@ -161,7 +169,9 @@ mod server_side {
     fn policy_item(limit: &Limit) -> String {
         let (name, most) = (policy_name(limit.name), limit.limit);
         match limit.name {
-            LimitName::ConcurrentReplies => format!("\"{name}\";q={most};qu=\"concurrent-requests\""),
+            LimitName::ConcurrentReplies | LimitName::WaitingRequests => {
+                format!("\"{name}\";q={most};qu=\"concurrent-requests\"")
+            }
             LimitName::RequestsPerMinute | LimitName::RequestsPerAddress => {
                 format!("\"{name}\";q={most};w=60")
             }
@@ -177,6 +187,7 @@ mod server_side {
             LimitName::RequestsPerDay => "day",
             LimitName::TokensPerMinute => "tokens",
             LimitName::RequestsPerAddress => "address",
+            LimitName::WaitingRequests => "waiting",
         }
     }
 

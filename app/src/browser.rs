@@ -54,6 +54,12 @@ pub fn path() -> String {
     IS_BROWSER.then(|| window().location().pathname().ok()).flatten().unwrap_or_default()
 }
 
+/// Of the request that this page answered: it leads to our log.
+pub fn page_request_id() -> Option<String> {
+    let named = IS_BROWSER.then(|| document().query_selector("meta[name=request-id]").ok().flatten());
+    named.flatten()?.get_attribute("content")
+}
+
 /// Sends a text to our server without waiting for an answer: the browser does it even when the page cannot any more.
 pub fn send_beacon(address: &str, text: &str) {
     if IS_BROWSER {
@@ -124,7 +130,8 @@ pub fn focus_later(id: &str) {
     }
 }
 
-/// Texts that are not sent yet, kept in this tab only, until it is closed or the person signs out.
+/// Texts that are not sent yet, and the requests that send them, kept in this tab only, until it is closed or the person
+/// signs out.
 pub mod drafts {
     use leptos::prelude::window;
     use leptos::web_sys::Storage;

@@ -4,6 +4,7 @@ mod action_error;
 pub mod admin;
 mod after_success;
 mod breakdown_table;
+mod button_form;
 mod cap_fields;
 mod card_panel;
 mod composer;
@@ -66,6 +67,7 @@ mod visit_banner;
 
 pub use action_error::ActionError;
 pub use after_success::after_success;
+pub use button_form::ButtonForm;
 pub use cap_fields::CapFields;
 pub use card_panel::CardPanel;
 pub use composer::Composer;

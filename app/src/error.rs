@@ -35,9 +35,7 @@ pub enum ApiError {
     #[error("{}", credit_sentence(credit))]
     OutOfCredit { credit: Box<Credit> },
     /// The subscription's grace has passed without a payment: 402. `links::BILLING_PATH` leads to what fixes it.
-    #[error(
-        "Replies are paused because your subscription could not be paid. Update your card under Billing to go on."
-    )]
+    #[error("Replies are paused because your subscription could not be paid. Pay it under Billing to go on.")]
     Frozen { since: DateTime<Utc> },
     /// The bank or the card did not allow a payment: 402.
     #[error("{message}")]
@@ -152,6 +150,14 @@ fn limit_sentence(limit: &Limit) -> String {
                 at(limit.resets_at)
             )
         }
+        LimitName::TokensPerMinute if limit.held > 0 => {
+            format!(
+                "{} of {most} tokens a minute are free, which is too few for this message and its answer; {} are held by replies in progress. It fits{}, or as soon as they end with fewer.",
+                limit.remaining,
+                limit.held,
+                at(limit.resets_at)
+            )
+        }
         LimitName::TokensPerMinute => {
             format!(
                 "{} of {most} tokens a minute are left, which is too few for this message and its answer. It fits{}.",
@@ -165,6 +171,9 @@ fn limit_sentence(limit: &Limit) -> String {
                 at(limit.resets_at)
             )
         }
+        LimitName::WaitingRequests => format!(
+            "Too many of your requests came at the same moment: {most} wait for their turn already. Send fewer at a time, and this one again in a moment."
+        ),
     }
 }
 
@@ -202,8 +211,12 @@ fn cap_sentence(cap: &Cap) -> String {
         CapScope::Month { is_own: false } => {
             (format!("Your plan has a cap of {limit} a month"), "on the usage page")
         }
-        CapScope::Conversation { .. } => (
+        CapScope::Conversation { is_own: true, .. } => (
             format!("You set a cap of {limit} for this conversation"),
+            "in the conversation, under “Spending”",
+        ),
+        CapScope::Conversation { is_own: false, .. } => (
+            format!("Your plan has a cap of {limit} for each conversation"),
             "in the conversation, under “Spending”",
         ),
     };
@@ -256,7 +269,8 @@ mod tests {
     #[test]
     fn a_reached_limit_says_which_and_when() {
         let resets_at = DateTime::from_timestamp(1_700_000_000, 0);
-        let limit = Limit { name: LimitName::RequestsPerMinute, limit: 5, used: 5, remaining: 0, resets_at };
+        let limit =
+            Limit { name: LimitName::RequestsPerMinute, limit: 5, used: 5, held: 0, remaining: 0, resets_at };
         let error = ApiError::LimitReached { limit, retry_after_seconds: 12 };
         assert_eq!(
             error.to_string(),
@@ -271,12 +285,18 @@ mod tests {
             name: LimitName::TokensPerMinute,
             limit: 20_000,
             used: 18_000,
+            held: 0,
             remaining: 2000,
             resets_at,
         };
+        let text = |limit| ApiError::LimitReached { limit, retry_after_seconds: 12 }.to_string();
         assert_eq!(
-            ApiError::LimitReached { limit, retry_after_seconds: 12 }.to_string(),
+            text(limit.clone()),
             "2000 of 20000 tokens a minute are left, which is too few for this message and its answer. It fits at 22:13:20 UTC."
+        );
+        assert_eq!(
+            text(Limit { held: 17_000, ..limit }),
+            "2000 of 20000 tokens a minute are free, which is too few for this message and its answer; 17000 are held by replies in progress. It fits at 22:13:20 UTC, or as soon as they end with fewer."
         );
     }
 
@@ -320,7 +340,7 @@ mod tests {
                 .starts_with("Your plan has a cap of $5.00 a month; $0.00 of it is left")
         );
         let thread_id = ThreadId(uuid::Uuid::from_u128(1));
-        let conversation = CapScope::Conversation { thread_id, title: "Lease".to_owned() };
+        let conversation = CapScope::Conversation { thread_id, title: "Lease".to_owned(), is_own: true };
         assert_eq!(
             cap(conversation, 510, 0),
             "You set a cap of $5.00 for this conversation; $0.00 of it is left, which is too little for a reply. \

@@ -34,4 +34,4 @@ pub use app::App;
 #[cfg(feature = "ssr")]
 pub use app::shell;
 pub use error::{ApiError, ApiResult, ModelFailure};
-pub use reports::report_panic;
+pub use reports::{panic_message, report_panic};

@@ -184,13 +184,17 @@ pub fn audit_file_path(query: AuditQuery) -> String {
     with_audit_query("/admin/audit.csv", AuditQuery { after: None, ..query })
 }
 
-fn with_audit_query(path: &str, AuditQuery { kind, person, operator, after }: AuditQuery) -> String {
+fn with_audit_query(
+    path: &str,
+    AuditQuery { kind, person, operator, request_id, after }: AuditQuery,
+) -> String {
     with_query(
         path,
         [
             ("kind", kind.map(|kind| kind.to_string())),
             ("person", person.map(|id| id.to_string())),
             ("operator", operator.map(|id| id.to_string())),
+            ("request", request_id.map(|id| id.to_string())),
             ("after", after.map(|id| id.to_string())),
         ],
     )

@@ -106,6 +106,11 @@ pub fn quality_cards(overview: &Overview) -> Vec<FigureCard> {
     let attempts = share(overview.total.failed_attempts, overview.total.attempts);
     let attempts = attempts.map(|failed| format!("{} of the calls to providers", percent(failed)));
     let errors: Of = |figures| number(share(figures.volume.failed, figures.volume.replies)?);
+    let rated: Of = |figures| number(share(figures.ratings.good, figures.ratings.count())?);
+    let ratings = match overview.total.ratings.count() {
+        1 => "1 rating".to_owned(),
+        ratings => format!("{} ratings", count(ratings)),
+    };
     let first_token = |id, title, of: Of| rate(overview, id, title, Unit::Milliseconds, of);
     vec![
         rate(overview, "errors", "Replies that failed", Unit::Share, errors).noted(attempts),
@@ -113,6 +118,7 @@ pub fn quality_cards(overview: &Overview) -> Vec<FigureCard> {
             figures.first_token_ms_p50.map(i64::from)
         }),
         first_token("p95", "First token, 95 of 100", |figures| figures.first_token_ms_p95.map(i64::from)),
+        rate(overview, "ratings", "Answers rated good", Unit::Share, rated).noted(Some(ratings)),
     ]
 }
 
@@ -178,18 +184,19 @@ fn join(parts: [Option<String>; 2]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Volume;
+    use crate::types::{Ratings, Volume};
 
     fn overview() -> Overview {
         let figures = |replies, paying| Figures {
             paying,
             churned: paying.map(|_| 1),
             volume: Volume { replies, failed: 1, charged: Nanos(500), cost: Nanos(600), ..Volume::default() },
+            ratings: if replies % 100 > 10 { Ratings { good: 3, bad: 1 } } else { Ratings::default() },
             ..Figures::default()
         };
         let day: NaiveDate = "2026-11-24".parse().expect("a day");
         let days = vec![
-            DayFigures { day: day.pred_opt().expect("a day"), figures: figures(90, None) },
+            DayFigures { day: day.pred_opt().expect("a day"), figures: figures(10, None) },
             DayFigures { day, figures: figures(22, Some(40)) },
         ];
         Overview { computed_at: None, days, total: figures(112, Some(40)), before: figures(100, Some(50)) }
@@ -204,7 +211,7 @@ mod tests {
         let requests = card(usage_cards(&overview()), "requests");
         assert_eq!((requests.value.as_str(), requests.note.as_deref()), ("112", Some("22 today so far")));
         assert_eq!(requests.before, "100 in the 30 days before · +12%");
-        assert_eq!(requests.days.iter().map(|(_, value)| *value).collect::<Vec<_>>(), [Some(90), Some(22)]);
+        assert_eq!(requests.days.iter().map(|(_, value)| *value).collect::<Vec<_>>(), [Some(10), Some(22)]);
     }
 
     #[test]
@@ -221,6 +228,10 @@ mod tests {
         assert_eq!(card(usage_cards(&overview()), "margin").value, "−$0.0000001");
         let first_token = card(quality_cards(&overview()), "p95");
         assert_eq!((first_token.value.as_str(), first_token.before.as_str()), ("—", UNKNOWN_BEFORE));
+        let ratings = card(quality_cards(&overview()), "ratings");
+        assert_eq!((ratings.value.as_str(), ratings.note.as_deref()), ("75.00%", Some("4 ratings")));
+        assert_eq!(ratings.before, UNKNOWN_BEFORE, "nobody rated anything");
+        assert_eq!(ratings.days.iter().map(|(_, value)| *value).collect::<Vec<_>>(), [None, Some(7_500)]);
     }
 
     #[test]

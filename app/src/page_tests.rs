@@ -161,9 +161,11 @@ async fn what_is_missing_answers_404() {
     let missing = ["/nowhere", "/chat/not-an-id", "/usage/replies/not-an-id"].map(str::to_owned);
     for path in missing.into_iter().chain([format!("/chat/{id}"), format!("/usage/replies/{id}")]) {
         let path = path.as_str();
-        let page = open(path, somebody()).await;
+        let actor = Actor { request_id: "0190a0b0-4711".to_owned(), ..somebody() };
+        let page = open(path, actor).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(page.html.contains("data-testid=\"error-page\""), "{path}");
+        assert_eq!(page.count("0190a0b0-4711"), 2, "{path}: in the head and on the page: {}", page.html);
     }
 }
 
@@ -269,6 +271,7 @@ async fn caps_are_set_changed_and_removed_by_plain_forms() {
     assert!(page.html.contains("Use your plan's cap of $0.40"));
     assert_eq!(page.count("data-testid=\"thread-cap\""), 1);
     assert!(page.html.contains("$0.012345 of $0.01 spent. Only warns."));
+    assert!(page.html.contains("Your plan's cap of $0.30 counts for each conversation that has no other."));
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub enum PlanChoice {
     Cancel,
     /// An invoice has to be paid before anything can be changed.
     PayFirst,
+    /// The plan is about to end or to change. That has to be taken back before anything else can be chosen.
+    KeepFirst,
 }
 
 impl PlanChoice {
@@ -56,6 +58,7 @@ impl PlanChoice {
             (None, Some(at)) if is_free => Self::Planned(at),
             _ if is_free => Self::Cancel,
             _ if is_unpaid => Self::PayFirst,
+            _ if current.ends_at.is_some() || current.changes_to.is_some() => Self::KeepFirst,
             _ => Self::Change,
         }
     }
@@ -105,8 +108,10 @@ mod tests {
             requests_per_day: 100,
             tokens_per_minute: 20_000,
             concurrent_replies: 2,
+            default_output_tokens: 4_096,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: None,
+            thread_cap: None,
             overage_max: None,
         };
         let price = |interval, amount_cents| Price { interval, amount_cents };
@@ -138,6 +143,7 @@ mod tests {
             invoices: vec![],
             packs: vec![],
             overage: None,
+            plan_override: None,
         }
     }
 
@@ -159,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_subscriber_sees_each_way_on() {
-        use PlanChoice::{Cancel, Change, Current, PayFirst, Planned, Subscribe};
+        use PlanChoice::{Cancel, Change, Current, KeepFirst, PayFirst, Planned, Subscribe};
         let free = Billing { subscription: None, standing: Standing::Free, ..subscribed("pro") };
         assert_eq!(choices(&free, Interval::Month), [Current, Subscribe, Subscribe]);
         let mut billing = subscribed("pro");
@@ -178,9 +184,10 @@ mod tests {
             at,
         });
         assert_eq!(choices(&billing, Interval::Month), [Cancel, Planned(at), Current]);
+        assert_eq!(choices(&billing, Interval::Year), [Cancel, KeepFirst, KeepFirst]);
         let subscription = billing.subscription.as_mut().expect("a subscription");
         (subscription.changes_to, subscription.ends_at) = (None, Some(at));
-        assert_eq!(choices(&billing, Interval::Month), [Planned(at), Change, Current]);
+        assert_eq!(choices(&billing, Interval::Month), [Planned(at), KeepFirst, Current]);
     }
 
     #[test]

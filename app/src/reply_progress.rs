@@ -29,7 +29,7 @@ impl ReplyProgress {
         self.failed_tries = 0;
     }
 
-    /// The news in an event; None when it was seen before, as happens after a reconnection.
+    /// The news in an event; None when it was seen before, as happens after a reconnection, or is no part of the reply.
     pub fn accept(&mut self, event: ChatEvent) -> Option<ChatEventKind> {
         if event.seq <= self.last_seq {
             return None;
@@ -39,7 +39,7 @@ impl ReplyProgress {
             ChatEventKind::Started { generation_id, .. } => self.generation_id = Some(*generation_id),
             ChatEventKind::Ended { .. } => self.has_ended = true,
             ChatEventKind::Quota { .. } => self.has_quota = true,
-            ChatEventKind::Reasoning { .. } | ChatEventKind::Text { .. } => {}
+            ChatEventKind::Reasoning { .. } | ChatEventKind::Text { .. } | ChatEventKind::Draining => {}
         }
         Some(event.kind)
     }
@@ -68,6 +68,14 @@ mod tests {
         assert!(progress.accept(text(1)).is_none());
         assert!(progress.accept(text(2)).is_some());
         assert_eq!(progress.last_seq, 2);
+    }
+
+    #[test]
+    fn a_server_about_to_end_changes_nothing_of_the_reply() {
+        let mut progress = ReplyProgress::default();
+        progress.accept(text(1));
+        assert!(progress.accept(ChatEvent { seq: 1, kind: ChatEventKind::Draining }).is_none());
+        assert!(progress.accept(text(2)).is_some());
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod user;
 pub use audit::{AuditChange, AuditEvent, AuditKind, AuditPage, AuditQuery, PersonLabel};
 pub use billing::{
     Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, OverageTerms, PackOffer,
-    PackPurchase, PlanOffer, PlannedChange, PortalPage, Price, Standing, Subscription,
+    PackPurchase, PlanOffer, PlanOverride, PlannedChange, PortalPage, Price, Standing, Subscription,
 };
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
@@ -33,11 +33,12 @@ pub use chat::{
     ReplyRequest, ReplyState, ReplyTarget, Role, Thread, Title,
 };
 pub use figures::{
-    CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Volume, VolumeReport,
+    CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Ratings, Volume,
+    VolumeReport,
 };
 pub use ids::{
-    AccountId, AuditId, ClientRequestId, EntryId, GenerationId, JobId, MessageId, NoticeId, SessionId,
-    ThreadId, UserId,
+    AccountId, AuditId, ClientRequestId, EntryId, FormId, GenerationId, JobId, MessageId, NoticeId,
+    SessionId, ThreadId, UserId,
 };
 pub use job::{Job, JobState, JobsPage, JobsQuery, Queue, ScheduledWork};
 pub use model::{Model, ModelPrices};
@@ -49,10 +50,10 @@ pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts
 pub use provider::{BreakerState, Outcome, PriceVersion, ProviderReport, RouteReport};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
-pub use statement::{EntryReason, Statement, StatementEntry};
+pub use statement::{CreditLabel, EntryReason, ReplyLabel, Statement, StatementEntry};
 pub use stripe_event::{
-    Comparison, EventState, EventsPage, EventsQuery, Inbox, MeterExport, StripeEvent, StripeEventDetail,
-    StripeReport,
+    Comparison, CustomerLabel, EventState, EventsPage, EventsQuery, Inbox, MeterExport, MoneyBack,
+    RefusedUsage, StripeEvent, StripeEventDetail, StripeReport,
 };
 pub use system::{Fact, Setting, SettingValue, Switch, SwitchState, SystemPart, SystemReport};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};

@@ -48,6 +48,7 @@ pub fn limit_title(name: LimitName) -> &'static str {
         LimitName::RequestsPerDay => "Requests in 24 hours",
         LimitName::TokensPerMinute => "Tokens a minute",
         LimitName::RequestsPerAddress => "Requests from one network",
+        LimitName::WaitingRequests => "Requests at the same moment",
     }
 }
 
@@ -60,6 +61,7 @@ pub fn limit_explanation(name: LimitName) -> &'static str {
             "What the requests of the last 60 seconds read and wrote, and what replies in progress may still write."
         }
         LimitName::RequestsPerAddress => "Counted over the last 60 seconds, without signing in.",
+        LimitName::WaitingRequests => "How many may wait for their turn to be admitted.",
     }
 }
 
@@ -109,7 +111,7 @@ mod tests {
     use crate::types::{Credit, Limit, LimitName, ModelPrices, Nanos, Quota};
 
     fn limit(name: LimitName, remaining: u32) -> Limit {
-        Limit { name, limit: 100, used: 100 - remaining, remaining, resets_at: None }
+        Limit { name, limit: 100, used: 100 - remaining, held: 0, remaining, resets_at: None }
     }
 
     fn quota(minute: u32, day: u32) -> Quota {
@@ -122,7 +124,15 @@ mod tests {
             overage: None,
         };
         let limits = vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)];
-        Quota { plan_name: "Free".to_owned(), limits, credit, caps: vec![], alerts: vec![], plan_cap: None }
+        Quota {
+            plan_name: "Free".to_owned(),
+            limits,
+            credit,
+            caps: vec![],
+            alerts: vec![],
+            plan_cap: None,
+            plan_thread_cap: None,
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ export class AdminPage extends AppPage {
   readonly jobs: Locator;
   readonly retryButton: Locator;
   readonly routes: Locator;
+  readonly stripeEvents: Locator;
+  readonly replayButton: Locator;
   readonly visitBanner: Locator;
   readonly endVisitButton: Locator;
 
@@ -36,8 +38,15 @@ export class AdminPage extends AppPage {
     this.jobs = page.getByTestId('job-row');
     this.retryButton = page.getByTestId('retry-job');
     this.routes = page.getByTestId('route-row');
+    this.stripeEvents = page.getByTestId('event-row');
+    this.replayButton = page.getByTestId('replay-event');
     this.visitBanner = page.getByTestId('visit-banner');
     this.endVisitButton = page.getByTestId('end-visit');
+  }
+
+  /** The way to a model with this key. */
+  route(key: string): Locator {
+    return this.routes.filter({ has: this.page.getByRole('rowheader', { name: key }) });
   }
 
   async open(path = '/admin/people'): Promise<void> {

@@ -3,6 +3,7 @@ import { type Locator, type Page } from '@playwright/test';
 /** The test cards, by what happens to them. */
 export const CARDS = {
   good: '4242 4242 4242 4242',
+  mastercard: '5555 5555 5555 4444',
   declined: '4000 0000 0000 0002',
   secure: '4000 0025 0000 3155',
   /** Its bank wants to be asked about every payment. */
@@ -20,6 +21,8 @@ export class StripePage {
   readonly refusal: Locator;
   readonly completeButton: Locator;
   readonly backLink: Locator;
+  /** Of the portal. */
+  readonly saveCardButton: Locator;
   /** Of an invoice. */
   readonly cardOnFileButton: Locator;
   readonly status: Locator;
@@ -32,6 +35,7 @@ export class StripePage {
     this.payButton = page.getByRole('button', { name: /^(Subscribe|Pay|Pay invoice)$/ });
     this.refusal = page.getByRole('alert');
     this.completeButton = page.getByRole('button', { name: 'Complete authentication' });
+    this.saveCardButton = page.getByRole('button', { name: 'Save the card' });
     this.cardOnFileButton = page.getByRole('button', { name: 'Pay with the card on file' });
     this.status = page.getByTestId('status');
     this.backLink = page.getByRole('link', { name: 'Back without paying' });

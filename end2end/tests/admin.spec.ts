@@ -1,4 +1,5 @@
-import { addDeadJob } from '../database';
+import { randomUUID } from 'node:crypto';
+import { addDeadJob, addStripeEvent } from '../database';
 import { expect, refusedWith, test, type Tab } from '../fixtures';
 import type { Model } from '../sandbox';
 
@@ -141,14 +142,75 @@ test.describe('A visit', () => {
 
 test('A dead job is tried again, and the log says by whom', async ({ tab }) => {
   await addDeadJob('purge_jobs', 'The database was away');
+  await addDeadJob('purge_jobs', 'The database was away');
+  let answer = () => {};
+  const isSlow = new Promise<void>((resolve) => (answer = resolve));
+  await tab.page.route('**/api/admin/jobs/retry*', async (route) => {
+    await isSlow;
+    await route.continue();
+  });
   await tab.signInAsOperator();
   const { admin } = tab;
   await admin.open('/admin/jobs?kind=purge_jobs');
-  await expect(admin.jobs).toContainText('The database was away');
-  await admin.retryButton.click();
-  await expect(admin.jobs).toHaveCount(0);
+  await expect(admin.jobs).toHaveText([/The database was away/, /The database was away/]);
+  await admin.retryButton.first().click();
+  await expect(admin.retryButton).toHaveText(['One moment…', 'Try again']);
+  answer();
+  await expect(admin.outcome).toHaveText('The job is tried again in a moment.');
+  await expect(admin.outcome).toBeFocused();
+  await expect(admin.jobs).toHaveCount(1);
   await admin.open('/admin/audit?kind=job_retried');
   await expect(admin.events.first()).toContainText('purge_jobs');
+});
+
+test('A dead webhook is replayed, and dealt with', async ({ tab }) => {
+  const customer = `cus_${randomUUID()}`;
+  await addStripeEvent(customer, 'Stripe was away');
+  await tab.signInAsOperator();
+  const { admin } = tab;
+  const open = () => admin.open(`/admin/stripe?state=all&customer=${customer}`);
+  await open();
+  await expect(admin.stripeEvents).toContainText('Stripe was away');
+  await expect(admin.stripeEvents).toContainText('Not yet');
+  await admin.replayButton.click();
+  await expect(admin.outcome).toHaveText(/^Stripe is asked again/);
+  await expect(admin.outcome).toBeFocused();
+  await expect(async () => {
+    await open();
+    await expect(admin.stripeEvents).not.toContainText('Not yet', { timeout: 1 });
+  }).toPass();
+  await expect(admin.stripeEvents).not.toContainText('Stripe was away');
+  await admin.open('/admin/audit?kind=stripe_event_replayed');
+  await expect(admin.events.first()).toContainText(`evt_of_${customer}`);
+});
+
+test('A route that is closed is not asked until it is opened again', async ({ chat, tab, model, openBrowser }) => {
+  const operator = await openBrowser();
+  await operator.signInAsOperator();
+  const { admin } = operator;
+  const route = admin.route('thorough-first');
+  await admin.open('/admin/providers');
+  await expect(route).toContainText('Go through');
+  try {
+    await route.getByTestId('close-route').click();
+    await expect(admin.outcome).toHaveText('The route is closed.');
+    await expect(route).toContainText('Closed by an operator');
+
+    await tab.page.getByTestId('model-picker').click();
+    await tab.page.getByRole('option', { name: 'Thorough' }).click();
+    const prompt = await model.script('Think hard', { text: 'Done.' });
+    await chat.ask(prompt);
+    await tab.usage.open();
+    await tab.usage.receiptLinks.first().click();
+    await expect(tab.usage.attempts).toHaveCount(1);
+    await expect(tab.usage.attempts).toContainText('thorough-second');
+  } finally {
+    await route.getByTestId('reopen-route').click();
+  }
+  await expect(admin.outcome).toHaveText('The route is open again.');
+  await expect(route).toContainText('Go through');
+  await admin.open('/admin/audit?kind=route_closed');
+  await expect(admin.events.first()).toContainText('thorough-first');
 });
 
 test('Each area of the panel is one press away, and says how things stand', async ({ tab }) => {
@@ -156,10 +218,10 @@ test('Each area of the panel is one press away, and says how things stand', asyn
   const { admin, page } = tab;
   await admin.open();
   await page.getByRole('link', { name: 'Providers' }).click();
-  await expect(admin.routes).toHaveCount(3);
+  await expect(admin.routes).toHaveCount(4);
   await expect(admin.routes.first()).toContainText('everyday-first');
   await page.getByRole('link', { name: 'Stripe' }).click();
-  await expect(page.getByTestId('events-failed')).toHaveText('0');
+  await expect(page.getByTestId('events-failed')).toHaveText(/^\d+$/);
   await page.getByRole('link', { name: 'Jobs' }).click();
   await expect(page.getByText('audit_money')).toBeVisible();
 });
@@ -174,6 +236,7 @@ test('Prices are set for later and withdrawn, and the log says why', async ({ ta
   await model.getByLabel('From (UTC').fill('2099-01-01T00:00');
   await model.getByLabel('Why').first().fill('A contract to come');
   await model.getByTestId('add-prices').click();
+  await expect(admin.outcome).toHaveText('The prices are set.');
   const toCome = model.getByTestId('price-row').filter({ hasText: 'To come' });
   await expect(toCome).toContainText('$99.50');
   await model.getByTestId('withdraw-prices').click();

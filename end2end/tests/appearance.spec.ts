@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test';
+import { addUpDays } from '../database';
 import { expect, refusedWith, test } from '../fixtures';
 
 const WIDE_ANSWER = [
@@ -96,11 +97,20 @@ test.describe('On a phone', () => {
     await fitsTheWidth(tab.page);
   });
 
-  test('No page of the admin panel does either, and a visit can always be ended', async ({ tab, person, openBrowser }) => {
-    await (await openBrowser()).signInAs(person);
+  test('No page of the admin panel does either, and a visit can always be ended', async ({ tab, person, model, openBrowser }) => {
+    const theirs = await openBrowser();
+    await theirs.signInAs(person);
+    await theirs.chat.isReady();
+    await theirs.chat.ask(await model.script('Something to count', { text: 'One.' }));
+    await addUpDays();
     await tab.signInAsOperator();
-    for (const path of ['/admin/people', '/admin/providers', '/admin/system', '/admin/audit']) {
-      await tab.admin.open(path);
+    await expect(async () => {
+      await tab.admin.open('/admin');
+      await expect(tab.page.getByTestId('figure-requests')).toBeVisible({ timeout: 1 });
+    }).toPass();
+    const areas = ['', '/usage', '/people', '/providers', '/stripe?state=all', '/jobs?state=done', '/system', '/audit'];
+    for (const area of areas) {
+      await tab.admin.open(`/admin${area}`);
       await fitsTheWidth(tab.page);
     }
     await tab.admin.openPerson(person.name);

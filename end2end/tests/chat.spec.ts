@@ -261,6 +261,11 @@ test.describe('When something fails', () => {
     const answer = await chat.ask(prompt);
     await expect(answer).toHaveText('Here it is.');
     await expect(chat.answers).toHaveCount(1);
+    const asked = async () => (await model.journal(prompt)).map((entry) => [entry.model, entry.state]);
+    await expect.poll(asked).toEqual([
+      ['sandbox-small', 'failed'],
+      ['claude-sandbox', 'finished'],
+    ]);
   });
 
   test('An interrupted answer is continued below what arrived', async ({ chat, model, tab }) => {
@@ -337,6 +342,27 @@ test.describe('When the connection breaks', () => {
     await tab.page.reload();
     await expect(chat.questions).toHaveText([prompt]);
     await expect(chat.threads).toHaveCount(1);
+  });
+
+  test('A message whose page dies before the first word of the answer is answered once', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Forget that you asked', { text: 'Answered once.' });
+    // It arrives, but the page never hears of it.
+    await tab.page.route(START_REPLY, async (route) => void (await route.fetch()), { times: 1 });
+    await chat.send(prompt);
+    await expect.poll(() => model.journal(prompt)).toHaveLength(1);
+    await tab.page.reload();
+    await chat.isReady();
+    await expect(chat.composer).toHaveValue(prompt);
+    await chat.composer.press('Enter');
+    await expect(chat.answers).toHaveText(['Answered once.']);
+    await expect(chat.questions).toHaveText([prompt]);
+    await expect(chat.composer).toHaveValue('');
+    expect(await model.journal(prompt)).toHaveLength(1);
+
+    // Once it has arrived, the same words are another message.
+    await chat.send(prompt);
+    await expect(chat.answers).toHaveText(['Answered once.', 'Answered once.']);
+    expect(await model.journal(prompt)).toHaveLength(2);
   });
 
   test('An answer whose stream is cut on the way is taken up where it was', async ({ chat, model, tab }) => {

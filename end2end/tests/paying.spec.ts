@@ -127,6 +127,45 @@ test('A smaller plan waits for the end of the period, and can be taken back', as
   await expect(tab.billing.standing).toBeFocused();
 });
 
+test('The rhythm of paying can be changed: to a year at once, back with the next period', async ({ buyer: tab }) => {
+  await subscribe(tab, 'Pro');
+  await tab.pricing.open();
+  await tab.pricing.yearly.click();
+  await tab.page.getByRole('link', { name: 'Change to Pro' }).click();
+  await expect(tab.billing.heading).toHaveText('Pay Pro yearly');
+  await tab.billing.confirmChangeButton.click();
+  await expect(tab.billing.standing).toContainText('You have Pro. The next payment, $200');
+
+  await tab.pricing.open();
+  await tab.page.getByRole('link', { name: 'Change to Pro' }).click();
+  await tab.billing.confirmChangeButton.click();
+  await expect(tab.billing.standing).toContainText(/You have Pro\. From .* on it is \$20 a month\./);
+});
+
+test('Another card is put on file at Stripe, and charged from then on', async ({ buyer: tab }) => {
+  await subscribe(tab, 'Pro');
+  await tab.billing.open();
+  await tab.billing.changeCardButton.click();
+  await tab.stripe.card.fill(CARDS.mastercard);
+  await tab.stripe.saveCardButton.click();
+  const card = async () => {
+    await tab.billing.open();
+    return tab.billing.card.innerText();
+  };
+  await expect.poll(card).toBe('Mastercard ending in 4444');
+});
+
+test('A cancelled plan is kept before another one is chosen', async ({ buyer: tab }) => {
+  await subscribe(tab, 'Pro');
+  await tab.page.goto('/billing/cancel');
+  await tab.billing.confirmCancelButton.click();
+  await expect(tab.billing.standing).toContainText('Nothing more is charged.');
+  await tab.pricing.open();
+  await tab.pricing.offer('max').getByRole('link', { name: 'Keep your plan first' }).click();
+  await tab.billing.keepButton.click();
+  await expect(tab.billing.standing).toContainText('You have Pro. The next payment');
+});
+
 test('An upgrade whose bank wants to be asked waits for that, and is there once it is paid', async ({ buyer: tab }) => {
   await tab.page.getByRole('button', { name: 'Choose Pro' }).click();
   await tab.stripe.payWith(CARDS.alwaysSecure);
@@ -162,10 +201,10 @@ test('A cancelled plan stays until its end, and can be resumed', async ({ buyer:
   await expect(tab.billing.standing).toContainText('You have Pro. The next payment');
 });
 
-ownTest.describe('A renewal that fails', () => {
+ownTest.describe('When a period is over', () => {
   ownTest.skip(!HAS_SETTINGS, 'needs the settings of the server: run it with bin/test');
 
-  ownTest('is said on every page, pauses replies in the end, and is whole again once paid', async ({
+  ownTest('a renewal that fails is said on every page, pauses replies in the end, and is whole again once paid', async ({
     buyer: tab,
     stripe,
   }) => {
@@ -185,10 +224,30 @@ ownTest.describe('A renewal that fails', () => {
     await tab.billing.open();
     await expect(tab.billing.standing).toContainText('You have Pro. The next payment');
   });
+
+  ownTest('a smaller plan takes the place of the larger one when its period ends', async ({ buyer: tab, stripe }) => {
+    await subscribe(tab, 'Max');
+    await tab.pricing.open();
+    await tab.page.getByRole('link', { name: 'Change to Pro' }).click();
+    await tab.billing.confirmChangeButton.click();
+    await expect(tab.billing.standing).toContainText('Then Pro begins');
+    await stripe.advance(32);
+    const standing = async () => {
+      await tab.billing.open();
+      return tab.billing.standing.innerText();
+    };
+    await expect.poll(standing).toContain('You have Pro. The next payment, $20');
+  });
 });
 
 test.describe('Without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
+
+  test('a pack is bought by plain forms', async ({ buyer: tab }) => {
+    await tab.page.getByRole('button', { name: 'Buy for $10' }).click();
+    await tab.stripe.payWith(CARDS.good);
+    await expect(tab.billing.heading).toHaveText('$10.00 added');
+  });
 
   test('one subscribes, cancels and resumes by plain forms', async ({ buyer: tab }) => {
     await tab.pricing.yearly.click();

@@ -10,6 +10,8 @@ test.describe('Faults that only the browser sees', () => {
     const prompt = await model.script('Break what comes next', { text: 'An answer.' });
     const good = chat.ratingOf(await chat.ask(prompt), 'Good answer');
     const reports = reportsOf(tab.page);
+    const id = await tab.page.locator('meta[name=request-id]').getAttribute('content');
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
     const fails = async (times: number) => {
       for (let time = 0; time < times; time++) {
         const failed = tab.page.waitForEvent('requestfinished', (request) => request.url().includes('rate_reply'));
@@ -28,15 +30,38 @@ test.describe('Faults that only the browser sees', () => {
 
     await tab.page.route(RATE, (route) => route.fulfill({ status: 500, body: '<h1>A proxy says no</h1>' }), { times: 5 });
     await fails(5);
-    await expect.poll(() => reports).toEqual(['POST', 'POST', 'POST']);
+    const report = { kind: 'call', message: 'An answer could not be read', request_id: id };
+    await expect.poll(() => reports).toMatchObject([report, report, report]);
   });
 });
 
-/** The methods of the page's reports from now on. */
-function reportsOf(page: Page): string[] {
-  const reports: string[] = [];
+test.describe('A page that panics', () => {
+  test.use({ expectedProblems: [/hydration error|panicked at|unreachable/] });
+
+  test('says where, and of which request it is', async ({ tab }) => {
+    const reports = reportsOf(tab.page);
+    let id: string | undefined;
+    // The page wakes up on something else than the server has made.
+    await tab.page.route('/sign-in', async (route) => {
+      const response = await route.fetch();
+      id = response.headers()['x-request-id'];
+      const whole = await response.text();
+      const body = whole.replace(/<a [^>]*class="skip-link"[^>]*>.*?<\/a>/, 'Something else');
+      expect(body).not.toBe(whole);
+      await route.fulfill({ response, body });
+    });
+    await tab.page.goto('/sign-in');
+    await expect.poll(() => reports).toHaveLength(1);
+    expect(reports[0]).toMatchObject({ kind: 'panic', path: '/sign-in', request_id: id });
+    expect(reports[0].message).toMatch(/^Panicked at .*\.rs:\d+:\d+: ./);
+  });
+});
+
+/** What the page reports of itself from now on. */
+function reportsOf(page: Page): Record<string, string>[] {
+  const reports: Record<string, string>[] = [];
   page.on('request', (request) => {
-    if (request.url().endsWith('/reports/browser')) reports.push(request.method());
+    if (request.url().endsWith('/reports/browser')) reports.push(request.postDataJSON());
   });
   return reports;
 }

@@ -78,6 +78,10 @@ pub struct Grant {
     /// So much was asked back in all, whether or not it was spent already: it does not come back with what a reply did
     /// not cost.
     pub taken_back: Nanos,
+    /// What was in it when the period began, or when it was given since; less what went meanwhile without being spent.
+    pub opening: Nanos,
+    /// When that was.
+    pub opened_at: DateTime<Utc>,
     /// None: never.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -189,7 +193,7 @@ impl Books {
     pub fn credit(&self) -> Credit {
         let live = || self.grants.iter().filter(|grant| self.is_live(grant));
         Credit {
-            granted: live().map(|grant| grant.amount).sum(),
+            granted: live().map(|grant| grant.opening).sum(),
             held: self.holds.iter().map(|hold| hold.amount).sum(),
             available: live().map(|grant| self.free(grant)).sum::<Nanos>() - self.deficit(),
             resets_at: next_month(self.at),
@@ -215,6 +219,8 @@ impl Books {
             remaining: amount,
             reclaim: Nanos::ZERO,
             taken_back: Nanos::ZERO,
+            opening: amount,
+            opened_at: self.at,
             expires_at,
         };
         self.grants.push(grant);
@@ -248,7 +254,7 @@ impl Books {
             if self.is_live(&self.grants[index]) {
                 let taken = self.free(&self.grants[index]).min(missing);
                 let grant = &mut self.grants[index];
-                grant.remaining -= taken;
+                grant.lose(taken);
                 grant.reclaim = grant.reclaim.min(grant.remaining);
                 grant.taken_back = (grant.taken_back + taken).min(grant.amount);
                 missing -= taken;
@@ -297,6 +303,7 @@ impl Books {
         let returned = taken.min(amount - kept).min(grant.amount - grant.remaining);
         grant.reclaim -= kept;
         grant.remaining += returned;
+        grant.opening += returned;
         grant.taken_back = (grant.taken_back - kept - returned).or_zero();
         self.posted += returned;
         // Also when there is nothing to give: the entry is what keeps it from being given twice.
@@ -310,7 +317,7 @@ impl Books {
         };
         let free = self.free(&self.grants[index]).min(amount);
         let grant = &mut self.grants[index];
-        grant.remaining -= free;
+        grant.lose(free);
         grant.reclaim = (grant.reclaim + amount - free).min(grant.remaining);
         grant.taken_back = (grant.taken_back + amount).min(grant.amount);
         free
@@ -392,6 +399,8 @@ impl Books {
         for grant in self.grants.iter_mut().rev().filter(|grant| grant.is_live(at)) {
             let refilled = grant.room().min(surplus);
             grant.remaining += refilled;
+            // What was spent before the period began is new in it.
+            grant.opening = grant.opening.max(grant.remaining);
             surplus -= refilled;
         }
         if surplus > Nanos::ZERO {
@@ -434,7 +443,7 @@ impl Books {
                 false => (amount, Cause::ExpiryAfter(grant_id, hold.id)),
                 true => (grant.reclaim.min(amount), Cause::ReclaimAfter(grant_id, hold.id)),
             };
-            grant.remaining -= gone;
+            grant.lose(gone);
             grant.reclaim = (grant.reclaim - gone).or_zero().min(grant.remaining);
             self.post(cause, -gone);
         }
@@ -511,6 +520,21 @@ impl Grant {
 
     pub fn is_live(&self, at: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|expires_at| expires_at > at)
+    }
+
+    /// As a period has it that begins then: of what was there before, only what was not spent yet. Counts from the next
+    /// change on, and until that it is the same whenever it is asked for.
+    pub fn in_period(self, start: DateTime<Utc>) -> Self {
+        match self.opened_at < start {
+            true => Self { opening: self.remaining, opened_at: start, ..self },
+            false => self,
+        }
+    }
+
+    /// Something goes that nobody has spent.
+    fn lose(&mut self, amount: Nanos) {
+        self.remaining -= amount;
+        self.opening -= amount;
     }
 
     /// What may be given back to it: no more than was spent, and nothing of what was taken back.

@@ -1,7 +1,7 @@
 //! The arithmetic of caps: what they leave for a reply, which of them is in the way, and which parts of one a charge has
 //! passed. Only arithmetic; the store reads what it is about under the account's lock.
 
-use app::types::{Cap, CapTerms, Credit, Nanos};
+use app::types::{Alert, AlertBasis, Cap, CapTerms, Credit, Nanos};
 
 /// People are told when spending passes these parts of a cap.
 pub const ALERT_PERCENTS: [u8; 3] = [50, 80, 100];
@@ -21,8 +21,16 @@ impl OwnCap {
     }
 }
 
-/// The cap of the month, and whether it is the person's own: theirs wins over the plan's, also when it is "none".
-pub fn monthly_terms(own: Option<OwnCap>, plan: Option<CapTerms>) -> Option<(CapTerms, bool)> {
+/// The plan's caps, for those who have set none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanCaps {
+    pub month: Option<CapTerms>,
+    /// Of each conversation.
+    pub conversation: Option<CapTerms>,
+}
+
+/// The cap that holds, and whether it is the person's own: theirs wins over the plan's, also when it is "none".
+pub fn terms_in_force(own: Option<OwnCap>, plan: Option<CapTerms>) -> Option<(CapTerms, bool)> {
     match own {
         Some(own) => own.terms().map(|terms| (terms, true)),
         None => plan.map(|terms| (terms, false)),
@@ -85,6 +93,15 @@ pub fn is_passed(limit: Nanos, used: Nanos, percent: u8) -> bool {
     limit > Nanos::ZERO && i128::from(used.0) * 100 >= i128::from(limit.0) * i128::from(percent)
 }
 
+/// Whether an alert is to be shown as things stand: it is about the month's cap where there is one, else about the credit.
+pub fn is_due(alert: Alert, cap: Option<&Cap>, credit: &Credit) -> bool {
+    match (alert.basis, cap) {
+        (AlertBasis::Cap, Some(cap)) => is_passed(cap.limit, cap.used, alert.percent),
+        (AlertBasis::Credit, None) => is_passed(credit.granted, credit.used(), alert.percent),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use app::types::{CapScope, ThreadId};
@@ -104,7 +121,8 @@ mod tests {
     }
 
     fn conversation(limit: i64, used: i64) -> Cap {
-        let scope = CapScope::Conversation { thread_id: ThreadId(Uuid::nil()), title: String::new() };
+        let thread_id = ThreadId(Uuid::nil());
+        let scope = CapScope::Conversation { thread_id, title: String::new(), is_own: true };
         Cap::new(scope, terms(limit, true), Nanos(used), Nanos::ZERO, None)
     }
 
@@ -123,10 +141,10 @@ mod tests {
     fn the_persons_own_cap_wins_over_the_plans_also_when_it_is_none() {
         let plan = Some(terms(500, true));
         let own = |limit: Option<i64>| Some(OwnCap { limit: limit.map(Nanos), is_hard: false });
-        assert_eq!(monthly_terms(None, plan), Some((terms(500, true), false)));
-        assert_eq!(monthly_terms(own(Some(900)), plan), Some((terms(900, false), true)));
-        assert_eq!(monthly_terms(own(None), plan), None);
-        assert_eq!(monthly_terms(None, None), None);
+        assert_eq!(terms_in_force(None, plan), Some((terms(500, true), false)));
+        assert_eq!(terms_in_force(own(Some(900)), plan), Some((terms(900, false), true)));
+        assert_eq!(terms_in_force(own(None), plan), None);
+        assert_eq!(terms_in_force(None, None), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use std::time::Duration;
 use app::types::{AccountId, ClientRequestId, Limit, LimitName, Plan};
 use redis::{RedisError, Script};
 use serde::Serialize;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use self::address::{AddressLimit, client_address};
@@ -24,6 +25,9 @@ use self::local::LocalLimiter;
 use self::missed::{MissedCall, MissedCalls};
 use self::windows::{Action, Rates, Windows};
 use crate::config::RedisConfig;
+
+/// While Redis is away, what it has missed is offered to it so often.
+const OFFER_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 #[error("REDIS_URL makes no sense: {0}")]
@@ -74,22 +78,24 @@ pub struct Limiter {
     script: Arc<Script>,
     local: Arc<LocalLimiter>,
     missed: Arc<MissedCalls>,
+    tasks: TaskTracker,
     /// A reply that outlives this no longer counts as concurrent: its process must have died.
     reply_lease: Duration,
 }
 
 impl Limiter {
-    /// Does not connect yet.
+    /// Does not connect yet. `replicas` processes share the limits while Redis is away.
     ///
     /// # Errors
     /// When the URL makes no sense.
-    pub fn new(config: &RedisConfig, reply_lease: Duration) -> Result<Self, BadRedisUrl> {
+    pub fn new(config: &RedisConfig, replicas: u32, reply_lease: Duration) -> Result<Self, BadRedisUrl> {
         Ok(Self {
             redis: Connection::new(config)?,
             key_prefix: config.key_prefix.clone(),
             script: Arc::new(windows::script()),
-            local: Arc::default(),
+            local: Arc::new(LocalLimiter::new(replicas)),
             missed: Arc::default(),
+            tasks: TaskTracker::new(),
             reply_lease,
         })
     }
@@ -108,13 +114,24 @@ impl Limiter {
         tokens: u32,
         plan: &Plan,
     ) -> Admission {
-        self.admit_by(&self.account_key(account_id), request_id, tokens, plan.into()).await
+        let (key, rates) = (self.account_key(account_id), plan.into());
+        if let Some(windows) = self.ask(Action::Admit(request_id, tokens), &key, rates).await {
+            return windows.admission(rates);
+        }
+        let admission = self.local.admit(&key, request_id, tokens, rates);
+        // Whether a slow Redis has counted it or not.
+        let action = match admission {
+            Admission::Refused { .. } => Action::Forget(request_id),
+            Admission::Admitted(_) | Admission::Repeated(_) => Action::Count(request_id, tokens),
+        };
+        self.tell_later(MissedCall { action, key, rates });
+        admission
     }
 
     /// Where the account stands, without counting anything.
     pub async fn read(&self, account_id: AccountId, plan: &Plan) -> Vec<Limit> {
         let (key, rates) = (self.account_key(account_id), plan.into());
-        match self.run(Action::Read, &key, rates).await {
+        match self.ask(Action::Read, &key, rates).await {
             Some(windows) => windows.limits(rates),
             None => self.local.read(&key, rates),
         }
@@ -141,7 +158,12 @@ impl Limiter {
     pub async fn admit_address(&self, limit: AddressLimit, address: IpAddr) -> Result<(), Reached> {
         let key = format!("{}address:{}:{}", self.key_prefix, limit.name, address::network(address));
         let rates = Rates { requests_per_minute: limit.per_minute, ..Rates::default() };
-        match self.admit_by(&key, ClientRequestId(Uuid::now_v7()), 0, rates).await {
+        let id = ClientRequestId(Uuid::now_v7());
+        let admission = match self.ask(Action::Admit(id, 0), &key, rates).await {
+            Some(windows) => windows.admission(rates),
+            None => self.local.admit(&key, id, 0, rates),
+        };
+        match admission {
             Admission::Refused { limit, retry_after } => {
                 Err(Reached { limit: Limit { name: LimitName::RequestsPerAddress, ..limit }, retry_after })
             }
@@ -175,40 +197,46 @@ impl Limiter {
         format!("{}account:{account_id}", self.key_prefix)
     }
 
-    async fn admit_by(&self, key: &str, request_id: ClientRequestId, tokens: u32, rates: Rates) -> Admission {
-        if let Some(windows) = self.run(Action::Admit(request_id, tokens), key, rates).await {
-            return windows.admission(rates);
-        }
-        let admission = self.local.admit(key, request_id, tokens, rates);
-        if matches!(admission, Admission::Refused { .. }) {
-            // A slow Redis may count it yet.
-            self.missed.add([MissedCall { action: Action::Forget(request_id), key: key.to_owned(), rates }]);
-        }
-        admission
-    }
-
-    /// Tells Redis now, or when it is back.
+    /// Tells Redis now, or after what it has missed.
     async fn tell(&self, action: Action, key: String, rates: Rates) {
-        if self.run(action, &key, rates).await.is_none() {
-            self.missed.add([MissedCall { action, key, rates }]);
+        if self.missed.are_waiting() || self.ask(action, &key, rates).await.is_none() {
+            self.tell_later(MissedCall { action, key, rates });
         }
     }
 
-    /// One round trip, and after an outage those that were missed. None: Redis is away.
-    async fn run(&self, action: Action, key: &str, rates: Rates) -> Option<Windows> {
-        let mut missed = self.missed.take().into_iter();
-        while let Some(call) = missed.next() {
-            if self.ask(call.action, &call.key, call.rates).await.is_none() {
-                self.missed.add(std::iter::once(call).chain(missed));
-                return None;
+    /// By a task of its own, so that nothing is lost with the request that happens to find Redis back.
+    fn tell_later(&self, call: MissedCall) {
+        if self.missed.add(call) {
+            self.tasks.spawn(self.clone().tell_missed());
+        }
+    }
+
+    async fn tell_missed(self) {
+        while let Some(batch) = self.missed.next_batch() {
+            if self.tell_all(&batch).await.is_none() {
+                self.missed.put_back(batch);
+                tokio::time::sleep(OFFER_EVERY).await;
             }
         }
-        self.ask(action, key, rates).await
     }
 
+    /// In one round trip. None: Redis is away, and has heard of some of them or of none. To hear of one again changes
+    /// nothing.
+    async fn tell_all(&self, calls: &[MissedCall]) -> Option<()> {
+        let mut pipeline = redis::pipe();
+        pipeline.load_script(&self.script).ignore();
+        for MissedCall { action, key, rates } in calls {
+            let call = windows::invocation(&self.script, key, *action, *rates, self.reply_lease);
+            pipeline.invoke_script(&call).ignore();
+        }
+        let tell = |mut redis| async move { pipeline.query_async::<()>(&mut redis).await };
+        self.redis.ask(tell).await
+    }
+
+    /// One round trip. None: Redis is away.
     async fn ask(&self, action: Action, key: &str, rates: Rates) -> Option<Windows> {
         let call = windows::invocation(&self.script, key, action, rates, self.reply_lease);
-        let ask = |mut redis| async move { call.invoke_async::<[i64; 9]>(&mut redis).await };
+        let ask = |mut redis| async move { call.invoke_async::<[i64; 10]>(&mut redis).await };
         self.redis.ask(ask).await.map(Windows::from)
     }
 }

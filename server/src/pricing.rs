@@ -108,6 +108,11 @@ pub struct HoldTerms {
 }
 
 impl HoldRequest {
+    /// What the longest answer wanted may cost.
+    pub fn largest(&self) -> Nanos {
+        self.terms(self.output_tokens).amount
+    }
+
     /// The longest useful answer that `available` covers; None when even the shortest does not fit.
     pub fn fit(&self, available: Nanos) -> Option<HoldTerms> {
         let useful = self.min_output_tokens.min(self.output_tokens);
@@ -131,11 +136,11 @@ impl HoldRequest {
     }
 }
 
-/// How many tokens a text may be, when nobody has counted them: one for every three characters, rounded up. English
-/// has about four characters a token, so this errs on the careful side; Chinese or Japanese has one to two and is
-/// undercounted, which the settlement by the provider's own count puts right.
+/// How many tokens a text may be, when nobody has counted them: one for every three bytes, rounded up. Models read bytes:
+/// English has about four of them a token, so this errs on the careful side, and a character of Chinese or Japanese is
+/// three bytes and about one token.
 pub fn estimate_tokens(text: &str) -> u32 {
-    u32::try_from(text.chars().count().div_ceil(3)).unwrap_or(u32::MAX)
+    u32::try_from(text.len().div_ceil(3)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -163,6 +168,12 @@ mod tests {
         min_output_tokens: u32,
     ) -> HoldRequest {
         HoldRequest { prices: prices(input, output), input_tokens, output_tokens, min_output_tokens }
+    }
+
+    #[test]
+    fn tokens_are_estimated_alike_in_every_script() {
+        let estimates = ["", "a", "abc", "abcd", "价格说明", "ценник", "🧵"].map(estimate_tokens);
+        assert_eq!(estimates, [0, 1, 1, 2, 4, 4, 2]);
     }
 
     #[test]

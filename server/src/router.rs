@@ -18,11 +18,17 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
 use crate::routes::{admin, auth, health, mail, reports, stripe, usage};
+use crate::services::billing::WEBHOOK_PATH;
 use crate::state::AppState;
 
 /// The pages, listed once a process: while leptos lists them, resources of whichever page is made in that moment are never
 /// loaded, so that the page would never be answered.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+
+/// Whether the pattern of a route is that of a page.
+pub(crate) fn is_page(route: &str) -> bool {
+    PAGES.iter().any(|page| page.path() == route)
+}
 
 /// The application, whole.
 pub fn build_router(state: &AppState) -> Router {
@@ -50,7 +56,7 @@ pub fn build_router(state: &AppState) -> Router {
         Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready));
     // Not among the pages: whoever calls proves itself by a signature, or by the token in a mail.
     let webhooks = Router::new()
-        .route("/webhooks/stripe", post(stripe::receive_webhook))
+        .route(WEBHOOK_PATH, post(stripe::receive_webhook))
         .route("/mail/unsubscribe", get(mail::offer_unsubscribe).post(mail::unsubscribe));
     let pages = middleware::around_pages(pages, state);
     middleware::around_all(pages.merge(assets).merge(probes).merge(webhooks), state).with_state(state.clone())

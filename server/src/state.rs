@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
-    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, ExportMeter, Handler, PurgeJobs,
-    ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
+    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, EndVisits, ExportMeter, Handler,
+    PurgeJobs, ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
 };
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
@@ -71,6 +71,7 @@ pub struct AppState {
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
     pub(crate) usage: UsageService,
+    billing: BillingService,
     pub(crate) audit_log: AuditLogService,
     pub(crate) figures: FiguresService,
     /// None: nothing can be bought here.
@@ -94,7 +95,8 @@ impl AppState {
     pub fn new(config: Config) -> Result<Self, StartError> {
         let db = Db::new(&config.database);
         let plans = Plans::new(&config.plans);
-        let limiter = Limiter::new(&config.redis, GenerationService::lease(&config.llm.clocks))?;
+        let lease = GenerationService::lease(&config.llm.clocks);
+        let limiter = Limiter::new(&config.redis, config.limits.replicas, lease)?;
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
         let catalog = CatalogService::new(db.clone(), config.llm.catalog, config.llm.api_keys);
         let breakers = limiter.breakers(config.llm.breaker_failures);
@@ -106,7 +108,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
-            ceiling: DailyCeiling::new(config.spending.daily_ceiling),
+            ceiling: DailyCeiling::new(db.clone(), config.spending.daily_ceiling),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });
@@ -165,7 +167,7 @@ impl AppState {
         let backend = Backend {
             account: Arc::new(account.clone()),
             admin,
-            billing: Arc::new(billing),
+            billing: Arc::new(billing.clone()),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans, ratings)),
             notices: Arc::new(notices.clone()),
@@ -182,6 +184,7 @@ impl AppState {
             sign_in,
             generations,
             usage,
+            billing,
             audit_log,
             figures,
             cashier,
@@ -231,24 +234,35 @@ impl AppState {
         self.generations.finish(grace).await;
     }
 
+    /// Waits until every change of a subscription in progress is made; those still going after `grace` are cut.
+    pub async fn finish_changes(&self, grace: Duration) {
+        self.billing.finish(grace).await;
+    }
+
     /// Waits for [`AppState::begin_shutdown`].
     pub(crate) async fn ending(&self) {
         self.is_ending.cancelled().await;
     }
 
-    /// Starts what runs beside the requests until shutdown: looking for replies whose process has died, and listening
-    /// for replies to be stopped.
+    /// Starts what runs beside the requests: listening for replies to be stopped, until the last one has ended, and sweeping,
+    /// until shutdown.
     pub fn spawn_background(&self, sweep_every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
             tokio::select! {
                 () = state.generations.listen_for_stops() => {}
-                () = state.ending() => {}
+                () = state.generations.ended() => {}
             }
         });
+        self.spawn_sweeper(sweep_every);
+    }
+
+    /// Starts to look for replies whose process has died, until shutdown. Not a job, because it must also happen where the
+    /// queue stands still: `docs/decisions/0022-sweeping-is-a-ticker.md`.
+    pub fn spawn_sweeper(&self, every: Duration) {
         let state = self.clone();
         self.background.spawn(async move {
-            let mut ticks = tokio::time::interval(sweep_every);
+            let mut ticks = tokio::time::interval(every);
             loop {
                 tokio::select! {
                     _ = ticks.tick() => state.sweep().await,
@@ -302,6 +316,7 @@ fn worker(
     let mut handlers: Vec<Arc<dyn Handler>> = vec![
         Arc::new(AddUpDays { totals: DayTotals::new(db.clone()) }),
         Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
+        Arc::new(EndVisits { db: db.clone() }),
         Arc::new(PurgeJobs { db: db.clone() }),
         Arc::new(DeliverNotice { notices }),
         Arc::new(TellRating { ratings }),
@@ -310,6 +325,7 @@ fn worker(
     let mut schedules = vec![
         AddUpDays::schedule(),
         AuditMoney::schedule(audit),
+        EndVisits::schedule(),
         PurgeJobs::schedule(),
         CheckFourWays::schedule(audit),
     ];

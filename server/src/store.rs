@@ -3,7 +3,7 @@
 pub mod account_books;
 pub mod accounts;
 pub mod alerts;
-mod attempts;
+pub mod attempts;
 pub mod audit;
 pub mod backlog;
 pub mod caps;
@@ -23,14 +23,19 @@ pub mod ledger;
 pub mod mail;
 pub mod messages;
 pub mod meter_events;
+pub mod money_audits;
+pub mod money_back;
 pub mod notices;
 pub mod operator_credit;
 pub mod operators;
 pub mod overage;
 pub mod people;
+mod person_labels;
+pub mod plan_overrides;
 mod pool;
 mod prepared;
 pub mod provider_usage;
+pub mod rating_days;
 pub mod ratings;
 pub mod receipts;
 pub mod reconciliations;
@@ -53,6 +58,7 @@ pub mod threads;
 mod usage;
 pub mod usage_reports;
 pub mod users;
+pub mod visits;
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 

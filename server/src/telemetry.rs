@@ -10,9 +10,7 @@ pub(crate) mod traces;
 use std::io::IsTerminal;
 
 use sentry::ClientInitGuard;
-use sentry::integrations::tracing::{BreadcrumbLayer, ErrorLayer};
-use tracing::{Instrument, Level};
-use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing::Instrument;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -49,12 +47,10 @@ pub(crate) fn start(
         }
     };
     let reports = sentry.dsn.is_some();
-    let before = filter_fn(|line| matches!(*line.level(), Level::INFO | Level::WARN));
     // A second start, as in tests of several commands, keeps the first.
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
-        .with(reports.then(|| BreadcrumbLayer::new().with_filter(before)))
-        .with(reports.then(|| ErrorLayer::new().with_filter(LevelFilter::ERROR)))
+        .with(reports.then(faults::of_lines))
         .try_init()
         .ok();
     std::panic::set_hook(Box::new(log_panic));
@@ -69,6 +65,7 @@ pub(crate) fn along<F: Future>(work: F) -> impl Future<Output = F::Output> {
 /// The person the current request comes from: an id, never a name or an address.
 pub(crate) fn set_person(user_id: impl ToString) {
     let user_id = user_id.to_string();
+    tracing::Span::current().record("user.id", &user_id);
     traces::set_person(&user_id);
     faults::set_person(user_id);
 }
@@ -81,6 +78,6 @@ pub(crate) fn scrubbed(text: &str) -> String {
 /// A panic is a fault like any other: one line, and one report, wherever it happens.
 fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
-    let message = panic.payload_as_str().unwrap_or("for a reason that is no text");
+    let message = app::panic_message(panic);
     tracing::error!(panic.location = location, "Panicked: {message}");
 }

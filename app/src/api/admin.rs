@@ -14,10 +14,11 @@ pub use audit::{ListAuditEvents, list_audit_events};
 pub use figures::{ReadOverview, ReportVolume, read_overview, report_volume};
 pub use jobs::{DiscardJob, ListJobs, RetryJob, discard_job, list_jobs, retry_job};
 pub use people::{
-    BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits, ReadPerson,
-    ReadPersonStatement, ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit, begin_visit,
-    end_limit_override, extend_grace, give_credit, list_people, override_limits, read_person,
-    read_person_statement, resume_person, resync_person, sign_out_person, suspend_person, take_credit,
+    BeginVisit, EndLimitOverride, EndPlanOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits,
+    OverridePlan, ReadPerson, ReadPersonStatement, ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson,
+    TakeCredit, begin_visit, end_limit_override, end_plan_override, extend_grace, give_credit, list_people,
+    override_limits, override_plan, read_person, read_person_statement, resume_person, resync_person,
+    sign_out_person, suspend_person, take_credit,
 };
 
 pub use providers::{
@@ -26,15 +27,17 @@ pub use providers::{
     read_providers, reopen_route, set_model_off, set_route_costs, withdraw_model_prices,
 };
 pub use stripe::{
-    ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent,
+    ListStripeEvents, ReadStripeEvent, ReadStripeReport, ReconcileWithStripe, ReplayStripeEvent, ResendUsage,
     list_stripe_events, read_stripe_event, read_stripe_report, reconcile_with_stripe, replay_stripe_event,
+    resend_usage,
 };
 pub use system::{ReadSystem, SetSwitch, read_system, set_switch};
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    audit::AuditLogApi, figures::FiguresApi, jobs::JobsApi, people::NewLimits, people::PeopleApi,
-    providers::ProvidersApi, server_side::AdminBackend, stripe::StripeApi, system::SystemApi,
+    audit::AuditLogApi, figures::FiguresApi, jobs::JobsApi, people::NewLimits, people::NewPlan,
+    people::PeopleApi, providers::ProvidersApi, server_side::AdminBackend, stripe::StripeApi,
+    system::SystemApi,
 };
 #[cfg(feature = "ssr")]
 use server_side::{answer, operate};

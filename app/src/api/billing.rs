@@ -32,12 +32,12 @@ pub trait BillingApi: Send + Sync {
     async fn list_offers(&self) -> ApiResult<Offers>;
     async fn read_standing(&self, actor: &Actor) -> ApiResult<Standing>;
     async fn read_billing(&self, actor: &Actor) -> ApiResult<Billing>;
-    /// Leads to Stripe's page to pay; for another plan while subscribed, to [`BillingApi::change_plan`].
+    /// Leads to Stripe's page to pay; for a plan while subscribed, to the page that asks before a change.
     async fn begin_checkout(&self, actor: &Actor, item: CheckoutItem) -> ApiResult<NextUrl>;
     /// How the visit to that page ended. May be asked again and again.
     async fn finish_checkout(&self, actor: &Actor, session_id: String) -> ApiResult<CheckoutOutcome>;
     /// What gives more at once, what gives less at the end of the period. When the difference cannot be paid, nothing
-    /// changes.
+    /// changes. Refused while a payment is due, or while a cancellation or another change is planned.
     async fn change_plan(&self, actor: &Actor, plan_key: String, interval: Interval) -> ApiResult<NextUrl>;
     /// At the end of the period that is paid for.
     async fn cancel_subscription(&self, actor: &Actor) -> ApiResult<()>;

@@ -19,7 +19,10 @@ pub trait CapsApi: Send + Sync {
     /// The plan's cap again, if it has one.
     async fn use_plan_cap(&self, actor: &Actor) -> ApiResult<()>;
     async fn set_thread_cap(&self, actor: &Actor, id: ThreadId, terms: CapTerms) -> ApiResult<()>;
+    /// No cap for the conversation, whatever the plan says.
     async fn remove_thread_cap(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
+    /// The plan's cap for conversations again, if it has one.
+    async fn use_plan_thread_cap(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
     async fn read_thread_spending(&self, actor: &Actor, id: ThreadId) -> ApiResult<ThreadSpending>;
     /// Shows this month's alert no more, nor those below it.
     async fn dismiss_alerts(&self, actor: &Actor, up_to: Alert) -> ApiResult<()>;
@@ -57,6 +60,12 @@ pub async fn set_thread_cap(id: ThreadId, amount: String, is_hard: bool) -> ApiR
 pub async fn remove_thread_cap(id: ThreadId) -> ApiResult<()> {
     let (backend, actor) = call()?;
     answer(backend.caps.remove_thread_cap(&actor, id).await)
+}
+
+#[server(endpoint = "caps/use_plan_thread_cap")]
+pub async fn use_plan_thread_cap(id: ThreadId) -> ApiResult<()> {
+    let (backend, actor) = call()?;
+    answer(backend.caps.use_plan_thread_cap(&actor, id).await)
 }
 
 #[server(endpoint = "caps/read_thread_spending")]

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use server_fn::codec::{ByteStream, Json, Streaming};
 
 #[cfg(feature = "ssr")]
-use super::{answer, call, set_quota_headers};
+use super::{answer, call, set_quota_headers, set_stream_headers};
 #[cfg(feature = "ssr")]
 use crate::types::{Actor, ChatEvent, Quota};
 use crate::types::{Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId};
@@ -85,6 +85,7 @@ pub async fn start_reply(request: ReplyRequest) -> ApiResult<ByteStream<ApiError
     if let Some(quota) = &reply.quota {
         set_quota_headers(quota);
     }
+    set_stream_headers();
     Ok(json_lines(reply))
 }
 
@@ -92,7 +93,9 @@ pub async fn start_reply(request: ReplyRequest) -> ApiResult<ByteStream<ApiError
 #[server(endpoint = "chat/follow_reply", input = Json, output = Streaming)]
 pub async fn follow_reply(id: GenerationId, after_seq: u32) -> ApiResult<ByteStream<ApiError>> {
     let (backend, actor) = call()?;
-    Ok(json_lines(answer(backend.chat.follow_reply(&actor, id, after_seq).await)?))
+    let reply = answer(backend.chat.follow_reply(&actor, id, after_seq).await)?;
+    set_stream_headers();
+    Ok(json_lines(reply))
 }
 
 #[server(endpoint = "chat/stop_reply")]
@@ -136,4 +139,29 @@ fn to_line(event: &ChatEvent) -> ApiResult<Vec<u8>> {
     let mut line = serde_json::to_vec(event).map_err(|_| ApiError::Connection)?;
     line.push(b'\n');
     Ok(line)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use std::time::Duration;
+
+    use futures::{StreamExt, stream};
+    use tokio::time::{Instant, sleep};
+
+    use super::{ReplyStream, json_lines};
+    use crate::types::{ChatEvent, ChatEventKind};
+
+    #[tokio::test(start_paused = true)]
+    async fn while_nothing_is_said_an_empty_line_comes_every_fifteen_seconds() {
+        let late = stream::once(async {
+            sleep(Duration::from_secs(40)).await;
+            ChatEvent { seq: 1, kind: ChatEventKind::Text { text: "a".to_owned() } }
+        });
+        let began = Instant::now();
+        let lines = json_lines(ReplyStream { events: late.boxed(), quota: None }).into_inner();
+        let lines: Vec<_> =
+            lines.map(|line| (began.elapsed().as_secs(), line.expect("a line").to_vec())).collect().await;
+        let event = b"{\"seq\":1,\"type\":\"text\",\"text\":\"a\"}\n";
+        assert_eq!(lines, [(15, b"\n".to_vec()), (30, b"\n".to_vec()), (40, event.to_vec())]);
+    }
 }

@@ -122,9 +122,7 @@ impl Content for ReplyUsage {
 
 impl Content for StatementEntry {
     fn without_content(mut self) -> Self {
-        use EntryReason::{Correction, Reply};
-
-        if let Reply { thread, .. } | Correction { thread, .. } = &mut self.reason {
+        if let Some(thread) = self.reason.thread_mut() {
             *thread = thread.clone().without_content();
         }
         self

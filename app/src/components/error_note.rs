@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use super::Icon;
 use super::Symbol;
 use crate::ApiError;
-use crate::contexts::set_page_title;
+use crate::contexts::{current_request_id, set_page_title};
 
 /// An error in words, read out at once.
 #[component]
@@ -22,6 +22,8 @@ pub fn ErrorPage(error: ApiError) -> impl IntoView {
     let is_missing = error == ApiError::NotFound;
     let heading = if is_missing { "Nothing hangs here" } else { "This page could not be shown" };
     set_page_title(heading);
+    // An error of ours says it itself, and of its own request.
+    let number = current_request_id().filter(|_| !matches!(error, ApiError::Internal { .. }));
     view! {
         <div class="error-page" data-testid="error-page">
             <svg class="error-art" viewBox="0 0 120 120" aria-hidden="true" focusable="false">
@@ -35,6 +37,9 @@ pub fn ErrorPage(error: ApiError) -> impl IntoView {
                 <a class="button button-primary" href="/chat">"Start a conversation"</a>
                 <a class="button" href="/">"Go to the front page"</a>
             </p>
+            {number.map(|number| view! {
+                <p class="request-number">"If you ask us about this, tell us the number " <code>{number}</code></p>
+            })}
         </div>
     }
 }

@@ -7,7 +7,8 @@ use crate::wording::{limit_explanation, limit_title, reset_words};
 /// One limit: what is left of it, and when more fits.
 #[component]
 pub fn LimitMeter(limit: Limit) -> impl IntoView {
-    let Limit { name, limit: most, used, remaining, resets_at } = limit.clone();
+    let Limit { name, limit: most, used, held, remaining, resets_at } = limit.clone();
+    let held = (held > 0).then(|| format!(" {held} of it is held by replies in progress."));
     let reset = resets_at.map(|at| view! { <span>{reset_words(&limit)} " " <Countdown at/></span> });
     view! {
         <li class="limit">
@@ -18,7 +19,7 @@ pub fn LimitMeter(limit: Limit) -> impl IntoView {
             <Bar value=remaining.into() most=most.into() label=limit_title(name).to_owned()/>
             <p class="limit-note">
                 <span>{limit_explanation(name)}</span>
-                <span>{format!("{used} used.")} " " {reset}</span>
+                <span>{format!("{used} used.")} {held} " " {reset}</span>
             </p>
         </li>
     }

@@ -29,6 +29,9 @@ pub fn PlanLimits(plan: Plan) -> impl IntoView {
             {plan.monthly_cap.map(|cap| view! {
                 <li><b>{cap.limit.to_cents_text()}</b> " a month at most, until you set a cap of your own"</li>
             })}
+            {plan.thread_cap.map(|cap| view! {
+                <li><b>{cap.limit.to_cents_text()}</b> " a conversation at most, until you set a cap of its own"</li>
+            })}
         </ul>
     }
 }

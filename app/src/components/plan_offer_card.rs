@@ -93,5 +93,6 @@ fn WayOn(
         }
         PlanChoice::Cancel => link(CANCEL_PATH.to_owned(), format!("Go back to {name}"), "button button-wide"),
         PlanChoice::PayFirst => link(BILLING_PATH.to_owned(), "Pay the open invoice first".to_owned(), "button button-wide"),
+        PlanChoice::KeepFirst => link(BILLING_PATH.to_owned(), "Keep your plan first".to_owned(), "button button-wide"),
     }
 }

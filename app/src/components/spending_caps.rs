@@ -140,13 +140,21 @@ fn ThreadCaps() -> impl IntoView {
     let error = move || remove.value().get().and_then(Result::err).map(|error| view! { <ErrorNote error/> });
     let caps =
         of_quota(|quota| quota.caps.into_iter().filter(|cap| cap.thread_id().is_some()).collect::<Vec<_>>());
+    let plans_note = of_quota(|quota| quota.plan_thread_cap.map(|cap| cap.limit));
+    let plans_note = move || {
+        let limit = plans_note.get().flatten()?;
+        Some(view! {
+            <p class="limit-note">{format!("Your plan's cap of {limit} counts for each conversation that has no other.")}</p>
+        })
+    };
     view! {
         <div class="cap-threads">
             <h3>"Conversations"</h3>
             {error}
+            {plans_note}
             {move || caps.get().map(|caps| match caps.is_empty() {
                 true => view! {
-                    <p class="muted">"None has a cap. To set one, open a conversation and choose “Spending” at its top."</p>
+                    <p class="muted">"None has a cap of its own. To set one, open a conversation and choose “Spending” at its top."</p>
                 }.into_any(),
                 false => view! {
                     <ul class="sessions">{caps.into_iter().map(|cap| view! { <ThreadCap cap remove/> }).collect_view()}</ul>
@@ -159,7 +167,7 @@ fn ThreadCaps() -> impl IntoView {
 #[component]
 fn ThreadCap(cap: Cap, remove: ServerAction<RemoveThreadCap>) -> impl IntoView {
     let sentence = format!("{}. {}.", spent_sentence(&cap), cap_effect(cap.is_hard));
-    let CapScope::Conversation { thread_id, title } = cap.scope else { return ().into_any() };
+    let CapScope::Conversation { thread_id, title, .. } = cap.scope else { return ().into_any() };
     let label = format!("Remove the cap of {title}");
     view! {
         <li class="session" data-testid="thread-cap">

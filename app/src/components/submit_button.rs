@@ -8,8 +8,17 @@ pub fn SubmitButton(
     #[prop(default = "button")] class: &'static str,
     #[prop(optional_no_strip)] test_id: Option<&'static str>,
 ) -> impl IntoView {
-    let text = move || if is_pending.get() { "One moment…".to_owned() } else { label.clone() };
+    // Rows of a table share an action: only the button that was pressed waits. Enter in a field presses it, too.
+    let is_pressed = RwSignal::new(false);
+    Effect::new(move |_| {
+        if !is_pending.get() {
+            is_pressed.set(false);
+        }
+    });
+    let waits = move || is_pending.get() && is_pressed.get();
+    let text = move || if waits() { "One moment…".to_owned() } else { label.clone() };
     view! {
-        <button type="submit" class=class aria-busy=move || is_pending.get().to_string() data-testid=test_id>{text}</button>
+        <button type="submit" class=class aria-busy=move || waits().to_string() data-testid=test_id
+            on:click=move |_| is_pressed.set(true)>{text}</button>
     }
 }

@@ -6,7 +6,7 @@ use crate::api::ResumeSubscription;
 use crate::browser;
 use crate::contexts::use_clock;
 use crate::links::{CANCEL_PATH, PRICING_PATH};
-use crate::types::{PortalPage, Standing, Subscription};
+use crate::types::{PlanOverride, PortalPage, Standing, Subscription};
 use crate::wording::billing::{next_step, price};
 
 /// How things stand in a sentence, what is paid and when, and every way to change it.
@@ -14,6 +14,7 @@ use crate::wording::billing::{next_step, price};
 pub fn SubscriptionPanel(
     standing: Standing,
     subscription: Option<Subscription>,
+    plan_override: Option<PlanOverride>,
     is_open: bool,
     resume: ServerAction<ResumeSubscription>,
 ) -> impl IntoView {
@@ -26,7 +27,7 @@ pub fn SubscriptionPanel(
     });
     let content = match subscription {
         Some(subscription) => view! { <Subscribed standing subscription resume/> }.into_any(),
-        None => view! { <NotSubscribed is_open/> }.into_any(),
+        None => view! { <NotSubscribed is_open is_free=plan_override.is_none()/> }.into_any(),
     };
     view! {
         <section class="panel" aria-labelledby="subscription-heading" data-testid="subscription">
@@ -34,6 +35,11 @@ pub fn SubscriptionPanel(
                 <h2 id="subscription-heading">"Subscription"</h2>
                 <p class="badge">{badge}</p>
             </div>
+            {plan_override.map(|plan| view! {
+                <p class="note" data-testid="plan-override">
+                    <span>"You have been given " {plan.plan_name} ", with its limits and models, until " <LocalDay at=plan.ends_at/> ". You are not charged for it."</span>
+                </p>
+            })}
             {content}
         </section>
     }
@@ -52,13 +58,14 @@ fn badge(standing: Standing, subscription: Option<&Subscription>) -> &'static st
 }
 
 #[component]
-fn NotSubscribed(is_open: bool) -> impl IntoView {
+fn NotSubscribed(is_open: bool, is_free: bool) -> impl IntoView {
+    let plan = if is_free { "You are on Free. " } else { "" };
     let sentence = match is_open {
-        true => "You are on Free. Nothing is charged, and no card is kept.",
-        false => "You are on Free. Nothing can be bought here: payments are not set up.",
+        true => "Nothing is charged, and no card is kept.",
+        false => "Nothing can be bought here: payments are not set up.",
     };
     view! {
-        <p class="standing-sentence" data-testid="standing-sentence">{sentence}</p>
+        <p class="standing-sentence" data-testid="standing-sentence">{format!("{plan}{sentence}")}</p>
         <div class="panel-actions">
             <a class=if is_open { "button button-primary" } else { "button" } href=PRICING_PATH>"See plans and prices"</a>
         </div>

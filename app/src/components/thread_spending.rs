@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{CapFields, ErrorNote, Icon, SkeletonLines, Symbol, after_success};
-use crate::api::{RemoveThreadCap, SetThreadCap, read_thread_spending};
+use crate::api::{RemoveThreadCap, SetThreadCap, UsePlanThreadCap, read_thread_spending};
 use crate::contexts::{OpenConversation, Toast, use_quota, use_toasts};
 use crate::types::{Nanos, ThreadId, ThreadSpending};
 use crate::{ApiError, ApiResult};
@@ -101,6 +101,7 @@ fn Spending(
 ) -> impl IntoView {
     let (quota, toasts) = (use_quota(), use_toasts());
     let (set, remove) = (ServerAction::<SetThreadCap>::new(), ServerAction::<RemoveThreadCap>::new());
+    let use_plan = ServerAction::<UsePlanThreadCap>::new();
     let done = move |text: &str| {
         toasts.show(Toast { text: text.to_owned(), is_error: false, undo: None });
         let is_outdated = |error: &ApiError| matches!(error, ApiError::CapReached { .. });
@@ -115,10 +116,19 @@ fn Spending(
     };
     after_success(set, move || done("The cap is set."));
     after_success(remove, move || done("The cap is removed."));
+    after_success(use_plan, move || done("Your plan's cap is set."));
     let error = Signal::derive(move || set.value().get().and_then(Result::err));
-    let remove_error =
-        move || remove.value().get().and_then(Result::err).map(|error| view! { <ErrorNote error/> });
-    let ThreadSpending { used, held, cap } = spending;
+    let other_error = move || {
+        let failed = remove.value().get().and_then(Result::err);
+        failed
+            .or_else(|| use_plan.value().get().and_then(Result::err))
+            .map(|error| view! { <ErrorNote error/> })
+    };
+    let ThreadSpending { used, held, cap, is_own, plan_cap } = spending;
+    let plans_note = cap.filter(|_| !is_own).map(|cap| {
+        let limit = cap.limit;
+        view! { <p class="limit-note">{format!("Your plan has a cap of {limit} for each conversation.")}</p> }
+    });
     let held = (held > Nanos::ZERO).then(|| {
         view! {
             <div><dt>"Held for replies in progress"</dt><dd>{held.to_string()}</dd></div>
@@ -132,11 +142,20 @@ fn Spending(
             </ActionForm>
         }
     });
+    let plan_form = plan_cap.filter(|_| is_own).map(|cap| {
+        view! {
+            <ActionForm action=use_plan>
+                <input type="hidden" name="id" value=id.to_string()/>
+                <button type="submit" class="button">{format!("Use your plan's cap of {}", cap.limit)}</button>
+            </ActionForm>
+        }
+    });
     view! {
         <dl class="facts facts-row">
             <div><dt>"Spent so far"</dt><dd data-testid="thread-used">{used.to_string()}</dd></div>
             {held}
         </dl>
+        {plans_note}
         <div class="cap-forms">
             <ActionForm action=set>
                 <input type="hidden" name="id" value=id.to_string()/>
@@ -146,7 +165,8 @@ fn Spending(
                 </button>
             </ActionForm>
             {remove_form}
+            {plan_form}
         </div>
-        {remove_error}
+        {other_error}
     }
 }

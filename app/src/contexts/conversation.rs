@@ -1,6 +1,7 @@
 //! One open conversation: what it shows, and what the person can do with it.
 
 mod asking;
+mod kept_request;
 mod reading;
 mod stream_guard;
 
@@ -179,7 +180,8 @@ impl OpenConversation {
         }
     }
 
-    /// Keeps the unsent text in the tab. While a request is on its way the old copy stays, in case the page dies now.
+    /// Keeps the unsent text in the tab. While a request is on its way the old copy stays, in case the page dies now; the
+    /// request is kept beside it, so that it is not answered twice then.
     pub fn keep_draft(self) {
         if self.activity.get_untracked() != Activity::Sending {
             browser::drafts::write(&self.draft_key(), &self.draft.get_untracked());
@@ -216,13 +218,16 @@ impl OpenConversation {
         if !self.can_send() {
             return;
         }
-        if let Some(request) = request_for(target, self.refusal.get_untracked(), self.models.asked()) {
+        let refused = self.refusal.get_untracked().map(|refusal| refusal.request);
+        let earlier = refused.into_iter().chain(kept_request::read(&self.draft_key())).collect::<Vec<_>>();
+        if let Some(request) = request_for(target, &earlier, self.models.asked()) {
             self.request(request);
         }
     }
 
     fn request(self, request: ReplyRequest) {
         self.refusal.set(None);
+        kept_request::write(&self.draft_key(), &request);
         self.activity.set(Activity::Sending);
         if let Some(prompt) = prompt_of(&request) {
             self.transcript.send(prompt.as_str().to_owned());

@@ -65,7 +65,16 @@ async fn a_persons_page_shows_everything_but_what_they_write() {
     let title = "How a sliding window";
     assert_eq!(page.count(title), own.count(title), "only the caps of the operator's own conversations");
     assert_eq!(page.count("href=\"/usage/replies/"), 0, "receipts are the person's");
-    for deed in ["give_credit", "take_credit", "suspend", "sign_out", "override_limits", "end_override"] {
+    for deed in [
+        "give_credit",
+        "take_credit",
+        "suspend",
+        "sign_out",
+        "override_plan",
+        "end_plan_override",
+        "override_limits",
+        "end_override",
+    ] {
         assert_eq!(page.count(&format!("action=\"/api/admin/people/{deed}\"")), 1, "{deed}");
     }
     for missing in ["/admin/people/not-an-id", "/admin/people/00000000-0000-0000-0000-000000000194"] {
@@ -104,21 +113,36 @@ async fn a_dead_job_and_a_failed_event_say_why_and_can_be_tried_again() {
     assert_eq!((page.count("retry-job"), page.count("discard-job")), (1, 1));
     assert!(page.html.contains("/admin/jobs?state=dead&amp;kind=sync_customer\""), "{}", page.html);
     let page = open("/admin/jobs?state=running", operator()).await;
-    assert_eq!(page.count("retry-job"), 0, "only what is dead");
+    assert_eq!(page.count("retry-job"), 0, "only what has failed");
+    let page = open("/admin/jobs?state=failed", operator()).await;
+    assert_eq!((page.count("retry-job"), page.count("discard-job")), (1, 1));
 
     let page = open("/admin/stripe?event=evt_1", operator()).await;
     assert_eq!((page.count("replay-event"), page.count("event-payload")), (1, 1));
     assert!(page.html.contains("2 events had not arrived") && page.html.contains("All agreed."));
+    let person = "href=\"/admin/people/00000000-0000-0000-0000-000000000007\"";
+    assert_eq!(page.count(person), 3, "who drifted, whose usage was refused, who disputes");
+    assert_eq!((page.count("resend-usage"), page.count("needs response")), (1, 1), "{}", page.html);
     assert!(open("/admin/stripe?customer=cus_2", operator()).await.html.contains("There is none."));
 }
 
 #[tokio::test]
-async fn each_route_says_whether_it_is_asked_and_offers_the_other() {
+async fn each_route_says_whether_it_is_asked_and_offers_what_can_be_changed_about_it() {
     let page = open("/admin/providers", operator()).await;
     for text in ["Tried again in 20 s", "Closed by an operator", "Redis does not answer", "3 overloaded"] {
         assert!(page.html.contains(text), "{text}: {}", page.html);
     }
-    assert_eq!((page.count("close-route"), page.count("reopen-route")), (1, 2));
+    let offers = (page.count("data-testid=\"close-route\""), page.count("data-testid=\"reopen-route\""));
+    assert_eq!(offers, (2, 2), "one that is tried again by itself can be closed, too");
+}
+
+#[tokio::test]
+async fn each_page_on_which_something_can_be_done_has_a_place_to_say_what_was() {
+    let person = "/admin/people/0190a0b0-0000-7000-8000-000000000008";
+    for path in [person, "/admin/providers", "/admin/stripe", "/admin/jobs", "/admin/system"] {
+        let page = open(path, operator()).await;
+        assert_eq!(page.count("data-testid=\"deed-outcome\""), 1, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -134,11 +158,18 @@ async fn a_switch_that_is_on_can_be_turned_off_and_a_secret_is_not_shown() {
 async fn the_overview_has_a_chart_for_each_figure_and_says_how_old_it_is() {
     let page = open("/admin", operator()).await;
     let figures = page.count("data-testid=\"figure-");
-    assert_eq!((figures, page.count("role=\"img\"")), (14, 14), "{}", page.html);
+    assert_eq!((figures, page.count("role=\"img\"")), (15, 15), "{}", page.html);
     assert_eq!(page.count("data-testid=\"computed-at\""), 1);
-    for text in
-        ["3,000", "100 today so far", "2,000 in the 30 days before · +50%", "$800.00", "2 past due", "2.50%"]
-    {
+    for text in [
+        "3,000",
+        "100 today so far",
+        "2,000 in the 30 days before · +50%",
+        "$800.00",
+        "2 past due",
+        "2.50%",
+        "90.00%",
+        "10 ratings",
+    ] {
         assert!(page.html.contains(text), "{text}: {}", page.html);
     }
     let mut ids: Vec<_> =
@@ -154,13 +185,15 @@ async fn a_report_splits_up_what_was_used_and_leads_to_who_used_it() {
     let page = open("/admin/usage?period=2026-10", operator()).await;
     let person = "/admin/people/00000000-0000-0000-0000-000000000008";
     assert_eq!(page.count(&format!("href=\"{person}\"")), 2, "who spent most, and whose cost exploded");
-    for heading in ["By model", "By provider", "By plan", "By outcome", "Cost explosions"] {
+    for heading in ["By model", "By provider", "By route", "By plan", "By outcome", "Cost explosions"] {
         assert_eq!(page.count(&format!(">{heading}<")), 1, "{heading}");
     }
     for file in ["/admin/usage.csv?period=2026-10", "/admin/usage-people.csv?period=2026-10"] {
         assert_eq!(page.count(&format!("href=\"{file}\"")), 1, "{file}");
     }
     assert!(page.html.contains("in September 2026"), "{}", page.html);
+    assert_eq!(page.count(">Rated good</th>"), 1, "where it is counted");
+    assert_eq!(page.count("87.50%"), 2, "of the one model, and in all");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::fakes::billing::{self as fake, Fake};
 use super::{Page, open_where, somebody};
 use crate::types::{Actor, CheckoutOutcome, Interval, Nanos, PlannedChange, Standing};
+use crate::{ApiError, ApiResult};
 
 async fn open(path: &str, billing: Fake) -> Page {
     open_where(path, somebody(), billing).await
@@ -137,6 +138,8 @@ async fn what_cannot_be_changed_is_not_asked() {
         let page = open(&format!("/billing/change?{query}"), Fake::subscribed()).await;
         assert_eq!((page.count("Nothing to change"), page.count("change_plan")), (1, 0), "{query}");
     }
+    let page = open("/billing/change?plan=max&interval=year", Fake::cancelled()).await;
+    assert_eq!((page.count("Keep it first, under Billing"), page.count("change_plan")), (1, 0));
     let page = open("/billing/cancel", Fake::cancelled()).await;
     assert_eq!((page.count("Nothing to cancel"), page.count("cancel_subscription")), (1, 0));
 }
@@ -149,6 +152,10 @@ async fn a_cancellation_says_what_stays_and_until_when() {
 }
 
 async fn come_back(outcome: CheckoutOutcome) -> Page {
+    come_back_to(Ok(outcome)).await
+}
+
+async fn come_back_to(outcome: ApiResult<CheckoutOutcome>) -> Page {
     open("/billing/checkout?session=cs_1", Fake { outcome, ..Fake::subscribed() }).await
 }
 
@@ -168,6 +175,10 @@ async fn while_stripe_is_silent_the_page_says_so_and_can_be_looked_at_again() {
     let page = come_back(CheckoutOutcome::Pending).await;
     assert!(page.html.contains("about to confirm it"));
     assert!(page.html.contains("href=\"/billing/checkout?session=cs_1\" rel=\"external\""));
+    let page = come_back_to(Err(ApiError::Unavailable { retry_after_seconds: 10 })).await;
+    assert!(page.html.contains("about to confirm it"), "whoever may have paid is not told of a failure");
+    let page = come_back_to(Err(ApiError::NotFound)).await;
+    assert!(page.html.contains("There is nothing here, or it is not yours."));
 }
 
 impl Fake {

@@ -248,6 +248,7 @@ impl QuotaApi for Fake {
             name,
             limit,
             used: limit - remaining,
+            held: 0,
             remaining,
             resets_at,
         };
@@ -269,6 +270,7 @@ impl QuotaApi for Fake {
             caps: vec![caps::monthly(), caps::of_thread()],
             alerts: vec![Alert { basis: AlertBasis::Cap, percent: 80 }],
             plan_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
+            plan_thread_cap: Some(CapTerms { limit: Nanos::from_cents(30), is_hard: true }),
         })
     }
 
@@ -280,8 +282,10 @@ impl QuotaApi for Fake {
             requests_per_day: 100,
             tokens_per_minute: 20_000,
             concurrent_replies: 2,
+            default_output_tokens: 4_096,
             monthly_credit: Nanos::from_cents(50),
             monthly_cap: Some(CapTerms { limit: Nanos::from_cents(40), is_hard: true }),
+            thread_cap: Some(CapTerms { limit: Nanos::from_cents(30), is_hard: true }),
             overage_max: None,
         }])
     }

@@ -59,12 +59,12 @@ fn Whole(
     set_overage: ServerAction<SetOverageCap>,
     stop_overage: ServerAction<StopOverage>,
 ) -> impl IntoView {
-    let Billing { standing, subscription, card, invoices, packs, overage } = billing;
+    let Billing { standing, subscription, card, invoices, packs, overage, plan_override } = billing;
     let has_history = card.is_some() || subscription.is_some() || !invoices.is_empty();
     view! {
         <NoticePanel/>
         <div class="panels">
-            <SubscriptionPanel standing subscription is_open resume/>
+            <SubscriptionPanel standing subscription plan_override is_open resume/>
             {has_history.then(|| view! { <CardPanel card/> })}
         </div>
         {overage.map(|terms| view! { <OveragePanel terms set=set_overage stop=stop_overage/> })}

@@ -45,8 +45,8 @@ fn Loaded(
                     };
                     let (key, interval) = wanted.get_untracked();
                     match Move::find(&billing, &offers, &key, interval) {
-                        Some(found) => view! { <Question found card=billing.card change/> }.into_any(),
-                        None => view! { <NothingToChange/> }.into_any(),
+                        Ok(found) => view! { <Question found card=billing.card change/> }.into_any(),
+                        Err(why) => view! { <NothingToChange why/> }.into_any(),
                     }
                 })}
             </Suspense>
@@ -65,13 +65,27 @@ struct Move {
 }
 
 impl Move {
-    fn find(billing: &Billing, offers: &Offers, key: &str, interval: Interval) -> Option<Self> {
-        let offer = offers.plans.iter().find(|offer| offer.plan.key == key)?.clone();
-        let current = billing.subscription.clone()?;
-        let choice = PlanChoice::new(offers, &offer, interval, Reader::SignedIn(billing));
-        let amount_cents = price(&offer, interval)?.amount_cents;
+    /// Or why there is none.
+    fn find(billing: &Billing, offers: &Offers, key: &str, interval: Interval) -> Result<Self, &'static str> {
+        const NOTHING: &str = "This is what you have already, or it cannot be had now.";
+
+        let offer = offers.plans.iter().find(|offer| offer.plan.key == key).ok_or(NOTHING)?.clone();
+        let current = billing.subscription.clone().ok_or(NOTHING)?;
+        match PlanChoice::new(offers, &offer, interval, Reader::SignedIn(billing)) {
+            PlanChoice::Change => {}
+            PlanChoice::PayFirst => {
+                return Err("A payment is due. Pay it first, under Billing; then choose again.");
+            }
+            PlanChoice::KeepFirst => {
+                return Err(
+                    "Your plan is about to end or to change. Keep it first, under Billing; then choose again.",
+                );
+            }
+            _ => return Err(NOTHING),
+        }
+        let amount_cents = price(&offer, interval).ok_or(NOTHING)?.amount_cents;
         let is_at_once = begins_at_once(offers, &current, key, interval);
-        (choice == PlanChoice::Change).then_some(Self { current, offer, interval, amount_cents, is_at_once })
+        Ok(Self { current, offer, interval, amount_cents, is_at_once })
     }
 }
 
@@ -110,11 +124,11 @@ fn Question(found: Move, card: Option<Card>, change: ServerAction<ChangePlan>) -
 }
 
 #[component]
-fn NothingToChange() -> impl IntoView {
+fn NothingToChange(why: &'static str) -> impl IntoView {
     view! {
         <header class="page-head"><h1>"Nothing to change"</h1></header>
         <section class="panel">
-            <p>"This is what you have already, or it cannot be had now."</p>
+            <p>{why}</p>
             <div class="panel-actions">
                 <a class="button" href=PRICING_PATH>"See plans and prices"</a>
                 <a class="button" href=BILLING_PATH>"Back to Billing"</a>

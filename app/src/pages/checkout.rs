@@ -46,7 +46,11 @@ fn Loaded(
 /// What is known so far; while that is nothing, asked for again.
 #[component]
 fn Ending(visit: String, first: ApiResult<CheckoutOutcome>, plans: Vec<Plan>) -> impl IntoView {
-    let outcome = RwSignal::new(first);
+    let outcome = RwSignal::new(match first {
+        // It may well be paid, so the question is asked again.
+        Err(error) if error.is_retryable() => Ok(CheckoutOutcome::Pending),
+        first => first,
+    });
     let asked = RwSignal::new(0_u32);
     let (quota, standing) = (use_quota(), use_standing());
     let session_id = visit.clone();
@@ -57,7 +61,6 @@ fn Ending(visit: String, first: ApiResult<CheckoutOutcome>, plans: Vec<Plan>) ->
         }
         spawn_local(async move {
             browser::sleep(wait_before(count)).await;
-            // A question that failed is asked again, too: the payment is Stripe's word, not this page's.
             if let Ok(news) = finish_checkout(id).await {
                 _ = outcome.try_set(Ok(news));
             }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{AuditId, UserId};
 
@@ -48,6 +49,8 @@ audit_kinds! {
     SignedOutByOperator = "signed_out_by_operator", "Signed out everywhere by an operator";
     LimitsOverridden = "limits_overridden", "Limits overridden";
     LimitOverrideEnded = "limit_override_ended", "Plan’s limits again";
+    PlanOverridden = "plan_overridden", "Plan changed by an operator";
+    PlanOverrideEnded = "plan_override_ended", "Own plan again";
     GraceExtended = "grace_extended", "Grace extended";
     ReadAgain = "read_again", "Read again from Stripe";
     /// An operator looks at the product as the person sees it.
@@ -55,6 +58,7 @@ audit_kinds! {
     VisitEnded = "visit_ended", "Visit ended";
     JobRetried = "job_retried", "Job tried again";
     JobDiscarded = "job_discarded", "Job discarded";
+    UsageResent = "usage_resent", "Refused usage sent again";
     StripeEventReplayed = "stripe_event_replayed", "Stripe event replayed";
     RouteClosed = "route_closed", "Route closed to requests";
     RouteReopened = "route_reopened", "Route opened to requests";
@@ -93,30 +97,29 @@ pub struct AuditQuery {
     /// The person it was done to, or who did it to themself.
     pub person: Option<UserId>,
     pub operator: Option<UserId>,
+    /// The request it was done by, as pages of errors say it.
+    #[serde(default)]
+    pub request_id: Option<Uuid>,
     /// Those that come after this one, which are older.
     pub after: Option<AuditId>,
 }
 
 impl AuditQuery {
-    /// As in an address: what is empty is not asked for.
+    /// As in an address, by the names of its parameters: what is empty is not asked for.
     ///
     /// # Errors
     /// Says in words what makes no sense.
-    pub fn parse(
-        kind: Option<&str>,
-        person: Option<&str>,
-        operator: Option<&str>,
-        after: Option<&str>,
-    ) -> Result<Self, String> {
+    pub fn from_address<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Result<Self, String> {
         fn part<T: FromStr>(text: Option<&str>, what: &str) -> Result<Option<T>, String> {
             let text = text.map(str::trim).filter(|text| !text.is_empty());
             text.map(|text| text.parse().map_err(|_| format!("“{text}” is no {what}."))).transpose()
         }
         Ok(Self {
-            kind: part(kind, "kind of event")?,
-            person: part(person, "person’s id")?,
-            operator: part(operator, "operator’s id")?,
-            after: part(after, "place in the log")?,
+            kind: part(value("kind"), "kind of event")?,
+            person: part(value("person"), "person’s id")?,
+            operator: part(value("operator"), "operator’s id")?,
+            request_id: part(value("request"), "request’s id")?,
+            after: part(value("after"), "place in the log")?,
         })
     }
 }

@@ -209,6 +209,16 @@ pub struct Billing {
     /// Pay as you go. None: it is not to be had.
     #[serde(default)]
     pub overage: Option<OverageTerms>,
+    /// In force, whatever is subscribed to.
+    #[serde(default)]
+    pub plan_override: Option<PlanOverride>,
+}
+
+/// A plan that an operator has put in the place of the account's own, until a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanOverride {
+    pub plan_name: String,
+    pub ends_at: DateTime<Utc>,
 }
 
 /// Pay as you go: what replies may cost beyond credit.

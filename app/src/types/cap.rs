@@ -23,7 +23,18 @@ pub enum CapScope {
         is_own: bool,
     },
     /// All replies of a conversation, ever.
-    Conversation { thread_id: ThreadId, title: String },
+    Conversation {
+        thread_id: ThreadId,
+        title: String,
+        /// False: it is the plan's, and the person has set none.
+        #[serde(default = "is_own")]
+        is_own: bool,
+    },
+}
+
+/// Of versions in which plans had no caps of conversations.
+fn is_own() -> bool {
+    true
 }
 
 /// A cap, and where spending stands with it.
@@ -91,6 +102,12 @@ pub struct ThreadSpending {
     pub used: Nanos,
     /// Set aside for replies in progress.
     pub held: Nanos,
-    /// None: none is set.
+    /// None: there is none.
     pub cap: Option<CapTerms>,
+    /// The person has decided on it, also that there is none. False: it is as the plan says.
+    #[serde(default = "is_own")]
+    pub is_own: bool,
+    /// The plan's for each conversation, whatever the person has set.
+    #[serde(default)]
+    pub plan_cap: Option<CapTerms>,
 }

@@ -102,7 +102,7 @@ pub enum ReplyState {
 pub struct ReplyRequest {
     pub client_request_id: ClientRequestId,
     pub target: ReplyTarget,
-    /// An upper bound for the answer's length; the plan's and the model's bounds hold besides.
+    /// An upper bound for the answer's length; the model's holds besides. None means the plan's default.
     #[serde(default)]
     pub max_output_tokens: Option<u32>,
     /// The key of a model; none means the plan's default.
@@ -236,6 +236,7 @@ pub struct ChatEvent {
 }
 
 /// In order: one `Started`, any number of `Reasoning` and `Text`, one `Ended`, then `Quota` when it could be read.
+/// `Draining` may come in between; it is no part of the reply, and has the number of the event before it.
 ///
 /// What comes once is boxed: an open reply keeps all its events, and almost all of them are `Text`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +252,9 @@ pub enum ChatEventKind {
     Ended { message: Box<Message>, error: Option<Box<ApiError>> },
     /// What is left after this reply.
     Quota { quota: Box<Quota> },
+    /// The server that writes the reply is about to end. The reply goes on, but this stream may break; it can then be followed
+    /// from another server.
+    Draining,
 }
 
 #[cfg(test)]

@@ -59,6 +59,25 @@ impl std::iter::Sum for Volume {
     }
 }
 
+/// What people thought of replies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ratings {
+    pub good: u64,
+    pub bad: u64,
+}
+
+impl Ratings {
+    pub fn count(&self) -> u64 {
+        self.good + self.bad
+    }
+}
+
+impl std::iter::Sum for Ratings {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self { good: sum.good + part.good, bad: sum.bad + part.bad })
+    }
+}
+
 /// How a day went, or several together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
@@ -74,6 +93,9 @@ pub struct Figures {
     /// Who paid before and does not any more.
     pub churned: Option<u64>,
     pub volume: Volume,
+    /// By the day on which they were given.
+    #[serde(default)]
+    pub ratings: Ratings,
     /// How often providers were asked.
     pub attempts: u64,
     /// How often that came to nothing.
@@ -111,6 +133,8 @@ pub struct VolumeReport {
     pub days: Vec<DayVolume>,
     /// Dearest first, as those below.
     pub models: Vec<NamedVolume>,
+    #[serde(default)]
+    pub providers: Vec<NamedVolume>,
     pub routes: Vec<NamedVolume>,
     pub plans: Vec<NamedVolume>,
     /// By how the replies ended.
@@ -135,6 +159,9 @@ pub struct NamedVolume {
     /// More about it, such as the provider of a route.
     pub note: Option<String>,
     pub volume: Volume,
+    /// None: they are not counted by this.
+    #[serde(default)]
+    pub ratings: Option<Ratings>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

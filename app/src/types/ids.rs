@@ -50,6 +50,8 @@ id! {
     JobId,
     /// Something that somebody is told about their account.
     NoticeId,
+    /// One showing of a form, so that sending it twice does once what it says.
+    FormId,
     /// Made by whoever asks, so that asking twice answers (and bills) once.
     ClientRequestId,
 }

@@ -13,6 +13,8 @@ use super::JobId;
 pub enum JobState {
     /// Waits for its time, or for a worker.
     Ready,
+    /// The same after a try that failed.
+    Failed,
     Running,
     Done,
     /// Given up. Somebody has to look at it.
@@ -21,11 +23,12 @@ pub enum JobState {
 }
 
 impl JobState {
-    pub const ALL: [Self; 4] = [Self::Dead, Self::Running, Self::Ready, Self::Done];
+    pub const ALL: [Self; 5] = [Self::Dead, Self::Failed, Self::Running, Self::Ready, Self::Done];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
+            Self::Failed => "failed",
             Self::Running => "running",
             Self::Done => "done",
             Self::Dead => "dead",
@@ -36,10 +39,16 @@ impl JobState {
     pub fn title(self) -> &'static str {
         match self {
             Self::Ready => "Waiting",
+            Self::Failed => "Failed, waiting",
             Self::Running => "Running",
             Self::Done => "Done",
             Self::Dead => "Dead",
         }
+    }
+
+    /// Somebody can have it tried at once, or discard it.
+    pub fn has_failed(self) -> bool {
+        matches!(self, Self::Failed | Self::Dead)
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -47,7 +56,7 @@ impl JobState {
     }
 }
 
-/// As stored, and as in an address.
+/// As in an address.
 impl fmt::Display for JobState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -93,6 +102,9 @@ pub struct JobsPage {
 pub struct Queue {
     pub kind: String,
     pub ready: u32,
+    /// They wait as well, after a try that failed.
+    #[serde(default)]
+    pub failed: u32,
     pub running: u32,
     pub dead: u32,
     /// Since when the one that is due longest has been due.

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, AuditPage, Billing, EntryReason, GenerationId, Nanos, NoticeKind, PersonSummary, Quota,
-    Session, Standing, ThreadId,
+    AccountId, AuditPage, Billing, EntryReason, FormId, GenerationId, Nanos, NoticeKind, PersonSummary,
+    Quota, Session, Standing, ThreadId,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Person {
     /// With the limits in force, and how much of each is used now.
     pub quota: Quota,
     pub limit_override: Option<LimitOverride>,
+    /// Key and name of each plan that can be put in the place of the account's own.
+    pub plans: Vec<(String, String)>,
     /// Credit that lives or has something left, soonest-ending first.
     pub grants: Vec<LiveGrant>,
     pub holds: Vec<OpenHold>,
@@ -35,6 +37,8 @@ pub struct Person {
     pub notices: Vec<ToldNotice>,
     /// The newest events.
     pub audit: AuditPage,
+    /// Of the forms that this is shown with: another one each time.
+    pub form_id: FormId,
 }
 
 impl Person {

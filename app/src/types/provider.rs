@@ -49,7 +49,7 @@ pub struct RouteReport {
     /// None: Redis is away, and every process decides by itself.
     pub breaker: Option<BreakerState>,
     pub attempts: u32,
-    /// How the attempts ended that did not finish, the most frequent first.
+    /// How the attempts ended that failed, the most frequent first.
     pub outcomes: Vec<Outcome>,
     /// None: nothing was answered.
     pub first_token_ms_p50: Option<u32>,

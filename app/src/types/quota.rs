@@ -19,6 +19,8 @@ pub enum LimitName {
     TokensPerMinute,
     /// Requests in the last 60 seconds of people who have not signed in, from one network address.
     RequestsPerAddress,
+    /// Requests that came at the same moment and wait to be admitted.
+    WaitingRequests,
 }
 
 impl LimitName {
@@ -30,6 +32,7 @@ impl LimitName {
             Self::TokensPerMinute => "tokens_per_minute",
             Self::RequestsPerDay => "requests_per_day",
             Self::RequestsPerAddress => "requests_per_address",
+            Self::WaitingRequests => "waiting_requests",
         }
     }
 }
@@ -40,6 +43,9 @@ pub struct Limit {
     pub name: LimitName,
     pub limit: u32,
     pub used: u32,
+    /// Of what is used, the tokens that replies in progress may still use. None of the other limits has any.
+    #[serde(default)]
+    pub held: u32,
     pub remaining: u32,
     /// When the next request fits (at the limit) or the oldest one stops counting (below it). None: nothing counts now,
     /// or it depends on when a reply ends.
@@ -49,7 +55,7 @@ pub struct Limit {
 /// Money left to spend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credit {
-    /// What this month's credit started with.
+    /// What there was to spend in this month or billing period: what it began with and what was given since.
     pub granted: Nanos,
     /// Set aside for replies in progress.
     pub held: Nanos,
@@ -112,6 +118,9 @@ pub struct Quota {
     /// The plan's cap for the month, whatever the person has set.
     #[serde(default)]
     pub plan_cap: Option<CapTerms>,
+    /// The plan's cap for each conversation. Conversations that have no other are not in `caps`.
+    #[serde(default)]
+    pub plan_thread_cap: Option<CapTerms>,
 }
 
 impl Quota {
@@ -138,10 +147,16 @@ pub struct Plan {
     pub requests_per_day: u32,
     pub tokens_per_minute: u32,
     pub concurrent_replies: u32,
+    /// How long an answer becomes at most when its request does not say.
+    #[serde(default)]
+    pub default_output_tokens: u32,
     pub monthly_credit: Nanos,
     /// For everybody who sets none of their own.
     #[serde(default)]
     pub monthly_cap: Option<CapTerms>,
+    /// For each conversation that has none of its own.
+    #[serde(default)]
+    pub thread_cap: Option<CapTerms>,
     /// The most a month may cost beyond the credit, for those who switch that on. None: nothing.
     #[serde(default)]
     pub overage_max: Option<Nanos>,

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Nanos;
+use super::{EntryId, Nanos, PersonLabel};
 
 /// How far an event is dealt with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +95,9 @@ pub struct StripeEvent {
     pub processed_at: Option<DateTime<Utc>>,
     /// Why the last try failed.
     pub error: Option<String>,
+    /// How often it was tried to deal with it.
+    #[serde(default)]
+    pub attempts: u32,
 }
 
 /// An event with all that Stripe sent.
@@ -114,6 +117,12 @@ pub struct StripeReport {
     pub meter: MeterExport,
     /// The last ones, newest first.
     pub comparisons: Vec<Comparison>,
+    /// The last that Stripe's meter refused and nobody had sent again, newest first.
+    #[serde(default)]
+    pub refused_usage: Vec<RefusedUsage>,
+    /// The last refunds and disputes, newest first.
+    #[serde(default)]
+    pub money_back: Vec<MoneyBack>,
 }
 
 /// What is not dealt with.
@@ -142,4 +151,43 @@ pub struct Comparison {
     pub at: DateTime<Utc>,
     /// Sentences; none: all agreed.
     pub findings: Vec<String>,
+    /// Whom sentences are about that begin with a customer.
+    #[serde(default)]
+    pub customers: Vec<CustomerLabel>,
+}
+
+/// A customer at Stripe, and the person it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerLabel {
+    pub id: String,
+    pub person: PersonLabel,
+}
+
+/// Overage of a reply that Stripe's meter has refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedUsage {
+    /// In the ledger.
+    pub id: EntryId,
+    /// None: the person is gone.
+    pub person: Option<PersonLabel>,
+    pub amount: Nanos,
+    pub occurred_at: DateTime<Utc>,
+    pub refused_at: DateTime<Utc>,
+    /// In Stripe's words.
+    pub error: Option<String>,
+}
+
+/// A refund, or a dispute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoneyBack {
+    /// Stripe's.
+    pub id: String,
+    pub is_dispute: bool,
+    /// None: the person is gone.
+    pub person: Option<PersonLabel>,
+    pub amount_cents: i64,
+    /// Both in Stripe's words, such as `needs_response` and `fraudulent`.
+    pub status: String,
+    pub reason: Option<String>,
+    pub created_at: DateTime<Utc>,
 }

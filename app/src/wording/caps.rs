@@ -96,6 +96,7 @@ mod tests {
             caps,
             alerts: vec![],
             plan_cap: None,
+            plan_thread_cap: None,
         };
         alert_sentence(Alert { basis, percent }, &quota)
     }
@@ -125,7 +126,8 @@ mod tests {
     fn a_conversation_speaks_of_its_cap_from_half_of_it_on() {
         let note = |is_hard, used| {
             let thread_id = ThreadId(Uuid::from_u128(1));
-            thread_cap_note(&cap(CapScope::Conversation { thread_id, title: String::new() }, is_hard, used))
+            let scope = CapScope::Conversation { thread_id, title: String::new(), is_own: true };
+            thread_cap_note(&cap(scope, is_hard, used))
         };
         assert_eq!(note(true, 249), None);
         assert_eq!(note(true, 250).as_deref(), Some("This conversation has cost $2.50 of its cap of $5.00."));

@@ -73,15 +73,18 @@ async fn pages(database: &Database) -> Result<Vec<String>> {
         "/admin/people?standing=past_due".to_owned(),
         "/admin/people?standing=frozen".to_owned(),
         "/admin/people?suspended=true".to_owned(),
+        "/admin/people?search=grace&plan=max&standing=past_due&sort=spent".to_owned(),
         format!("/admin/people/{dearest}"),
         "/admin/audit".to_owned(),
         "/admin/audit?kind=signed_in".to_owned(),
         format!("/admin/audit?person={dearest}"),
+        format!("/admin/audit?kind=signed_in&person={dearest}"),
         "/admin/jobs".to_owned(),
         "/admin/jobs?state=done&kind=sync_customer".to_owned(),
         "/admin/stripe".to_owned(),
         "/admin/stripe?state=failed".to_owned(),
         "/admin/providers".to_owned(),
+        "/admin/system".to_owned(),
     ])
 }
 

@@ -25,6 +25,7 @@ mod money;
 mod objects;
 mod outage;
 mod pages;
+mod parameters;
 mod payments;
 mod portal;
 mod refunds;

@@ -241,6 +241,38 @@ fn a_correction_of_credit_that_has_ended_is_no_gift() {
     assert_eq!((available(&december), december.posted), (0, Nanos(0)));
 }
 
+/// What the period has, and what of that is spent.
+fn of_period(books: &Books) -> (i64, i64) {
+    let credit = books.credit();
+    (credit.granted.0, credit.used().0)
+}
+
+#[test]
+fn what_was_spent_in_earlier_periods_is_no_part_of_this_one() {
+    let mut november = books();
+    november.give(pack("pack"), Nanos(100), None);
+    november.settle(id(1), Nanos(60));
+    assert_eq!(of_period(&november), (100, 60));
+    let Books { account_id, posted, grants, .. } = november;
+    let grants = grants.into_iter().map(|grant| grant.in_period(later())).collect();
+    let mut december = Books::open(account_id, later(), posted, grants, vec![]);
+    assert_eq!(of_period(&december), (40, 0));
+    december.give(pack("another"), Nanos(100), None);
+    december.settle(id(2), Nanos(70));
+    assert_eq!(of_period(&december), (140, 70));
+}
+
+#[test]
+fn what_was_taken_back_was_not_spent() {
+    let mut books = books();
+    books.give(pack("pack"), Nanos(100), None);
+    books.settle(id(1), Nanos(30));
+    books.take_back(pack("dispute"), "pack", Nanos(100));
+    assert_eq!(of_period(&books), (30, 30));
+    books.give_back(pack("won"), "pack", Nanos(100), Nanos(70));
+    assert_eq!(of_period(&books), (100, 30));
+}
+
 mod against_a_model;
 mod overage;
 

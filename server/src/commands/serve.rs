@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::state::AppState;
 
 /// How often replies whose process has died are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(10);
+pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// How long clients may take to read the end of what is settled.
 const LAST_BYTES: Duration = Duration::from_secs(3);
@@ -59,13 +59,13 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
     Ok(())
 }
 
-/// Waits to be told, and then until every reply and job has ended. Meanwhile requests are still answered: that this
-/// process is no longer ready, that new replies are to be had elsewhere, and how those in progress go on.
+/// Waits to be told, and then until every reply, change of a subscription and job has ended. Meanwhile requests are still
+/// answered: that this process is no longer ready, that new replies are to be had elsewhere, and how those in progress go on.
 async fn drain(state: AppState, grace: Duration, drained: CancellationToken) {
     told_to_stop().await;
     tracing::info!("Shutting down: no new replies, those in progress may finish");
     state.begin_shutdown();
-    tokio::join!(state.finish_replies(grace), state.finish_jobs(grace));
+    tokio::join!(state.finish_replies(grace), state.finish_changes(grace), state.finish_jobs(grace));
     drained.cancel();
 }
 

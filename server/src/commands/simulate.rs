@@ -27,7 +27,7 @@ pub struct SimulateArguments {
     requests_per_minute: Option<u32>,
     #[arg(long, value_name = "N")]
     requests_per_day: Option<u32>,
-    /// Input and output tokens; plans have no such limit, so none applies unless given
+    /// Read and written; 0 is any number
     #[arg(long, value_name = "N")]
     tokens_per_minute: Option<u64>,
     #[arg(long, value_name = "N")]
@@ -58,13 +58,14 @@ pub(super) async fn run(arguments: SimulateArguments, env: &Env) -> Result<(), B
 
 impl SimulateArguments {
     fn question(&self, plan: &Plan) -> Question {
+        let tokens_per_minute = self.tokens_per_minute.unwrap_or(plan.tokens_per_minute.into());
         let start = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
         Question {
             plan: plan.key.clone(),
             limits: Limits {
                 requests_per_minute: self.requests_per_minute.unwrap_or(plan.requests_per_minute),
                 requests_per_day: self.requests_per_day.unwrap_or(plan.requests_per_day),
-                tokens_per_minute: self.tokens_per_minute,
+                tokens_per_minute: Some(tokens_per_minute).filter(|limit| *limit > 0),
                 concurrent_replies: self.concurrent_replies.unwrap_or(plan.concurrent_replies),
                 monthly_credit: self
                     .monthly_credit_cents

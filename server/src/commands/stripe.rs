@@ -3,16 +3,19 @@
 use std::error::Error;
 use std::io::Write as _;
 
+use app::types::AuditKind;
 use uuid::Uuid;
 
-use crate::config::{BillingConfig, DatabaseConfig, Env, PlansConfig};
+use crate::config::{BillingConfig, DatabaseConfig, Env, PlansConfig, ServerConfig};
 use crate::providers::stripe::Stripe;
-use crate::services::billing::sync_prices;
+use crate::services::billing::{EndpointFault, check_endpoint, sync_prices};
+use crate::store::audit::NewAuditEvent;
 use crate::store::{Db, meter_events};
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum StripeCommand {
-    /// Make the products and prices that Stripe lacks, and say what differs: exit status 0 only when nothing does
+    /// Make the products and prices that Stripe lacks, look at the webhook endpoint, and say what differs: exit status 0
+    /// only when nothing does
     Sync {
         /// Replace prices that differ: subscriptions that run keep the old one
         #[arg(long)]
@@ -40,18 +43,29 @@ async fn sync(replace: bool, env: &Env) -> Result<(), Box<dyn Error>> {
     for difference in &differences {
         writeln!(out, "{difference}")?;
     }
+    if differences.is_empty() {
+        writeln!(out, "Stripe has every product and price as the plans say")?;
+    }
+    let faults = check_endpoint(&stripe, &ServerConfig::from_env(env)?.public_url).await?;
+    for fault in &faults {
+        writeln!(out, "{fault}")?;
+    }
+    if faults.is_empty() {
+        writeln!(out, "The webhook endpoint is as it should be")?;
+    }
     let remaining = differences.iter().filter(|difference| difference.remains()).count();
     if remaining > 0 {
         return Err(format!("{remaining} prices differ; --replace makes new ones in their place").into());
     }
-    if differences.is_empty() {
-        writeln!(out, "Stripe has every product and price as the plans say")?;
+    match faults.iter().any(EndpointFault::is_wrong) {
+        true => Err("the webhook endpoint is to be changed at Stripe".into()),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 async fn resend(id: Uuid, config: &DatabaseConfig) -> Result<(), Box<dyn Error>> {
-    if !meter_events::revive(&mut *Db::new(config).get().await?, id).await? {
+    let by = NewAuditEvent { detail: "on the command line", ..NewAuditEvent::new(AuditKind::UsageResent) };
+    if !meter_events::revive(&mut *Db::new(config).get().await?, id, by).await? {
         return Err(format!("{id} is nothing that Stripe's meter has refused").into());
     }
     Ok(writeln!(std::io::stdout(), "{id} will be sent again")?)

@@ -1,9 +1,9 @@
-//! The life of a process that only runs jobs.
+//! The life of a process that serves nobody: it runs jobs, and sweeps.
 
 use std::error::Error;
 
 use super::metrics;
-use super::serve::told_to_stop;
+use super::serve::{SWEEP_EVERY, told_to_stop};
 use crate::config::Config;
 use crate::state::AppState;
 
@@ -13,6 +13,7 @@ pub(super) async fn work(config: Config) -> Result<(), Box<dyn Error>> {
     let metrics_config = config.metrics;
     let state = AppState::new(config)?;
     metrics::serve(metrics_config, &state).await?;
+    state.spawn_sweeper(SWEEP_EVERY);
     state.spawn_worker();
     tracing::info!("Running jobs");
     told_to_stop().await;

@@ -91,6 +91,16 @@ pub enum WireFormat {
     Anthropic,
 }
 
+impl WireFormat {
+    /// As stored, and as operators read it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+}
+
 impl CatalogConfig {
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let path = env.text_or("MODEL_CATALOG", "catalog.toml");

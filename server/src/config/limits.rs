@@ -1,8 +1,12 @@
 use super::{ConfigError, Env};
 
-/// What one network address may do before anybody has signed in. An IPv6 address counts as its /64.
+/// What one network address may do before anybody has signed in (an IPv6 address counts as its /64), and how limits are
+/// shared while Redis is away.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitsConfig {
+    /// How many processes serve people. While Redis is away each admits its share of every limit. Read from
+    /// `LIMITER_REPLICAS`. Default 2.
+    pub replicas: u32,
     /// How many proxies of ours append to `X-Forwarded-For`. Read from `TRUSTED_PROXIES`. Default 0: the header is not
     /// believed.
     pub trusted_proxies: u32,
@@ -17,6 +21,7 @@ pub struct LimitsConfig {
 impl LimitsConfig {
     pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
+            replicas: env.positive_or("LIMITER_REPLICAS", 2)?,
             trusted_proxies: env.parsed_or("TRUSTED_PROXIES", 0)?,
             sign_in_attempts_per_minute: env.positive_or("SIGN_IN_ATTEMPTS_PER_MINUTE", 10)?,
             anonymous_requests_per_minute: env.positive_or("ANONYMOUS_REQUESTS_PER_MINUTE", 300)?,

@@ -15,8 +15,9 @@ const DEFAULT: &str = include_str!("../../plans.toml");
 #[derive(Clone, Debug)]
 pub struct PlansConfig {
     /// Of everybody who has chosen no other. `FREE_REQUESTS_PER_MINUTE`, `FREE_REQUESTS_PER_DAY`,
-    /// `FREE_TOKENS_PER_MINUTE`, `FREE_CONCURRENT_REPLIES` and `FREE_MONTHLY_CREDIT_CENTS` override what the file says, and so do
-    /// `FREE_MONTHLY_CAP_CENTS` and `FREE_MONTHLY_CAP_IS_HARD` (default true) for its cap.
+    /// `FREE_TOKENS_PER_MINUTE`, `FREE_CONCURRENT_REPLIES`, `FREE_DEFAULT_OUTPUT_TOKENS` and `FREE_MONTHLY_CREDIT_CENTS` override
+    /// what the file says, and so do `FREE_MONTHLY_CAP_CENTS` and `FREE_MONTHLY_CAP_IS_HARD` (default true) for its cap, and
+    /// `FREE_THREAD_CAP_CENTS` and `FREE_THREAD_CAP_IS_HARD` (default true) for its cap of each conversation.
     pub free: Plan,
     /// In the order in which they give more.
     pub paid: Vec<PaidPlan>,
@@ -80,13 +81,17 @@ impl PlansConfig {
         free.requests_per_day = env.positive_or("FREE_REQUESTS_PER_DAY", free.requests_per_day)?;
         free.tokens_per_minute = env.positive_or("FREE_TOKENS_PER_MINUTE", free.tokens_per_minute)?;
         free.concurrent_replies = env.positive_or("FREE_CONCURRENT_REPLIES", free.concurrent_replies)?;
+        free.default_output_tokens =
+            env.positive_or("FREE_DEFAULT_OUTPUT_TOKENS", free.default_output_tokens)?;
         if env.text("FREE_MONTHLY_CREDIT_CENTS").is_some() {
             free.monthly_credit = Nanos::from_cents(env.positive_or("FREE_MONTHLY_CREDIT_CENTS", 1)?.into());
         }
-        let is_hard = env.parsed_or("FREE_MONTHLY_CAP_IS_HARD", true)?;
-        if let Some(limit) = env.cents("FREE_MONTHLY_CAP_CENTS")? {
-            free.monthly_cap = Some(CapTerms { limit, is_hard });
-        }
+        let cap = |limit, is_hard| -> Result<_, ConfigError> {
+            let is_hard = env.parsed_or(is_hard, true)?;
+            Ok(env.cents(limit)?.map(|limit| CapTerms { limit, is_hard }))
+        };
+        free.monthly_cap = cap("FREE_MONTHLY_CAP_CENTS", "FREE_MONTHLY_CAP_IS_HARD")?.or(free.monthly_cap);
+        free.thread_cap = cap("FREE_THREAD_CAP_CENTS", "FREE_THREAD_CAP_IS_HARD")?.or(free.thread_cap);
         Ok(plans)
     }
 
@@ -117,6 +122,10 @@ impl PlansConfig {
             .find(|key| !seen.insert(*key))
         {
             return Err(format!("the key {key} is there twice"));
+        }
+        let mut plans = self.paid.iter().map(|paid| &paid.plan).chain([&self.free]);
+        if let Some(plan) = plans.find(|plan| plan.default_output_tokens == 0) {
+            return Err(format!("the plan {}: default_output_tokens must be at least 1", plan.key));
         }
         for PaidPlan { plan, prices, .. } in &self.paid {
             let intervals: HashSet<_> = prices.iter().map(|price| price.interval).collect();
@@ -165,12 +174,23 @@ struct PlanFile {
     requests_per_day: u32,
     tokens_per_minute: u32,
     concurrent_replies: u32,
+    #[serde(default = "default_output_tokens")]
+    default_output_tokens: u32,
     monthly_credit_cents: u32,
     /// For everybody who sets none of their own.
     monthly_cap_cents: Option<u32>,
     /// Whether the cap refuses, or only warns.
     #[serde(default = "is_hard")]
     monthly_cap_is_hard: bool,
+    /// For each conversation that has none of its own.
+    thread_cap_cents: Option<u32>,
+    #[serde(default = "is_hard")]
+    thread_cap_is_hard: bool,
+}
+
+/// About 3,000 words.
+fn default_output_tokens() -> u32 {
+    4_096
 }
 
 fn is_hard() -> bool {
@@ -179,6 +199,7 @@ fn is_hard() -> bool {
 
 impl PlanFile {
     fn into_plan(self) -> Plan {
+        let cap = |cents: u32, is_hard| CapTerms { limit: Nanos::from_cents(cents.into()), is_hard };
         Plan {
             key: self.key,
             name: self.name,
@@ -186,11 +207,10 @@ impl PlanFile {
             requests_per_day: self.requests_per_day,
             tokens_per_minute: self.tokens_per_minute,
             concurrent_replies: self.concurrent_replies,
+            default_output_tokens: self.default_output_tokens,
             monthly_credit: Nanos::from_cents(self.monthly_credit_cents.into()),
-            monthly_cap: self.monthly_cap_cents.map(|cents| CapTerms {
-                limit: Nanos::from_cents(cents.into()),
-                is_hard: self.monthly_cap_is_hard,
-            }),
+            monthly_cap: self.monthly_cap_cents.map(|cents| cap(cents, self.monthly_cap_is_hard)),
+            thread_cap: self.thread_cap_cents.map(|cents| cap(cents, self.thread_cap_is_hard)),
             overage_max: None,
         }
     }
@@ -249,11 +269,18 @@ mod tests {
 
     #[test]
     fn the_file_that_comes_along_is_valid_and_the_free_plan_can_be_overridden() {
-        let variables = [("FREE_REQUESTS_PER_DAY", "7"), ("FREE_MONTHLY_CREDIT_CENTS", "3")];
+        let variables = [
+            ("FREE_REQUESTS_PER_DAY", "7"),
+            ("FREE_MONTHLY_CREDIT_CENTS", "3"),
+            ("FREE_THREAD_CAP_CENTS", "2"),
+            ("FREE_THREAD_CAP_IS_HARD", "false"),
+        ];
         let env = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
         let plans = PlansConfig::from_env(&env).expect("valid");
         assert_eq!((plans.free.requests_per_minute, plans.free.requests_per_day), (5, 7));
         assert_eq!(plans.free.monthly_credit, Nanos::from_cents(3));
+        let thread_cap = CapTerms { limit: Nanos::from_cents(2), is_hard: false };
+        assert_eq!((plans.free.monthly_cap, plans.free.thread_cap), (None, Some(thread_cap)));
         let pro = &plans.paid[0];
         assert_eq!(
             pro.price(Interval::Year).map(|price| price.lookup_key.as_str()),
@@ -275,6 +302,11 @@ mod tests {
             ("interval = \"year\"", "interval = \"week\"", "week"),
             ("grace_days", "grace_weeks", "grace_"),
             ("name = \"Free\"", "title = \"Free\"", "title"),
+            (
+                "default_output_tokens = 4_096",
+                "default_output_tokens = 0",
+                "the plan free: default_output_tokens must be at least 1",
+            ),
         ] {
             let error = PlansConfig::parse(&DEFAULT.replacen(from, to, 1)).expect_err(problem);
             assert!(error.contains(problem), "{error}");

@@ -24,7 +24,7 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    pub(super) fn from_env(env: &Env) -> Result<Self, ConfigError> {
+    pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         let site_addr = env.parsed_or("LEPTOS_SITE_ADDR", SocketAddr::from(([127, 0, 0, 1], 3000)))?;
         let listen_addr = env.parsed_or("LISTEN_ADDR", site_addr)?;
         let reload_port = env.parsed_or("LEPTOS_RELOAD_PORT", 3001)?;

@@ -9,7 +9,7 @@ use crate::store::{Db, mail, notices, stripe_events};
 
 const KIND: &str = "purge_jobs";
 
-/// How long it can be looked up that a job was done.
+/// How long it can be looked up that a job was done or due.
 const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How long it can be looked up what Stripe has told us.
@@ -41,6 +41,7 @@ impl Handler for PurgeJobs {
     async fn run(&self, _: &Lease) -> Result<(), JobError> {
         let mut conn = self.db.get().await?;
         jobs::delete_done(&mut conn, KEPT).await?;
+        jobs::delete_slots(&mut conn, KEPT).await?;
         stripe_events::delete_processed(&mut conn, EVENTS_KEPT).await?;
         mail::delete_links(&mut conn, MAIL_LINKS_KEPT).await?;
         notices::delete_told(&mut conn, NOTICES_KEPT).await?;

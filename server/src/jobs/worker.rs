@@ -13,8 +13,8 @@ use tracing::Instrument;
 use super::{Handler, JobError, Schedule, pause, schedule};
 use crate::store::jobs::{self, Lease};
 use crate::store::{Db, StoreResult};
-use crate::telemetry::metrics;
 use crate::telemetry::traces::Span;
+use crate::telemetry::{self, metrics};
 
 /// Jobs are announced; this is for those that become due, for those whose worker has died, and for a lost announcement.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -126,8 +126,9 @@ impl Worker {
             span.set("plumbline.job.attempt", i64::from(lease.attempt));
         }
         let lines = tracing::info_span!("job", job.id = %lease.id, trace.id = span.trace_id().map(display));
-        let is_done = span.around(self.run_one(lease)).instrument(lines).await;
-        if !is_done {
+        let (id, kind) = (lease.id.to_string(), lease.kind.clone());
+        let work = span.around(self.run_one(lease)).instrument(lines);
+        if !telemetry::faults::apart(&[("job.id", &id), ("job.kind", &kind)], work).await {
             span.fail("failed");
         }
     }

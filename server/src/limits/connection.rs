@@ -8,12 +8,10 @@ use redis::{Client, RedisError, RedisResult};
 use secrecy::ExposeSecret;
 
 use crate::config::RedisConfig;
+use crate::outage::Outage;
 
 /// Redis answers in well under a millisecond. One that needs longer than this is treated as away.
 const TIMEOUT: Duration = Duration::from_millis(500);
-
-/// While Redis is away, one caller in so long asks it again, and everybody else goes on without.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Cheap to clone; all clones know of the same outage.
 #[derive(Clone)]
@@ -49,7 +47,7 @@ impl Connection {
 
     /// Redis did not answer the last time it was asked.
     pub(super) fn is_away(&self) -> bool {
-        self.outage().ask_again_at.is_some()
+        self.outage().is_known()
     }
 
     async fn ask_now<T, F>(&self, question: impl FnOnce(ConnectionManager) -> F) -> Option<T>
@@ -78,36 +76,6 @@ impl Connection {
     }
 }
 
-#[derive(Debug, Default)]
-struct Outage {
-    /// None: there is no outage.
-    ask_again_at: Option<Instant>,
-}
-
-impl Outage {
-    /// During an outage, true for one caller in each pause.
-    fn may_ask(&mut self, now: Instant) -> bool {
-        match self.ask_again_at {
-            Some(at) if now < at => false,
-            Some(_) => {
-                self.ask_again_at = Some(now + PAUSE);
-                true
-            }
-            None => true,
-        }
-    }
-
-    /// True: it was not known yet.
-    fn begin(&mut self, now: Instant) -> bool {
-        self.ask_again_at.replace(now + PAUSE).is_none()
-    }
-
-    /// True: there was one.
-    fn end(&mut self) -> bool {
-        self.ask_again_at.take().is_some()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -115,18 +83,6 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-
-    #[test]
-    fn one_caller_in_each_pause_asks_again() {
-        let (mut outage, now) = (Outage::default(), Instant::now());
-        assert!(outage.may_ask(now) && outage.may_ask(now));
-        assert!(outage.begin(now));
-        assert!(!outage.may_ask(now));
-        assert!(outage.may_ask(now + PAUSE));
-        assert!(!outage.may_ask(now + PAUSE), "somebody asks already");
-        assert!(outage.end());
-        assert!(outage.may_ask(now + PAUSE));
-    }
 
     /// (24)
     #[tokio::test]
@@ -143,7 +99,7 @@ mod tests {
         };
         let asking = async {
             let config = RedisConfig { url: url.into(), key_prefix: String::new() };
-            let limiter = crate::limits::Limiter::new(&config, Duration::ZERO).expect("a limiter");
+            let limiter = crate::limits::Limiter::new(&config, 2, Duration::ZERO).expect("a limiter");
             let breakers = limiter.breakers(5);
             for _ in 0..500 {
                 assert!(breakers.admit("route").await.is_some());

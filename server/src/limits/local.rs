@@ -1,5 +1,5 @@
-//! The limiter while Redis is away: this process alone, on purpose tighter than the plan, because other processes may
-//! be counting beside it and nobody knows what was used before.
+//! The limiter while Redis is away: this process alone, by its share of the plan, because the others count beside it and
+//! nobody knows what was used before.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,15 +13,13 @@ use super::windows::{REPLY_WAIT, Rates};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The share of the plan's rate that is admitted, rounded up.
-const SHARE: u32 = 2;
-
 /// With more keys than this, those that count nothing any more are dropped.
 const MANY_KEYS: usize = 10_000;
 
 /// The same rules as in `windows.lua`, by the same keys. The day is not limited: nobody knows how much of it was used.
-#[derive(Default)]
 pub(super) struct LocalLimiter {
+    /// How many processes there are.
+    replicas: u32,
     logs: Mutex<HashMap<String, Vec<Entry>>>,
 }
 
@@ -39,6 +37,10 @@ impl Entry {
 }
 
 impl LocalLimiter {
+    pub(super) fn new(replicas: u32) -> Self {
+        Self { replicas: replicas.max(1), logs: Mutex::default() }
+    }
+
     pub(super) fn admit(
         &self,
         key: &str,
@@ -46,6 +48,7 @@ impl LocalLimiter {
         tokens: u32,
         rates: Rates,
     ) -> Admission {
+        let rates = rates.share(self.replicas);
         self.with_entries(key, |entries| {
             let limits = limits(entries, rates);
             if entries.iter().any(|entry| entry.request_id == request_id) {
@@ -62,6 +65,7 @@ impl LocalLimiter {
     }
 
     pub(super) fn read(&self, key: &str, rates: Rates) -> Vec<Limit> {
+        let rates = rates.share(self.replicas);
         self.with_entries(key, |entries| limits(entries, rates))
     }
 
@@ -105,22 +109,21 @@ fn fits(limit: &Limit, tokens: u32) -> bool {
 fn limits(entries: &[Entry], rates: Rates) -> Vec<Limit> {
     let running = entries.iter().filter(|entry| entry.is_running).count();
     let recent = || entries.iter().filter(|entry| entry.is_recent());
-    let tokens = recent().fold(0, |sum: u32, entry| sum.saturating_add(entry.tokens));
+    let add_up = |sum: u32, entry: &Entry| sum.saturating_add(entry.tokens);
+    let tokens = recent().fold(0, add_up);
+    let held = recent().filter(|entry| entry.is_running).fold(0, add_up);
     let resets_at =
         recent().next().map(|oldest| Utc::now() + MINUTE.saturating_sub(oldest.admitted_at.elapsed()));
     let count = |entries: usize| u32::try_from(entries).unwrap_or(u32::MAX);
     let limit = |name, limit: u32, used: u32, resets_at| {
-        (limit > 0).then(|| Limit { name, limit, used, remaining: limit.saturating_sub(used), resets_at })
+        let remaining = limit.saturating_sub(used);
+        (limit > 0).then_some(Limit { name, limit, used, held: 0, remaining, resets_at })
     };
+    let tokens = limit(LimitName::TokensPerMinute, rates.tokens_per_minute, tokens, resets_at);
     let limits = [
         limit(LimitName::ConcurrentReplies, rates.concurrent_replies, count(running), None),
-        limit(
-            LimitName::RequestsPerMinute,
-            rates.requests_per_minute.div_ceil(SHARE),
-            count(recent().count()),
-            resets_at,
-        ),
-        limit(LimitName::TokensPerMinute, rates.tokens_per_minute.div_ceil(SHARE), tokens, resets_at),
+        limit(LimitName::RequestsPerMinute, rates.requests_per_minute, count(recent().count()), resets_at),
+        tokens.map(|tokens| Limit { held, ..tokens }),
     ];
     limits.into_iter().flatten().collect()
 }
@@ -147,22 +150,24 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_rate_is_admitted() {
-        let limiter = LocalLimiter::default();
-        let admitted = (0..10)
-            .map(|_| request())
-            .filter(|id| {
-                let admission = limiter.admit("ada", *id, 1, RATES);
-                limiter.finish("ada", *id, 1);
-                is_admitted(&admission)
-            })
-            .count();
-        assert_eq!(admitted, 3);
+    fn each_process_admits_its_share_of_the_rate_and_at_least_one_request() {
+        for (replicas, share) in [(1, 5), (2, 3), (10, 1)] {
+            let limiter = LocalLimiter::new(replicas);
+            let admitted = (0..10)
+                .map(|_| request())
+                .filter(|id| {
+                    let admission = limiter.admit("ada", *id, 1, RATES);
+                    limiter.finish("ada", *id, 1);
+                    is_admitted(&admission)
+                })
+                .count();
+            assert_eq!(admitted, share, "of {replicas}");
+        }
     }
 
     #[test]
     fn half_of_the_tokens_are_admitted_and_unused_ones_are_free_again() {
-        let (limiter, first) = (LocalLimiter::default(), request());
+        let (limiter, first) = (LocalLimiter::new(2), request());
         assert!(is_admitted(&limiter.admit("ada", first, 2000, RATES)), "an empty minute takes any request");
         let refused = limiter.admit("ada", request(), 1, RATES);
         assert!(
@@ -174,15 +179,19 @@ mod tests {
     }
 
     #[test]
-    fn replies_in_progress_are_limited_as_by_the_plan() {
-        let limiter = LocalLimiter::default();
-        let admitted = (0..3).filter(|_| is_admitted(&limiter.admit("ada", request(), 1, RATES))).count();
-        assert_eq!(admitted, 2);
+    fn so_it_does_of_replies_in_progress_and_tells_the_tokens_they_hold() {
+        for (replicas, share) in [(1, 2), (2, 1), (10, 1)] {
+            let limiter = LocalLimiter::new(replicas);
+            let is_next_admitted = |_: &i32| is_admitted(&limiter.admit("ada", request(), 7, RATES));
+            assert_eq!((0..3).filter(is_next_admitted).count(), share, "of {replicas}");
+            let held = limiter.read("ada", RATES).iter().map(|limit| limit.held).max();
+            assert_eq!(held, u32::try_from(share * 7).ok());
+        }
     }
 
     #[test]
     fn a_repeated_or_forgotten_request_uses_nothing() {
-        let (limiter, id) = (LocalLimiter::default(), request());
+        let (limiter, id) = (LocalLimiter::new(2), request());
         assert!(is_admitted(&limiter.admit("ada", id, 1, RATES)));
         assert!(matches!(limiter.admit("ada", id, 1, RATES), Admission::Repeated(_)));
         limiter.forget("ada", id);

@@ -5,8 +5,9 @@
 --         its tokens (4) and 1 while its reply is being written (1): a quarter of what a sorted set would take.
 -- ARGV: action, request, tokens, requests a minute, requests a day, tokens a minute, concurrent replies, lease in seconds
 --       (0: there is no such limit)
--- Returns: outcome, replies, used in the minute, its reset, used in the day, its reset, tokens, their reset, now
---          (a reset of 0: none)
+-- Actions: admit, count (what was admitted without Redis), finish, forget, read
+-- Returns: outcome, replies, used in the minute, its reset, used in the day, its reset, tokens, their reset, those of them
+--          that replies in progress hold, now (a reset of 0: none)
 local RECORD, SIZE = '>dc16I4B', 29
 local MINUTE, DAY = 60 * 1000000, 24 * 60 * 60 * 1000000
 
@@ -23,10 +24,10 @@ local function admitted_at(index) return (struct.unpack('>d', log, index * SIZE 
 local function tokens_of(index) return (struct.unpack('>I4', log, index * SIZE + 25)) end
 local function is_running(index) return log:byte(index * SIZE + 29) == 1 end
 
--- Never before the newest record, so that the log stays in order when the clock is set back.
+-- Never before the newest record, so that the log stays in order when the clock is set back a little.
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-if count > 0 then now = math.max(now, admitted_at(count - 1)) end
+local clock = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local now = count > 0 and math.max(clock, admitted_at(count - 1)) or clock
 
 -- The first record within the window. One as old as the window has left it.
 local function first_within(window)
@@ -36,6 +37,19 @@ local function first_within(window)
     if admitted_at(middle) > now - window then high = middle else low = middle + 1 end
   end
   return low
+end
+
+-- The clock was far ahead when these were admitted. Waiting for the time that it showed would leave the account with full
+-- windows as long, so they count from now on.
+if now > clock + MINUTE then
+  local records = {}
+  for index = first_within(kept), count - 1 do
+    local at = math.min(admitted_at(index), clock)
+    records[#records + 1] = struct.pack('>d', at) .. log:sub(index * SIZE + 9, (index + 1) * SIZE)
+  end
+  log, now = table.concat(records), clock
+  count = #log / SIZE
+  redis.call('SET', key, log, 'KEEPTTL')
 end
 
 local first_kept = first_within(kept)
@@ -59,9 +73,13 @@ local function count_replies()
 end
 
 local function count_tokens()
-  local sum = 0
-  for index = first_within(MINUTE), count - 1 do sum = sum + tokens_of(index) end
-  return sum
+  local sum, held = 0, 0
+  for index = first_within(MINUTE), count - 1 do
+    local tokens = tokens_of(index)
+    sum = sum + tokens
+    if is_running(index) then held = held + tokens end
+  end
+  return sum, held
 end
 
 -- A request larger than the whole limit fits an empty window: it would never fit otherwise.
@@ -105,6 +123,10 @@ local function replace(index, record)
   else redis.call('SETRANGE', key, index * SIZE, record) end
 end
 
+local function add()
+  append(struct.pack(RECORD, now, request, tokens, concurrent > 0 and 1 or 0))
+end
+
 local outcome, needed = 0, 1
 local index = request ~= '' and find(request)
 if action == 'admit' then
@@ -116,19 +138,21 @@ if action == 'admit' then
   elseif not fits(count_tokens(), tokens) then outcome = 5
   else
     needed = 1
-    append(struct.pack(RECORD, now, request, tokens, concurrent > 0 and 1 or 0))
+    add()
   end
+elseif action == 'count' and not index then
+  add()
 elseif action == 'finish' and index then
   replace(index, struct.pack(RECORD, admitted_at(index), request, tokens, 0))
 elseif action == 'forget' and index then
   replace(index, '')
 end
 
-local used_tokens = count_tokens()
+local used_tokens, held_tokens = count_tokens()
 return {
   outcome, count_replies(),
   count - first_within(MINUTE), resets_at(MINUTE, per_minute),
   count - first_within(DAY), resets_at(DAY, per_day),
-  used_tokens, tokens_reset_at(used_tokens, needed),
+  used_tokens, tokens_reset_at(used_tokens, needed), held_tokens,
   now,
 }

@@ -28,10 +28,24 @@ impl From<&Plan> for Rates {
     }
 }
 
+impl Rates {
+    /// What one of so many processes admits by itself: at least one of each that there is.
+    pub(super) fn share(self, replicas: u32) -> Self {
+        Self {
+            requests_per_minute: self.requests_per_minute.div_ceil(replicas),
+            requests_per_day: self.requests_per_day.div_ceil(replicas),
+            tokens_per_minute: self.tokens_per_minute.div_ceil(replicas),
+            concurrent_replies: self.concurrent_replies.div_ceil(replicas),
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(super) enum Action {
     /// With the tokens it may use.
     Admit(ClientRequestId, u32),
+    /// The same of one that was admitted without Redis, so whether it fits is no question.
+    Count(ClientRequestId, u32),
     Read,
     /// With the tokens it has used.
     Finish(ClientRequestId, u32),
@@ -54,6 +68,7 @@ pub(super) fn invocation<'a>(
 ) -> ScriptInvocation<'a> {
     let (name, id, tokens) = match action {
         Action::Admit(id, tokens) => ("admit", Some(id), tokens),
+        Action::Count(id, tokens) => ("count", Some(id), tokens),
         Action::Read => ("read", None, 0),
         Action::Finish(id, tokens) => ("finish", Some(id), tokens),
         Action::Forget(id) => ("forget", Some(id), 0),
@@ -80,19 +95,22 @@ pub(super) struct Windows {
     minute: (i64, i64),
     day: (i64, i64),
     tokens: (i64, i64),
+    /// Of the tokens, what replies in progress may still use.
+    held_tokens: i64,
     now: i64,
 }
 
-impl From<[i64; 9]> for Windows {
-    fn from(numbers: [i64; 9]) -> Self {
-        let [outcome, replies, minute, minute_resets_at, day, day_resets_at, tokens, tokens_reset_at, now] =
-            numbers;
+impl From<[i64; 10]> for Windows {
+    fn from(numbers: [i64; 10]) -> Self {
+        let [outcome, replies, minute, minute_resets_at, day, day_resets_at, rest @ ..] = numbers;
+        let [tokens, tokens_reset_at, held_tokens, now] = rest;
         Self {
             outcome,
             replies,
             minute: (minute, minute_resets_at),
             day: (day, day_resets_at),
             tokens: (tokens, tokens_reset_at),
+            held_tokens,
             now,
         }
     }
@@ -100,11 +118,12 @@ impl From<[i64; 9]> for Windows {
 
 impl Windows {
     pub(super) fn limits(&self, rates: Rates) -> Vec<Limit> {
+        let tokens = limit(LimitName::TokensPerMinute, rates.tokens_per_minute, self.tokens);
         vec![
             limit(LimitName::ConcurrentReplies, rates.concurrent_replies, (self.replies, 0)),
             limit(LimitName::RequestsPerMinute, rates.requests_per_minute, self.minute),
             limit(LimitName::RequestsPerDay, rates.requests_per_day, self.day),
-            limit(LimitName::TokensPerMinute, rates.tokens_per_minute, self.tokens),
+            Limit { held: whole(self.held_tokens), ..tokens },
         ]
     }
 
@@ -130,7 +149,12 @@ impl Windows {
 }
 
 fn limit(name: LimitName, limit: u32, (used, resets_at_micros): (i64, i64)) -> Limit {
-    let used = u32::try_from(used).unwrap_or(u32::MAX);
+    let used = whole(used);
     let resets_at = (resets_at_micros > 0).then(|| DateTime::from_timestamp_micros(resets_at_micros));
-    Limit { name, limit, used, remaining: limit.saturating_sub(used), resets_at: resets_at.flatten() }
+    let remaining = limit.saturating_sub(used);
+    Limit { name, limit, used, held: 0, remaining, resets_at: resets_at.flatten() }
+}
+
+fn whole(number: i64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

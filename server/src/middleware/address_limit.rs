@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::request_id;
 use crate::config::LimitsConfig;
 use crate::limits::{AddressLimit, Reached};
 use crate::routes::error_page;
@@ -54,5 +55,11 @@ fn refuse(request: &Request, Reached { limit, retry_after }: Reached) -> Respons
         "Too many people have tried to sign in from your network within a minute. Try again in {retry_after_seconds} \
          seconds."
     );
-    error_page::retry_later(&error, "Wait a moment", &sentence, ("/sign-in", "Back to sign-in"))
+    error_page::retry_later(
+        &error,
+        "Wait a moment",
+        &sentence,
+        ("/sign-in", "Back to sign-in"),
+        &request_id(request.extensions()),
+    )
 }

@@ -4,8 +4,9 @@ use app::ApiError;
 use app::types::Actor;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
+use super::request_id;
 use crate::routes::error_page;
 use crate::services::switches::Switches;
 
@@ -23,7 +24,8 @@ pub(super) async fn close(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with("/api/") {
         return error_page::json(&error);
     }
-    error_page::retry_later(&error, "Back soon", &error.to_string(), ("/", "Try again")).into_response()
+    let id = request_id(request.extensions());
+    error_page::retry_later(&error, "Back soon", &error.to_string(), ("/", "Try again"), &id)
 }
 
 fn is_open(path: &str) -> bool {
@@ -31,5 +33,7 @@ fn is_open(path: &str) -> bool {
 }
 
 fn is_operator(request: &Request) -> bool {
-    request.extensions().get::<Actor>().and_then(|actor| actor.signed_in).is_some_and(|user| user.is_operator)
+    let user = request.extensions().get::<Actor>().and_then(|actor| actor.signed_in);
+    // Also while they look at the product as somebody else: the way back is on its pages.
+    user.is_some_and(|user| user.is_operator || user.impersonator.is_some())
 }

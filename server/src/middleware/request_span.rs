@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::MatchedPath;
 use http::{Extensions, Request, Response};
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tower_http::trace::MakeSpan;
 use tracing::Span;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::request_trace::TraceId;
@@ -30,7 +32,7 @@ pub(crate) fn request_id(extensions: &Extensions) -> String {
         .to_owned()
 }
 
-/// Names the path but never the query: it may hold codes.
+/// Names the path but never the query: it may hold codes. Who asks is known, and said, once the session is read.
 #[derive(Clone, Copy)]
 pub(super) struct RequestSpan;
 
@@ -39,9 +41,11 @@ impl MakeSpan<Body> for RequestSpan {
         tracing::info_span!(
             "request",
             http.method = %request.method(),
+            http.route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str),
             http.path = request.uri().path(),
             request.id = request_id(request.extensions()),
             trace.id = request.extensions().get::<TraceId>().map(|TraceId(id)| display(id)),
+            user.id = Empty,
         )
     }
 }

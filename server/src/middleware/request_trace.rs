@@ -19,7 +19,8 @@ pub(super) async fn keep(mut request: Request, next: Next) -> Response {
         return next.run(request).await;
     };
     let method = request.method().to_string();
-    let span = Span::request(format!("{method} {route}"), traceparent(route, request.headers()));
+    let traceparent = traceparent(route, request.headers());
+    let span = Span::request(format!("{method} {route}"), area(route), traceparent);
     let Some(trace_id) = span.trace_id() else { return span.around(next.run(request)).await };
     span.set("http.request.method", method);
     span.set("http.route", route.to_owned());
@@ -37,6 +38,12 @@ pub(super) async fn keep(mut request: Request, next: Next) -> Response {
 /// Probes and files never are.
 fn is_traced(route: &str) -> bool {
     !["/health/", "/pkg/"].iter().any(|prefix| route.starts_with(prefix))
+}
+
+/// `chat` of `/api/chat/start_reply`, `webhooks` of `/webhooks/stripe`.
+fn area(route: &str) -> &str {
+    let path = route.strip_prefix("/api").unwrap_or(route);
+    path.split('/').nth(1).filter(|area| !area.is_empty()).unwrap_or("home")
 }
 
 /// Programs may make a request a part of their own trace. Links to pages and webhooks may not.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use app::types::Actor;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use http::header::SET_COOKIE;
@@ -122,6 +122,6 @@ fn answer_error(request: &Request, error: AppError, request_id: &str) -> Respons
     if request.method() == Method::POST {
         error_page::json(&error)
     } else {
-        error_page::html(&error).into_response()
+        error_page::html(&error, request_id)
     }
 }

@@ -19,9 +19,9 @@ use url::Url;
 pub use self::meter::{UNIT_CENTS, Usage};
 pub use self::objects::{
     Charge, Checkout, CheckoutState, Customer, Event, Invoice, InvoiceLine, MeteredItem, MeteredPrice,
-    MoneyBack, Price, Schedule, Subscription, SubscriptionStatus,
+    MoneyBack, PendingUpdate, Price, Schedule, Subscription, SubscriptionStatus, WebhookEndpoint,
 };
-pub use self::webhook::BadWebhook;
+pub use self::webhook::{BadWebhook, WEBHOOK_EVENTS, api_version};
 pub use self::write::{CheckoutRequest, NewPrice};
 use crate::config::StripeConfig;
 

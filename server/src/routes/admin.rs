@@ -23,6 +23,7 @@ pub(crate) struct ExportQuery {
     kind: Option<String>,
     person: Option<String>,
     operator: Option<String>,
+    request: Option<String>,
 }
 
 /// The whole audit log, or the part of it that the page shows, newest first.
@@ -50,8 +51,15 @@ pub(crate) async fn export_audit_log(
 
 impl ExportQuery {
     fn parse(&self) -> Result<AuditQuery, ApiError> {
-        AuditQuery::parse(self.kind.as_deref(), self.person.as_deref(), self.operator.as_deref(), None)
-            .map_err(ApiError::invalid)
+        let value = |name: &str| match name {
+            "kind" => self.kind.as_deref(),
+            "person" => self.person.as_deref(),
+            "operator" => self.operator.as_deref(),
+            "request" => self.request.as_deref(),
+            // The file is whole.
+            _ => None,
+        };
+        AuditQuery::from_address(value).map_err(ApiError::invalid)
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) async fn begin_sign_in(
     jar: CookieJar,
     request: Request,
 ) -> Response {
+    let id = request_id(request.extensions());
     let return_to = query.return_to.as_deref().map(ReturnTo::parse).unwrap_or_default();
     let browser_token = BrowserCookies::browser_token(&jar)
         .map_or_else(|| Token::random().as_str().to_owned(), str::to_owned);
@@ -40,13 +41,14 @@ pub(crate) async fn begin_sign_in(
         }
         Ok(None) => {
             let sentence = "This way of signing in is not set up here.";
-            error_page::page(StatusCode::NOT_FOUND, "Not found", sentence, ("/sign-in", "Choose another way"))
+            let link = ("/sign-in", "Choose another way");
+            error_page::page(StatusCode::NOT_FOUND, "Not found", sentence, link, &id)
         }
         Err(AppError::Identity(error)) => {
-            tracing::warn!(request.id = request_id(request.extensions()), %error, "Sign-in could not begin");
+            tracing::warn!(request.id = id, %error, "Sign-in could not begin");
             Redirect::to(&sign_in_again_path("unavailable", return_to.as_str())).into_response()
         }
-        Err(error) => error_page::html(&error.into_api(&request_id(request.extensions()))),
+        Err(error) => error_page::html(&error.into_api(&id), &id),
     }
 }
 
@@ -67,12 +69,12 @@ pub(crate) async fn complete_sign_in(
             let cookie = BrowserCookies::session(&sign_in.session_token, state.account.session_lifetime());
             (jar.add(cookie), Redirect::to(sign_in.return_to.as_str())).into_response()
         }
-        Ok(Err(refused)) => answer_refused(refused),
-        Err(error) => error_page::html(&error.into_api(&actor.request_id)),
+        Ok(Err(refused)) => answer_refused(refused, &actor.request_id),
+        Err(error) => error_page::html(&error.into_api(&actor.request_id), &actor.request_id),
     }
 }
 
-fn answer_refused(Refused { refusal, return_to }: Refused) -> Response {
+fn answer_refused(Refused { refusal, return_to }: Refused, request_id: &str) -> Response {
     let sign_in = sign_in_path(return_to.as_str());
     let again = (sign_in.as_str(), "Sign in again");
     let title = "You are not signed in";
@@ -84,11 +86,11 @@ fn answer_refused(Refused { refusal, return_to }: Refused) -> Response {
         Refusal::SignUpClosed => sign_in_because("closed"),
         Refusal::Stale => {
             let sentence = "This sign-in was begun in another browser, took too long, or was used before.";
-            error_page::page(StatusCode::BAD_REQUEST, title, sentence, again)
+            error_page::page(StatusCode::BAD_REQUEST, title, sentence, again, request_id)
         }
         Refusal::NotProved => {
             let sentence = "The identity provider's answer does not prove who you are.";
-            error_page::page(StatusCode::BAD_REQUEST, title, sentence, again)
+            error_page::page(StatusCode::BAD_REQUEST, title, sentence, again, request_id)
         }
     }
 }

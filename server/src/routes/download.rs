@@ -31,7 +31,7 @@ pub(super) fn attachment(
 }
 
 pub(super) fn answer_error(error: AppError, actor: &Actor) -> Response {
-    error_page::html(&error.into_api(&actor.request_id))
+    error_page::html(&error.into_api(&actor.request_id), &actor.request_id)
 }
 
 /// A line of comma-separated values, as in RFC 4180.

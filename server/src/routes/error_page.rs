@@ -6,10 +6,24 @@ use axum::response::{Html, IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
-/// A page with one sentence and a way on.
-pub(crate) fn page(status: StatusCode, title: &str, sentence: &str, link: (&str, &str)) -> Response {
+const HOME: (&str, &str) = ("/", "Go to the start page");
+
+const OUR_FAULT: &str = "Something went wrong on our side. Nothing is lost; try again in a moment.";
+
+/// A page with one sentence, a way on, and the number that leads to the log.
+pub(crate) fn page(
+    status: StatusCode,
+    title: &str,
+    sentence: &str,
+    link: (&str, &str),
+    request_id: &str,
+) -> Response {
     let (href, label) = link;
-    let body = format!("<p>{}</p><p><a href=\"{href}\">{label}</a></p>", escape(sentence));
+    let body = format!(
+        "<p>{}</p><p><a href=\"{href}\">{label}</a></p>\
+         <p class=\"request-number\">If you ask us about this, tell us the number <code>{request_id}</code></p>",
+        escape(sentence)
+    );
     document(status, title, &body)
 }
 
@@ -25,16 +39,24 @@ pub(crate) fn document(status: StatusCode, title: &str, body: &str) -> Response 
 }
 
 /// The error as a page.
-pub(crate) fn html(error: &ApiError) -> Response {
-    with_retry_after(
-        error,
-        page(error.status(), "That did not work", &error.to_string(), ("/", "Go to the start page")),
-    )
+pub(crate) fn html(error: &ApiError, request_id: &str) -> Response {
+    let sentence = match error {
+        // The page has the number once.
+        ApiError::Internal { .. } => OUR_FAULT.to_owned(),
+        _ => error.to_string(),
+    };
+    retry_later(error, "That did not work", &sentence, HOME, request_id)
 }
 
 /// The error as a page of its own words.
-pub(crate) fn retry_later(error: &ApiError, title: &str, sentence: &str, link: (&str, &str)) -> Response {
-    with_retry_after(error, page(error.status(), title, sentence, link))
+pub(crate) fn retry_later(
+    error: &ApiError,
+    title: &str,
+    sentence: &str,
+    link: (&str, &str),
+    request_id: &str,
+) -> Response {
+    with_retry_after(error, page(error.status(), title, sentence, link, request_id))
 }
 
 /// The error as server functions send it.
@@ -42,9 +64,9 @@ pub(crate) fn json(error: &ApiError) -> Response {
     with_retry_after(error, (error.status(), Json(error)).into_response())
 }
 
-pub(crate) fn internal() -> Response {
-    let sentence = "Something went wrong on our side. Nothing is lost; try again in a moment.";
-    page(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", sentence, ("/", "Go to the start page"))
+/// A page for what has no answer.
+pub(crate) fn unanswered(status: StatusCode, request_id: &str) -> Response {
+    page(status, "That did not work", OUR_FAULT, HOME, request_id)
 }
 
 fn with_retry_after(error: &ApiError, mut response: Response) -> Response {

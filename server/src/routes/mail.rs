@@ -99,7 +99,8 @@ fn refuse(error: AppError, request_id: &str) -> Response {
             "This link does not work",
             "It is not from a mail of ours, or more than a year old. Your account page has the same switches.",
             (ACCOUNT_PATH, "Go to your account"),
+            request_id,
         ),
-        error => error_page::html(&error),
+        error => error_page::html(&error, request_id),
     }
 }

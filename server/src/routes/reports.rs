@@ -20,6 +20,8 @@ struct BrowserReport {
     message: String,
     /// Of the page, without its query.
     path: String,
+    /// Of the request that the page answered. None: the page is older than this field.
+    request_id: Option<String>,
     /// Of what the browser runs, which may be older than the server.
     release: String,
 }
@@ -41,9 +43,12 @@ pub(crate) async fn take_report(request: Request<Body>) -> StatusCode {
     let (path, _) = report.path.split_once('?').unwrap_or((&report.path, ""));
     let [message, path, release] =
         [clean(&report.message, MAX_MESSAGE), clean(path, MAX_WORD), clean(&report.release, MAX_WORD)];
+    let request_id = report.request_id.map(|id| clean(&id, MAX_WORD));
     tracing::error!(
         target: "browser",
-        { browser.kind = ?report.kind, browser.path = path, browser.release = release },
+        {
+            browser.kind = ?report.kind, browser.path = path, browser.release = release, browser.request_id = request_id
+        },
         "In a browser: {message}"
     );
     StatusCode::NO_CONTENT

@@ -58,7 +58,7 @@ pub(crate) async fn export_statement(
             let rows = statement_rows(state.usage, user.account_id);
             attachment("statement.csv", csv::STATEMENT_HEADER, rows, &actor)
         }
-        Err(error) => error_page::html(&error),
+        Err(error) => error_page::html(&error, &actor.request_id),
     }
 }
 

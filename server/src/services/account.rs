@@ -12,7 +12,7 @@ use crate::error::reported;
 use crate::secret::{self, Token};
 use crate::store::audit::NewAuditEvent;
 use crate::store::sessions::{NewSession, SessionRow};
-use crate::store::{Db, audit, interventions, sessions, users};
+use crate::store::{Db, sessions, users, visits};
 use crate::{AppError, AppResult};
 
 /// What is kept of a browser's description of itself.
@@ -41,13 +41,16 @@ impl AccountService {
         Ok(sessions::authenticate(&mut conn, &secret::hash(token), self.config.idle).await?)
     }
 
-    /// Starts a session and ends the one this browser had, so that a token never survives a sign-in.
-    pub(crate) async fn start_session(&self, user_id: UserId, browser: Browser<'_>) -> AppResult<Token> {
+    /// Starts a session and ends the one this browser had, so that a token never survives a sign-in. `event` goes into the
+    /// audit log with it.
+    pub(crate) async fn start_session(
+        &self,
+        user_id: UserId,
+        browser: Browser<'_>,
+        event: NewAuditEvent<'_>,
+    ) -> AppResult<Token> {
         let token = Token::random();
-        let mut conn = self.db.get().await?;
-        if let Some(old) = browser.session_token {
-            sessions::delete_by_token(&mut conn, &secret::hash(old)).await?;
-        }
+        let replaced = browser.session_token.map(secret::hash);
         let user_agent: String = browser.user_agent.chars().take(MAX_USER_AGENT_CHARS).collect();
         let session = NewSession {
             token_hash: &secret::hash(token.as_str()),
@@ -55,7 +58,7 @@ impl AccountService {
             user_agent: &user_agent,
             lifetime: self.config.max,
         };
-        sessions::insert(&mut conn, session).await?;
+        sessions::begin(&mut *self.db.get().await?, session, replaced.as_deref(), event).await?;
         Ok(token)
     }
 
@@ -65,28 +68,29 @@ impl AccountService {
         Ok(rows.into_iter().map(|row| to_session(row, current)).collect())
     }
 
+    /// Ends sessions of whoever the one that asks belongs to: of the operator, while they look at the product as somebody
+    /// else.
     async fn end(&self, actor: &Actor, user: SignedIn, which: Ending) -> AppResult<()> {
         let mut conn = self.db.get().await?;
+        let owner = user.session_owner();
         let kind = match which {
-            Ending::Everywhere => {
-                sessions::delete_all(&mut conn, user.user_id).await?;
-                AuditKind::SignedOutEverywhere
-            }
-            Ending::One(id) => {
-                if !sessions::delete(&mut conn, user.user_id, id).await? {
-                    return Err(app::ApiError::NotFound.into());
-                }
-                if id == user.session_id { AuditKind::SignedOut } else { AuditKind::SessionRevoked }
-            }
+            Ending::Everywhere => AuditKind::SignedOutEverywhere,
+            Ending::One(id) if id == user.session_id => AuditKind::SignedOut,
+            Ending::One(_) => AuditKind::SessionRevoked,
         };
         let event = NewAuditEvent {
-            user_id: Some(user.user_id),
-            account_id: Some(user.account_id),
-            request_id: &actor.request_id,
-            address: actor.address.map(|address| address.to_string()),
-            ..NewAuditEvent::new(kind)
+            user_id: Some(owner),
+            account_id: Some(users::find_account(&mut conn, owner).await?),
+            ..NewAuditEvent::of_request(actor, kind)
         };
-        audit::insert(&mut conn, event).await?;
+        match which {
+            Ending::Everywhere => sessions::end_all(&mut conn, owner, event).await?,
+            Ending::One(id) => {
+                if !sessions::end(&mut conn, owner, id, event).await? {
+                    return Err(app::ApiError::NotFound.into());
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -132,10 +136,8 @@ impl AccountApi for AccountService {
     }
 
     async fn sign_out(&self, actor: &Actor) -> ApiResult<()> {
-        if actor.signed_in.is_none() {
-            return Ok(());
-        }
-        let user = actor.owner()?;
+        // Also an operator who looks at the product as somebody else: what ends is their own.
+        let Some(user) = actor.signed_in else { return Ok(()) };
         let ended = self.end(actor, user, Ending::One(user.session_id)).await;
         match ended {
             // Signed out from elsewhere in the same moment.
@@ -152,7 +154,8 @@ impl AccountApi for AccountService {
     async fn end_visit(&self, actor: &Actor) -> ApiResult<Option<UserId>> {
         let user = actor.reader()?;
         reported(actor, async {
-            Ok(interventions::end_visit(&mut *self.db.get().await?, actor, user).await?)
+            let event = NewAuditEvent::of_request(actor, AuditKind::VisitEnded);
+            Ok(visits::leave(&mut *self.db.get().await?, user.session_id, event).await?)
         })
         .await
     }

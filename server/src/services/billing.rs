@@ -3,6 +3,7 @@
 
 mod changes;
 mod checkout;
+mod endpoint_check;
 mod entitlements;
 mod findings;
 mod inbox;
@@ -12,6 +13,8 @@ mod meter_sync;
 mod money_back;
 mod news;
 mod overage;
+mod plan_changes;
+mod portal;
 mod price_sync;
 mod prices;
 mod reconcile;
@@ -27,8 +30,12 @@ use app::types::*;
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 use tokio::sync::RwLock;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
+use self::changes::Change;
+pub use self::endpoint_check::{EndpointFault, check_endpoint};
+pub(crate) use self::inbox::WEBHOOK_PATH;
 pub use self::price_sync::sync_prices;
 use self::prices::PriceBook;
 pub(crate) use self::reconcile::RECONCILE_JOB;
@@ -36,12 +43,15 @@ pub use self::standing::{Access, extended, standing_of};
 pub use self::sync_job::SyncJob;
 use super::catalog::CatalogService;
 use super::plans::{AccountPlan, Plans};
-use crate::AppResult;
 use crate::error::reported;
 use crate::providers::stripe::Stripe;
 use crate::store::overage::{self as overage_store, AccountOverage};
 use crate::store::subscriptions::{self, InvoiceRow, SubscriptionRow, to_interval};
 use crate::store::{Db, StoreResult};
+use crate::{AppError, AppResult, telemetry};
+
+/// Somebody who has just paid looks at an empty page meanwhile.
+const CHECKOUT_PATIENCE: Duration = Duration::from_secs(8);
 
 /// For so long prices are not asked for again.
 const PRICES_CACHED_FOR: Duration = Duration::from_secs(300);
@@ -88,11 +98,35 @@ pub struct BillingService {
     plans: Plans,
     catalog: CatalogService,
     cashier: Option<Cashier>,
+    tasks: TaskTracker,
 }
 
 impl BillingService {
     pub fn new(db: Db, plans: Plans, catalog: CatalogService, cashier: Option<Cashier>) -> Self {
-        Self { db, plans, catalog, cashier }
+        Self { db, plans, catalog, cashier, tasks: TaskTracker::new() }
+    }
+
+    /// Does what takes several steps at Stripe in a task of its own: whoever closes the page in the middle, or waits for
+    /// longer than a request may take, leaves nothing half done.
+    async fn whole<T: Send + 'static>(
+        &self,
+        actor: &Actor,
+        work: impl Future<Output = AppResult<T>> + Send + 'static,
+    ) -> ApiResult<T> {
+        let task = self.tasks.spawn(telemetry::along(work));
+        reported(actor, async { task.await.map_err(|_| AppError::TaskLost)? }).await
+    }
+
+    async fn change(&self, actor: &Actor, change: Change) -> ApiResult<NextUrl> {
+        let account_id = actor.user()?.account_id;
+        let cashier = self.cashier()?.clone();
+        self.whole(actor, async move { cashier.change(account_id, &change).await }).await
+    }
+
+    /// Waits for the changes that are being made. Those still going after `grace` are cut.
+    pub(crate) async fn finish(&self, grace: Duration) {
+        self.tasks.close();
+        tokio::time::timeout(grace, self.tasks.wait()).await.ok();
     }
 
     fn cashier(&self) -> ApiResult<&Cashier> {
@@ -143,6 +177,7 @@ impl BillingService {
             invoices: invoices.into_iter().map(to_invoice).collect(),
             packs: purchases.into_iter().map(pack).collect(),
             overage,
+            plan_override: account.plan_override,
         })
     }
 
@@ -231,33 +266,36 @@ impl BillingApi for BillingService {
     }
 
     async fn begin_checkout(&self, actor: &Actor, item: CheckoutItem) -> ApiResult<NextUrl> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.begin_checkout(user.account_id, item)).await
+        let account_id = actor.user()?.account_id;
+        let cashier = self.cashier()?.clone();
+        self.whole(actor, async move { cashier.begin_checkout(account_id, item).await }).await
     }
 
     async fn finish_checkout(&self, actor: &Actor, session_id: String) -> ApiResult<CheckoutOutcome> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.finish_checkout(user.account_id, &session_id)).await
+        let account_id = actor.user()?.account_id;
+        let cashier = self.cashier()?.clone();
+        let finish = async move { cashier.finish_checkout(account_id, &session_id).await };
+        match tokio::time::timeout(CHECKOUT_PATIENCE, self.whole(actor, finish)).await {
+            // It may well be paid: the page waits and asks again.
+            Err(_) | Ok(Err(ApiError::Unavailable { .. })) => Ok(CheckoutOutcome::Pending),
+            Ok(outcome) => outcome,
+        }
     }
 
     async fn change_plan(&self, actor: &Actor, plan_key: String, interval: Interval) -> ApiResult<NextUrl> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.change_plan(user.account_id, &plan_key, interval)).await
+        self.change(actor, Change::Plan { key: plan_key, interval }).await
     }
 
     async fn cancel_subscription(&self, actor: &Actor) -> ApiResult<()> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.cancel_subscription(user.account_id)).await
+        self.change(actor, Change::Cancel).await.map(drop)
     }
 
     async fn resume_subscription(&self, actor: &Actor) -> ApiResult<()> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.resume_subscription(user.account_id)).await
+        self.change(actor, Change::Resume).await.map(drop)
     }
 
     async fn set_overage_cap(&self, actor: &Actor, cap: Nanos) -> ApiResult<()> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.set_overage_cap(user.account_id, cap)).await
+        self.change(actor, Change::OverageCap(cap)).await.map(drop)
     }
 
     async fn stop_overage(&self, actor: &Actor) -> ApiResult<()> {

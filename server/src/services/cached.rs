@@ -8,7 +8,13 @@ use std::time::{Duration, Instant};
 #[derive(Clone)]
 pub(crate) struct Cached<T> {
     lifetime: Duration,
-    kept: Arc<Mutex<Option<Kept<T>>>>,
+    state: Arc<Mutex<State<T>>>,
+}
+
+struct State<T> {
+    kept: Option<Kept<T>>,
+    /// How often it was changed here. What was read before a change is not fresh after it.
+    changes: u64,
 }
 
 struct Kept<T> {
@@ -19,20 +25,22 @@ struct Kept<T> {
 
 impl<T: Clone> Cached<T> {
     pub(crate) fn new(lifetime: Duration) -> Self {
-        Self { lifetime, kept: Arc::default() }
+        Self { lifetime, state: Arc::new(Mutex::new(State { kept: None, changes: 0 })) }
     }
 
     /// # Errors
     /// Those of `load`, while there is no earlier value.
     pub(crate) async fn get<E>(&self, load: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        let last = match self.look() {
+        let (last, changes) = match self.look() {
             Look::Fresh(value) => return Ok(value),
-            Look::Old(value) => Some(value),
-            Look::Nothing => None,
+            Look::Old(value, changes) => (Some(value), changes),
+            Look::Nothing(changes) => (None, changes),
         };
         match (load.await, last) {
             (Ok(value), _) => {
-                *self.lock() = Some(Kept { read_at: Some(Instant::now()), value: value.clone() });
+                let mut state = self.lock();
+                let read_at = (state.changes == changes).then(Instant::now);
+                state.kept = Some(Kept { read_at, value: value.clone() });
                 Ok(value)
             }
             (Err(_), Some(last)) => Ok(last),
@@ -42,31 +50,35 @@ impl<T: Clone> Cached<T> {
 
     /// Has the value read anew by the next who asks: it was changed here.
     pub(crate) fn expire(&self) {
-        if let Some(kept) = &mut *self.lock() {
+        let mut state = self.lock();
+        state.changes += 1;
+        if let Some(kept) = &mut state.kept {
             kept.read_at = None;
         }
     }
 
     /// Whoever finds an old value reads it anew; for the others it counts as fresh at once.
     fn look(&self) -> Look<T> {
-        let mut kept = self.lock();
-        let Some(kept) = &mut *kept else { return Look::Nothing };
+        let mut state = self.lock();
+        let changes = state.changes;
+        let Some(kept) = &mut state.kept else { return Look::Nothing(changes) };
         if kept.read_at.is_some_and(|at| at.elapsed() < self.lifetime) {
             return Look::Fresh(kept.value.clone());
         }
         kept.read_at = Some(Instant::now());
-        Look::Old(kept.value.clone())
+        Look::Old(kept.value.clone(), changes)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Kept<T>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// With how often it was changed until then, where it is to be read.
 enum Look<T> {
     Fresh(T),
-    Old(T),
-    Nothing,
+    Old(T, u64),
+    Nothing(u64),
 }
 
 #[cfg(test)]
@@ -87,6 +99,18 @@ mod tests {
         assert_eq!(cached.get(ready(Ok::<_, Infallible>(2))).await, Ok(1));
         cached.expire();
         assert_eq!(cached.get(ready(Ok::<_, Infallible>(3))).await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_a_change_is_not_fresh_after_it() {
+        let cached = Cached::new(NEVER);
+        let (answer, asked) = tokio::sync::oneshot::channel();
+        let mut reading = Box::pin(cached.get(asked));
+        assert_eq!(reading.as_mut().now_or_never(), None);
+        cached.expire();
+        answer.send(1).expect("somebody waits");
+        assert_eq!(reading.await, Ok(1));
+        assert_eq!(cached.get(ready(Ok::<_, tokio::sync::oneshot::error::RecvError>(2))).await, Ok(2));
     }
 
     #[tokio::test]

@@ -31,7 +31,16 @@ impl CapsService {
         let plan = self.plans.of_account(&conn, account_id).await?.plan;
         Ok(caps::clear(&mut conn, account_id, thread_id, plan.monthly_cap).await?)
     }
+
+    async fn read_thread(&self, account_id: AccountId, id: ThreadId) -> AppResult<ThreadSpending> {
+        let mut conn = self.db.get().await?;
+        let plan = self.plans.of_account(&conn, account_id).await?.plan;
+        Ok(caps::read_thread(&mut conn, account_id, id, plan.thread_cap).await?)
+    }
 }
+
+/// Whatever the plan says.
+const NO_CAP: OwnCap = OwnCap { limit: None, is_hard: false };
 
 #[async_trait]
 impl CapsApi for CapsService {
@@ -42,8 +51,7 @@ impl CapsApi for CapsService {
 
     async fn remove_monthly_cap(&self, actor: &Actor) -> ApiResult<()> {
         let user = actor.user()?;
-        let none = OwnCap { limit: None, is_hard: false };
-        reported(actor, self.set(user.account_id, None, none)).await
+        reported(actor, self.set(user.account_id, None, NO_CAP)).await
     }
 
     async fn use_plan_cap(&self, actor: &Actor) -> ApiResult<()> {
@@ -58,15 +66,17 @@ impl CapsApi for CapsService {
 
     async fn remove_thread_cap(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
         let user = actor.user()?;
+        reported(actor, self.set(user.account_id, Some(id), NO_CAP)).await
+    }
+
+    async fn use_plan_thread_cap(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
+        let user = actor.user()?;
         reported(actor, self.clear(user.account_id, Some(id))).await
     }
 
     async fn read_thread_spending(&self, actor: &Actor, id: ThreadId) -> ApiResult<ThreadSpending> {
         let user = actor.reader()?;
-        reported(actor, async {
-            Ok(caps::read_thread(&mut *self.db.get().await?, user.account_id, id).await?)
-        })
-        .await
+        reported(actor, self.read_thread(user.account_id, id)).await
     }
 
     async fn dismiss_alerts(&self, actor: &Actor, up_to: Alert) -> ApiResult<()> {

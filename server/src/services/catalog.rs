@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::ApiError;
 use app::types::{Model, Plan};
 
 use super::cached::Cached;
@@ -18,6 +17,30 @@ const CACHED_FOR: Duration = Duration::from_secs(5);
 
 type Models = Arc<Vec<Arc<CatalogModel>>>;
 
+/// Why somebody cannot have a model. `Display` is the sentence they read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoModel {
+    #[error("Your plan includes no model at the moment.")]
+    NoneIncluded,
+    #[error("Your plan does not include this model. Choose another one.")]
+    NotIncluded,
+    #[error("This model is turned off at the moment. Choose another one.")]
+    TurnedOff,
+    #[error("This model is no longer offered. Choose another one.")]
+    NotOffered,
+}
+
+impl NoModel {
+    /// As operators count it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NoneIncluded | Self::NotIncluded => "model_not_included",
+            Self::TurnedOff => "model_turned_off",
+            Self::NotOffered => "model_not_offered",
+        }
+    }
+}
+
 #[derive(Clone)]
 pub struct CatalogService {
     db: Db,
@@ -31,30 +54,26 @@ impl CatalogService {
         Self { db, seed: Arc::new(seed), api_keys: Arc::new(api_keys), cached: Cached::new(CACHED_FOR) }
     }
 
-    /// The model asked for, or the plan's first.
+    /// The model asked for, or the plan's first, unless it cannot be had.
     ///
     /// # Errors
-    /// Says in words that there is no such model, or that the plan does not include it.
-    pub async fn choose(&self, key: Option<&str>, plan: &Plan) -> AppResult<Arc<CatalogModel>> {
+    /// When the models cannot be read.
+    pub async fn choose(
+        &self,
+        key: Option<&str>,
+        plan: &Plan,
+    ) -> AppResult<Result<Arc<CatalogModel>, NoModel>> {
         let models = self.models().await?;
         let is_included = |model: &&Arc<CatalogModel>| model.plans.contains(&plan.key) && !model.is_off;
         let Some(key) = key else {
-            let first = models.iter().find(is_included);
-            return Ok(first
-                .cloned()
-                .ok_or(ApiError::invalid("Your plan includes no model at the moment."))?);
+            return Ok(models.iter().find(is_included).cloned().ok_or(NoModel::NoneIncluded));
         };
-        let model = models
-            .iter()
-            .find(|model| model.key == key)
-            .ok_or_else(|| ApiError::invalid("This model is no longer offered. Choose another one."))?;
-        if is_included(&model) {
-            Ok(model.clone())
-        } else if model.is_off {
-            Err(ApiError::invalid("This model is turned off at the moment. Choose another one.").into())
-        } else {
-            Err(ApiError::invalid("Your plan does not include this model. Choose another one.").into())
-        }
+        Ok(match models.iter().find(|model| model.key == key) {
+            Some(model) if is_included(&model) => Ok(model.clone()),
+            Some(model) if model.is_off => Err(NoModel::TurnedOff),
+            Some(_) => Err(NoModel::NotIncluded),
+            None => Err(NoModel::NotOffered),
+        })
     }
 
     /// For the picker: those the plan includes first, and none that is turned off.

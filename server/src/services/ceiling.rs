@@ -1,18 +1,22 @@
 //! What all people together may spend in a day: the brake on a cost explosion.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use app::ApiError;
 use app::types::Nanos;
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio_util::task::TaskTracker;
 
 use crate::AppResult;
-use crate::store::{Connection, spending};
+use crate::store::{Connection, Db, StoreResult, spending};
 
-/// The day's sum is read at most so often. Within this time each process knows what it admitted itself, but not what
-/// others did: that much the ceiling can be overshot.
-const CACHED_FOR: Duration = Duration::from_secs(1);
+/// A sum so old is read anew, beside the claims that go on with it. Until then each process knows what it admitted itself,
+/// but not what others did: that much the ceiling can be overshot.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// With an older one no claim goes on.
+const USABLE_FOR: Duration = Duration::from_secs(5);
 
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
@@ -23,10 +27,23 @@ const RETRY_AFTER_REPLIES_SECONDS: u32 = 30;
 #[derive(Clone)]
 pub struct DailyCeiling {
     limit: Option<Nanos>,
-    reading: Arc<Mutex<Option<Reading>>>,
-    logged_at: Arc<Mutex<Option<Instant>>>,
+    db: Db,
+    kept: Arc<Mutex<Kept>>,
+    /// Whoever has it reads the sum.
+    reading: Arc<AsyncMutex<()>>,
+    tasks: TaskTracker,
 }
 
+#[derive(Default)]
+struct Kept {
+    last: Option<Reading>,
+    is_refreshing: bool,
+    /// By this process, since somebody began to read.
+    admitted_meanwhile: Nanos,
+    logged_at: Option<Instant>,
+}
+
+#[derive(Clone, Copy)]
 struct Reading {
     taken_at: Instant,
     /// What may still be set aside, less what this process has admitted since.
@@ -35,55 +52,99 @@ struct Reading {
 }
 
 impl DailyCeiling {
-    pub fn new(limit: Option<Nanos>) -> Self {
-        Self { limit, reading: Arc::default(), logged_at: Arc::default() }
+    pub fn new(db: Db, limit: Option<Nanos>) -> Self {
+        Self { limit, db, kept: Arc::default(), reading: Arc::default(), tasks: TaskTracker::new() }
     }
 
-    /// What a reply may cost at most. None: there is no ceiling, so nothing is asked. Ask with the connection that claims
-    /// the reply next, so that the answer does not grow old while one is waited for.
+    /// What a reply may cost at most; `wanted` is what it may cost without the ceiling. None: there is no ceiling, so nothing
+    /// is asked. Ask with the connection that claims the reply next: it reads the sum when what is known of it does not do.
     ///
     /// # Errors
     /// When the database cannot be asked: without knowing, nothing is admitted.
-    pub(super) async fn left(&self, conn: &mut Connection) -> AppResult<Option<Nanos>> {
+    pub(super) async fn left(&self, conn: &mut Connection, wanted: Nanos) -> AppResult<Option<Nanos>> {
         let Some(limit) = self.limit else { return Ok(None) };
-        // Held while the database is asked, so that everybody waits for one answer.
-        let mut reading = self.reading.lock().await;
-        if let Some(reading) = &*reading
-            && reading.taken_at.elapsed() < CACHED_FOR
-        {
-            return Ok(Some(reading.left));
+        if let Some(left) = self.known(limit, wanted) {
+            return Ok(Some(left));
         }
+        // Everybody waits for one answer.
+        let _reading = self.reading.lock().await;
+        match self.known(limit, wanted) {
+            Some(left) => Ok(Some(left)),
+            None => Ok(Some(self.read(conn, limit).await?)),
+        }
+    }
+
+    /// So much was set aside for a reply.
+    pub(super) fn note_admitted(&self, amount: Nanos) {
+        let mut kept = self.kept();
+        kept.admitted_meanwhile += amount;
+        if let Some(last) = &mut kept.last {
+            last.left -= amount;
+        }
+    }
+
+    /// What is told to people when the ceiling leaves too little. Operators are told once a minute.
+    pub(super) fn refusal(&self) -> ApiError {
+        let mut kept = self.kept();
+        if kept.logged_at.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
+            kept.logged_at = Some(Instant::now());
+            let ceiling = self.limit.unwrap_or_default().to_string();
+            tracing::error!(ceiling, "The daily ceiling is reached: new replies are refused to everybody");
+        }
+        let retry_after_seconds =
+            kept.last.map_or(RETRY_AFTER_REPLIES_SECONDS, |reading| reading.retry_after_seconds);
+        ApiError::Paused { retry_after_seconds }
+    }
+
+    /// What is left by the last reading. None: it is too old, or old and in the way of this reply.
+    fn known(&self, limit: Nanos, wanted: Nanos) -> Option<Nanos> {
+        let mut kept = self.kept();
+        let last = kept.last?;
+        let age = last.taken_at.elapsed();
+        if age < FRESH_FOR {
+            return Some(last.left);
+        }
+        if age >= USABLE_FOR || last.left < wanted {
+            return None;
+        }
+        if !kept.is_refreshing {
+            kept.is_refreshing = true;
+            self.tasks.spawn(self.clone().refresh(limit));
+        }
+        Some(last.left)
+    }
+
+    async fn refresh(self, limit: Nanos) {
+        let refreshing = async {
+            // Before its turn to read: those who wait for that have their connections.
+            let mut conn = self.db.get().await?;
+            let _reading = self.reading.lock().await;
+            self.read(&mut conn, limit).await
+        };
+        if let Err(error) = refreshing.await {
+            tracing::warn!(%error, "What today's replies cost could not be read; it is tried again");
+        }
+        self.kept().is_refreshing = false;
+    }
+
+    async fn read(&self, conn: &mut Connection, limit: Nanos) -> StoreResult<Nanos> {
+        self.kept().admitted_meanwhile = Nanos::ZERO;
         let taken_at = Instant::now();
         let today = spending::read_today(conn).await?;
         let spent = today.spending();
-        let left = limit - spent.used - spent.held;
         let retry_after_seconds = if spent.used < limit {
             RETRY_AFTER_REPLIES_SECONDS
         } else {
             u32::try_from(today.seconds_left).unwrap_or(0).max(1)
         };
-        *reading = Some(Reading { taken_at, left, retry_after_seconds });
-        Ok(Some(left))
+        let mut kept = self.kept();
+        // What was admitted meanwhile may be in the sum already, or not.
+        let left = limit - spent.used - spent.held - kept.admitted_meanwhile;
+        kept.last = Some(Reading { taken_at, left, retry_after_seconds });
+        Ok(left)
     }
 
-    /// So much was set aside for a reply.
-    pub(super) async fn note_admitted(&self, amount: Nanos) {
-        if let Some(reading) = self.reading.lock().await.as_mut() {
-            reading.left -= amount;
-        }
-    }
-
-    /// What is told to people when the ceiling leaves too little. Operators are told once a minute.
-    pub(super) async fn refusal(&self) -> ApiError {
-        let mut logged_at = self.logged_at.lock().await;
-        if logged_at.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
-            *logged_at = Some(Instant::now());
-            let ceiling = self.limit.unwrap_or_default().to_string();
-            tracing::error!(ceiling, "The daily ceiling is reached: new replies are refused to everybody");
-        }
-        let reading = self.reading.lock().await;
-        let retry_after_seconds =
-            reading.as_ref().map_or(RETRY_AFTER_REPLIES_SECONDS, |reading| reading.retry_after_seconds);
-        ApiError::Paused { retry_after_seconds }
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,6 +6,7 @@
 mod admit;
 mod attempts;
 mod context;
+mod decision;
 mod ending;
 mod listen;
 mod live;
@@ -23,15 +24,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::ApiError;
 use app::api::ReplyStream;
 use app::types::{AccountId, ChatEvent, ChatEventKind, GenerationId, ReplyRequest};
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::admit::{Admitted, Decision};
 use self::attempts::RetryBudget;
+pub use self::decision::{Admitted, Decision, Refusal};
 use self::live::{CancelReason, LiveReplies};
 use super::account_queue::AccountQueue;
 use super::catalog::CatalogService;
@@ -41,7 +41,7 @@ use super::quota::QuotaService;
 use crate::config::LlmClocks;
 use crate::limits::{Breakers, Limiter};
 use crate::providers::llm::Providers;
-use crate::store::{Db, generations, messages};
+use crate::store::{self, Db, generations, messages};
 use crate::streams::StreamLog;
 use crate::telemetry;
 use crate::{AppError, AppResult};
@@ -102,6 +102,7 @@ pub struct Parts {
 impl GenerationService {
     pub fn new(parts: Parts) -> Self {
         let Parts { db, limiter, breakers, log, plans, catalog, quota, ceiling, providers, clocks } = parts;
+        let is_ending = CancellationToken::new();
         Self(Arc::new(Inner {
             db,
             limiter,
@@ -115,10 +116,10 @@ impl GenerationService {
             retry_budget: RetryBudget::default(),
             clocks,
             queue: AccountQueue::default(),
-            live: LiveReplies::default(),
+            live: LiveReplies::new(is_ending.clone()),
             tasks: TaskTracker::new(),
             mirrors: TaskTracker::new(),
-            is_ending: CancellationToken::new(),
+            is_ending,
         }))
     }
 
@@ -133,10 +134,13 @@ impl GenerationService {
     /// Refusals by limit or credit, and what is not found. Nothing is used up by any of them.
     pub async fn start(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
         if self.is_ending.is_cancelled() {
-            return Err(ApiError::Unavailable { retry_after_seconds: 2 }.into());
+            return Err(Refusal::shutting_down().error.into());
         }
+        let client = CancellationToken::new();
+        let gone = client.clone().cancelled_owned();
+        let _leaves_when_dropped = client.drop_guard();
         // A task of its own, so that a client who leaves in the middle cancels neither a claim nor its undoing.
-        let task = self.tasks.spawn(telemetry::along(self.clone().admit(account_id, request)));
+        let task = self.tasks.spawn(telemetry::along(self.clone().admit(account_id, request, gone)));
         task.await.map_err(|_| AppError::TaskLost)?
     }
 
@@ -144,7 +148,8 @@ impl GenerationService {
     /// saved.
     ///
     /// # Errors
-    /// Not found: there is no such reply, or it is another account's.
+    /// Not found: there is no such reply, or it is another account's. Unavailable: this process is about to end, and the
+    /// reply is written by another.
     pub async fn follow(
         &self,
         account_id: AccountId,
@@ -157,6 +162,9 @@ impl GenerationService {
         let mut conn = self.db.get().await?;
         let generation = generations::find(&mut conn, account_id, id).await?;
         let Some(message) = messages::find_by_generation(&mut conn, id).await? else {
+            if self.is_ending.is_cancelled() {
+                return Err(Refusal::shutting_down().error.into());
+            }
             let live = self.mirror(id, account_id);
             return Ok(ReplyStream { events: live.follow(after_seq), quota: None });
         };
@@ -165,8 +173,9 @@ impl GenerationService {
             thread: generation.thread.into(),
             user_message: generation.parent.into(),
         };
-        let ended =
-            ChatEventKind::Ended { error: ending::error_of(&message).map(Box::new), message: message.into() };
+        let last_outcome = store::attempts::last_outcome(&mut conn, id).await?;
+        let error = ending::error_of(&message, last_outcome.as_deref()).map(Box::new);
+        let ended = ChatEventKind::Ended { error, message: message.into() };
         let events = match after_seq {
             0 => vec![ChatEvent { seq: 1, kind: started }, ChatEvent { seq: 2, kind: ended }],
             seq => vec![ChatEvent { seq: seq.saturating_add(1), kind: ended }],
@@ -174,10 +183,16 @@ impl GenerationService {
         Ok(ReplyStream { events: stream::iter(events).boxed(), quota: None })
     }
 
-    /// No new replies from now on.
+    /// No new replies from now on. Whoever follows one that is written here is told; whoever follows another process' reply
+    /// is sent there.
     pub(crate) fn begin_shutdown(&self) {
         self.is_ending.cancel();
         self.tasks.close();
+    }
+
+    /// Waits until shutdown has begun and the last reply has ended.
+    pub(crate) async fn ended(&self) {
+        self.tasks.wait().await;
     }
 
     /// Waits for the replies in progress; those still going after `grace` are cut. Either way they are saved and settled.

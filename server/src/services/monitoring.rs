@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use app::types::{BreakerState, Switch};
+use futures::future::join_all;
 
 use super::catalog::CatalogService;
 use super::switches::SwitchService;
@@ -10,6 +11,7 @@ use crate::AppResult;
 use crate::limits::{Breakers, Limiter, Mode};
 use crate::store::Db;
 use crate::store::backlog::{self, Backlog};
+use crate::store::money_audits::{self, AuditResult};
 use crate::telemetry::metrics::Levels;
 
 /// Whoever asks comes again soon; an answer that takes longer is not waited for.
@@ -26,17 +28,19 @@ pub(crate) struct Monitoring {
 
 impl Monitoring {
     pub(crate) async fn levels(&self) -> Levels {
-        let backlog = tokio::time::timeout(LONGEST, self.backlog());
+        let stored = tokio::time::timeout(LONGEST, self.stored());
         let breakers = tokio::time::timeout(LONGEST, self.open_breakers());
         let switches = tokio::time::timeout(LONGEST, self.switches.read());
-        let (redis_is_up, backlog, breakers, switches) =
-            tokio::join!(self.limiter.is_up(), backlog, breakers, switches);
+        let (redis_is_up, stored, breakers, switches) =
+            tokio::join!(self.limiter.is_up(), stored, breakers, switches);
         let switches = switches.unwrap_or_default();
+        let (backlog, audit) = stored.ok().and_then(Result::ok).unzip();
         Levels {
             redis_is_up,
             limiter_is_local: self.limiter.mode() == Mode::Local,
             connections: self.db.connections(),
-            backlog: backlog.ok().and_then(Result::ok),
+            backlog,
+            audit: audit.flatten(),
             breakers: breakers.unwrap_or_default(),
             switches: vec![
                 (Switch::Maintenance.key(), switches.maintenance),
@@ -46,18 +50,18 @@ impl Monitoring {
         }
     }
 
-    async fn backlog(&self) -> AppResult<Backlog> {
-        Ok(backlog::read(&mut *self.db.get().await?).await?)
+    async fn stored(&self) -> AppResult<(Backlog, Option<AuditResult>)> {
+        let mut conn = self.db.get().await?;
+        Ok((backlog::read(&mut conn).await?, money_audits::read(&mut conn).await?))
     }
 
-    async fn open_breakers(&self) -> Vec<(String, bool)> {
+    async fn open_breakers(&self) -> Vec<(String, Option<bool>)> {
         let models = self.catalog.models().await.unwrap_or_default();
-        let mut breakers = Vec::new();
-        for route in models.iter().flat_map(|model| &model.routes) {
-            if let Some(state) = self.breakers.state(&route.key).await {
-                breakers.push((route.key.clone(), state != BreakerState::Closed));
-            }
-        }
-        breakers
+        let routes = models.iter().flat_map(|model| &model.routes);
+        let breakers = routes.map(async |route| {
+            let state = self.breakers.state(&route.key).await;
+            (route.key.clone(), state.map(|state| state != BreakerState::Closed))
+        });
+        join_all(breakers).await
     }
 }

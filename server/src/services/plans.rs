@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use app::ApiError;
-use app::types::{AccountId, Credit, Interval, LimitOverride, Nanos, Plan, Standing};
+use app::types::{AccountId, Credit, Interval, LimitOverride, Nanos, Plan, PlanOverride, Standing};
 use chrono::{DateTime, Utc};
 
 use super::billing::{Access, extended, standing_of};
+use crate::caps::PlanCaps;
 use crate::config::{OveragePrice, Pack, PaidPlan, PlanPrice, PlansConfig};
 use crate::store::accounts::{self, AccountPlanRow};
 use crate::store::subscriptions::Dunning;
@@ -21,6 +22,7 @@ pub struct Plans(Arc<PlansConfig>);
 pub struct AccountPlan {
     pub plan: Plan,
     pub standing: Standing,
+    access: Access,
     /// When it gets new credit. None: with the next calendar month, from Free.
     pub credit_resets_at: Option<DateTime<Utc>>,
     /// An operator lets it have no replies, since then.
@@ -29,12 +31,14 @@ pub struct AccountPlan {
     pub grace_until: Option<DateTime<Utc>>,
     /// In force: the plan has these limits already.
     pub limit_override: Option<LimitOverride>,
+    /// In force: the plan is this one already.
+    pub plan_override: Option<PlanOverride>,
 }
 
 impl AccountPlan {
     /// Credit that is given on first use in a calendar month. A subscription's comes with its payments instead.
     pub fn free_credit(&self) -> Nanos {
-        match Access::of(self.standing).has_free_credit {
+        match self.access.has_free_credit {
             true => self.plan.monthly_credit,
             false => Nanos::ZERO,
         }
@@ -42,7 +46,12 @@ impl AccountPlan {
 
     /// The most a period may cost beyond credit, for those who have switched that on. None: nothing.
     pub fn overage_max(&self) -> Option<Nanos> {
-        self.plan.overage_max.filter(|_| Access::of(self.standing).has_overage)
+        self.plan.overage_max.filter(|_| self.access.has_overage)
+    }
+
+    /// For those who have set none of their own.
+    pub fn plan_caps(&self) -> PlanCaps {
+        PlanCaps { month: self.plan.monthly_cap, conversation: self.plan.thread_cap }
     }
 
     /// The credit as the account is told of it.
@@ -77,8 +86,16 @@ impl Plans {
 
     /// Free first, then what gives more and more.
     pub fn list(&self) -> Vec<Plan> {
-        let paid = self.0.paid.iter().map(|paid| &paid.plan);
-        std::iter::once(&self.0.free).chain(paid).cloned().collect()
+        self.iter().cloned().collect()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Plan> {
+        std::iter::once(&self.0.free).chain(self.0.paid.iter().map(|paid| &paid.plan))
+    }
+
+    /// One on offer.
+    pub fn find(&self, key: &str) -> Option<&Plan> {
+        self.iter().find(|plan| plan.key == key)
     }
 
     /// Those that are subscribed to, in the order in which they give more.
@@ -88,7 +105,7 @@ impl Plans {
 
     /// For people. Of one no longer on offer, its key.
     pub fn name_of(&self, key: &str) -> String {
-        self.list().into_iter().find(|plan| plan.key == key).map_or_else(|| key.to_owned(), |plan| plan.name)
+        self.find(key).map_or_else(|| key.to_owned(), |plan| plan.name.clone())
     }
 
     pub fn find_paid(&self, key: &str) -> Option<&PaidPlan> {
@@ -113,7 +130,8 @@ impl Plans {
         self.0.packs.iter().find(|pack| pack.offer.key == key)
     }
 
-    /// The account's plan. One no longer on offer counts as Free.
+    /// The account's plan: the one an operator has put in its place, else what is paid for. One no longer on offer counts as
+    /// Free.
     pub async fn of_account(&self, conn: &Connection, id: AccountId) -> StoreResult<AccountPlan> {
         Ok(self.of_row(&accounts::find_plan(conn, id).await?))
     }
@@ -121,15 +139,23 @@ impl Plans {
     /// The same of what was read already.
     pub fn of_row(&self, row: &AccountPlanRow) -> AccountPlan {
         let standing = standing_at(row.dunning.as_ref(), row.grace_until, row.at);
+        let access = Access::of(standing, row.dunning.map(|dunning| dunning.status));
         let limit_override = row.limit_override.filter(|limits| limits.ends_at > row.at);
-        let paid = self.find_paid(&row.plan).filter(|_| Access::of(standing).has_paid_limits);
+        let paid = self.find_paid(&row.plan).filter(|_| access.has_paid_limits);
+        let own = paid.map_or(&self.0.free, |paid| &paid.plan);
+        let other = row.plan_override.as_ref().filter(|other| other.ends_at > row.at);
+        let other = other.and_then(|other| Some((self.find(&other.plan)?, other.ends_at)));
+        let plan = other.map_or(own, |(plan, _)| plan);
         AccountPlan {
-            plan: overridden(paid.map_or(&self.0.free, |paid| &paid.plan).clone(), limit_override),
+            plan: overridden(plan.clone(), limit_override),
             standing,
-            credit_resets_at: row.credit_resets_at.filter(|_| !Access::of(standing).has_free_credit),
+            access,
+            credit_resets_at: row.credit_resets_at.filter(|_| !access.has_free_credit),
             suspended_at: row.suspended_at,
             grace_until: row.grace_until.filter(|until| *until > row.at),
             limit_override,
+            plan_override: other
+                .map(|(plan, ends_at)| PlanOverride { plan_name: plan.name.clone(), ends_at }),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use app::ApiResult;
 use app::api::QuotaApi;
-use app::types::{AccountId, Actor, AlertBasis, Credit, Limit, Plan, Quota};
+use app::types::{AccountId, Actor, Credit, Limit, Plan, Quota};
 use async_trait::async_trait;
 
 use super::plans::{AccountPlan, Plans};
 use crate::AppResult;
+use crate::caps::is_due;
 use crate::error::reported;
 use crate::limits::Limiter;
 use crate::store::{Db, caps, ledger};
@@ -46,10 +47,17 @@ impl QuotaService {
         let credit = account.told(credit);
         let plan = account.plan;
         let (caps, mut alerts) = caps::list(&conn, account_id, plan.monthly_cap, credit.held).await?;
-        let has_cap = caps.iter().any(|cap| cap.thread_id().is_none());
-        let basis = if has_cap { AlertBasis::Cap } else { AlertBasis::Credit };
-        alerts.retain(|alert| alert.basis == basis);
-        Ok(Quota { plan_name: plan.name, limits, credit, caps, alerts, plan_cap: plan.monthly_cap })
+        let monthly_cap = caps.iter().find(|cap| cap.thread_id().is_none());
+        alerts.retain(|alert| is_due(*alert, monthly_cap, &credit));
+        Ok(Quota {
+            plan_name: plan.name,
+            limits,
+            credit,
+            caps,
+            alerts,
+            plan_cap: plan.monthly_cap,
+            plan_thread_cap: plan.thread_cap,
+        })
     }
 }
 

@@ -136,8 +136,12 @@ impl SignInService {
             Ok(identity) => {
                 let user_id = self.save(key, &identity).await?;
                 self.make_operator(&identity, user_id, actor).await?;
-                let session_token = self.account.start_session(user_id, browser).await?;
-                self.record(AuditKind::SignedIn, Some(user_id), actor, key).await?;
+                let event = NewAuditEvent {
+                    user_id: Some(user_id),
+                    detail: key,
+                    ..NewAuditEvent::of_request(actor, AuditKind::SignedIn)
+                };
+                let session_token = self.account.start_session(user_id, browser, event).await?;
                 Ok(Ok(SignIn { session_token, return_to }))
             }
             Err(refusal) => Ok(Err(self.refuse(key, refusal, return_to, actor).await?)),
@@ -152,7 +156,9 @@ impl SignInService {
         actor: &Actor,
     ) -> AppResult<Refused> {
         let detail = format!("{key}: {refusal:?}");
-        self.record(AuditKind::SignInRefused, None, actor, &detail).await?;
+        let event =
+            NewAuditEvent { detail: &detail, ..NewAuditEvent::of_request(actor, AuditKind::SignInRefused) };
+        audit::insert(&mut *self.db.get().await?, event).await?;
         Ok(Refused { refusal, return_to })
     }
 
@@ -223,24 +229,6 @@ impl SignInService {
             let mut conn = self.db.get().await?;
             operators::set(&mut conn, user_id, true, "named in OPERATORS", &actor.request_id).await?;
         }
-        Ok(())
-    }
-
-    async fn record(
-        &self,
-        kind: AuditKind,
-        user_id: Option<UserId>,
-        actor: &Actor,
-        detail: &str,
-    ) -> AppResult<()> {
-        let event = NewAuditEvent {
-            user_id,
-            request_id: &actor.request_id,
-            address: actor.address.map(|address| address.to_string()),
-            detail,
-            ..NewAuditEvent::new(kind)
-        };
-        audit::insert(&mut *self.db.get().await?, event).await?;
         Ok(())
     }
 

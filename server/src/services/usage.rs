@@ -157,7 +157,7 @@ pub(super) fn months_since(first: NaiveDate, today: NaiveDate) -> Vec<Month> {
 fn to_statement_entry(entry: statement::Entry) -> StatementEntry {
     StatementEntry {
         id: entry.id,
-        reason: entry_reason(&entry.cause, entry.reply),
+        reason: entry_reason(&entry.cause, entry.about),
         amount: entry.amount,
         balance: entry.balance,
         created_at: entry.created_at,

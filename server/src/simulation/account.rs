@@ -42,7 +42,7 @@ impl AccountReplay {
     /// None: it is admitted, and counts from now on. Requests come in the order of time.
     pub(super) fn decide(&mut self, request: &RecordedRequest) -> Option<Refusal> {
         self.forget(request.at);
-        let refusal = self.refusal();
+        let refusal = self.refusal(request);
         if refusal.is_none() {
             self.count(request);
         }
@@ -64,16 +64,21 @@ impl AccountReplay {
         }
     }
 
-    fn refusal(&self) -> Option<Refusal> {
+    fn refusal(&self, request: &RecordedRequest) -> Option<Refusal> {
         let is_at = |used: usize, limit: u32| used >= usize::try_from(limit).unwrap_or(usize::MAX);
         let Limits { requests_per_minute, requests_per_day, tokens_per_minute, .. } = self.limits;
         Refusal::ALL.into_iter().find(|refusal| match refusal {
             Refusal::ConcurrentReplies => is_at(self.replies.len(), self.limits.concurrent_replies),
             Refusal::RequestsPerMinute => is_at(self.minute.len(), requests_per_minute),
             Refusal::RequestsPerDay => is_at(self.day.len(), requests_per_day),
-            Refusal::TokensPerMinute => tokens_per_minute.is_some_and(|limit| self.minute_tokens >= limit),
+            Refusal::TokensPerMinute => tokens_per_minute.is_some_and(|limit| !self.fits(request, limit)),
             Refusal::MonthlyCredit => self.month_charged >= self.limits.monthly_credit,
         })
+    }
+
+    /// One that is larger than the whole limit fits an empty minute, as it does in the limit that is in force.
+    fn fits(&self, request: &RecordedRequest, tokens_per_minute: u64) -> bool {
+        self.minute_tokens == 0 || self.minute_tokens + request.tokens <= tokens_per_minute
     }
 
     fn count(&mut self, request: &RecordedRequest) {

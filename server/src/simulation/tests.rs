@@ -70,9 +70,15 @@ fn a_reply_counts_as_concurrent_until_it_ends() {
 }
 
 #[test]
-fn tokens_of_the_last_minute_refuse_the_next_request() {
+fn a_request_is_refused_whose_tokens_do_not_fit_beside_those_of_the_last_minute() {
     let limits = Limits { tokens_per_minute: Some(150), ..GENEROUS };
-    assert_eq!(refused(limits, &[0, 20, 40, 60]), [(Refusal::TokensPerMinute, 1)]);
+    assert_eq!(refused(limits, &[0, 20, 40, 60]), [(Refusal::TokensPerMinute, 2)]);
+}
+
+#[test]
+fn a_request_larger_than_a_minutes_tokens_fits_an_empty_minute() {
+    let limits = Limits { tokens_per_minute: Some(50), ..GENEROUS };
+    assert_eq!(refused(limits, &[0, 59, 60]), [(Refusal::TokensPerMinute, 1)]);
 }
 
 #[test]
@@ -112,6 +118,7 @@ fn naive(limits: Limits, requests: &[RecordedRequest]) -> Outcome {
         let minute = || since(TimeDelta::seconds(60));
         let running = earlier.iter().filter(|each| each.ended_at.is_none_or(|end| end > now.at)).count();
         let month = |at: DateTime<Utc>| (at.year(), at.month());
+        let tokens = minute().map(|each| each.tokens).sum::<u64>();
         let charged: Nanos =
             earlier.iter().filter(|each| month(each.at) == month(now.at)).map(|each| each.charged).sum();
         let checks = [
@@ -123,9 +130,7 @@ fn naive(limits: Limits, requests: &[RecordedRequest]) -> Outcome {
             ),
             (
                 Refusal::TokensPerMinute,
-                limits
-                    .tokens_per_minute
-                    .is_some_and(|limit| minute().map(|r| r.tokens).sum::<u64>() >= limit),
+                limits.tokens_per_minute.is_some_and(|limit| tokens > 0 && tokens + now.tokens > limit),
             ),
             (Refusal::MonthlyCredit, charged >= limits.monthly_credit),
         ];

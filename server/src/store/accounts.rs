@@ -1,13 +1,17 @@
 //! Accounts: who owns money, limits and the customer at Stripe.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use app::types::{AccountId, LimitOverride};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::clock::clock_timestamp;
-use super::schema::{accounts, limit_overrides, subscriptions, users};
+use super::clock::{clock_timestamp, now};
+use super::plan_overrides::PlanOverrideRow;
+use super::schema::{accounts, limit_overrides, plan_overrides, subscriptions, users};
 use super::subscriptions::Dunning;
 use super::{Connection, StoreResult};
 
@@ -26,26 +30,30 @@ pub struct AccountPlanRow {
     pub grace_until: Option<DateTime<Utc>>,
     /// Other limits than the plan's, also when they have ended.
     pub limit_override: Option<LimitOverride>,
+    /// Another plan in the place of this one, also when it has ended.
+    pub plan_override: Option<PlanOverrideRow>,
     /// When this was so.
     pub at: DateTime<Utc>,
 }
 
 /// The account's plan and how its subscription stands.
 pub async fn find_plan(mut conn: &Connection, id: AccountId) -> StoreResult<AccountPlanRow> {
-    type Row = (DecidedRow, DateTime<Utc>, Option<DunningRow>, Option<OverrideRow>);
-    let (decided, at, row, limits): Row = accounts::table
+    type Row = (DecidedRow, DateTime<Utc>, Option<DunningRow>, Option<OverrideRow>, Option<PlanOverrideRow>);
+    let (decided, at, row, limits, plan): Row = accounts::table
         .left_join(subscriptions::table)
         .left_join(limit_overrides::table)
+        .left_join(plan_overrides::table)
         .filter(accounts::id.eq(id.0))
         .select((
             DecidedRow::as_select(),
             clock_timestamp(),
             Option::<DunningRow>::as_select(),
             Option::<OverrideRow>::as_select(),
+            Option::<PlanOverrideRow>::as_select(),
         ))
         .first(&mut conn)
         .await?;
-    Ok(AccountPlanRow::new(decided, row, limits, at))
+    Ok(AccountPlanRow::new(decided, row, limits, plan, at))
 }
 
 impl AccountPlanRow {
@@ -53,13 +61,14 @@ impl AccountPlanRow {
         decided: DecidedRow,
         row: Option<DunningRow>,
         limits: Option<OverrideRow>,
+        plan_override: Option<PlanOverrideRow>,
         at: DateTime<Utc>,
     ) -> Self {
         let DecidedRow { plan, suspended_at, grace_until } = decided;
         let credit_resets_at = row.as_ref().and_then(|row| row.credit_resets_at);
         let dunning = row.and_then(DunningRow::into_dunning);
         let limit_override = limits.map(OverrideRow::into_override);
-        Self { plan, dunning, credit_resets_at, suspended_at, grace_until, limit_override, at }
+        Self { plan, dunning, credit_resets_at, suspended_at, grace_until, limit_override, plan_override, at }
     }
 }
 
@@ -150,6 +159,29 @@ pub async fn keep_customer(
     find_customer(conn, id).await
 }
 
+/// Lets the account have another customer than this one, which was deleted at Stripe. False: it has already.
+pub(super) async fn forget_customer(
+    conn: &mut Connection,
+    id: AccountId,
+    customer_id: &str,
+) -> QueryResult<bool> {
+    let account = accounts::table.find(id.0).filter(accounts::stripe_customer_id.eq(customer_id));
+    let none = accounts::stripe_customer_id.eq(None::<String>);
+    Ok(diesel::update(account).set(none).execute(conn).await? > 0)
+}
+
+/// How often a customer of the account was read so far. While it has none, this stays the same.
+pub async fn count_readings(conn: &mut Connection, id: AccountId) -> StoreResult<i64> {
+    Ok(accounts::table.find(id.0).select(accounts::billing_fence).first(conn).await?)
+}
+
+/// Those of some customers that accounts have.
+pub async fn list_customers(conn: &mut Connection, among: &[&str]) -> StoreResult<HashSet<String>> {
+    let ours = accounts::table.filter(accounts::stripe_customer_id.eq_any(among));
+    let ours: Vec<String> = ours.select(accounts::stripe_customer_id.assume_not_null()).load(conn).await?;
+    Ok(ours.into_iter().collect())
+}
+
 /// A verified address of somebody the account belongs to.
 pub async fn find_email(conn: &mut Connection, id: AccountId) -> StoreResult<Option<String>> {
     let email: Option<Option<String>> = users::table
@@ -179,6 +211,28 @@ pub async fn replace_checkout(
         accounts::table.find(id.0).filter(accounts::checkout_session_id.is_not_distinct_from(known));
     let set = accounts::checkout_session_id.eq(new);
     Ok(diesel::update(unchanged).set(set).execute(conn).await? > 0)
+}
+
+/// Leases the account to whoever wants to change its subscription, for `length` at the most. What the lease is ended with;
+/// None: somebody else has it.
+pub async fn lease_change(
+    conn: &mut Connection,
+    id: AccountId,
+    length: Duration,
+) -> StoreResult<Option<DateTime<Utc>>> {
+    let at = now(conn).await?;
+    let until = accounts::change_leased_until;
+    let free = accounts::table.find(id.0).filter(until.is_null().or(until.le(at)));
+    let leased = diesel::update(free).set(until.eq(at + length)).execute(conn).await?;
+    Ok((leased > 0).then_some(at + length))
+}
+
+/// Ends a lease, unless it has run out and somebody else has one.
+pub async fn end_change(conn: &mut Connection, id: AccountId, lease: DateTime<Utc>) -> StoreResult<()> {
+    let leased = accounts::table.find(id.0).filter(accounts::change_leased_until.eq(lease));
+    let ended = accounts::change_leased_until.eq(None::<DateTime<Utc>>);
+    diesel::update(leased).set(ended).execute(conn).await?;
+    Ok(())
 }
 
 /// A reading of a customer at Stripe.

@@ -19,6 +19,8 @@ pub(super) struct Charge {
     pub(super) charged_at: DateTime<Utc>,
     /// Below zero: given back.
     pub(super) amount: Nanos,
+    /// When the credit's period began.
+    pub(super) period_start: DateTime<Utc>,
     pub(super) credit_before: Credit,
     pub(super) credit_after: Credit,
     /// As before the charge. None: there is no cap, so the credit counts.
@@ -28,6 +30,7 @@ pub(super) struct Charge {
 /// Alerts that a charge makes due.
 pub(super) struct Due {
     month: DateTime<Utc>,
+    period_start: DateTime<Utc>,
     basis: AlertBasis,
     limit: Nanos,
     percents: Vec<u8>,
@@ -46,25 +49,28 @@ pub(super) fn due(charge: &Charge) -> Option<Due> {
     };
     let percents: Vec<_> = passed_percents(limit, before, after).collect();
     let is_due = charge.amount > Nanos::ZERO && !percents.is_empty();
-    is_due.then(|| Due { month: month_of(charge.charged_at), basis, limit, percents })
+    let (month, period_start) = (month_of(charge.charged_at), charge.period_start);
+    is_due.then_some(Due { month, period_start, basis, limit, percents })
 }
 
 /// Writes alerts down, and has the highest of the new ones told. Needs the account's lock, in the transaction of the
 /// charge.
 pub(super) async fn raise(conn: &Connection, account_id: AccountId, due: Due) -> QueryResult<()> {
-    let Due { month, basis, limit, percents } = due;
-    let raised = insert(conn, account_id, month, basis, percents).await?;
+    let raised = insert(conn, account_id, due.month, due.basis, &due.percents).await?;
     let Some(percent) = raised.into_iter().max() else { return Ok(()) };
-    let notice = notice(account_id, month, Alert { basis, percent }, limit);
-    notices::insert(conn, account_id, &[notice]).await
+    notices::insert(conn, account_id, &[notice(account_id, due, percent)]).await
 }
 
-/// Its cause names the limit: of a higher cap the same percentage is news.
-fn notice(account_id: AccountId, month: DateTime<Utc>, alert: Alert, limit: Nanos) -> NewNotice {
-    let Alert { basis, percent } = alert;
-    let (basis_text, month_text) = (basis_text(basis), month.format("%Y-%m"));
+/// Its cause names the limit and the period: of a higher cap, or of new credit in the same month, the same percentage is
+/// news.
+fn notice(account_id: AccountId, due: Due, percent: u8) -> NewNotice {
+    let Due { month, period_start, basis, limit, .. } = due;
+    let period = match basis {
+        AlertBasis::Cap => month.format("%Y-%m"),
+        AlertBasis::Credit => period_start.format("%Y-%m-%d"),
+    };
     NewNotice {
-        cause: format!("budget_alert:{account_id}:{month_text}:{basis_text}:{percent}:{}", limit.0),
+        cause: format!("budget_alert:{account_id}:{period}:{}:{percent}:{}", basis_text(basis), limit.0),
         facts: Facts::BudgetAlert { basis, percent, limit, month },
     }
 }
@@ -110,16 +116,39 @@ pub(super) async fn follow_cap(
 ) -> QueryResult<()> {
     let now: DateTime<Utc> = diesel::select(clock_timestamp()).get_result(conn).await?;
     let month = month_of(now);
-    let used = spending::charged_since(conn, account_id, month).await?;
+    let used = spending::charged_in_month(conn, account_id, now).await?;
     let is_true = |percent: &u8| limit.is_some_and(|limit| is_passed(limit, used, *percent));
     let (of_now, untrue): (Vec<u8>, Vec<u8>) = ALERT_PERCENTS.into_iter().partition(is_true);
+    withdraw(conn, account_id, AlertBasis::Cap, untrue).await?;
+    insert(conn, account_id, month, AlertBasis::Cap, &of_now).await?;
+    Ok(())
+}
+
+/// When credit was given: takes back the alerts that are not true of what there is now, so that they can be told again.
+/// Needs the account's lock.
+pub(super) async fn follow_credit(
+    conn: &Connection,
+    account_id: AccountId,
+    credit: &Credit,
+) -> QueryResult<()> {
+    let is_untrue = |percent: &u8| !is_passed(credit.granted, credit.used(), *percent);
+    withdraw(conn, account_id, AlertBasis::Credit, ALERT_PERCENTS.into_iter().filter(is_untrue)).await
+}
+
+/// Of this month.
+async fn withdraw(
+    mut conn: &Connection,
+    account_id: AccountId,
+    basis: AlertBasis,
+    percents: impl IntoIterator<Item = u8>,
+) -> QueryResult<()> {
+    let percents: Vec<_> = percents.into_iter().map(i16::from).collect();
     let rows = spending_alerts::table
         .filter(spending_alerts::account_id.eq(account_id.0))
-        .filter(spending_alerts::month.eq(month.date_naive()))
-        .filter(spending_alerts::basis.eq(basis_text(AlertBasis::Cap)))
-        .filter(spending_alerts::percent.eq_any(untrue.into_iter().map(i16::from).collect::<Vec<_>>()));
-    diesel::delete(rows).execute(conn).await?;
-    insert(conn, account_id, month, AlertBasis::Cap, of_now).await?;
+        .filter(spending_alerts::month.eq(this_month()))
+        .filter(spending_alerts::basis.eq(basis_text(basis)))
+        .filter(spending_alerts::percent.eq_any(percents));
+    diesel::delete(rows).execute(&mut conn).await?;
     Ok(())
 }
 
@@ -129,17 +158,17 @@ async fn insert(
     account_id: AccountId,
     month: DateTime<Utc>,
     basis: AlertBasis,
-    percents: Vec<u8>,
+    percents: &[u8],
 ) -> QueryResult<Vec<u8>> {
-    let row = |percent: u8| {
+    let row = |percent: &u8| {
         (
             spending_alerts::account_id.eq(account_id.0),
             spending_alerts::month.eq(month.date_naive()),
             spending_alerts::basis.eq(basis_text(basis)),
-            spending_alerts::percent.eq(i16::from(percent)),
+            spending_alerts::percent.eq(i16::from(*percent)),
         )
     };
-    let rows: Vec<_> = percents.into_iter().map(row).collect();
+    let rows: Vec<_> = percents.iter().map(row).collect();
     if rows.is_empty() {
         return Ok(vec![]);
     }

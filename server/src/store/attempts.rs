@@ -2,11 +2,24 @@
 
 use app::types::{GenerationId, Nanos};
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
 
 use super::prepared::Prepared;
+use super::schema::generation_attempts;
 use super::usage::to_int;
+use super::{Connection, StoreResult};
 use crate::pricing::TokenUsage;
+
+/// How an attempt ends of which the provider did what it was asked to, whether or not anybody wanted it to the end. Every
+/// other outcome is a failure of the provider's.
+const GOOD_OUTCOMES: [&str; 4] = ["finished", "limited", "stopped", "cut off"];
+
+/// Whether the provider failed.
+pub fn has_failed(outcome: &str) -> bool {
+    !GOOD_OUTCOMES.contains(&outcome)
+}
 
 /// One attempt, as it ended.
 #[derive(Clone, Debug)]
@@ -27,9 +40,13 @@ const INSERT: &str = ", attempt_rows as (
         insert into generation_attempts (generation_id, number, route_key, started_at, first_token_ms, duration_ms,
             outcome, input_tokens, output_tokens, cost_nanos)
         select $, attempt.* from account, unnest($, $, $, $, $, $, $, $, $) as attempt
+        on conflict (generation_id, number) do update set route_key = excluded.route_key,
+            started_at = excluded.started_at, first_token_ms = excluded.first_token_ms,
+            duration_ms = excluded.duration_ms, outcome = excluded.outcome, input_tokens = excluded.input_tokens,
+            output_tokens = excluded.output_tokens, cost_nanos = excluded.cost_nanos
     )";
 
-/// Goes on with a statement that changes the books.
+/// Goes on with a statement that changes the books. What a sweep has written of an attempt is replaced.
 pub(super) fn insert<Row>(statement: Prepared<Row>, id: GenerationId, attempts: &[Attempt]) -> Prepared<Row> {
     let tokens = |count: fn(TokenUsage) -> u32| {
         attempts.iter().map(move |attempt| attempt.usage.map(|usage| to_int(count(usage))))
@@ -46,4 +63,25 @@ pub(super) fn insert<Row>(statement: Prepared<Row>, id: GenerationId, attempts: 
         .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.input_tokens))
         .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.output_tokens))
         .bind_each::<BigInt, _>(attempts.iter().map(|attempt| attempt.cost.0))
+}
+
+/// How the last attempt of a reply ended. None: none was made.
+pub async fn last_outcome(conn: &mut Connection, id: GenerationId) -> StoreResult<Option<String>> {
+    let last = generation_attempts::table
+        .filter(generation_attempts::generation_id.eq(id.0))
+        .order(generation_attempts::number.desc())
+        .select(generation_attempts::outcome);
+    Ok(last.first(conn).await.optional()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dashboard_counts_the_same_outcomes_as_failures() {
+        let dashboard = include_str!("../../../deploy/grafana.json");
+        let failures = format!("outcome!~\\\"{}\\\"", GOOD_OUTCOMES.join("|"));
+        assert!(dashboard.contains(&failures), "{failures}");
+    }
 }

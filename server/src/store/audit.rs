@@ -2,8 +2,8 @@
 //! transaction of what they tell.
 
 use app::types::{
-    AccountId, AuditChange, AuditEvent, AuditId, AuditKind, AuditPage, AuditQuery, Operator, PersonLabel,
-    UserId,
+    AccountId, Actor, AuditChange, AuditEvent, AuditId, AuditKind, AuditPage, AuditQuery, FormId, Operator,
+    PersonLabel, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -30,6 +30,8 @@ pub struct NewAuditEvent<'a> {
     pub detail: &'a str,
     pub address: Option<String>,
     pub request_id: &'a str,
+    /// The form that was sent, where sending it twice must not do it twice.
+    pub form_id: Option<FormId>,
 }
 
 impl<'a> NewAuditEvent<'a> {
@@ -46,18 +48,19 @@ impl<'a> NewAuditEvent<'a> {
             detail: "",
             address: None,
             request_id: "",
+            form_id: None,
         }
+    }
+
+    /// Of nobody yet, by a request.
+    pub fn of_request(actor: &'a Actor, kind: AuditKind) -> Self {
+        let address = actor.address.map(|address| address.to_string());
+        Self { address, request_id: &actor.request_id, ..Self::new(kind) }
     }
 
     /// Done by an operator.
     pub fn by(operator: &'a Operator, kind: AuditKind) -> Self {
-        let actor = operator.actor();
-        Self {
-            operator_id: Some(operator.user_id()),
-            address: actor.address.map(|address| address.to_string()),
-            request_id: &actor.request_id,
-            ..Self::new(kind)
-        }
+        Self { operator_id: Some(operator.user_id()), ..Self::of_request(operator.actor(), kind) }
     }
 }
 
@@ -77,26 +80,43 @@ pub async fn insert(conn: &mut Connection, event: NewAuditEvent<'_>) -> StoreRes
             audit_events::detail.eq(event.detail),
             audit_events::address.eq(event.address),
             audit_events::request_id.eq(event.request_id),
+            audit_events::form_id.eq(event.form_id.map(|id| id.0)),
         ))
         .execute(conn)
         .await?;
     Ok(id)
 }
 
-/// With something that is done elsewhere: neither is there without the other. False: it could not be done.
+/// What was done with a form before. None: it was not sent yet.
+pub(super) async fn find_by_form(conn: &mut Connection, form_id: FormId) -> QueryResult<Option<AuditId>> {
+    let of_form = audit_events::table.filter(audit_events::form_id.eq(form_id.0));
+    let id: Option<Uuid> = of_form.select(audit_events::id).first(conn).await.optional()?;
+    Ok(id.map(AuditId))
+}
+
+/// With something that is done elsewhere. It is done when the row is written and before it is committed, and undone when
+/// it cannot be committed: only a process that dies in between leaves it without its row. False: it could not be done.
 pub async fn insert_with(
     conn: &mut Connection,
     event: NewAuditEvent<'_>,
     act: impl Future<Output = bool> + Send,
+    undo: impl Future<Output = bool> + Send,
 ) -> StoreResult<bool> {
-    let done = conn.transaction::<_, StoreError, _>(async |conn| {
+    let mut is_done = false;
+    let written = conn.transaction::<_, StoreError, _>(async |conn| {
         insert(conn, event).await?;
-        if act.await { Ok(()) } else { Err(diesel::result::Error::RollbackTransaction.into()) }
+        is_done = act.await;
+        if is_done { Ok(()) } else { Err(diesel::result::Error::RollbackTransaction.into()) }
     });
-    match done.await {
+    match written.await {
         Ok(()) => Ok(true),
         Err(StoreError::Query(diesel::result::Error::RollbackTransaction)) => Ok(false),
-        Err(error) => Err(error),
+        Err(error) => {
+            if is_done && !undo.await {
+                tracing::error!("What was done could neither be written into the audit log nor undone");
+            }
+            Err(error)
+        }
     }
 }
 
@@ -127,6 +147,9 @@ pub async fn list(conn: &mut Connection, query: AuditQuery, limit: i64) -> Store
     }
     if let Some(UserId(id)) = query.operator {
         wanted = wanted.filter(audit_events::operator_id.eq(id));
+    }
+    if let Some(id) = query.request_id {
+        wanted = wanted.filter(audit_events::request_id.eq(id.to_string()));
     }
     if let Some(AuditId(id)) = query.after {
         wanted = wanted.filter(audit_events::id.lt(id));

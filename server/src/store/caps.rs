@@ -12,8 +12,8 @@ use super::clock::clock_timestamp;
 use super::schema::{spending_caps, threads};
 use super::spending::{self, Spending};
 use super::{Connection, StoreError, StoreResult, alerts, ledger};
-use crate::books::{month_of, next_month};
-use crate::caps::{OwnCap, monthly_terms};
+use crate::books::next_month;
+use crate::caps::{OwnCap, PlanCaps, terms_in_force};
 
 /// More caps of conversations than this are not listed; all of them count.
 const LISTED: i64 = 50;
@@ -36,7 +36,7 @@ impl CapRow {
 #[derive(Default)]
 pub(super) struct Applying {
     pub(super) month: Option<OwnCap>,
-    pub(super) conversation: Option<CapTerms>,
+    pub(super) conversation: Option<OwnCap>,
 }
 
 /// A month's cap, whether it is the person's own, and what was charged in the month.
@@ -53,15 +53,15 @@ impl Applying {
         conn: &Connection,
         account_id: AccountId,
         thread: &Thread,
-        plan_cap: Option<CapTerms>,
+        plan: PlanCaps,
         at: DateTime<Utc>,
         held: Nanos,
     ) -> QueryResult<Vec<Cap>> {
         let mut caps = Vec::new();
-        if let Some(MonthCap { terms, used }) = self.measure_month(conn, account_id, plan_cap, at).await? {
+        if let Some(MonthCap { terms, used }) = self.measure_month(conn, account_id, plan.month, at).await? {
             caps.push(monthly(terms, used, held, at));
         }
-        if let Some(terms) = self.conversation {
+        if let Some(terms) = terms_in_force(self.conversation, plan.conversation) {
             let spending = spending::of_threads(conn, &[thread.id]).await?;
             caps.push(of_thread(thread.id, thread.title.clone(), terms, &spending));
         }
@@ -76,8 +76,8 @@ impl Applying {
         plan_cap: Option<CapTerms>,
         at: DateTime<Utc>,
     ) -> QueryResult<Option<MonthCap>> {
-        let Some(terms) = monthly_terms(self.month, plan_cap) else { return Ok(None) };
-        let used = spending::charged_since(conn, account_id, month_of(at)).await?;
+        let Some(terms) = terms_in_force(self.month, plan_cap) else { return Ok(None) };
+        let used = spending::charged_in_month(conn, account_id, at).await?;
         Ok(Some(MonthCap { terms, used }))
     }
 }
@@ -90,15 +90,15 @@ fn monthly((terms, is_own): (CapTerms, bool), used: Nanos, held: Nanos, at: Date
 fn of_thread(
     thread_id: ThreadId,
     title: String,
-    terms: CapTerms,
+    (terms, is_own): (CapTerms, bool),
     spending: &HashMap<ThreadId, Spending>,
 ) -> Cap {
     let Spending { used, held } = spending.get(&thread_id).copied().unwrap_or_default();
-    Cap::new(CapScope::Conversation { thread_id, title }, terms, used, held, None)
+    Cap::new(CapScope::Conversation { thread_id, title, is_own }, terms, used, held, None)
 }
 
-/// All caps of an account, the month's first, and the alerts of the month that are still to be shown. `held` is what is set
-/// aside for its replies in progress. One round trip for those who have no cap.
+/// The cap of the month and those that conversations have of their own, and the alerts of the month that are still to be
+/// shown. `held` is what is set aside for replies in progress. One round trip for those who have no cap.
 pub async fn list(
     conn: &Connection,
     account_id: AccountId,
@@ -111,6 +111,7 @@ pub async fn list(
         .left_join(threads::table)
         .filter(spending_caps::account_id.eq(account_id.0))
         .filter(threads::deleted_at.is_null())
+        .filter(spending_caps::thread_id.is_null().or(spending_caps::limit_nanos.is_not_null()))
         .order((spending_caps::thread_id.is_null().desc(), threads::updated_at.desc()))
         .limit(LISTED)
         .select((CapRow::as_select(), threads::title.nullable()))
@@ -119,40 +120,42 @@ pub async fn list(
 
     let mut caps = Vec::new();
     let own = rows.iter().find(|(row, _)| row.thread_id.is_none()).map(|(row, _)| row.own());
-    if let Some(terms) = monthly_terms(own, plan_cap) {
-        let used = spending::charged_since(conn, account_id, month_of(now)).await?;
+    if let Some(terms) = terms_in_force(own, plan_cap) {
+        let used = spending::charged_in_month(conn, account_id, now).await?;
         caps.push(monthly(terms, used, held, now));
     }
     let ids: Vec<_> = rows.iter().filter_map(|(row, _)| row.thread_id.map(ThreadId)).collect();
     if !ids.is_empty() {
         let spending = spending::of_threads(conn, &ids).await?;
         let cap = |(row, title): (CapRow, Option<String>)| {
-            Some(of_thread(ThreadId(row.thread_id?), title?, row.own().terms()?, &spending))
+            Some(of_thread(ThreadId(row.thread_id?), title?, (row.own().terms()?, true), &spending))
         };
         caps.extend(rows.into_iter().filter_map(cap));
     }
     Ok((caps, alerts))
 }
 
-/// What a conversation of this account has cost, and its cap.
+/// What a conversation of this account has cost, and its cap. `plan_cap`: the plan's for each conversation.
 pub async fn read_thread(
     conn: &mut Connection,
     account_id: AccountId,
     id: ThreadId,
+    plan_cap: Option<CapTerms>,
 ) -> StoreResult<ThreadSpending> {
     super::threads::find(conn, account_id, id).await?;
     let ids = [id];
-    let (spending, cap) =
+    let (spending, own) =
         futures::try_join!(spending::of_threads(conn, &ids), find_of_thread(conn, account_id, id))?;
     let Spending { used, held } = spending.get(&id).copied().unwrap_or_default();
-    Ok(ThreadSpending { used, held, cap })
+    let cap = terms_in_force(own, plan_cap).map(|(terms, _)| terms);
+    Ok(ThreadSpending { used, held, cap, is_own: own.is_some(), plan_cap })
 }
 
 async fn find_of_thread(
     mut conn: &Connection,
     account_id: AccountId,
     id: ThreadId,
-) -> QueryResult<Option<CapTerms>> {
+) -> QueryResult<Option<OwnCap>> {
     let row: Option<CapRow> = spending_caps::table
         .filter(spending_caps::account_id.eq(account_id.0))
         .filter(spending_caps::thread_id.eq(id.0))
@@ -160,7 +163,7 @@ async fn find_of_thread(
         .first(&mut conn)
         .await
         .optional()?;
-    Ok(row.and_then(|row| row.own().terms()))
+    Ok(row.map(|row| row.own()))
 }
 
 /// Sets the month's cap (no `thread_id`) or a conversation's. The month's alerts follow: those that a higher cap
@@ -200,7 +203,7 @@ pub async fn set(
     .await
 }
 
-/// Takes the person's own cap away: a conversation then has none, the month the plan's.
+/// Takes the person's own cap away: then the plan's holds, if it has one. `plan_cap`: the month's.
 ///
 /// # Errors
 /// Not found: there is no such conversation, or it is another account's.

@@ -235,10 +235,12 @@ async fn add_price(conn: &mut Connection, model: &ModelConfig) -> QueryResult<()
     if last.as_ref().is_some_and(|last| TokenPrices::from(last) == model.prices) {
         return Ok(());
     }
+    let number = models::table.find(&model.key).select(models::last_price_version);
+    let last: i32 = number.for_update().first(conn).await?;
     diesel::insert_into(model_prices::table)
         .values((
             model_prices::model_key.eq(&model.key),
-            model_prices::version.eq(last.map_or(1, |last| last.version + 1)),
+            model_prices::version.eq(last + 1),
             model_prices::input_nanos_per_million.eq(model.prices.input_nanos_per_million),
             model_prices::cached_input_nanos_per_million.eq(model.prices.cached_input_nanos_per_million),
             model_prices::output_nanos_per_million.eq(model.prices.output_nanos_per_million),
@@ -254,10 +256,6 @@ async fn upsert_route(
     position: i32,
     route: &RouteConfig,
 ) -> QueryResult<()> {
-    let provider = match route.provider {
-        WireFormat::Openai => "openai",
-        WireFormat::Anthropic => "anthropic",
-    };
     let output_cap_field = match route.output_cap_field {
         OutputCapField::MaxTokens => "max_tokens",
         OutputCapField::MaxCompletionTokens => MAX_COMPLETION_TOKENS,
@@ -265,7 +263,7 @@ async fn upsert_route(
     let columns = (
         model_routes::model_key.eq(model_key),
         model_routes::position.eq(position),
-        model_routes::provider.eq(provider),
+        model_routes::provider.eq(route.provider.key()),
         model_routes::base_url.eq(route.base_url.as_str()),
         model_routes::upstream_model.eq(&route.model),
         model_routes::api_key_variable.eq(&route.api_key_variable),

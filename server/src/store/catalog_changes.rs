@@ -26,6 +26,22 @@ struct PriceRow {
     effective_from: DateTime<Utc>,
 }
 
+impl PriceRow {
+    fn prices(&self) -> ModelPrices {
+        ModelPrices::from(TokenPrices {
+            input_nanos_per_million: self.input_nanos_per_million,
+            cached_input_nanos_per_million: self.cached_input_nanos_per_million,
+            output_nanos_per_million: self.output_nanos_per_million,
+        })
+    }
+
+    /// For the audit log.
+    fn told(&self) -> Value {
+        let (version, from) = (self.version, self.effective_from.to_rfc3339());
+        json!({ "version": version, "from": from, "prices": words(self.prices()) })
+    }
+}
+
 /// Every version of every model's prices, the newest first.
 pub async fn list_prices(conn: &mut Connection) -> StoreResult<HashMap<String, Vec<PriceVersion>>> {
     let at = clock::now(conn).await?;
@@ -38,11 +54,7 @@ pub async fn list_prices(conn: &mut Connection) -> StoreResult<HashMap<String, V
     for row in rows {
         let version = PriceVersion {
             version: row.version.unsigned_abs(),
-            prices: ModelPrices::from(TokenPrices {
-                input_nanos_per_million: row.input_nanos_per_million,
-                cached_input_nanos_per_million: row.cached_input_nanos_per_million,
-                output_nanos_per_million: row.output_nanos_per_million,
-            }),
+            prices: row.prices(),
             effective_from: row.effective_from,
             is_to_come: row.effective_from > at,
         };
@@ -79,10 +91,16 @@ pub async fn add_prices(
     event: NewAuditEvent<'_>,
 ) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        // One at a time: the number of the version is the next.
-        let _: String = models::table.find(model_key).select(models::key).for_update().first(conn).await?;
-        let of_model = model_prices::table.filter(model_prices::model_key.eq(model_key));
-        let last: Option<i32> = of_model.select(diesel::dsl::max(model_prices::version)).first(conn).await?;
+        // One at a time: the number of the version is the next, also after one that was withdrawn.
+        let model = models::table.find(model_key);
+        let last: i32 = model.select(models::last_price_version).for_update().first(conn).await?;
+        let before: Option<PriceRow> = model_prices::table
+            .filter(model_prices::model_key.eq(model_key).and(model_prices::effective_from.le(now)))
+            .order((model_prices::effective_from.desc(), model_prices::version.desc()))
+            .select(PriceRow::as_select())
+            .first(conn)
+            .await
+            .optional()?;
         let from = match effective_from {
             Some(at) => at,
             None => clock::now(conn).await?,
@@ -92,7 +110,7 @@ pub async fn add_prices(
             cached_input_nanos_per_million: cached_input,
             output_nanos_per_million: output,
         } = prices.into();
-        let version = last.unwrap_or_default() + 1;
+        let version = last + 1;
         diesel::insert_into(model_prices::table)
             .values((
                 model_prices::model_key.eq(model_key),
@@ -105,7 +123,7 @@ pub async fn add_prices(
             .execute(conn)
             .await?;
         let after = json!({ "version": version, "from": from.to_rfc3339(), "prices": words(prices) });
-        write(conn, event, model_key, None, Some(after)).await
+        write(conn, event, model_key, before.as_ref().map(PriceRow::told), Some(after)).await
     })
     .await
 }
@@ -121,10 +139,9 @@ pub async fn withdraw_prices(
         let version = i32::try_from(version).unwrap_or(i32::MAX);
         let prices =
             model_prices::table.find((model_key, version)).filter(model_prices::effective_from.gt(now));
-        match diesel::delete(prices).execute(conn).await? {
-            0 => Err(StoreError::NotFound),
-            _ => write(conn, event, model_key, Some(json!({ "version": version })), None).await,
-        }
+        let withdrawn: PriceRow =
+            diesel::delete(prices).returning(PriceRow::as_returning()).get_result(conn).await?;
+        write(conn, event, model_key, Some(withdrawn.told()), None).await
     })
     .await
 }
@@ -178,6 +195,7 @@ pub async fn move_route_up(
             .select(model_routes::key)
             .load(conn)
             .await?;
+        let before = json!({ "order": keys.join(", ") });
         let Some(keys) = moved_up(keys, route_key) else { return Ok(()) };
         for (position, key) in (0..).zip(&keys) {
             diesel::update(model_routes::table.find(key))
@@ -185,7 +203,7 @@ pub async fn move_route_up(
                 .execute(conn)
                 .await?;
         }
-        write(conn, event, route_key, None, Some(json!({ "order": keys.join(", ") }))).await
+        write(conn, event, route_key, Some(before), Some(json!({ "order": keys.join(", ") }))).await
     })
     .await
 }
@@ -204,11 +222,12 @@ pub async fn move_model_up(
             .for_update()
             .load(conn)
             .await?;
+        let before = json!({ "order": keys.join(", ") });
         let Some(keys) = moved_up(keys, model_key) else { return Ok(()) };
         for (position, key) in (0..).zip(&keys) {
             diesel::update(models::table.find(key)).set(models::position.eq(position)).execute(conn).await?;
         }
-        write(conn, event, model_key, None, Some(json!({ "order": keys.join(", ") }))).await
+        write(conn, event, model_key, Some(before), Some(json!({ "order": keys.join(", ") }))).await
     })
     .await
 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use app::types::{
-    AccountId, CapTerms, ClientRequestId, Credit, GenerationId, Message, Nanos, Thread, ThreadId,
-};
+use app::types::{AccountId, ClientRequestId, Credit, GenerationId, Message, Nanos, Thread, ThreadId};
 use diesel::OptionalExtension;
 use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -13,7 +11,7 @@ use uuid::Uuid;
 use super::snapshot::{self, About, Snapshot};
 use super::usage::to_int;
 use super::{Connection, StoreError, StoreResult, ledger};
-use crate::caps::{Allowance, Shortage};
+use crate::caps::{Allowance, PlanCaps, Shortage};
 use crate::pricing::{HoldRequest, HoldTerms};
 
 /// A generation as asked for, everything but its hold decided.
@@ -36,8 +34,7 @@ pub struct NewGeneration {
     pub hold_ttl: Duration,
     /// The plan's credit, given when this is the month's first request.
     pub monthly_credit: Nanos,
-    /// The plan's cap, for those who have set none.
-    pub plan_cap: Option<CapTerms>,
+    pub plan_caps: PlanCaps,
     /// The most the plan lets a period cost beyond credit. None: nothing.
     pub overage_max: Option<Nanos>,
     /// Where its trace goes on. None: it is not traced.
@@ -108,7 +105,7 @@ async fn try_claim(
     books.limit_overage(new.overage_max);
     let credit = books.credit();
     let caps =
-        seen.caps.measure(conn, account_id, &new.thread, new.plan_cap, books.at(), credit.held).await?;
+        seen.caps.measure(conn, account_id, &new.thread, new.plan_caps, books.at(), credit.held).await?;
     let allowance = Allowance { credit, caps, ceiling_left };
     let Some(terms) = new.hold.fit(allowance.amount()) else {
         return Ok(Some(Claim::Refused(allowance.into_shortage())));

@@ -10,7 +10,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use app::types::Days;
 
 use super::usage_reports::today;
-use super::{Connection, StoreError, StoreResult, allow_long_statements};
+use super::{Connection, StoreError, StoreResult, allow_long_statements, rating_days};
 use crate::percentiles::STEPS_MS;
 
 /// A day of a million replies needs seconds.
@@ -69,7 +69,8 @@ pub async fn add_up(conn: &mut Connection, day: NaiveDate) -> StoreResult<()> {
                 diesel::sql_query(statement).bind::<Date, _>(day).execute(conn).await?;
             }
             let (from, until) = Days { first: day, last: day }.bounds();
-            for statement in [USAGE, ACCOUNTS] {
+            // The plans of a day are known with its accounts.
+            for statement in [ACCOUNTS, USAGE, rating_days::ADD_UP] {
                 let statement = diesel::sql_query(statement).bind::<Date, _>(day);
                 statement.bind::<Timestamptz, _>(from).bind::<Timestamptz, _>(until).execute(conn).await?;
             }
@@ -131,7 +132,7 @@ const SPANS_BEGIN: &str = "
 
 const FORGET: [&str; 4] = [
     "delete from usage_days where day = $1",
-    "delete from account_days where day = $1",
+    "delete from rating_days where day = $1",
     "delete from attempt_days where day = $1",
     "delete from cost_explosions where day = $1",
 ];
@@ -139,16 +140,26 @@ const FORGET: [&str; 4] = [
 const USAGE: &str = "
     insert into usage_days (day, model, route_key, plan, state, replies, input_tokens, cached_input_tokens, output_tokens,
         charged_nanos, cost_nanos)
-    select $1, u.model, coalesce(u.route_key, ''), a.plan, g.state, count(*), sum(u.input_tokens),
+    select $1, u.model, coalesce(u.route_key, ''), account.plan, g.state, count(*), sum(u.input_tokens),
         sum(u.cached_input_tokens), sum(u.output_tokens), sum(u.charged_nanos), sum(u.cost_nanos)
-    from usage_records u join generations g on g.id = u.generation_id join accounts a on a.id = u.account_id
+    from usage_records u join generations g on g.id = u.generation_id
+        join account_days account on account.account_id = u.account_id and account.day = $1
     where u.created_at >= $2 and u.created_at < $3
-    group by u.model, coalesce(u.route_key, ''), a.plan, g.state";
+    group by u.model, coalesce(u.route_key, ''), account.plan, g.state";
 
+/// Records stay, so an account that has used something on a day keeps its row, and with it the plan it had when the day was
+/// last added up before it was over: what it pays by now is another day's.
 const ACCOUNTS: &str = "
-    insert into account_days (day, account_id, replies, input_tokens, output_tokens, charged_nanos, cost_nanos)
-    select $1, account_id, count(*), sum(input_tokens), sum(output_tokens), sum(charged_nanos), sum(cost_nanos)
-    from usage_records where created_at >= $2 and created_at < $3 group by account_id";
+    insert into account_days (day, account_id, plan, replies, input_tokens, output_tokens, charged_nanos, cost_nanos)
+    select $1, u.account_id, accounts.plan, count(*), sum(input_tokens), sum(output_tokens), sum(charged_nanos),
+        sum(cost_nanos)
+    from usage_records u join accounts on accounts.id = u.account_id
+    where u.created_at >= $2 and u.created_at < $3 group by u.account_id, accounts.plan
+    on conflict (account_id, day) do update set
+        plan = case when account_days.day = (now() at time zone 'UTC')::date then excluded.plan
+            else coalesce(account_days.plan, excluded.plan) end,
+        replies = excluded.replies, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+        charged_nanos = excluded.charged_nanos, cost_nanos = excluded.cost_nanos";
 
 /// `$4`: the ends of the steps.
 const ATTEMPTS: &str = "

@@ -1,16 +1,20 @@
 //! The inbox, the meter's outbox and the comparisons with Stripe, for operators to read.
 
+use std::collections::BTreeSet;
+
 use app::types::{
-    Comparison, EventState, EventsQuery, Inbox, MeterExport, Nanos, StripeEvent, StripeEventDetail,
+    Comparison, CustomerLabel, EntryId, EventState, EventsQuery, Inbox, MeterExport, Nanos, RefusedUsage,
+    StripeEvent, StripeEventDetail,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::schema::{reconciliations, stripe_events};
-use super::{Connection, StoreResult};
+use super::schema::{meter_events, reconciliations, stripe_events};
+use super::{Connection, StoreResult, person_labels};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = stripe_events)]
@@ -21,12 +25,13 @@ struct EventRow {
     received_at: DateTime<Utc>,
     processed_at: Option<DateTime<Utc>>,
     error: Option<String>,
+    attempts: i32,
 }
 
 impl From<EventRow> for StripeEvent {
     fn from(row: EventRow) -> Self {
-        let EventRow { id, kind, customer_id, received_at, processed_at, error } = row;
-        Self { id, kind, customer_id, received_at, processed_at, error }
+        let EventRow { id, kind, customer_id, received_at, processed_at, error, attempts } = row;
+        Self { id, kind, customer_id, received_at, processed_at, error, attempts: attempts.unsigned_abs() }
     }
 }
 
@@ -121,6 +126,35 @@ pub async fn read_meter(conn: &mut Connection) -> StoreResult<MeterExport> {
     })
 }
 
+/// What Stripe's meter has refused, the newest refusal first, `limit` of them at most.
+pub async fn list_refused_usage(conn: &mut Connection, limit: i64) -> StoreResult<Vec<RefusedUsage>> {
+    type Row = (Uuid, Uuid, i64, DateTime<Utc>, DateTime<Utc>, Option<String>);
+    let rows: Vec<Row> = meter_events::table
+        .filter(meter_events::refused_at.is_not_null())
+        .order(meter_events::refused_at.desc())
+        .limit(limit)
+        .select((
+            meter_events::id,
+            meter_events::account_id,
+            meter_events::amount_nanos,
+            meter_events::occurred_at,
+            meter_events::refused_at.assume_not_null(),
+            meter_events::error,
+        ))
+        .load(conn)
+        .await?;
+    let people = person_labels::of_accounts(conn, rows.iter().map(|(_, account, ..)| *account)).await?;
+    let told = rows.into_iter().map(|(id, account, amount, occurred_at, refused_at, error)| RefusedUsage {
+        id: EntryId(id),
+        person: people.get(&account).cloned(),
+        amount: Nanos(amount),
+        occurred_at,
+        refused_at,
+        error,
+    });
+    Ok(told.collect())
+}
+
 fn count(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -144,8 +178,24 @@ pub async fn list_comparisons(conn: &mut Connection, limit: i64) -> StoreResult<
         title: title(&kind).to_owned(),
         at,
         findings: repaired(missed, drifted).into_iter().chain(sentences(findings)).collect(),
+        customers: Vec::new(),
     });
-    Ok(comparisons.collect())
+    let mut comparisons: Vec<_> = comparisons.collect();
+    let named = comparisons.iter().flat_map(|comparison| &comparison.findings);
+    let named: Vec<_> = named.filter_map(|finding| customer_of(finding)).map(str::to_owned).collect();
+    let people = person_labels::of_customers(conn, named).await?;
+    for comparison in &mut comparisons {
+        let named: BTreeSet<_> =
+            comparison.findings.iter().filter_map(|finding| customer_of(finding)).collect();
+        let label = |id: &str| Some(CustomerLabel { id: id.to_owned(), person: people.get(id)?.clone() });
+        comparison.customers = named.into_iter().filter_map(label).collect();
+    }
+    Ok(comparisons)
+}
+
+/// Whom a finding is about: they begin with the customer's id.
+fn customer_of(finding: &str) -> Option<&str> {
+    finding.split([' ', ':']).next().filter(|word| word.starts_with("cus_"))
 }
 
 fn title(kind: &str) -> &str {

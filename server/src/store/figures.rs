@@ -1,16 +1,16 @@
 //! What was added up by day ([`super::day_totals`]), as operators look at it: how much is read depends on the days and not on
 //! what was used in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use app::types::{AccountId, Days, Nanos, PersonLabel, UserId, Volume};
+use app::types::{AccountId, Days, Nanos, PersonLabel, Ratings, UserId, Volume};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{Connection, StoreError, StoreResult};
+use super::{Connection, StoreError, StoreResult, rating_days};
 
 /// What is known of a day besides its replies.
 #[derive(Clone, Copy, Debug, QueryableByName)]
@@ -34,16 +34,15 @@ pub struct DayTotal {
 }
 
 /// How often providers were asked on a day, answered within a step of time.
-#[derive(Clone, Copy, Debug, QueryableByName)]
+#[derive(Clone, Debug, QueryableByName)]
 pub struct Attempts {
     #[diesel(sql_type = Date)]
     pub day: NaiveDate,
     /// The end of the step; 0: nothing came.
     #[diesel(sql_type = Integer)]
     pub first_token_ms: i32,
-    /// It came to nothing.
-    #[diesel(sql_type = Bool)]
-    pub has_failed: bool,
+    #[diesel(sql_type = Text)]
+    pub outcome: String,
     #[diesel(sql_type = BigInt)]
     pub attempts: i64,
 }
@@ -53,6 +52,7 @@ pub struct Overview {
     pub computed_at: Option<DateTime<Utc>>,
     pub totals: Vec<DayTotal>,
     pub volumes: BTreeMap<NaiveDate, Volume>,
+    pub ratings: HashMap<NaiveDate, Ratings>,
     pub attempts: Vec<Attempts>,
 }
 
@@ -65,6 +65,7 @@ pub async fn read_overview(conn: &mut Connection, days: Days) -> StoreResult<Ove
                 computed_at: computed_at(conn).await?,
                 totals: load(conn, TOTALS, days).await?,
                 volumes: by_day(conn, days).await?,
+                ratings: rating_days::by_day(conn, days).await?,
                 attempts: load(conn, ATTEMPTS, days).await?,
             })
         })
@@ -75,11 +76,9 @@ const TOTALS: &str = "
     select day, active_people, active_people_30_days, new_people, paying, past_due, recurring_nanos, churned
     from day_totals where day between $1 and $2 order by day";
 
-/// What the provider did as it was asked to, whether or not anybody wanted it to the end.
 const ATTEMPTS: &str = "
-    select day, first_token_ms, outcome not in ('finished', 'limited', 'stopped', 'cut off') as has_failed,
-        sum(attempts)::bigint as attempts
-    from attempt_days where day between $1 and $2 group by 1, 2, 3 order by 1, 2";
+    select day, first_token_ms, outcome, sum(attempts)::bigint as attempts
+    from attempt_days where day between $1 and $2 group by day, first_token_ms, outcome order by day, first_token_ms";
 
 /// Replies that have something in common. Its key may be unknown to the catalog by now.
 #[derive(Clone, Debug)]
@@ -87,6 +86,8 @@ pub struct Part {
     pub key: String,
     pub name: Option<String>,
     pub volume: Volume,
+    /// None: nobody asks by what they have in common.
+    pub ratings: Option<Ratings>,
 }
 
 /// What somebody used.
@@ -115,6 +116,7 @@ pub struct Report {
     pub days: BTreeMap<NaiveDate, Volume>,
     pub before: Volume,
     pub models: Vec<Part>,
+    pub providers: Vec<Part>,
     pub routes: Vec<Part>,
     pub plans: Vec<Part>,
     pub outcomes: Vec<Part>,
@@ -147,8 +149,9 @@ pub async fn report(
                 computed_at: computed_at(conn).await?,
                 days: by_day(conn, days).await?,
                 before: by_day(conn, before).await?.into_values().sum(),
-                models: by(conn, "model", MODEL_NAME, days).await?,
-                routes: by(conn, "route_key", PROVIDER, days).await?,
+                models: rated(conn, "model", MODEL_NAME, days).await?,
+                providers: by(conn, PROVIDER_KEY, "null", days).await?,
+                routes: rated(conn, "route_key", PROVIDER, days).await?,
                 plans: by(conn, "plan", "null", days).await?,
                 outcomes: by(conn, "state", "null", days).await?,
                 people: spenders(conn, days, ranking, most).await?,
@@ -233,6 +236,21 @@ async fn by_day(conn: &mut Connection, days: Days) -> QueryResult<BTreeMap<Naive
 const MODEL_NAME: &str = "(select name from models where key = sums.key)";
 const PROVIDER: &str = "(select provider from model_routes where model_routes.key = sums.key)";
 
+/// Of a row of `usage_days`; empty when no route answered.
+const PROVIDER_KEY: &str = "case route_key when '' then '' else coalesce(
+    (select provider from model_routes where model_routes.key = route_key), 'not in the catalog') end";
+
+/// As `by`, with what people thought of these replies.
+async fn rated(conn: &mut Connection, column: &str, name: &str, days: Days) -> QueryResult<Vec<Part>> {
+    let ratings = rating_days::by(conn, column, days).await?;
+    let parts = by(conn, column, name, days).await?.into_iter();
+    let rated = parts.map(|part| {
+        let ratings = ratings.get(&part.key).copied().unwrap_or_default();
+        Part { ratings: Some(ratings), ..part }
+    });
+    Ok(rated.collect())
+}
+
 /// Dearest first. `name` is a query for one of `sums.key`.
 async fn by(conn: &mut Connection, column: &str, name: &str, days: Days) -> QueryResult<Vec<Part>> {
     #[derive(QueryableByName)]
@@ -250,7 +268,8 @@ async fn by(conn: &mut Connection, column: &str, name: &str, days: Days) -> Quer
          order by charged_nanos desc, key"
     );
     let rows: Vec<Row> = load(conn, &sql, days).await?;
-    Ok(rows.into_iter().map(|row| Part { key: row.key, name: row.name, volume: row.volume.into() }).collect())
+    let part = |row: Row| Part { key: row.key, name: row.name, volume: row.volume.into(), ratings: None };
+    Ok(rows.into_iter().map(part).collect())
 }
 
 #[derive(QueryableByName)]

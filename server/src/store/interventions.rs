@@ -1,21 +1,19 @@
 //! What operators change of somebody's account: each with its row of the audit log, in one transaction. Credit is in
-//! [`super::operator_credit`].
+//! [`super::operator_credit`], looking at the product as somebody else in [`super::visits`].
 
-use app::types::{
-    AccountId, Actor, AuditId, AuditKind, LimitOverride, Operator, Reason, SignedIn, UserId, Viewing,
-};
+use app::types::{AccountId, AuditId, AuditKind, FormId, LimitOverride, Operator, Reason, UserId};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::accounts::OverrideRow;
 use super::audit::{self, NewAuditEvent};
 use super::clock::clock_timestamp;
 use super::jobs::{self, NewJob};
 use super::schema::{accounts, limit_overrides, sessions};
-use super::{Connection, StoreError, StoreResult, ledger, users};
+use super::visits::{self, Visits};
+use super::{Connection, StoreError, StoreResult, ledger};
 
 /// Who does something to whom, and why.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +22,8 @@ pub struct Intervention<'a> {
     pub user_id: UserId,
     pub account_id: AccountId,
     pub reason: &'a Reason,
+    /// The form that says so, where sending it twice must not do it twice.
+    pub form_id: Option<FormId>,
 }
 
 impl Intervention<'_> {
@@ -41,6 +41,7 @@ impl Intervention<'_> {
             before: Some(before),
             after: Some(after),
             reason: self.reason.as_str(),
+            form_id: self.form_id,
             ..NewAuditEvent::by(self.operator, kind)
         };
         audit::insert(conn, event).await
@@ -78,6 +79,11 @@ pub async fn suspend(conn: &mut Connection, deed: Intervention<'_>, is_suspended
 /// Ends every session of the person.
 pub async fn sign_out(conn: &mut Connection, deed: Intervention<'_>) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
+        let ended = NewAuditEvent {
+            detail: "they were signed out by an operator",
+            ..NewAuditEvent::of_request(deed.operator.actor(), AuditKind::VisitEnded)
+        };
+        visits::end(conn, Visits::Of(deed.user_id), ended).await?;
         let of_person = sessions::table.filter(sessions::user_id.eq(deed.user_id.0));
         let ended = diesel::delete(of_person).execute(conn).await?;
         let (before, after) = (json!({ "sessions": ended }), json!({ "sessions": 0 }));
@@ -121,25 +127,28 @@ pub async fn override_limits(
     .await
 }
 
-/// Bears that the account is not paid until a moment.
+/// Bears that the account is not paid until a moment. False: it is borne for as long already.
 pub async fn extend_grace(
     conn: &mut Connection,
     deed: Intervention<'_>,
     until: DateTime<Utc>,
-) -> StoreResult<()> {
+) -> StoreResult<bool> {
     conn.transaction::<_, StoreError, _>(async |conn| {
         let account = accounts::table.find(deed.account_id.0);
         let before: Option<DateTime<Utc>> =
             account.select(accounts::grace_until).for_update().first(conn).await?;
+        if before.is_some_and(|before| before >= until) {
+            return Ok(false);
+        }
         diesel::update(account).set(accounts::grace_until.eq(until)).execute(conn).await?;
         let (before, after) = (json!({ "grace_until": before }), json!({ "grace_until": until }));
         deed.record(conn, AuditKind::GraceExtended, before, after).await?;
-        Ok(())
+        Ok(true)
     })
     .await
 }
 
-/// Has something done about the account.
+/// Has something done about the account, at once.
 pub async fn enqueue(
     conn: &mut Connection,
     deed: Intervention<'_>,
@@ -147,45 +156,9 @@ pub async fn enqueue(
     job: &NewJob,
 ) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        jobs::enqueue(conn, job).await?;
+        jobs::enqueue_behind(conn, job).await?;
         deed.record(conn, kind, Value::Null, Value::Null).await?;
         Ok(())
-    })
-    .await
-}
-
-/// Lets the operator look at the product as the person sees it, in this session and for a while.
-pub async fn begin_visit(conn: &mut Connection, deed: Intervention<'_>, visit: Viewing) -> StoreResult<()> {
-    conn.transaction::<_, StoreError, _>(async |conn| {
-        let session = sessions::table.find(deed.operator.session_id().0);
-        let set = (sessions::viewed_user_id.eq(visit.person.0), sessions::viewing_until.eq(visit.until));
-        diesel::update(session).set(set).execute(conn).await?;
-        deed.record(conn, AuditKind::VisitBegun, Value::Null, json!({ "until": visit.until })).await?;
-        Ok(())
-    })
-    .await
-}
-
-/// Lets the operator be themself again. Whom they looked at, also when the visit's time was over; None: nobody.
-pub async fn end_visit(conn: &mut Connection, actor: &Actor, user: SignedIn) -> StoreResult<Option<UserId>> {
-    conn.transaction::<_, StoreError, _>(async |conn| {
-        let session = sessions::table.find(user.session_id.0);
-        let viewed: Option<Option<Uuid>> =
-            session.select(sessions::viewed_user_id).for_update().first(conn).await.optional()?;
-        let Some(person) = viewed.flatten().map(UserId) else { return Ok(None) };
-        let none =
-            (sessions::viewed_user_id.eq(None::<Uuid>), sessions::viewing_until.eq(None::<DateTime<Utc>>));
-        diesel::update(session).set(none).execute(conn).await?;
-        let event = NewAuditEvent {
-            user_id: Some(person),
-            account_id: Some(users::find_account(conn, person).await?),
-            operator_id: Some(user.session_owner()),
-            address: actor.address.map(|address| address.to_string()),
-            request_id: &actor.request_id,
-            ..NewAuditEvent::new(AuditKind::VisitEnded)
-        };
-        audit::insert(conn, event).await?;
-        Ok(Some(person))
     })
     .await
 }

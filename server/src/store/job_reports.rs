@@ -18,6 +18,8 @@ struct QueueRow {
     #[diesel(sql_type = BigInt)]
     ready: i64,
     #[diesel(sql_type = BigInt)]
+    failed: i64,
+    #[diesel(sql_type = BigInt)]
     running: i64,
     #[diesel(sql_type = BigInt)]
     dead: i64,
@@ -28,7 +30,8 @@ struct QueueRow {
 /// The kinds with jobs that are not done.
 pub async fn list_queues(conn: &mut Connection) -> StoreResult<Vec<Queue>> {
     const LIST: &str = "
-        select kind, count(*) filter (where state = 'ready') as ready,
+        select kind, count(*) filter (where state = 'ready' and attempt = 0) as ready,
+            count(*) filter (where state = 'ready' and attempt > 0) as failed,
             count(*) filter (where state = 'running') as running, count(*) filter (where state = 'dead') as dead,
             min(run_at) filter (where state = 'ready' and run_at <= clock_timestamp()) as due_since
         from jobs where state in ('ready', 'running', 'dead') group by kind order by kind";
@@ -37,6 +40,7 @@ pub async fn list_queues(conn: &mut Connection) -> StoreResult<Vec<Queue>> {
     let queues = rows.into_iter().map(|row| Queue {
         kind: row.kind,
         ready: count(row.ready),
+        failed: count(row.failed),
         running: count(row.running),
         dead: count(row.dead),
         due_since: row.due_since,
@@ -75,7 +79,12 @@ impl JobRow {
 
 /// Newest first, `limit` of them at most.
 pub async fn list(conn: &mut Connection, query: &JobsQuery, limit: i64) -> StoreResult<Vec<Job>> {
-    let mut wanted = jobs::table.filter(jobs::state.eq(query.state.to_string())).into_boxed();
+    let wanted = jobs::table.into_boxed();
+    let mut wanted = match query.state {
+        JobState::Ready => wanted.filter(jobs::state.eq("ready")).filter(jobs::attempt.eq(0)),
+        JobState::Failed => wanted.filter(jobs::state.eq("ready")).filter(jobs::attempt.gt(0)),
+        state => wanted.filter(jobs::state.eq(state.to_string())),
+    };
     if let Some(kind) = &query.kind {
         wanted = wanted.filter(jobs::kind.eq(kind));
     }

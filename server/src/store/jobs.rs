@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use app::types::JobId;
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Integer, Timestamptz};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -18,6 +19,11 @@ use super::pool::notify;
 use super::schema::{jobs, schedule_slots};
 use super::{Connection, StoreError, StoreResult};
 use crate::telemetry::traces;
+
+diesel::define_sql_function! {
+    /// The earlier of two times.
+    fn least(one: Timestamptz, other: Timestamptz) -> Timestamptz;
+}
 
 /// Told whenever a job is enqueued.
 pub const CHANNEL: &str = "plumbline_jobs";
@@ -88,10 +94,10 @@ pub async fn enqueue(mut conn: &Connection, job: &NewJob) -> QueryResult<bool> {
     Ok(added > 0)
 }
 
-/// The same for what somebody asks for, with a row in the audit log.
+/// The same for what somebody asks for, with a row in the audit log. One that waits already does not wait any longer.
 pub async fn enqueue_audited(conn: &mut Connection, job: &NewJob, by: NewAuditEvent<'_>) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        enqueue(conn, job).await?;
+        enqueue_behind(conn, job).await?;
         audit::insert(conn, by).await?;
         Ok(())
     })
@@ -99,15 +105,16 @@ pub async fn enqueue_audited(conn: &mut Connection, job: &NewJob, by: NewAuditEv
 }
 
 /// The same for a job that is to see what the transaction writes: also one that waits already does not begin before the
-/// transaction has ended.
+/// transaction has ended, and then at once, even if it was to wait after a failure.
 pub async fn enqueue_behind(conn: &mut Connection, job: &NewJob) -> QueryResult<()> {
     while !enqueue(conn, job).await? {
         let waiting = jobs::table
             .filter(jobs::kind.eq(job.kind))
             .filter(jobs::unique_key.eq(&job.unique_key))
             .filter(jobs::state.eq("ready"));
-        // Changes nothing, but no worker takes a row that is locked.
-        let locked = diesel::update(waiting).set(jobs::run_at.eq(jobs::run_at)).execute(conn).await?;
+        // No worker takes a row that is locked.
+        let at_once = jobs::run_at.eq(least(jobs::run_at, clock_timestamp()));
+        let locked = diesel::update(waiting).set(at_once).execute(conn).await?;
         if locked > 0 {
             return notify(conn, CHANNEL, job.kind).await;
         }
@@ -212,18 +219,21 @@ async fn end(conn: &mut Connection, lease: &Lease, end: End<'_>, run_at: DateTim
     Ok(diesel::update(held(lease)).set((end, jobs::run_at.eq(run_at))).execute(conn).await? > 0)
 }
 
-/// Lets a dead job be tried again from the start, with a row in the audit log. False: it is not dead, or one with its
-/// unique key waits already.
+/// Lets a dead job be tried again from the start, or one that waits after a failure at once, with a row in the audit log.
+/// False: it is neither, or one with its unique key waits already.
 pub async fn revive(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> StoreResult<bool> {
     let revived = conn
         .transaction::<_, StoreError, _>(async |conn| {
             let ready = (
                 jobs::state.eq("ready"),
-                jobs::attempt.eq(0),
+                // One that waits keeps its number: whoever had it before must not take it for theirs.
+                jobs::attempt
+                    .eq(case_when(jobs::state.eq("dead"), 0_i32.into_sql::<Integer>())
+                        .otherwise(jobs::attempt)),
                 jobs::run_at.eq(clock_timestamp()),
                 jobs::finished_at.eq(None::<DateTime<Utc>>),
             );
-            let revived = diesel::update(dead(id)).set(ready).returning(jobs::kind).get_result(conn).await;
+            let revived = diesel::update(failed(id)).set(ready).returning(jobs::kind).get_result(conn).await;
             note(conn, id, revived.optional()?, by).await
         })
         .await;
@@ -234,19 +244,20 @@ pub async fn revive(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> 
     }
 }
 
-/// Forgets a dead job, with a row in the audit log. False: it is not dead.
+/// Forgets a job that is dead or waits after a failure, with a row in the audit log. False: it is neither.
 pub async fn discard(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> StoreResult<bool> {
     conn.transaction(async |conn| {
-        let discarded = diesel::delete(dead(id)).returning(jobs::kind).get_result(conn).await;
+        let discarded = diesel::delete(failed(id)).returning(jobs::kind).get_result(conn).await;
         note(conn, id, discarded.optional()?, by).await
     })
     .await
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
-fn dead(id: JobId) -> _ {
+fn failed(id: JobId) -> _ {
     let id: Uuid = id.0;
-    jobs::table.filter(jobs::id.eq(id)).filter(jobs::state.eq("dead"))
+    let waits = jobs::state.eq("ready").and(jobs::attempt.gt(0));
+    jobs::table.filter(jobs::id.eq(id)).filter(jobs::state.eq("dead").or(waits))
 }
 
 /// Writes down what was done to a job of this kind. None: nothing was.
@@ -268,6 +279,14 @@ pub async fn delete_done(conn: &mut Connection, age: TimeDelta) -> StoreResult<u
     let before = now(conn).await? - age;
     let old = jobs::table.filter(jobs::state.eq("done")).filter(jobs::finished_at.lt(before));
     Ok(diesel::delete(old).execute(conn).await?)
+}
+
+/// Forgets which slots were enqueued so long ago, but for the newest of each name.
+pub async fn delete_slots(conn: &mut Connection, age: TimeDelta) -> StoreResult<usize> {
+    let before = now(conn).await? - age;
+    let old = "delete from schedule_slots as old where slot < $1 and exists (
+        select from schedule_slots as newer where newer.name = old.name and newer.slot > old.slot)";
+    Ok(diesel::sql_query(old).bind::<Timestamptz, _>(before).execute(conn).await?)
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

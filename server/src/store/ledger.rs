@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::prepared::Prepared;
 use super::schema::{accounts, ledger_entries};
 use super::snapshot::{self, About};
-use super::{Connection, StoreError, StoreResult, overage};
+use super::{Connection, StoreError, StoreResult, alerts, overage};
 use crate::books::{Books, Cause, Changes, Entry, Grant, Hold, Metered};
 use crate::pricing::Part;
 
@@ -212,19 +212,21 @@ pub(super) async fn lock(mut conn: &Connection, account_id: AccountId) -> QueryR
     if locked == 0 { Err(diesel::NotFound) } else { Ok(()) }
 }
 
-/// Writes down what has changed. Needs the lock.
+/// Writes down what has changed, and takes back the alerts that this makes untrue. Needs the lock.
 pub(super) async fn write(
     mut conn: &Connection,
     account_id: AccountId,
     version: i64,
     books: Books,
 ) -> StoreResult<()> {
+    let credit = books.credit();
     let mut change = change(account_id, version, books);
     let metered = change.take_metered();
     let statement = change.into_statement::<SqlUuid>().sql(" select id from account");
     let written: Option<Uuid> = statement.get_result(&mut conn).await.optional()?;
     written.ok_or(StoreError::Outdated)?;
-    Ok(overage::post_all(conn, account_id, metered).await?)
+    overage::post_all(conn, account_id, metered).await?;
+    Ok(alerts::follow_credit(conn, account_id, &credit).await?)
 }
 
 /// What has changed in books of this version.
@@ -252,13 +254,13 @@ const ENTRIES: &str = ", entry_rows as (
 
 const GRANTS: &str = ", grant_rows as (
         insert into grants (id, account_id, cause, amount_nanos, remaining_nanos, reclaim_nanos, taken_back_nanos,
-            expires_at)
-        select changed.id, account.id, cause, amount, remaining, reclaim, taken_back, expires_at
-        from account, unnest($, $, $, $, $, $, $)
-            as changed (id, cause, amount, remaining, reclaim, taken_back, expires_at)
+            opening_nanos, opened_at, expires_at)
+        select changed.id, account.id, cause, amount, remaining, reclaim, taken_back, opening, opened_at, expires_at
+        from account, unnest($, $, $, $, $, $, $, $, $)
+            as changed (id, cause, amount, remaining, reclaim, taken_back, opening, opened_at, expires_at)
         on conflict (id) do update set remaining_nanos = excluded.remaining_nanos,
             reclaim_nanos = excluded.reclaim_nanos, taken_back_nanos = excluded.taken_back_nanos,
-            expires_at = excluded.expires_at
+            opening_nanos = excluded.opening_nanos, opened_at = excluded.opened_at, expires_at = excluded.expires_at
     )";
 
 const RELEASED: &str = ", released_rows as (
@@ -322,6 +324,8 @@ fn with_grants<Row>(statement: Prepared<Row>, grants: &[Grant]) -> Prepared<Row>
         .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.remaining.0))
         .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.reclaim.0))
         .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.taken_back.0))
+        .bind_each::<BigInt, _>(grants.iter().map(|grant| grant.opening.0))
+        .bind_each::<Timestamptz, _>(grants.iter().map(|grant| grant.opened_at))
         .bind_each::<Nullable<Timestamptz>, _>(grants.iter().map(|grant| grant.expires_at))
 }
 

@@ -4,12 +4,13 @@ use app::types::AccountId;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::audit::{self, NewAuditEvent};
 use super::clock::clock_timestamp;
 use super::schema::meter_events;
-use super::{Connection, StoreResult};
+use super::{Connection, StoreError, StoreResult};
 
 /// Overage to be told to Stripe.
 #[derive(Clone, Debug, QueryableByName)]
@@ -42,16 +43,16 @@ pub async fn begin_batch(conn: &mut Connection, after: Uuid, limit: i64) -> Stor
     // Stripe keeps identifiers for at least 24 hours.
     let mut batch: Vec<MeterEvent> = diesel::sql_query(
         "with batch as (
-             select id, first_tried_at from meter_events
-             where sent_at is null and refused_at is null and units > 0 and id > $1
-             order by id limit $2
+             select meter_events.id, first_tried_at, stripe_customer_id as customer_id
+             from meter_events join accounts on accounts.id = meter_events.account_id
+             where sent_at is null and refused_at is null and units > 0 and meter_events.id > $1
+                 and stripe_customer_id is not null
+             order by meter_events.id limit $2
          )
          update meter_events set attempts = attempts + 1,
              first_tried_at = coalesce(meter_events.first_tried_at, clock_timestamp())
-         from batch, accounts
-         where meter_events.id = batch.id and accounts.id = meter_events.account_id
-             and accounts.stripe_customer_id is not null
-         returning meter_events.id, meter_events.account_id, accounts.stripe_customer_id as customer_id, units,
+         from batch where meter_events.id = batch.id
+         returning meter_events.id, meter_events.account_id, customer_id, units,
              occurred_at, coalesce(batch.first_tried_at < clock_timestamp() - interval '23 hours', false)
                  as may_be_forgotten",
     )
@@ -85,12 +86,41 @@ pub async fn note_failure(mut conn: &Connection, id: Uuid, error: &str, is_final
     Ok(())
 }
 
-/// Lets one that was refused be sent again. False: there is no such one.
-pub async fn revive(conn: &mut Connection, id: Uuid) -> StoreResult<bool> {
-    let refused = diesel::update(meter_events::table.find(id).filter(meter_events::refused_at.is_not_null()));
-    let waiting =
-        (meter_events::refused_at.eq(None::<DateTime<Utc>>), meter_events::error.eq(None::<String>));
-    Ok(refused.set(waiting).execute(conn).await? > 0)
+/// Notes of all that wait that they never will be sent.
+pub(super) async fn refuse_waiting(
+    conn: &mut Connection,
+    account_id: AccountId,
+    error: &str,
+) -> QueryResult<()> {
+    let waiting = meter_events::table
+        .filter(meter_events::account_id.eq(account_id.0))
+        .filter(meter_events::units.gt(0))
+        .filter(meter_events::sent_at.is_null())
+        .filter(meter_events::refused_at.is_null());
+    let refused = (meter_events::error.eq(error), meter_events::refused_at.eq(clock_timestamp().nullable()));
+    diesel::update(waiting).set(refused).execute(conn).await?;
+    Ok(())
+}
+
+/// Lets one that was refused be sent again, with a row in the audit log. False: there is no such one.
+pub async fn revive(conn: &mut Connection, id: Uuid, by: NewAuditEvent<'_>) -> StoreResult<bool> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let refused = meter_events::table.find(id).filter(meter_events::refused_at.is_not_null());
+        let waiting =
+            (meter_events::refused_at.eq(None::<DateTime<Utc>>), meter_events::error.eq(None::<String>));
+        let account: Option<Uuid> = diesel::update(refused)
+            .set(waiting)
+            .returning(meter_events::account_id)
+            .get_result(conn)
+            .await
+            .optional()?;
+        let Some(account) = account else { return Ok(false) };
+        let detail = format!("{id} {}", by.detail);
+        let event = NewAuditEvent { account_id: Some(AccountId(account)), detail: detail.trim_end(), ..by };
+        audit::insert(conn, event).await?;
+        Ok(true)
+    })
+    .await
 }
 
 /// What an account's events of a time, from `start` until before `end`, come to as far as Stripe has them.

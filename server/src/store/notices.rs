@@ -259,7 +259,7 @@ pub async fn delete_told(conn: &mut Connection, age: TimeDelta) -> StoreResult<u
 pub async fn find_invoice(conn: &mut Connection, id: &str) -> StoreResult<Option<(Option<String>, bool)>> {
     let row: Option<(Option<String>, String)> =
         invoices::table.find(id).select((invoices::url, invoices::status)).first(conn).await.optional()?;
-    Ok(row.map(|(url, status)| (url, status == "open")))
+    Ok(row.map(|(url, status)| (url, matches!(status.as_str(), "draft" | "open"))))
 }
 
 /// Where the receipt of a pack is shown.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::audit::{self, NewAuditEvent};
 use super::schema::users;
+use super::visits::{self, Visits};
 use super::{Connection, StoreError, StoreResult};
 
 /// Makes somebody an operator, or ends that, with a row in the audit log. `detail` says by which way. False: so it was
@@ -34,6 +35,14 @@ pub async fn set(
             ..NewAuditEvent::new(kind)
         };
         audit::insert(conn, event).await?;
+        if !is_operator {
+            let ended = NewAuditEvent {
+                detail: "they are no operator any more",
+                request_id,
+                ..NewAuditEvent::new(AuditKind::VisitEnded)
+            };
+            visits::end(conn, Visits::Of(id), ended).await?;
+        }
         Ok(true)
     })
     .await

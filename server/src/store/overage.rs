@@ -11,6 +11,7 @@ use super::schema::overages;
 use super::snapshot::{self, About};
 use super::{Connection, StoreError, StoreResult, ledger};
 use crate::books::{Metered, Overage};
+use crate::providers::stripe::SubscriptionStatus;
 
 /// What is kept for the account.
 #[derive(Clone, Copy)]
@@ -29,12 +30,18 @@ pub(super) struct PeriodRow {
     pub(super) is_metered: bool,
 }
 
+impl PeriodRow {
+    fn is_billed(&self) -> bool {
+        self.is_metered && self.status.parse().is_ok_and(SubscriptionStatus::bills_usage)
+    }
+}
+
 /// Of the account, now. Only what Stripe will bill may be used: of a subscription that is paid for and has the meter.
 pub(super) fn to_overage(row: Option<OverageRow>, period: Option<PeriodRow>) -> Overage {
     let Some(row) = row else {
         return Overage { period_start: period.map(|period| period.period_start), ..Overage::default() };
     };
-    let is_billed = period.as_ref().is_some_and(|period| period.status == "active" && period.is_metered);
+    let is_billed = period.as_ref().is_some_and(PeriodRow::is_billed);
     let period_start = period.map(|period| period.period_start).or(row.period_start);
     let used = if period_start == row.period_start { row.used } else { Nanos::ZERO };
     Overage { cap: row.cap.filter(|_| is_billed), period_start, used, total: row.total }

@@ -108,16 +108,15 @@ fn of_standing(standing: StandingName) -> &'static str {
             "(s.status is null or s.status not in ('trialing', 'active', 'past_due', 'unpaid'))"
         }
         StandingName::Active => {
-            "(s.status in ('trialing', 'active')
-              or s.status in ('past_due', 'unpaid') and s.past_due_since is null)"
+            "(s.status in ('trialing', 'active') or s.status = 'past_due' and s.past_due_since is null)"
         }
         StandingName::PastDue => {
-            "s.status in ('past_due', 'unpaid') and s.past_due_since is not null
+            "(s.status = 'unpaid' or s.status = 'past_due' and s.past_due_since is not null)
              and (s.status = 'past_due' and s.grace_ends_at > clock_timestamp()
                  or coalesce(a.grace_until > clock_timestamp(), false))"
         }
         StandingName::Frozen => {
-            "s.status in ('past_due', 'unpaid') and s.past_due_since is not null
+            "(s.status = 'unpaid' or s.status = 'past_due' and s.past_due_since is not null)
              and not (s.status = 'past_due' and s.grace_ends_at > clock_timestamp())
              and not coalesce(a.grace_until > clock_timestamp(), false)"
         }

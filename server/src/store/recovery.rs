@@ -4,20 +4,39 @@
 use std::time::Duration;
 
 use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, ThreadId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::catalog::PriceRow;
 use super::clock::clock_timestamp;
 use super::prepared::Prepared;
-use super::schema::{generations, holds, model_prices};
+use super::schema::{generations, holds, model_prices, model_routes};
 use super::snapshot::Snapshot;
+use super::usage::to_int;
 use super::{Connection, StoreResult};
-use crate::pricing::TokenPrices;
+use crate::pricing::{TokenPrices, TokenUsage};
+
+/// What is known so far of a reply that is being written.
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoint {
+    pub text: String,
+    pub reasoning: String,
+    /// As the provider has counted.
+    pub usage: Option<TokenUsage>,
+    /// The last, while it goes on.
+    pub attempt: Option<BegunAttempt>,
+}
+
+/// A provider that was asked.
+#[derive(Clone, Debug)]
+pub struct BegunAttempt {
+    pub route_key: String,
+    pub started_at: DateTime<Utc>,
+}
 
 /// What came of renewing a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,20 +57,26 @@ const KEEP: &str = "with account as (
         where generation_id = $ and state = 'pending' and expires_at > (select clock_timestamp() from account)
         returning expires_at
     ), generation as (
-        update generations set checkpoint_text = $ from account where generations.id = $ returning stop_requested_at
+        update generations set checkpoint_text = $, checkpoint_reasoning = $, checkpoint_input_tokens = $,
+            checkpoint_cached_input_tokens = $, checkpoint_output_tokens = $, checkpoint_reasoning_tokens = $,
+            checkpoint_route_key = $, checkpoint_attempt_at = $
+        from account where generations.id = $ returning stop_requested_at
     )
     select books_version, (select expires_at from hold), stop_requested_at is not null from account, generation";
 
-/// Saves what was said so far and lets the hold count for `hold_ttl` from now on. What was `seen` of the account is what it
+/// Saves what is known so far and lets the hold count for `hold_ttl` from now on. What was `seen` of the account is what it
 /// is then, if that is known.
 pub async fn keep(
     conn: &mut Connection,
     account_id: AccountId,
     id: GenerationId,
-    text: &str,
+    checkpoint: Checkpoint,
     hold_ttl: Duration,
     seen: &mut Option<Snapshot>,
 ) -> StoreResult<Kept> {
+    let Checkpoint { text, reasoning, usage, attempt } = checkpoint;
+    let (route_key, started_at) = attempt.map(|attempt| (attempt.route_key, attempt.started_at)).unzip();
+    let tokens = |count: fn(TokenUsage) -> u32| usage.map(|usage| to_int(count(usage)));
     let before = seen.take();
     let (version, expires_at, is_stop_requested): KeptRow =
         Prepared::<(BigInt, Nullable<Timestamptz>, Bool)>::new()
@@ -59,7 +84,14 @@ pub async fn keep(
             .bind::<SqlUuid, _>(account_id.0)
             .bind::<Interval, _>(i64::try_from(hold_ttl.as_micros()).unwrap_or(i64::MAX).microseconds())
             .bind::<SqlUuid, _>(id.0)
-            .bind::<Text, _>(text.to_owned())
+            .bind::<Text, _>(text)
+            .bind::<Text, _>(reasoning)
+            .bind::<Nullable<Integer>, _>(tokens(|usage| usage.input_tokens))
+            .bind::<Nullable<Integer>, _>(tokens(|usage| usage.cached_input_tokens))
+            .bind::<Nullable<Integer>, _>(tokens(|usage| usage.output_tokens))
+            .bind::<Nullable<Integer>, _>(tokens(|usage| usage.reasoning_tokens))
+            .bind::<Nullable<Text>, _>(route_key)
+            .bind::<Nullable<Timestamptz>, _>(started_at)
             .bind::<SqlUuid, _>(id.0)
             .get_result(conn)
             .await?;
@@ -83,21 +115,36 @@ pub struct Abandoned {
     pub price_version: i32,
     /// As they were when it began.
     pub prices: TokenPrices,
-    pub checkpoint_text: String,
+    pub checkpoint: Checkpoint,
     pub estimated_input_tokens: u32,
     /// Where its trace goes on. None: it is not traced.
     pub traceparent: Option<String>,
+    pub expired_at: DateTime<Utc>,
+    /// How long ago its hold has expired.
+    pub overdue: TimeDelta,
 }
 
-/// At most `limit` of them.
-pub async fn list_abandoned(conn: &mut Connection, limit: i64) -> StoreResult<Vec<Abandoned>> {
+/// At most `limit` of them, the longest expired first, those that come `after` one of them.
+pub async fn list_abandoned(
+    conn: &mut Connection,
+    after: Option<&Abandoned>,
+    limit: usize,
+) -> StoreResult<Vec<Abandoned>> {
     let price = model_prices::model_key
         .eq(generations::model)
         .and(model_prices::version.eq(generations::price_version));
-    let rows: Vec<(AbandonedRow, PriceRow)> = generations::table
+    let (time, id) = after.map_or((DateTime::UNIX_EPOCH, Uuid::nil()), |last| (last.expired_at, last.id.0));
+    let is_later = holds::expires_at.gt(time);
+    let is_next = holds::expires_at.eq(time).and(holds::generation_id.gt(id));
+    let rows: Vec<(AbandonedRow, PriceRow, DateTime<Utc>, DateTime<Utc>)> = holds::table
+        .inner_join(generations::table)
         .inner_join(model_prices::table.on(price))
-        .filter(generations::id.eq_any(expired(limit)))
-        .select((AbandonedRow::as_select(), PriceRow::as_select()))
+        .filter(holds::state.eq("pending"))
+        .filter(holds::expires_at.le(clock_timestamp()))
+        .filter(is_later.or(is_next))
+        .order((holds::expires_at, holds::generation_id))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((AbandonedRow::as_select(), PriceRow::as_select(), holds::expires_at, clock_timestamp()))
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(to_abandoned).collect())
@@ -116,9 +163,40 @@ struct AbandonedRow {
     checkpoint_text: String,
     estimated_input_tokens: i32,
     traceparent: Option<String>,
+    checkpoint_reasoning: String,
+    checkpoint_input_tokens: Option<i32>,
+    checkpoint_cached_input_tokens: Option<i32>,
+    checkpoint_output_tokens: Option<i32>,
+    checkpoint_reasoning_tokens: Option<i32>,
+    checkpoint_route_key: Option<String>,
+    checkpoint_attempt_at: Option<DateTime<Utc>>,
 }
 
-fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
+impl AbandonedRow {
+    fn checkpoint(&self) -> Checkpoint {
+        let attempt = self.checkpoint_route_key.clone().zip(self.checkpoint_attempt_at);
+        Checkpoint {
+            text: self.checkpoint_text.clone(),
+            reasoning: self.checkpoint_reasoning.clone(),
+            usage: self.usage(),
+            attempt: attempt.map(|(route_key, started_at)| BegunAttempt { route_key, started_at }),
+        }
+    }
+
+    fn usage(&self) -> Option<TokenUsage> {
+        Some(TokenUsage {
+            input_tokens: self.checkpoint_input_tokens?.unsigned_abs(),
+            cached_input_tokens: self.checkpoint_cached_input_tokens?.unsigned_abs(),
+            output_tokens: self.checkpoint_output_tokens?.unsigned_abs(),
+            reasoning_tokens: self.checkpoint_reasoning_tokens?.unsigned_abs(),
+        })
+    }
+}
+
+fn to_abandoned(
+    (row, price, expired_at, now): (AbandonedRow, PriceRow, DateTime<Utc>, DateTime<Utc>),
+) -> Abandoned {
+    let checkpoint = row.checkpoint();
     Abandoned {
         id: GenerationId(row.id),
         account_id: AccountId(row.account_id),
@@ -128,21 +206,26 @@ fn to_abandoned((row, price): (AbandonedRow, PriceRow)) -> Abandoned {
         model: row.model,
         price_version: row.price_version,
         prices: (&price).into(),
-        checkpoint_text: row.checkpoint_text,
+        checkpoint,
         estimated_input_tokens: row.estimated_input_tokens.unsigned_abs(),
         traceparent: row.traceparent,
+        expired_at,
+        overdue: now - expired_at,
     }
 }
 
-/// The generations of pending holds past their expiry, oldest first, as a subquery.
-#[diesel::dsl::auto_type]
-fn expired(limit: i64) -> _ {
-    let pending = holds::state.eq("pending");
-    let expired = holds::expires_at.le(clock_timestamp());
-    holds::table
-        .filter(pending)
-        .filter(expired)
-        .order(holds::expires_at)
-        .limit(limit)
-        .select(holds::generation_id)
+/// What a route costs us now. None: it is there no more.
+pub async fn costs_of_route(conn: &mut Connection, key: &str) -> StoreResult<Option<TokenPrices>> {
+    let costs = (
+        model_routes::input_nanos_per_million,
+        model_routes::cached_input_nanos_per_million,
+        model_routes::output_nanos_per_million,
+    );
+    let row: Option<(i64, i64, i64)> =
+        model_routes::table.find(key).select(costs).first(conn).await.optional()?;
+    Ok(row.map(|(input, cached_input, output)| TokenPrices {
+        input_nanos_per_million: input,
+        cached_input_nanos_per_million: cached_input,
+        output_nanos_per_million: output,
+    }))
 }

@@ -8,13 +8,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 
+use super::attempts::has_failed;
 use super::{Connection, StoreResult};
 
 /// A route's last 24 hours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteDay {
     pub attempts: u32,
-    /// How attempts ended that did not finish, the most frequent first.
+    /// How attempts ended that failed, the most frequent first.
     pub outcomes: Vec<Outcome>,
     pub first_token_ms_p50: Option<u32>,
     pub first_token_ms_p95: Option<u32>,
@@ -55,7 +56,7 @@ fn day(rows: &[Row]) -> RouteDay {
     let mut outcomes: BTreeMap<&str, i64> = BTreeMap::new();
     let mut first_tokens: BTreeMap<i32, i64> = BTreeMap::new();
     for row in rows {
-        if row.outcome != "finished" {
+        if has_failed(&row.outcome) {
             *outcomes.entry(&row.outcome).or_default() += row.attempts;
         }
         if let Some(ms) = row.first_token_ms {
@@ -94,6 +95,23 @@ fn to_count(count: i64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_stopped_or_reached_its_limit_is_no_failure() {
+        let outcomes =
+            ["finished", "limited", "stopped", "cut off", "overloaded", "interrupted", "overloaded"];
+        let rows = outcomes.map(|outcome| Row {
+            route_key: "one".to_owned(),
+            outcome: outcome.to_owned(),
+            first_token_ms: None,
+            attempts: 2,
+            cost_nanos: 1,
+        });
+        let day = day(&rows);
+        let failures: Vec<_> =
+            day.outcomes.iter().map(|outcome| (outcome.name.as_str(), outcome.count)).collect();
+        assert_eq!((day.attempts, failures), (14, vec![("overloaded", 4), ("interrupted", 2)]));
+    }
 
     #[test]
     fn a_rank_is_one_of_the_times() {

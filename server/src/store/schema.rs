@@ -13,6 +13,7 @@ diesel::table! {
         books_version -> BigInt,
         suspended_at -> Nullable<Timestamptz>,
         grace_until -> Nullable<Timestamptz>,
+        change_leased_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -79,6 +80,7 @@ diesel::table! {
         after -> Nullable<Jsonb>,
         reason -> Text,
         address -> Nullable<Text>,
+        form_id -> Nullable<Uuid>,
     }
 }
 
@@ -89,6 +91,14 @@ diesel::table! {
         requests_per_day -> Nullable<Integer>,
         tokens_per_minute -> Nullable<Integer>,
         concurrent_replies -> Nullable<Integer>,
+        ends_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plan_overrides (account_id) {
+        account_id -> Uuid,
+        plan -> Text,
         ends_at -> Timestamptz,
     }
 }
@@ -133,6 +143,13 @@ diesel::table! {
         created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
         traceparent -> Nullable<Text>,
+        checkpoint_reasoning -> Text,
+        checkpoint_input_tokens -> Nullable<Integer>,
+        checkpoint_cached_input_tokens -> Nullable<Integer>,
+        checkpoint_output_tokens -> Nullable<Integer>,
+        checkpoint_reasoning_tokens -> Nullable<Integer>,
+        checkpoint_route_key -> Nullable<Text>,
+        checkpoint_attempt_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -147,6 +164,8 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         taken_back_nanos -> BigInt,
+        opening_nanos -> Nullable<BigInt>,
+        opened_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -202,6 +221,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    account_months (account_id, month) {
+        month -> Date,
+        account_id -> Uuid,
+        charged_nanos -> BigInt,
+    }
+}
+
+diesel::table! {
     spending_caps (account_id, thread_id) {
         account_id -> Uuid,
         thread_id -> Nullable<Uuid>,
@@ -233,6 +260,7 @@ diesel::table! {
         position -> Integer,
         is_enabled -> Bool,
         is_off -> Bool,
+        last_price_version -> Integer,
     }
 }
 
@@ -431,6 +459,19 @@ diesel::table! {
         received_at -> Timestamptz,
         processed_at -> Nullable<Timestamptz>,
         error -> Nullable<Text>,
+        attempts -> Integer,
+    }
+}
+
+diesel::table! {
+    money_back (id) {
+        id -> Text,
+        account_id -> Uuid,
+        kind -> Text,
+        amount_cents -> BigInt,
+        status -> Text,
+        reason -> Nullable<Text>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -485,10 +526,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    money_audits (invariant) {
+        invariant -> Text,
+        violations -> BigInt,
+        checked_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(subscriptions -> accounts (account_id));
 diesel::joinable!(overages -> accounts (account_id));
 diesel::joinable!(limit_overrides -> accounts (account_id));
+diesel::joinable!(plan_overrides -> accounts (account_id));
 diesel::joinable!(meter_events -> accounts (account_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -505,6 +555,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     subscriptions,
     overages,
     limit_overrides,
+    plan_overrides,
     meter_events
 );
 diesel::allow_tables_to_appear_in_same_query!(

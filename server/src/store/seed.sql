@@ -17,6 +17,7 @@ from pg_index
     join pg_class tables on tables.oid = pg_index.indrelid
     left join pg_constraint constraints on constraints.conindid = pg_index.indexrelid and constraints.contype = 'u'
 where tables.relnamespace = 'public'::regnamespace and not pg_index.indisprimary
+    and not exists (select from pg_constraint where contype = 'f' and conindid = pg_index.indexrelid)
     and tables.relname in ('threads', 'generations', 'messages', 'holds', 'ledger_entries', 'usage_records',
         'generation_attempts', 'grants', 'audit_events', 'users', 'sessions', 'account_months');
 

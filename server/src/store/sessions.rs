@@ -1,4 +1,4 @@
-//! Signed-in browsers. Only the hash of a session's token is kept.
+//! Signed-in browsers. Only the hash of a session's token is kept. Each begins and ends with its row of the audit log.
 
 use std::time::Duration;
 
@@ -6,11 +6,13 @@ use app::types::{AccountId, Impersonator, SessionId, SignedIn, UserId, Viewing};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::audit::{self, NewAuditEvent};
 use super::schema::{sessions, users};
-use super::{Connection, StoreResult, users as people};
+use super::visits::{self, Visits};
+use super::{Connection, StoreError, StoreResult, users as people};
 
 /// `last_seen_at` is written no more often than this, so that reading pages does not write rows.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
@@ -31,11 +33,30 @@ pub struct SessionRow {
     pub last_seen_at: DateTime<Utc>,
 }
 
-pub async fn insert(conn: &mut Connection, session: NewSession<'_>) -> StoreResult<SessionId> {
-    let id = SessionId(Uuid::now_v7());
+/// Begins a session, in the place of the one with this hash of its token, with a row in the audit log.
+pub async fn begin(
+    conn: &mut Connection,
+    session: NewSession<'_>,
+    replaced: Option<&[u8]>,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        if let Some(hash) = replaced {
+            let ended = NewAuditEvent { detail: "somebody signed in with this browser", ..event.clone() };
+            visits::end(conn, Visits::InSessionOfToken(hash), ended).await?;
+            diesel::delete(sessions::table.filter(sessions::token_hash.eq(hash))).execute(conn).await?;
+        }
+        insert(conn, session).await?;
+        audit::insert(conn, event).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn insert(conn: &mut Connection, session: NewSession<'_>) -> QueryResult<()> {
     diesel::insert_into(sessions::table)
         .values((
-            sessions::id.eq(id.0),
+            sessions::id.eq(Uuid::now_v7()),
             sessions::token_hash.eq(session.token_hash),
             sessions::user_id.eq(session.user_id.0),
             sessions::user_agent.eq(session.user_agent),
@@ -43,7 +64,7 @@ pub async fn insert(conn: &mut Connection, session: NewSession<'_>) -> StoreResu
         ))
         .execute(conn)
         .await?;
-    Ok(id)
+    Ok(())
 }
 
 /// Who a token belongs to; None when its session has ended or was not used for `idle`.
@@ -136,18 +157,39 @@ pub async fn list(conn: &mut Connection, user_id: UserId, idle: Duration) -> Sto
         .await?)
 }
 
-/// False: there is no such session of this person.
-pub async fn delete(conn: &mut Connection, user_id: UserId, id: SessionId) -> StoreResult<bool> {
-    let rows = sessions::table.find(id.0).filter(sessions::user_id.eq(user_id.0));
-    Ok(diesel::delete(rows).execute(conn).await? > 0)
+/// Ends a session, with a row in the audit log. False: there is no such session of this person.
+pub async fn end(
+    conn: &mut Connection,
+    user_id: UserId,
+    id: SessionId,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<bool> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let owned = sessions::table.find(id.0).filter(sessions::user_id.eq(user_id.0));
+        let owned: Option<Uuid> = owned.select(sessions::id).for_update().first(conn).await.optional()?;
+        if owned.is_none() {
+            return Ok(false);
+        }
+        visits::end(conn, Visits::InSession(id), with_session(&event)).await?;
+        diesel::delete(sessions::table.find(id.0)).execute(conn).await?;
+        audit::insert(conn, event).await?;
+        Ok(true)
+    })
+    .await
 }
 
-pub async fn delete_by_token(conn: &mut Connection, token_hash: &[u8]) -> StoreResult<()> {
-    diesel::delete(sessions::table.filter(sessions::token_hash.eq(token_hash))).execute(conn).await?;
-    Ok(())
+/// Ends every session of a person, with a row in the audit log.
+pub async fn end_all(conn: &mut Connection, user_id: UserId, event: NewAuditEvent<'_>) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        visits::end(conn, Visits::Of(user_id), with_session(&event)).await?;
+        diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id.0))).execute(conn).await?;
+        audit::insert(conn, event).await?;
+        Ok(())
+    })
+    .await
 }
 
-pub async fn delete_all(conn: &mut Connection, user_id: UserId) -> StoreResult<()> {
-    diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id.0))).execute(conn).await?;
-    Ok(())
+/// Why a visit ends with its session, by the same request.
+fn with_session<'a>(event: &NewAuditEvent<'a>) -> NewAuditEvent<'a> {
+    NewAuditEvent { detail: "its session was ended", ..event.clone() }
 }

@@ -28,7 +28,7 @@ pub struct Settlement {
     pub state: ReplyState,
     pub model: String,
     pub price_version: i32,
-    /// The one that answered last. None are known of a reply that was given up.
+    /// The one that answered last. Of a reply that was given up, no more than the one under way is known.
     pub attempts: Vec<Attempt>,
     pub usage: TokenUsage,
     /// The provider did not say, so we counted.
@@ -185,7 +185,8 @@ async fn try_post(
     };
     let credit_after = books.credit();
     let cap = read.caps.measure_month(conn, account_id, settlement.plan_cap, charged_at).await?;
-    let due = alerts::due(&Charge { charged_at, amount, credit_before, credit_after, cap });
+    let period_start = read.period_start(now);
+    let due = alerts::due(&Charge { charged_at, amount, period_start, credit_before, credit_after, cap });
     let version = read.version;
     read.changed(&books);
     let mut change = ledger::change(account_id, version, books);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use app::types::{AccountId, ClientRequestId, GenerationId, Nanos, ThreadId};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -16,9 +16,10 @@ use super::Connection;
 use super::accounts::{AccountPlanRow, DecidedRow, DunningRow, OverrideRow};
 use super::caps::Applying;
 use super::overage::{OverageRow, PeriodRow, to_overage};
+use super::plan_overrides::PlanOverrideRow;
 use super::prepared::Prepared;
 use super::usage::UsageState;
-use crate::books::{Allocation, Books, Grant, Hold, Overage};
+use crate::books::{Allocation, Books, Grant, Hold, Overage, month_of};
 use crate::caps::OwnCap;
 
 /// An account's books at a moment, with what was asked about besides.
@@ -32,7 +33,7 @@ pub struct Snapshot {
     pub(super) version: i64,
     /// The balance as it is kept.
     pub(super) posted: Nanos,
-    /// Those that live or have something left.
+    /// Those that live or have something left, but for spent ones without an end that nothing can come back to.
     pub(super) grants: Vec<Grant>,
     /// The pending ones.
     pub(super) holds: Vec<Hold>,
@@ -57,44 +58,50 @@ pub(super) struct About {
 
 /// A row for each thing, with its kind, and columns that mean something else for each; one without a kind when there is
 /// nothing. A grant that is spent still says that it was given, and may get something back, for as long as it lives at
-/// `at`: it is chosen by `now()`, which is before that.
+/// `at`: it is chosen by `now()`, which is before that. One that never ends is spent for good some time after it last
+/// changed, unless a dispute may yet give back what it took: people buy ever more of them.
 const READ: &str = "
     select clock.at, books_version, posted_nanos, accounts.plan, suspended_at, grace_until, status, past_due_since,
         grace_ends_at, credit_resets_at, requests_per_minute, requests_per_day, tokens_per_minute, concurrent_replies,
-        limit_overrides.ends_at, period_start, metered_item_id is not null, item.*
+        limit_overrides.ends_at, plan_overrides.plan, plan_overrides.ends_at, period_start,
+        metered_item_id is not null, item.*
     from accounts
     cross join (select clock_timestamp() as at offset 0) as clock
     left join subscriptions on subscriptions.account_id = accounts.id
     left join limit_overrides on limit_overrides.account_id = accounts.id
+    left join plan_overrides on plan_overrides.account_id = accounts.id
     left join lateral (
         select 'grant' as kind, id, cause as text, amount_nanos as amount, remaining_nanos as remaining,
             reclaim_nanos as reclaim, taken_back_nanos as taken_back, expires_at as time, null::uuid as of_grant,
-            false as flag
+            false as flag, coalesce(opening_nanos, amount_nanos - taken_back_nanos) as opening,
+            coalesce(opened_at, created_at) as opened_at
         from grants
-        where account_id = accounts.id and (remaining_nanos > 0 or expires_at is null or expires_at > now())
+        where account_id = accounts.id and (remaining_nanos > 0 or expires_at > now() or expires_at is null
+            and (taken_back_nanos > 0 or coalesce(opened_at, created_at) > now() - interval '2 months'))
         union all
         select 'hold', generation_id, null, holds.amount_nanos, hold_allocations.amount_nanos, overage_nanos, null,
-            expires_at, grant_id, false
+            expires_at, grant_id, false, null, null
         from holds left join hold_allocations using (generation_id)
         where account_id = accounts.id and state = 'pending'
         union all
-        select 'cap', thread_id, null, limit_nanos, null, null, null, null, null, is_hard
+        select 'cap', thread_id, null, limit_nanos, null, null, null, null, null, is_hard, null, null
         from spending_caps
         where account_id = accounts.id and (thread_id is null or thread_id = $)
         union all
-        select 'overage', null, null, cap_nanos, used_nanos, null, total_nanos, overages.period_start, null, false
+        select 'overage', null, null, cap_nanos, used_nanos, null, total_nanos, overages.period_start, null, false, null,
+            null
         from overages
         where account_id = accounts.id";
 
 const REQUEST: &str = "
         union all
-        select 'request', id, null, null, null, null, null, null, null, false
+        select 'request', id, null, null, null, null, null, null, null, false, null, null
         from generations
         where account_id = accounts.id and client_request_id = $";
 
 const REPLY: &str = "
         union all
-        select 'usage', generation_id, null, charged_nanos, null, null, null, created_at, null, is_provisional
+        select 'usage', generation_id, null, charged_nanos, null, null, null, created_at, null, is_provisional, null, null
         from usage_records
         where generation_id = $";
 
@@ -109,6 +116,7 @@ type AccountColumns = (
     (Text, Nullable<Timestamptz>, Nullable<Timestamptz>),
     Nullable<(Text, Nullable<Timestamptz>, Nullable<Timestamptz>, Nullable<Timestamptz>)>,
     Nullable<(Nullable<Integer>, Nullable<Integer>, Nullable<Integer>, Nullable<Integer>, Timestamptz)>,
+    Nullable<(Text, Timestamptz)>,
     Nullable<Timestamptz>,
     Bool,
 );
@@ -122,6 +130,7 @@ struct AccountRow {
     decided: DecidedRow,
     dunning: Option<DunningRow>,
     limits: Option<OverrideRow>,
+    plan_override: Option<PlanOverrideRow>,
     period_start: Option<DateTime<Utc>>,
     is_metered: bool,
 }
@@ -137,6 +146,8 @@ type ItemColumns = (
     Nullable<Timestamptz>,
     Nullable<SqlUuid>,
     Nullable<Bool>,
+    Nullable<BigInt>,
+    Nullable<Timestamptz>,
 );
 
 #[derive(Queryable)]
@@ -151,6 +162,8 @@ struct Row {
     time: Option<DateTime<Utc>>,
     of_grant: Option<Uuid>,
     flag: Option<bool>,
+    opening: Option<i64>,
+    opened_at: Option<DateTime<Utc>>,
 }
 
 /// In one round trip. Not found: there is no such account.
@@ -221,9 +234,22 @@ impl Snapshot {
 
     /// As they are by now.
     pub(super) fn books(&self) -> Books {
-        let age = TimeDelta::from_std(self.read_at.elapsed()).unwrap_or_default();
-        Books::open(self.account_id, self.at + age, self.posted, self.grants.clone(), self.holds.clone())
-            .with_overage(self.overage)
+        let at = self.now();
+        let period = self.period_start(at);
+        let grants = self.grants.iter().cloned().map(|grant| grant.in_period(period)).collect();
+        Books::open(self.account_id, at, self.posted, grants, self.holds.clone()).with_overage(self.overage)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.at + TimeDelta::from_std(self.read_at.elapsed()).unwrap_or_default()
+    }
+
+    /// When the period began whose credit is told at that time: the month before a subscription gives credit again, else the
+    /// calendar month.
+    pub(super) fn period_start(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let of_subscription = self.plan.credit_resets_at.filter(|resets_at| *resets_at > at);
+        let began = of_subscription.and_then(|resets_at| resets_at.checked_sub_months(Months::new(1)));
+        began.filter(|began| *began <= at).unwrap_or_else(|| month_of(at))
     }
 
     /// What it is once these books are written, with nothing else of the account. Nothing is asked about any more.
@@ -268,7 +294,7 @@ impl Snapshot {
             }
             Some("cap") => match row.id {
                 None => self.caps.month = Some(row.cap()),
-                Some(_) => self.caps.conversation = row.cap().terms(),
+                Some(_) => self.caps.conversation = Some(row.cap()),
             },
             Some("overage") => others.overage = Some(row.overage()),
             Some("request") => self.existing = Some(GenerationId(id)),
@@ -288,19 +314,23 @@ impl AccountRow {
     }
 
     fn into_plan(self) -> AccountPlanRow {
-        AccountPlanRow::new(self.decided, self.dunning, self.limits, self.at)
+        AccountPlanRow::new(self.decided, self.dunning, self.limits, self.plan_override, self.at)
     }
 }
 
 impl Row {
     fn into_grant(self, id: Uuid) -> Grant {
+        let remaining = nanos(self.remaining);
         Grant {
             id,
             cause: self.text.unwrap_or_default(),
             amount: nanos(self.amount),
-            remaining: nanos(self.remaining),
+            remaining,
             reclaim: nanos(self.reclaim),
             taken_back: nanos(self.taken_back),
+            // A version that does not write it may have given something back.
+            opening: nanos(self.opening).max(remaining),
+            opened_at: self.opened_at.unwrap_or_default(),
             expires_at: self.time,
         }
     }

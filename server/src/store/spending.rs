@@ -11,8 +11,9 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::clock::clock_timestamp;
-use super::schema::{generations, holds, usage_records};
+use super::schema::{account_months, generations, holds, usage_records};
 use super::{Connection, StoreResult};
+use crate::books::month_of;
 
 /// What something has cost, and what is set aside for its replies in progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,19 +26,19 @@ pub struct Spending {
 const CHARGED: &str = "coalesce(sum(charged_nanos), 0)::bigint";
 const HELD: &str = "coalesce(sum(amount_nanos), 0)::bigint";
 
-/// What an account was charged from `since` on.
-pub(super) async fn charged_since(
+/// What an account was charged in the month of this time.
+pub(super) async fn charged_in_month(
     mut conn: &Connection,
     account_id: AccountId,
-    since: DateTime<Utc>,
+    at: DateTime<Utc>,
 ) -> QueryResult<Nanos> {
-    let charged = usage_records::table
-        .filter(usage_records::account_id.eq(account_id.0))
-        .filter(usage_records::created_at.ge(since))
-        .select(sql::<BigInt>(CHARGED))
+    let charged: Option<i64> = account_months::table
+        .find((account_id.0, month_of(at).date_naive()))
+        .select(account_months::charged_nanos)
         .first(&mut conn)
-        .await?;
-    Ok(Nanos(charged))
+        .await
+        .optional()?;
+    Ok(Nanos(charged.unwrap_or_default()))
 }
 
 /// Of each conversation, in one round trip.

@@ -1,14 +1,15 @@
 //! The ledger as a statement: entries with the balance after each.
 
-use app::types::{AccountId, EntryId, GenerationId, Nanos, ThreadLabel};
+use app::types::{AccountId, EntryId, GenerationId, Nanos, ReplyLabel};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::usage_reports::thread_label;
 use super::{Connection, StoreResult};
+use crate::books::Cause;
 
 /// An entry as posted.
 #[derive(Clone, Debug)]
@@ -20,8 +21,24 @@ pub struct Entry {
     /// What the account had after it.
     pub balance: Nanos,
     pub created_at: DateTime<Utc>,
+    pub about: Subject,
+}
+
+/// What the cause of an entry names.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
     /// The reply that was charged or corrected.
-    pub reply: Option<(GenerationId, ThreadLabel)>,
+    pub reply: Option<ReplyLabel>,
+    /// The credit that expired or was taken back.
+    pub credit: Option<EntryCredit>,
+}
+
+/// Credit as it was given.
+#[derive(Clone, Debug)]
+pub struct EntryCredit {
+    /// As in [`crate::books::Cause`].
+    pub cause: String,
+    pub given_at: DateTime<Utc>,
 }
 
 /// The last `limit` entries before the entry `before`, newest first. Nothing comes before an entry of another account.
@@ -46,7 +63,7 @@ pub async fn list(
          )
          select {COLUMNS},
              (newest.balance - coalesce(sum(page.amount_nanos) over newer, 0))::bigint as balance
-         from page cross join newest {REPLY}
+         from page cross join newest {SUBJECT}
          window newer as (order by page.number desc rows between unbounded preceding and 1 preceding)
          order by page.number desc"
     ))
@@ -58,34 +75,44 @@ pub async fn list(
     Ok(rows.into_iter().map(EntryRow::into_entry).collect())
 }
 
-/// What was posted for a reply, oldest first.
+/// What was posted for a reply's cost, oldest first.
 pub(super) async fn list_for_reply(
     conn: &mut Connection,
     account_id: AccountId,
     id: GenerationId,
 ) -> QueryResult<Vec<Entry>> {
+    let causes = [
+        Cause::Generation(id),
+        Cause::LateGeneration(id),
+        Cause::ExpiryOfCorrection(id),
+        Cause::Overage(id),
+        Cause::LateOverage(id),
+    ];
     let rows: Vec<EntryRow> = diesel::sql_query(format!(
         "select {COLUMNS},
              (select sum(amount_nanos) from ledger_entries
               where account_id = $1 and number <= page.number)::bigint as balance
-         from ledger_entries page {REPLY}
-         where page.account_id = $1 and page.cause in ($2, $2 || ':late')
+         from ledger_entries page {SUBJECT}
+         where page.account_id = $1 and page.cause = any($2)
          order by page.number"
     ))
     .bind::<SqlUuid, _>(account_id.0)
-    .bind::<Text, _>(format!("generation:{id}"))
+    .bind::<Array<Text>, _>(causes.map(|cause| cause.to_string()).to_vec())
     .load(conn)
     .await?;
     Ok(rows.into_iter().map(EntryRow::into_entry).collect())
 }
 
 const COLUMNS: &str = "page.id, page.cause, page.amount_nanos, page.created_at,
-    g.id as generation_id, t.id as thread_id, t.title, t.deleted_at";
+    g.id as generation_id, t.id as thread_id, t.title, t.deleted_at,
+    given.cause as credit_cause, given.created_at as credit_given_at";
 
-/// The reply that an entry charges or corrects.
-const REPLY: &str = "left join generations g on g.account_id = $1 and g.id =
-        case when page.cause ~ '^generation:[0-9a-f-]{36}(:late)?$' then split_part(page.cause, ':', 2)::uuid end
-    left join threads t on t.id = g.thread_id";
+/// The reply that an entry charges or corrects, and the credit that has expired or was taken back.
+const SUBJECT: &str = "left join generations g on g.account_id = $1 and g.id = substring(
+        page.cause from '^(?:generation|overage|expiry:generation):([0-9a-f-]{36})(?::late)?$')::uuid
+    left join threads t on t.id = g.thread_id
+    left join grants given on given.account_id = $1 and given.id = substring(
+        page.cause from '^(?:expiry|reclaim):([0-9a-f-]{36})(?:$|:)')::uuid";
 
 #[derive(QueryableByName)]
 struct EntryRow {
@@ -107,19 +134,28 @@ struct EntryRow {
     title: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     deleted_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    credit_cause: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    credit_given_at: Option<DateTime<Utc>>,
 }
 
 impl EntryRow {
     fn into_entry(self) -> Entry {
         let thread = self.thread_id.zip(self.title);
         let thread = thread.map(|(id, title)| thread_label(id, title, self.deleted_at));
+        let reply = self.generation_id.map(GenerationId).zip(thread);
+        let credit = self.credit_cause.zip(self.credit_given_at);
         Entry {
             id: EntryId(self.id),
             cause: self.cause,
             amount: Nanos(self.amount_nanos),
             balance: Nanos(self.balance),
             created_at: self.created_at,
-            reply: self.generation_id.map(GenerationId).zip(thread),
+            about: Subject {
+                reply: reply.map(|(generation_id, thread)| ReplyLabel { generation_id, thread }),
+                credit: credit.map(|(cause, given_at)| EntryCredit { cause, given_at }),
+            },
         }
     }
 }

@@ -22,7 +22,7 @@ pub async fn receive(conn: &mut Connection, event: &Event, job: Option<&NewJob>)
                 stripe_events::id.eq(&event.id),
                 stripe_events::kind.eq(&event.kind),
                 stripe_events::api_version.eq(&event.api_version),
-                stripe_events::is_live.eq(event.is_live),
+                stripe_events::is_live.eq(event.is_live.unwrap_or_default()),
                 stripe_events::customer_id.eq(&event.customer_id),
                 stripe_events::payload.eq(&event.payload),
                 stripe_events::received_at.eq(at),
@@ -63,6 +63,7 @@ pub(super) async fn mark_processed(
         .set((
             stripe_events::processed_at.eq(clock_timestamp().nullable()),
             stripe_events::error.eq(None::<String>),
+            stripe_events::attempts.eq(stripe_events::attempts + 1),
         ))
         .execute(conn)
         .await?;
@@ -79,7 +80,7 @@ pub async fn dismiss(conn: &mut Connection, customer_id: &str) -> StoreResult<()
 pub async fn note_error(conn: &mut Connection, customer_id: &str, error: &str) -> StoreResult<()> {
     diesel::update(waiting())
         .filter(stripe_events::customer_id.eq(customer_id))
-        .set(stripe_events::error.eq(error))
+        .set((stripe_events::error.eq(error), stripe_events::attempts.eq(stripe_events::attempts + 1)))
         .execute(conn)
         .await?;
     Ok(())
@@ -125,11 +126,13 @@ pub async fn last_reconciliation(conn: &mut Connection) -> StoreResult<Option<Da
         .await?)
 }
 
+/// Keeps that everything was compared, and what differed: how much, and a list of sentences.
 pub async fn record_reconciliation(
     conn: &mut Connection,
     started_at: DateTime<Utc>,
     missed_events: usize,
     drifted_customers: usize,
+    findings: &[String],
 ) -> StoreResult<()> {
     let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     diesel::insert_into(reconciliations::table)
@@ -138,6 +141,7 @@ pub async fn record_reconciliation(
             reconciliations::started_at.eq(started_at),
             reconciliations::missed_events.eq(count(missed_events)),
             reconciliations::drifted_customers.eq(count(drifted_customers)),
+            reconciliations::findings.eq(Value::from(findings)),
         ))
         .execute(conn)
         .await?;

@@ -9,9 +9,10 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::accounts::{self, Reading};
 use super::ledger::{self, CreditChange};
+use super::money_back::{self, MoneyBackRow};
 use super::notices::{self, NewNotice};
 use super::schema::{invoices, purchases, subscriptions};
-use super::{Connection, StoreError, StoreResult, stripe_events};
+use super::{Connection, StoreError, StoreResult, meter_events, stripe_events};
 use crate::providers::stripe::SubscriptionStatus;
 use crate::store::jobs::{self, NewJob};
 
@@ -111,11 +112,14 @@ impl PurchaseRow {
 /// What a reading of a customer comes to.
 #[derive(Clone, Debug)]
 pub struct Findings {
+    /// The customer was deleted at Stripe: the account has none any more.
+    pub is_customer_deleted: bool,
     /// The account's plan from now on.
     pub plan: String,
     pub subscription: Option<SubscriptionRow>,
     pub invoices: Vec<InvoiceRow>,
     pub purchases: Vec<PurchaseRow>,
+    pub money_back: Vec<MoneyBackRow>,
     pub credit: Vec<CreditChange>,
     /// To read again later.
     pub next_reading: Option<NewJob>,
@@ -149,11 +153,15 @@ pub async fn write(
         upsert_subscription(conn, account_id, findings.subscription.as_ref()).await?;
         upsert_invoices(conn, account_id, &findings.invoices).await?;
         upsert_purchases(conn, account_id, &findings.purchases).await?;
+        money_back::upsert(conn, account_id, &findings.money_back).await?;
         ledger::apply(conn, account_id, &findings.credit).await?;
         if let Some(job) = &findings.next_reading {
             jobs::enqueue(conn, job).await?;
         }
         notices::insert(conn, account_id, &news(&before)).await?;
+        if findings.is_customer_deleted && accounts::forget_customer(conn, account_id, customer_id).await? {
+            meter_events::refuse_waiting(conn, account_id, "the customer was deleted").await?;
+        }
         stripe_events::mark_processed(conn, customer_id, reading.at).await?;
         Ok(true)
     })

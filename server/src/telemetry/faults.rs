@@ -5,8 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use sentry::integrations::tracing::{BreadcrumbLayer, ErrorLayer};
 use sentry::protocol::{Context, Event, User, Value};
 use sentry::{Breadcrumb, ClientInitGuard, ClientOptions, Hub, SentryFutureExt};
+use tracing::{Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::registry::LookupSpan;
 
 use super::scrub::scrub;
 use crate::config::SentryConfig;
@@ -19,15 +24,26 @@ const FIELDS: &str = "Rust Tracing Fields";
 
 /// Begins to report, if the settings say where. Dropping the guard sends what is left.
 pub(super) fn start(config: &SentryConfig) -> Option<ClientInitGuard> {
-    let mut options = ClientOptions::new()
+    let mut options = options(config);
+    options.dsn = Some(config.dsn.clone()?);
+    Some(sentry::init(options))
+}
+
+fn options(config: &SentryConfig) -> ClientOptions {
+    ClientOptions::new()
         .release(concat!("plumbline@", env!("CARGO_PKG_VERSION")))
         .environment(config.environment.clone())
         .attach_stacktrace(true)
         .shutdown_timeout(FLUSH)
         .before_breadcrumb(|breadcrumb| Some(scrub_breadcrumb(breadcrumb)))
-        .before_send(|event| Some(scrub_event(event)));
-    options.dsn = Some(config.dsn.clone()?);
-    Some(sentry::init(options))
+        .before_send(|event| Some(scrub_event(event)))
+}
+
+/// Makes a report of each line that is an error, with the lines before it.
+pub(super) fn of_lines<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    let before = filter_fn(|line| matches!(*line.level(), Level::INFO | Level::WARN));
+    let lines_before = BreadcrumbLayer::new().with_filter(before);
+    lines_before.and_then(ErrorLayer::new().with_filter(LevelFilter::ERROR))
 }
 
 /// Runs one request or task apart from all others, so that its faults carry its own facts.
@@ -87,5 +103,69 @@ fn text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, set_hook, take_hook};
+    use std::sync::Mutex;
+    use std::thread;
+
+    use sentry::{Client, Envelope, Transport};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+    use crate::telemetry::log_panic;
+
+    /// Keeps what would be sent.
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Event<'static>>>);
+
+    impl Transport for Kept {
+        fn send_envelope(&self, envelope: Envelope) {
+            self.0.lock().expect("no panic").extend(envelope.event().cloned());
+        }
+    }
+
+    fn hub(kept: &Arc<Kept>) -> Arc<Hub> {
+        let config = SentryConfig { dsn: None, environment: "test".to_owned() };
+        let mut options = options(&config);
+        options.dsn = "https://key@sentry.example/1".parse().ok();
+        options.transport = Some(Arc::new(kept.clone()));
+        Arc::new(Hub::new(Some(Arc::new(Client::from(options))), Arc::default()))
+    }
+
+    /// Panics of this thread are logged; those of others are told as ever.
+    fn log_panics_here() {
+        let (here, others) = (thread::current().id(), take_hook());
+        set_hook(Box::new(move |panic| match thread::current().id() == here {
+            true => log_panic(panic),
+            false => others(panic),
+        }));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_reported_once_with_what_its_own_request_had_logged_before() {
+        let kept = Arc::new(Kept::default());
+        let _lines = tracing::subscriber::set_default(tracing_subscriber::registry().with(of_lines()));
+        log_panics_here();
+        let panicking = apart(&[("request.id", "one")], async {
+            tracing::info!("Before it");
+            tokio::task::yield_now().await;
+            panic!("it is inside `what somebody wrote`");
+        });
+        let other = apart(&[("request.id", "two")], async { tracing::info!("Beside it") });
+        let both = async { tokio::join!(AssertUnwindSafe(panicking).catch_unwind(), other) };
+        let (panicked, ()) = both.bind_hub(hub(&kept)).await;
+        assert!(panicked.is_err());
+
+        let events = kept.0.lock().expect("no panic");
+        let [event] = events.as_slice() else { panic!("one report: {events:?}") };
+        assert_eq!(event.message.as_deref(), Some("Panicked: it is inside […]"));
+        assert_eq!(event.tags["request.id"], "one");
+        assert_eq!(event.release.as_deref(), Some(concat!("plumbline@", env!("CARGO_PKG_VERSION"))));
+        let before: Vec<_> = event.breadcrumbs.iter().filter_map(|line| line.message.as_deref()).collect();
+        assert_eq!(before, ["Before it"]);
     }
 }

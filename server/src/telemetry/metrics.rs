@@ -10,6 +10,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 use crate::store::Connections;
 use crate::store::backlog::Backlog;
+use crate::store::money_audits::AuditResult;
 
 /// From a page out of memory to the longest reply, in seconds.
 const BUCKETS: [f64; 14] =
@@ -22,12 +23,15 @@ const REPLIES: &str = "plumbline_replies_total";
 const REPLY_SECONDS: &str = "plumbline_reply_duration_seconds";
 const TOKENS: &str = "plumbline_reply_tokens_total";
 const CHARGED: &str = "plumbline_charged_nanodollars_total";
+const OVERRUNS: &str = "plumbline_reply_overruns_total";
 const ATTEMPTS: &str = "plumbline_attempts_total";
 const FIRST_TOKEN_SECONDS: &str = "plumbline_first_token_seconds";
 const COST: &str = "plumbline_cost_nanodollars_total";
 const JOBS: &str = "plumbline_jobs_run_total";
+const WEBHOOKS: &str = "plumbline_webhooks_total";
 const SPANS: &str = "plumbline_trace_spans_total";
 const VIOLATIONS: &str = "plumbline_money_invariant_violations";
+const AUDIT_AGE: &str = "plumbline_money_audit_age_seconds";
 const BUILD: &str = "plumbline_build_info";
 const DATABASE_UP: &str = "plumbline_database_up";
 const REDIS_UP: &str = "plumbline_redis_up";
@@ -52,6 +56,8 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
         .install_recorder()?;
     describe();
+    // Otherwise the first one would be no increase.
+    counter!(OVERRUNS).increment(0);
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }
@@ -64,12 +70,15 @@ fn describe() {
     describe_histogram!(REPLY_SECONDS, "From a reply's first attempt to the end of its last.");
     describe_counter!(TOKENS, "Tokens of settled replies.");
     describe_counter!(CHARGED, "What people were charged.");
-    describe_counter!(ATTEMPTS, "Times a provider was asked, by how that ended.");
+    describe_counter!(OVERRUNS, "Replies that cost more than was set aside for them.");
+    describe_counter!(ATTEMPTS, "Times a provider was asked, by why and by how that ended.");
     describe_histogram!(FIRST_TOKEN_SECONDS, "From asking a provider to its first token.");
     describe_counter!(COST, "What providers charge us.");
     describe_counter!(JOBS, "Runs of jobs, by how they ended.");
+    describe_counter!(WEBHOOKS, "Messages from Stripe, by what became of them.");
     describe_counter!(SPANS, "Spans of traces, by what became of them.");
     describe_gauge!(VIOLATIONS, "Rows that the last audit of the money found to be wrong.");
+    describe_gauge!(AUDIT_AGE, "How long ago that audit was.");
     describe_gauge!(BUILD, "The running version.");
     describe_gauge!(DATABASE_UP, "1 while PostgreSQL answers.");
     describe_gauge!(REDIS_UP, "1 while Redis answers.");
@@ -104,6 +113,8 @@ pub(crate) fn admission_decided(decision: &'static str) {
 /// A settled reply, in tokens and nano-dollars.
 pub(crate) struct SettledReply<'a> {
     pub(crate) model: &'a str,
+    /// Who answered; `none` when nobody did.
+    pub(crate) provider: &'static str,
     pub(crate) state: &'static str,
     pub(crate) duration: Option<Duration>,
     pub(crate) input_tokens: u32,
@@ -114,20 +125,42 @@ pub(crate) struct SettledReply<'a> {
 pub(crate) fn reply_settled(reply: &SettledReply<'_>) {
     let model = || reply.model.to_owned();
     counter!(REPLIES, "model" => model(), "state" => reply.state).increment(1);
-    counter!(TOKENS, "model" => model(), "kind" => "input").increment(reply.input_tokens.into());
-    counter!(TOKENS, "model" => model(), "kind" => "output").increment(reply.output_tokens.into());
+    for (kind, tokens) in [("input", reply.input_tokens), ("output", reply.output_tokens)] {
+        let labels = [("model", model()), ("provider", reply.provider.to_owned()), ("kind", kind.to_owned())];
+        counter!(TOKENS, &labels).increment(tokens.into());
+    }
     counter!(CHARGED, "model" => model()).increment(reply.charged_nanos);
     if let Some(duration) = reply.duration {
         histogram!(REPLY_SECONDS, "model" => model()).record(duration);
     }
 }
 
-/// A provider was asked. `cost_nanos` is what it charges us for that.
-pub(crate) fn attempt_ended(route: &str, outcome: &str, first_token: Option<Duration>, cost_nanos: u64) {
-    let route = || route.to_owned();
-    counter!(ATTEMPTS, "route" => route(), "outcome" => outcome.to_owned()).increment(1);
-    counter!(COST, "route" => route()).increment(cost_nanos);
-    if let Some(first_token) = first_token {
+/// A reply cost more than was set aside for it.
+pub(crate) fn reply_overran() {
+    counter!(OVERRUNS).increment(1);
+}
+
+/// A time a provider was asked.
+pub(crate) struct EndedAttempt<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) provider: &'static str,
+    pub(crate) route: &'a str,
+    /// `first`, `retry` (the same route again) or `fallback` (another one).
+    pub(crate) kind: &'static str,
+    pub(crate) outcome: &'a str,
+    pub(crate) first_token: Option<Duration>,
+    /// What the provider charges us.
+    pub(crate) cost_nanos: u64,
+}
+
+pub(crate) fn attempt_ended(attempt: &EndedAttempt<'_>) {
+    let route = || attempt.route.to_owned();
+    let outcome = attempt.outcome.to_owned();
+    counter!(ATTEMPTS, "route" => route(), "kind" => attempt.kind, "outcome" => outcome).increment(1);
+    let model = attempt.model.to_owned();
+    counter!(COST, "model" => model, "provider" => attempt.provider, "route" => route())
+        .increment(attempt.cost_nanos);
+    if let Some(first_token) = attempt.first_token {
         histogram!(FIRST_TOKEN_SECONDS, "route" => route()).record(first_token);
     }
 }
@@ -137,14 +170,14 @@ pub(crate) fn job_ended(kind: &str, outcome: &'static str) {
     counter!(JOBS, "kind" => kind.to_owned(), "outcome" => outcome).increment(1);
 }
 
+/// `outcome`: `taken`, `other_version` (taken, but of another version of the API than ours) or `refused`.
+pub(crate) fn webhook_came(outcome: &'static str) {
+    counter!(WEBHOOKS, "outcome" => outcome).increment(1);
+}
+
 /// `outcome`: `exported`, `failed` (the collector did not take them) or `dropped` (too many waited).
 pub(crate) fn spans_ended(outcome: &'static str, count: u64) {
     counter!(SPANS, "outcome" => outcome).increment(count);
-}
-
-/// What an audit found of one invariant.
-pub(crate) fn invariant_checked(invariant: &'static str, violations: i64) {
-    gauge!(VIOLATIONS, "invariant" => invariant).set(violations as f64);
 }
 
 /// What stands now, looked up when somebody asks.
@@ -155,12 +188,15 @@ pub(crate) struct Levels {
     pub(crate) connections: Connections,
     /// None: the database is away.
     pub(crate) backlog: Option<Backlog>,
-    /// Each route by its key, and whether it is kept from being asked. Empty while Redis or the database is away.
-    pub(crate) breakers: Vec<(String, bool)>,
+    /// What the last audit of the money found. None: the database is away, or there was none.
+    pub(crate) audit: Option<AuditResult>,
+    /// Each route by its key, and whether it is kept from being asked. None: Redis is away.
+    pub(crate) breakers: Vec<(String, Option<bool>)>,
     /// Each switch by its key, and whether it is on.
     pub(crate) switches: Vec<(&'static str, bool)>,
 }
 
+/// What is not known at the moment is no number, lest the last one passes for what stands now.
 pub(crate) fn set_levels(levels: &Levels) {
     let is = |condition: bool| f64::from(u8::from(condition));
     gauge!(DATABASE_UP).set(is(levels.backlog.is_some()));
@@ -169,19 +205,35 @@ pub(crate) fn set_levels(levels: &Levels) {
     gauge!(CONNECTIONS, "state" => "in use").set(levels.connections.in_use);
     gauge!(CONNECTIONS, "state" => "idle").set(levels.connections.idle);
     for (route, is_open) in &levels.breakers {
-        gauge!(BREAKER_IS_OPEN, "route" => route.clone()).set(is(*is_open));
+        gauge!(BREAKER_IS_OPEN, "route" => route.clone()).set(is_open.map_or(f64::NAN, is));
     }
     for (switch, is_on) in &levels.switches {
         gauge!(SWITCH_IS_ON, "switch" => *switch).set(is(*is_on));
     }
-    let Some(backlog) = levels.backlog else { return };
-    gauge!(HOLDS).set(backlog.holds as f64);
-    gauge!(HELD).set(backlog.held_nanos as f64);
-    gauge!(OLDEST_HOLD).set(backlog.oldest_hold_seconds);
-    gauge!(QUEUE, "state" => "ready").set(backlog.jobs_ready as f64);
-    gauge!(QUEUE, "state" => "running").set(backlog.jobs_running as f64);
-    gauge!(QUEUE, "state" => "dead").set(backlog.jobs_dead as f64);
-    gauge!(OLDEST_JOB).set(backlog.oldest_due_job_seconds);
-    gauge!(EVENTS).set(backlog.events as f64);
-    gauge!(OLDEST_EVENT).set(backlog.oldest_event_seconds);
+    set_backlog(levels.backlog.as_ref());
+    set_audit(levels.audit.as_ref());
+}
+
+fn set_backlog(backlog: Option<&Backlog>) {
+    let count = |field: fn(&Backlog) -> i64| backlog.map_or(f64::NAN, |backlog| field(backlog) as f64);
+    let age = |field: fn(&Backlog) -> f64| backlog.map_or(f64::NAN, field);
+    gauge!(HOLDS).set(count(|backlog| backlog.holds));
+    gauge!(HELD).set(count(|backlog| backlog.held_nanos));
+    gauge!(OLDEST_HOLD).set(age(|backlog| backlog.oldest_hold_seconds));
+    gauge!(QUEUE, "state" => "ready").set(count(|backlog| backlog.jobs_ready));
+    gauge!(QUEUE, "state" => "running").set(count(|backlog| backlog.jobs_running));
+    gauge!(QUEUE, "state" => "dead").set(count(|backlog| backlog.jobs_dead));
+    gauge!(OLDEST_JOB).set(age(|backlog| backlog.oldest_due_job_seconds));
+    gauge!(EVENTS).set(count(|backlog| backlog.events));
+    gauge!(OLDEST_EVENT).set(age(|backlog| backlog.oldest_event_seconds));
+}
+
+/// The same in every process, whichever of them did the audit. While it is not known, the last word stands: money that does
+/// not add up must not be forgotten because the database is away.
+fn set_audit(audit: Option<&AuditResult>) {
+    let Some(audit) = audit else { return };
+    gauge!(AUDIT_AGE).set(audit.age_seconds);
+    for (invariant, violations) in &audit.violations {
+        gauge!(VIOLATIONS, "invariant" => invariant.clone()).set(*violations as f64);
+    }
 }

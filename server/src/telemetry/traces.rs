@@ -14,9 +14,9 @@ use opentelemetry::trace::{
     FutureExt, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
     Tracer, TracerProvider,
 };
-use opentelemetry::{Context, KeyValue, Value};
+use opentelemetry::{Array, Context, KeyValue, Value};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::{ParentBasedSampler, Sampler, SdkTracer, SdkTracerProvider, ShouldSample};
 
 pub(super) use self::export::Exporting;
 use self::export::Queue;
@@ -55,13 +55,18 @@ pub(super) fn start(config: &TracesConfig) -> Result<Option<Exporting>, ConfigEr
 }
 
 fn provider(config: &TracesConfig, resource: Resource, queue: Queue) -> SdkTracerProvider {
-    // Whoever sends a `traceparent` has decided whether that trace is kept.
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.share)));
     SdkTracerProvider::builder()
-        .with_sampler(sampler)
+        .with_sampler(sampler(config.share))
         .with_resource(resource)
         .with_span_processor(queue)
         .build()
+}
+
+/// Keeps a share of all traces, chosen by their ids, so that every process chooses the same ones. Whoever sends a
+/// `traceparent` names the trace, and may want nothing kept of it, but cannot make us keep more than our share.
+fn sampler(share: f64) -> ParentBasedSampler {
+    let of_all = Box::new(Sampler::TraceIdRatioBased(share)) as Box<dyn ShouldSample>;
+    Sampler::parent_based(of_all.clone()).with_remote_parent_sampled(of_all)
 }
 
 /// Whether prompts and answers are wanted.
@@ -71,26 +76,33 @@ pub(crate) fn captures_text() -> bool {
 
 /// What each span of a trace is found by; known from somewhere on.
 struct Facts {
-    /// What the trace is about.
-    name: Cow<'static, str>,
+    /// What the trace is about. None: its beginning has said so.
+    name: Option<Cow<'static, str>>,
+    /// Whom it is for, as `chat` or `billing`.
+    area: Option<String>,
     person: OnceLock<String>,
     thread: OnceLock<String>,
 }
 
 impl Facts {
-    fn new(name: Cow<'static, str>) -> Arc<Self> {
-        Arc::new(Self { name, person: OnceLock::new(), thread: OnceLock::new() })
+    fn new(name: Option<Cow<'static, str>>, area: Option<&str>) -> Arc<Self> {
+        let area = area.map(str::to_owned);
+        Arc::new(Self { name, area, person: OnceLock::new(), thread: OnceLock::new() })
     }
 
     fn attributes(&self, traces: &Traces) -> Vec<KeyValue> {
         let fixed = [
-            KeyValue::new("langfuse.trace.name", self.name.clone()),
             KeyValue::new("langfuse.environment", traces.environment.clone()),
             KeyValue::new("langfuse.release", env!("CARGO_PKG_VERSION")),
         ];
         let known = [("user.id", self.person.get()), ("session.id", self.thread.get())];
         let known = known.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key, value?.clone())));
-        fixed.into_iter().chain(known).collect()
+        let name = self.name.clone().map(|name| KeyValue::new("langfuse.trace.name", name));
+        let tags = self
+            .area
+            .clone()
+            .map(|area| KeyValue::new("langfuse.trace.tags", Value::Array(Array::String(vec![area.into()]))));
+        fixed.into_iter().chain(known).chain(name).chain(tags).collect()
     }
 }
 
@@ -168,15 +180,18 @@ impl Span {
         Self::within(name.into(), SpanKind::Client)
     }
 
-    /// A request, which may be a part of somebody else's trace.
-    pub(crate) fn request(name: String, traceparent: Option<&str>) -> Self {
-        Self::outermost(name.into(), SpanKind::Server, traceparent.and_then(parse))
+    /// A request, which may be a part of somebody else's trace. Traces are found by their `area`, too.
+    pub(crate) fn request(name: String, area: &str, traceparent: Option<&str>) -> Self {
+        let facts = Facts::new(Some(name.clone().into()), Some(area));
+        Self::outermost(name.into(), SpanKind::Server, facts, traceparent.and_then(parse))
     }
 
-    /// What a traced request has caused to be done later.
+    /// What a traced request has caused to be done later. It does not name the trace anew.
     pub(crate) fn later(name: String, traceparent: Option<&str>) -> Self {
         match traceparent.and_then(parse) {
-            Some(cause) => Self::outermost(name.into(), SpanKind::Consumer, Some(cause)),
+            Some(cause) => {
+                Self::outermost(name.into(), SpanKind::Consumer, Facts::new(None, None), Some(cause))
+            }
             None => Self(None),
         }
     }
@@ -187,9 +202,14 @@ impl Span {
         Self(traces.map(|traces| begin(traces, name, kind, &Context::current())))
     }
 
-    fn outermost(name: Cow<'static, str>, kind: SpanKind, cause: Option<SpanContext>) -> Self {
+    fn outermost(
+        name: Cow<'static, str>,
+        kind: SpanKind,
+        facts: Arc<Facts>,
+        cause: Option<SpanContext>,
+    ) -> Self {
         let Some(traces) = TRACES.get() else { return Self(None) };
-        let context = Context::new().with_value(Facts::new(name.clone()));
+        let context = Context::new().with_value(facts);
         let context = match cause {
             Some(cause) => context.with_remote_span_context(cause),
             None => context,
@@ -266,6 +286,8 @@ fn begin(traces: &Traces, name: Cow<'static, str>, kind: SpanKind, parent: &Cont
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_sdk::trace::SamplingDecision;
+
     use super::*;
 
     #[test]
@@ -292,6 +314,21 @@ mod tests {
         ] {
             assert!(parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn whoever_sends_a_traceparent_does_not_decide_that_it_is_kept() {
+        let decide = |share: f64, parent: &Context| {
+            let trace = parent.span().span_context().trace_id();
+            sampler(share).should_sample(Some(parent), trace, "", &SpanKind::Server, &[], &[]).decision
+        };
+        let sent = |flags: &str| {
+            let text = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
+            Context::new().with_remote_span_context(parse(&text).expect("it is valid"))
+        };
+        assert_eq!(decide(0.0, &sent("01")), SamplingDecision::Drop);
+        assert_eq!(decide(1.0, &sent("01")), SamplingDecision::RecordAndSample);
+        assert_eq!(decide(1.0, &sent("00")), SamplingDecision::Drop);
     }
 
     #[test]

@@ -3,12 +3,14 @@
 mod access;
 mod audit;
 mod catalog;
+mod deeds;
+mod explain;
 mod figures;
 mod interventions;
 mod jobs;
 mod people;
 mod person;
-mod seeded;
+pub mod seeded;
 mod stripe;
 mod system;
 mod visits;

@@ -1,5 +1,6 @@
 //! Paying: what is bought, changed, refused and given back.
 
+mod changes;
 mod checkout;
 mod dunning;
 mod events;
@@ -7,6 +8,7 @@ mod machine;
 mod money_back;
 mod overage;
 mod periods;
+mod prices;
 mod reconcile;
 mod recovery;
 pub mod webhooks;
@@ -34,23 +36,45 @@ async fn without_a_key_of_stripe_offers_are_shown_and_nothing_can_be_bought() {
 async fn prices_are_made_once_and_differences_are_told() {
     let shop = Shop::without_webhooks().await;
     assert_eq!(shop.stripe.list("prices?limit=100").await.len(), 7);
-    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
-        let output =
-            shop.app.command().args(arguments).envs(variables.iter().copied()).output().expect("it runs");
-        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
-    };
-    let (is_same, told) = run(&["stripe", "sync"], &[]);
+    let (is_same, told) = sync(&shop, &[], &[]);
     assert!(is_same && told.contains("as the plans say"), "{told}");
 
     let dearer = std::env::temp_dir().join(format!("plans-{}.toml", uuid::Uuid::now_v7()));
     let plans = include_str!("../../plans.toml").replace("amount_cents = 2_000\n", "amount_cents = 2_500\n");
     std::fs::write(&dearer, plans).expect("written");
     let variables = [("PLANS", dearer.to_str().expect("text"))];
-    let (is_same, told) = run(&["stripe", "sync"], &variables);
+    let (is_same, told) = sync(&shop, &[], &variables);
     assert!(!is_same, "{told}");
     assert!(told.contains("plumbline_pro_month is $20.00 each month at Stripe, but $25.00"), "{told}");
-    let (is_same, told) = run(&["stripe", "sync", "--replace"], &variables);
+    let (is_same, told) = sync(&shop, &["--replace"], &variables);
     assert!(is_same && told.contains("replaced"), "{told}");
-    assert!(run(&["stripe", "sync"], &variables).0, "and then nothing differs");
+    assert!(sync(&shop, &[], &variables).0, "and then nothing differs");
     std::fs::remove_file(dearer).expect("removed");
+}
+
+/// `plumbline stripe sync`: whether nothing differs, and what it said.
+fn sync(shop: &Shop, arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = shop.app.command();
+    command.args(["stripe", "sync"]).args(arguments).envs(variables.iter().copied());
+    let output = command.output().expect("it runs");
+    (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_endpoint_of_another_version_or_without_events_that_matter_is_told() {
+    let shop = Shop::without_webhooks().await;
+    let (is_same, told) = sync(&shop, &[], &[]);
+    assert!(is_same && told.contains("no webhook endpoint") && told.contains("invoice.paid"), "{told}");
+
+    let url = shop.app.url.join("webhooks/stripe").expect("a path");
+    let old = [("url", url.as_str()), ("enabled_events[]", "invoice.paid"), ("api_version", "2020-08-27")];
+    let old = shop.stripe.post("webhook_endpoints", &old).await;
+    let (is_same, told) = sync(&shop, &[], &[]);
+    assert!(!is_same && told.contains("2020-08-27") && told.contains("charge.dispute.created"), "{told}");
+    assert!(!told.contains("invoice.paid,"), "{told}");
+
+    shop.stripe.delete(&format!("webhook_endpoints/{}", old["id"].as_str().expect("an id"))).await;
+    shop.stripe.post("webhook_endpoints", &[("url", url.as_str()), ("enabled_events[]", "*")]).await;
+    let (is_same, told) = sync(&shop, &[], &[]);
+    assert!(is_same && told.contains("The webhook endpoint is as it should be"), "{told}");
 }

@@ -5,24 +5,21 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::build_router;
 use server::config::Config;
-use tower::ServiceExt;
 
-use crate::support::{Browser, Fault, Proxy, TestApp, new_request, prompt};
+use crate::support::{Browser, Fault, Proxy, TestApp, ask, new_request, prompt, to_router};
 
 /// What a reply here costs: by the provider's count, at a nano-dollar a token.
-const CHARGE: i64 = 700;
+pub const CHARGE: i64 = 700;
 
 /// Far longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_secs(60);
 
-async fn start() -> TestApp {
+pub async fn start() -> TestApp {
     TestApp::with(|config| {
         config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
         config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
@@ -34,7 +31,7 @@ async fn start() -> TestApp {
 }
 
 /// A request for a short answer that costs [`CHARGE`].
-async fn short_request(app: &TestApp) -> Value {
+pub async fn short_request(app: &TestApp) -> Value {
     let prompt = prompt();
     let usage = json!({ "prompt_tokens": 9, "completion_tokens": CHARGE });
     let script = json!({ "text": "One two.", "gap_ms": 0, "first_token_delay_ms": 0, "usage": usage });
@@ -44,7 +41,7 @@ async fn short_request(app: &TestApp) -> Value {
 
 /// What became of a request, once everything that could be swept is swept: how many replies, how much they were charged.
 /// None of them is in progress, and none holds any money.
-async fn outcome(app: &TestApp, request: &Value) -> (i64, i64) {
+pub async fn outcome(app: &TestApp, request: &Value) -> (i64, i64) {
     let database = app.database();
     database.quiet().await;
     let ids = format!(
@@ -76,19 +73,6 @@ async fn poll_at_most<T>(times: usize, future: impl Future<Output = T>) -> Optio
         future.as_mut().poll(context).map(Some)
     })
     .await
-}
-
-/// The same request as it arrives at the router.
-fn to_router(request: reqwest::RequestBuilder) -> Request<Body> {
-    let request = request.build().expect("a request");
-    Request::<reqwest::Body>::try_from(request).expect("a request").map(Body::new)
-}
-
-async fn ask(router: Router, request: Request<Body>) -> StatusCode {
-    let response = router.oneshot(request).await.expect("an answer");
-    let status = response.status();
-    axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("the whole stream");
-    status
 }
 
 /// (21) The request's future, from admission to the last event read, is dropped at every await point it has: what was
@@ -203,7 +187,7 @@ async fn a_server_aborted_at_any_step_of_a_reply_leaves_right_books() {
     }
 }
 
-async fn read_to_end(browser: &Browser, request: &Value) -> StatusCode {
+pub async fn read_to_end(browser: &Browser, request: &Value) -> StatusCode {
     let mut reply = browser.start_reply(request).await;
     if reply.status() == StatusCode::OK {
         reply.read_to_end().await;

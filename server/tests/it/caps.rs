@@ -1,4 +1,4 @@
-//! Spending caps, alerts and the daily ceiling, under concurrency.
+//! Spending caps and the daily ceiling, under concurrency.
 
 use app::ApiError;
 use app::types::{
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use server::config::Config;
 use uuid::Uuid;
 
-use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all};
+use crate::admin::seeded::rows_read;
+use crate::support::{Browser, LOOK_AGAIN_AFTER, Reply, TestApp, new_request, prompt, read_all};
 
 /// A token costs a cent, the prompt nothing.
 fn cent_a_token(config: &mut Config) {
@@ -31,7 +32,7 @@ pub async fn app_with(change: impl FnOnce(&mut Config)) -> TestApp {
 }
 
 /// A prompt whose answer costs so many cents.
-async fn costing(app: &TestApp, cents: u32) -> String {
+pub async fn costing(app: &TestApp, cents: u32) -> String {
     let prompt = prompt();
     let usage = json!({ "prompt_tokens": 0, "completion_tokens": cents });
     let script = json!({ "text": "Yes.", "usage": usage, "gap_ms": 0, "first_token_delay_ms": 0 });
@@ -46,7 +47,7 @@ async fn silent(app: &TestApp) -> String {
     prompt
 }
 
-fn of_at_most(prompt: &str, cents: u32) -> Value {
+pub fn of_at_most(prompt: &str, cents: u32) -> Value {
     let mut request = new_request(prompt);
     request["max_output_tokens"] = json!(cents);
     request
@@ -75,12 +76,8 @@ async fn cap_thread(browser: &Browser, id: ThreadId, amount: &str, is_hard: bool
     assert!(browser.call("caps/set_thread_cap", &fields).await.status().is_success());
 }
 
-async fn quota(browser: &Browser) -> Quota {
+pub async fn quota(browser: &Browser) -> Quota {
     browser.value("quota/read_quota", &[]).await
-}
-
-async fn alerts(browser: &Browser) -> Vec<(AlertBasis, u8)> {
-    quota(browser).await.alerts.into_iter().map(|Alert { basis, percent }| (basis, percent)).collect()
 }
 
 async fn cap_of(refused: Reply) -> Cap {
@@ -236,70 +233,34 @@ async fn the_plans_cap_holds_until_the_person_sets_their_own_even_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_alert_is_told_once_and_again_only_for_a_higher_cap() {
-    let app = app_with(|_| {}).await;
+async fn the_plans_cap_of_conversations_holds_until_a_person_decides_otherwise_for_one() {
+    let terms = CapTerms { limit: Nanos::from_cents(10), is_hard: true };
+    let app = app_with(|config| config.plans.free.thread_cap = Some(terms)).await;
     let browser = app.user().await;
-    cap_month(&browser, "1.00", true).await;
-    spend(&app, &browser, 49).await;
-    assert_eq!(alerts(&browser).await, []);
-    assert_eq!(
-        spend(&app, &browser, 1).await.quota().alerts.len(),
-        1,
-        "right after the reply that crossed it"
-    );
-    spend(&app, &browser, 35).await;
-    assert_eq!(alerts(&browser).await, [(AlertBasis::Cap, 80), (AlertBasis::Cap, 50)]);
-
-    let up_to = [("basis", "cap"), ("percent", "80")];
-    assert!(browser.call("caps/dismiss_alerts", &up_to).await.status().is_success());
-    spend(&app, &browser, 5).await;
-    assert_eq!(alerts(&browser).await, [], "dismissed with all below it");
+    let first = costing(&app, 10).await;
+    let mut reply = browser.start_reply(&of_at_most(&first, 10)).await;
+    let (_, thread) = reply.read_started().await;
+    reply.read_to_end().await;
+    let next = costing(&app, 1).await;
+    let ask = async || browser.start_reply(&in_thread(thread, &next, 1)).await;
+    let cap = cap_of(ask().await).await;
+    assert_eq!((cap.thread_id(), cap.remaining, cap.terms()), (Some(thread), Nanos::ZERO, terms));
+    let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
+    assert!(text.starts_with("Your plan has a cap of $0.10 for each conversation"), "{text}");
+    let id = thread.to_string();
+    let fields = [("id", &*id)];
+    let spending: ThreadSpending = browser.value("caps/read_thread_spending", &fields).await;
+    assert_eq!((spending.cap, spending.is_own, spending.plan_cap), (Some(terms), false, Some(terms)));
     spend(&app, &browser, 10).await;
-    assert_eq!(alerts(&browser).await, [(AlertBasis::Cap, 100)]);
 
-    cap_month(&browser, "2.50", true).await;
-    assert_eq!(alerts(&browser).await, [], "no longer true of the higher cap");
-    spend(&app, &browser, 25).await;
-    assert_eq!(alerts(&browser).await, [(AlertBasis::Cap, 50)]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cap_below_what_is_spent_is_said_to_be_passed_at_once() {
-    let app = app_with(|_| {}).await;
-    let browser = app.user().await;
-    spend(&app, &browser, 60).await;
-    cap_month(&browser, "1.00", true).await;
-    assert_eq!(alerts(&browser).await, [(AlertBasis::Cap, 50)]);
-    cap_month(&browser, "0.50", false).await;
-    assert_eq!(alerts(&browser).await[0], (AlertBasis::Cap, 100));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn replies_that_end_at_once_raise_each_alert_once() {
-    let app = app_with(|_| {}).await;
-    let browser = app.user().await;
-    cap_month(&browser, "1.00", true).await;
-    let prompt = costing(&app, 10).await;
-    let requests: Vec<_> = (0..10).map(|_| of_at_most(&prompt, 10)).collect();
-    let mut replies = join_all(requests.iter().map(|request| browser.start_reply(request))).await;
-    read_all(&mut replies).await;
-    assert_eq!(
-        alerts(&browser).await,
-        [(AlertBasis::Cap, 100), (AlertBasis::Cap, 80), (AlertBasis::Cap, 50)]
-    );
-    assert_eq!(app.database().number("select count(*) from spending_alerts").await, 3);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_cap_the_months_credit_counts() {
-    let app = app_with(|config| config.plans.free.monthly_credit = Nanos::from_cents(100)).await;
-    let browser = app.user().await;
-    spend(&app, &browser, 79).await;
-    assert_eq!(alerts(&browser).await, [(AlertBasis::Credit, 50)]);
-    spend(&app, &browser, 1).await;
-    assert_eq!(alerts(&browser).await[0], (AlertBasis::Credit, 80));
-    cap_month(&browser, "5.00", false).await;
-    assert_eq!(alerts(&browser).await, [], "with a cap, the cap counts");
+    cap_thread(&browser, thread, "0.11", true).await;
+    read_all(&mut [ask().await]).await;
+    cap_of(ask().await).await;
+    assert!(browser.call("caps/remove_thread_cap", &fields).await.status().is_success());
+    read_all(&mut [ask().await]).await;
+    assert_eq!(quota(&browser).await.caps, [], "none of its own");
+    assert!(browser.call("caps/use_plan_thread_cap", &fields).await.status().is_success());
+    cap_of(ask().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -357,6 +318,46 @@ async fn many_accounts_at_once_pass_the_ceiling_by_no_more_than_what_is_claimed_
     for (browser, reply) in &mut admitted {
         stop_all(browser, std::slice::from_mut(reply)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_while_what_the_day_has_cost_is_read_anew() {
+    let app = app_with(|config| config.spending.daily_ceiling = Some(Nanos::from_cents(5_000))).await;
+    let (browser, prompt) = (app.user().await, silent(&app).await);
+    spend(&app, &browser, 1).await;
+    // Whoever reads that sum waits for this; a claim does not need it.
+    let database = app.database();
+    database.execute("begin; lock table usage_records in access exclusive mode").await;
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+                   and wait_event_type = 'Lock'";
+    let mut admitted = Vec::new();
+    let mut is_read = false;
+    while !is_read {
+        is_read = database.number(waiting).await > 0;
+        database.execute("select pg_stat_clear_snapshot()").await;
+        let reply = browser.start_reply(&of_at_most(&prompt, 1)).await;
+        assert_eq!(reply.status(), StatusCode::OK);
+        admitted.push(reply);
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+    database.execute("rollback").await;
+    stop_all(&browser, &mut admitted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_of_the_month_costs_no_more_to_check_the_more_the_month_was_used() {
+    const REPLIES: i64 = 40;
+    let app = app_with(|_| {}).await;
+    let browser = app.user().await;
+    cap_month(&browser, "90.00", true).await;
+    for _ in 0..REPLIES {
+        spend(&app, &browser, 1).await;
+    }
+    let before = rows_read(&app).await["usage_records"];
+    spend(&app, &browser, 1).await;
+    let read = rows_read(&app).await["usage_records"] - before;
+    assert!(read < REPLIES, "one more reply read {read} receipts");
+    assert_eq!(quota(&browser).await.caps[0].used, Nanos::from_cents(REPLIES + 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,6 +42,19 @@ async fn a_reply_arrives_in_pieces_and_is_there_after_a_reload() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn proxies_are_told_to_pass_each_word_on_at_once() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let mut reply = browser.start_reply(&new_request(&prompt())).await;
+    let (id, _) = reply.read_started().await;
+    let following = browser.follow_reply(id, 0).await;
+    for stream in [&reply, &following] {
+        assert_eq!((stream.header("x-accel-buffering"), stream.header("cache-control")), ("no", "no-cache"));
+    }
+    reply.read_to_end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_model_is_told_what_was_said_before() {
     let app = TestApp::start().await;
     let browser = app.user().await;

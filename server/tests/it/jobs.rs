@@ -15,7 +15,7 @@ use server::store::jobs::{self, Lease, NewJob};
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, new_request, prompt};
 
 /// Long enough that no lease of a living worker ends during a test.
 const LEASE: Duration = Duration::from_secs(600);
@@ -30,6 +30,9 @@ fn job(name: &str) -> NewJob {
         max_attempts: 3,
     }
 }
+
+/// Of jobs that are longer than their lease.
+const SHORT_LEASE: Duration = Duration::from_secs(3);
 
 /// What a handler was given, and what it does with it: jobs named `fail…` fail, `panic…` panic, `long…` wait to be let go.
 struct Handled {
@@ -75,6 +78,10 @@ struct TestWorker {
 
 impl TestWorker {
     fn start(db: Db, schedules: Vec<Schedule>) -> Self {
+        Self::start_with(db, schedules, LEASE, LEASE)
+    }
+
+    fn start_with(db: Db, schedules: Vec<Schedule>, lease: Duration, time_limit: Duration) -> Self {
         let (begun_sender, begun) = mpsc::unbounded_channel();
         let (ended_sender, ended) = mpsc::unbounded_channel();
         let let_go = Arc::new(Notify::new());
@@ -89,8 +96,8 @@ impl TestWorker {
             handlers: vec![Arc::new(handler)],
             schedules,
             concurrency: 4,
-            lease: LEASE,
-            time_limit: LEASE,
+            lease,
+            time_limit,
         });
         let ending = CancellationToken::new();
         let task = tokio::task::spawn({
@@ -244,6 +251,61 @@ async fn a_long_job_of_a_worker_that_hangs_is_run_by_another_and_ends_once() {
     assert_eq!(app.database().number("select count(*) from jobs").await, 1);
 }
 
+/// (35) While it runs, its worker is heard of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_longer_than_its_lease_stays_with_its_worker() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    enqueue(&db, &job("long")).await;
+    let mut worker = TestWorker::start_with(db.clone(), vec![], SHORT_LEASE, LEASE);
+    worker.next_begun().await;
+    let mut other = TestWorker::start_with(db.clone(), vec![], SHORT_LEASE, LEASE);
+    app.database().execute("create table begun as select leased_until from jobs").await;
+    // Twice the length of the lease goes by, and the other one looks all the time.
+    let renewed =
+        "select count(*) from jobs, begun where jobs.leased_until > begun.leased_until + interval '6 s'";
+    while app.database().number(renewed).await == 0 {
+        app.database().execute("notify plumbline_jobs").await;
+        tokio::task::yield_now().await;
+    }
+    worker.let_go.notify_one();
+    worker.next_ended().await;
+    until(&app, "state = 'done' and attempt = 1").await;
+    assert!(other.begun.try_recv().is_err());
+    worker.finish().await;
+    other.finish().await;
+}
+
+/// (35) It was cut off from the database for a while, and another one has the job by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_has_lost_a_job_lets_go_of_it() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    enqueue(&db, &job("long")).await;
+    let mut worker = TestWorker::start_with(db.clone(), vec![], SHORT_LEASE, LEASE);
+    worker.next_begun().await;
+    let taken = "update jobs set attempt = attempt + 1, leased_until = now() + interval '1 hour'";
+    app.database().execute(taken).await;
+    worker.ending.cancel();
+    (&mut worker.task).await.expect("no panic");
+    worker.worker.finish(LEASE).await;
+    assert!(worker.ended.try_recv().is_err(), "nobody has let it go");
+    let others = "select count(*) from jobs where state = 'running' and attempt = 2 and last_error is null";
+    assert_eq!(app.database().number(others).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_takes_too_long_has_failed_and_is_tried_again() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    enqueue(&db, &job("long")).await;
+    let mut worker = TestWorker::start_with(db, vec![], LEASE, Duration::from_millis(50));
+    worker.next_begun().await;
+    until(&app, "state = 'ready' and attempt = 1 and last_error = 'it took too long'").await;
+    assert!(worker.ended.try_recv().is_err(), "nobody has let it go");
+    worker.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_of_one_serial_key_never_run_at_the_same_time() {
     let app = TestApp::start().await;
@@ -340,9 +402,38 @@ async fn a_shutdown_waits_for_the_jobs_that_run_and_takes_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_does_the_scheduled_work_by_itself() {
+async fn a_server_does_the_scheduled_work_by_itself_and_forgets_when_it_was_due() {
     let app = TestApp::start().await;
+    let old = "insert into schedule_slots select name, now() - days * interval '1 day'
+        from unnest(array['purge_jobs', 'gone']) name, unnest(array[8, 9]) days";
+    app.database().execute(old).await;
     let mut process = app.spawn_process(&[]);
     process.ready().await;
     until(&app, "kind = 'purge_jobs' and state = 'done'").await;
+    let kept = "select count(*) from schedule_slots where name = ";
+    for name in ["purge_jobs", "gone"] {
+        assert_eq!(app.database().number(&format!("{kept} '{name}'")).await, 1, "the newest of {name}");
+    }
+}
+
+/// (35) Where the servers are down, and the worker is up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_only_runs_jobs_ends_replies_whose_server_has_died() {
+    let app = TestApp::start().await;
+    let mut server = app.spawn_process(&[]);
+    server.ready().await;
+    let browser = app.user().await.at(&server.url);
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "stall_after_chunks": 1 })).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    reply.read_event().await.expect("it begins");
+    server.kill();
+    app.database().execute("update holds set expires_at = now() where state = 'pending'").await;
+    let _worker = app.spawn_worker(&[]);
+    let held = "select count(*) from holds where state = 'pending'";
+    while app.database().number(held).await > 0 {
+        tokio::task::yield_now().await;
+    }
+    let ended = "select count(*) from generations where state = 'interrupted'";
+    assert_eq!(app.database().number(ended).await, 1);
 }

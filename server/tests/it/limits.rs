@@ -1,12 +1,16 @@
 //! Tokens a minute, limits by address, and Redis that is slow or forgets.
 
+use std::future::pending;
+
 use app::ApiError;
-use app::types::{LimitName, Nanos, Plan, Quota, ReplyState};
+use app::types::{AccountId, LimitName, Nanos, Plan, Quota, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use server::Decision;
 
+use crate::broken_off::LONG;
 use crate::quota::{cheap, quick, silent, start_all, stop_all, with_max_tokens};
 use crate::support::{Browser, Fault, Proxy, TestApp, new_request, prompt, read_all};
 
@@ -42,8 +46,13 @@ async fn tokens_are_reserved_at_admission_and_only_what_was_used_counts_at_the_e
         let seconds: u32 = reply.header("retry-after").parse().expect("seconds");
         assert!((1..=60).contains(&seconds));
         assert_eq!(reply.header("ratelimit-policy"), "\"tokens\";q=2300;qu=\"tokens\";w=60");
-        let ApiError::LimitReached { limit, .. } = reply.error().await else { panic!("another error") };
-        assert_eq!((limit.name, limit.remaining), (LimitName::TokensPerMinute, 2300 - 3 * reserved));
+        let error = reply.error().await;
+        let (free, held) = (2300 - 3 * reserved, 3 * reserved);
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("{free} of 2300 tokens a minute are free,")), "{text}");
+        assert!(text.contains(&format!("{held} are held by replies in progress.")), "{text}");
+        let ApiError::LimitReached { limit, .. } = error else { panic!("another error") };
+        assert_eq!((limit.name, limit.remaining, limit.held), (LimitName::TokensPerMinute, free, held));
     }
 
     stop_all(&browser, &mut admitted).await;
@@ -212,6 +221,74 @@ async fn a_redis_that_forgets_everything_in_mid_flight_breaks_nothing_and_no_mon
     assert_eq!(quota.limit(LimitName::RequestsPerMinute).expect("a limit").used, 1, "counted anew");
 }
 
+/// (24) What an older dump brings back is the account's windows as they were; whatever is wrong of them, money is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_restored_from_an_old_copy_forgets_requests_but_no_money() {
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free.monthly_credit = Nanos(1_000_000);
+        config.plans.free.requests_per_minute = 5;
+    })
+    .await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let usage = json!({ "prompt_tokens": 9, "completion_tokens": 700 });
+    app.sandbox.script(&prompt, json!({ "text": "Yes.", "usage": usage, "gap_ms": 0 })).await;
+    for _ in 0..2 {
+        browser.ask(&prompt).await;
+    }
+    let mut redis = app.redis().await;
+    let pattern = format!("{}account:*", app.setting("REDIS_KEY_PREFIX"));
+    let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.expect("keys");
+    let [key] = keys.as_slice() else { panic!("of one account: {keys:?}") };
+    let copy: Vec<u8> = redis::cmd("DUMP").arg(key).query_async(&mut redis).await.expect("a copy");
+    for _ in 0..2 {
+        browser.ask(&prompt).await;
+    }
+    let mut restore = redis::cmd("RESTORE");
+    let () =
+        restore.arg(key).arg(0).arg(copy).arg("REPLACE").query_async(&mut redis).await.expect("restored");
+
+    assert_eq!(used(&browser, LimitName::RequestsPerMinute).await, 2, "as of the copy");
+    for _ in 0..3 {
+        assert_eq!(browser.ask(&prompt).await.state(), ReplyState::Finished);
+    }
+    let refused = browser.start_reply(&new_request(&prompt)).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "it counts on from there");
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!((quota.credit.held, quota.credit.available), (Nanos(0), Nanos(1_000_000 - 7 * 700)));
+}
+
+/// Admitted or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limiter_takes_one_round_trip_a_request() {
+    let mut app = TestApp::with(|config| {
+        cheap(config);
+        config.plans.free.requests_per_minute = 10;
+    })
+    .await;
+    app.expect_open_holds();
+    app.user().await;
+    let proxy = Proxy::start().await;
+    let state = app.another_state(|config| {
+        config.redis.url = proxy.before(secrecy::ExposeSecret::expose_secret(&config.redis.url)).into();
+    });
+    let account_id: String = app.database().rows("select id::text from accounts").await[0].get(0);
+    let account_id = AccountId(account_id.parse().expect("a UUID"));
+    let decide = async || {
+        let request = serde_json::from_value(new_request("How many?")).expect("a request");
+        state.generations().decide(account_id, request, pending()).await.expect("a decision")
+    };
+    // It connects, and loads the script where it is not known yet.
+    decide().await;
+    let before = proxy.messages();
+    for number in 2..=20 {
+        assert_eq!(matches!(decide().await, Decision::Admitted(_)), number <= 10, "request {number}");
+    }
+    let messages = proxy.messages() - before;
+    // Another test may have Redis forget its scripts meanwhile; then it is loaded again.
+    assert!((19..=23).contains(&messages), "{messages} for 19 requests");
+}
+
 async fn readiness(app: &TestApp) -> Value {
     let response = app.browser().get("/health/ready").await;
     assert_eq!(response.status(), StatusCode::OK);
@@ -247,5 +324,43 @@ async fn while_redis_does_not_answer_each_process_limits_by_itself_and_it_recove
     assert_eq!(browser.ask(&prompt()).await.state(), ReplyState::Finished);
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
     assert_eq!(quota.limit(LimitName::RequestsPerMinute).expect("a limit").limit, 6, "the whole plan again");
-    assert_eq!(used(&other, LimitName::ConcurrentReplies).await, 0, "what ended meanwhile has ended");
+    assert_eq!(used(&other, LimitName::RequestsPerDay).await, 1, "nothing counts twice");
+}
+
+/// (24) Nobody who asks later has to carry it there, and nobody who leaves can lose it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_admitted_and_what_ended_without_redis_is_told_to_it_although_nobody_asks_again() {
+    let proxy = Proxy::start().await;
+    let app = TestApp::with(|config| {
+        cheap(config);
+        config.redis.url = proxy.before(secrecy::ExposeSecret::expose_secret(&config.redis.url)).into();
+    })
+    .await;
+    let direct = app.setting("REDIS_URL").to_owned();
+    let elsewhere = app.another_server_with(|config| config.redis.url = direct.into()).await;
+    let (browser, unanswered, answered) = (app.user().await, prompt(), prompt());
+    app.sandbox.script(&unanswered, silent()).await;
+    app.sandbox.script(&answered, quick("Yes.")).await;
+    let requests: Vec<_> = (0..110).map(|_| new_request(&unanswered)).collect();
+    let mut running = Vec::new();
+    for requests in requests.chunks(50) {
+        running.extend(start_all(&browser, requests).await.0);
+    }
+    let elsewhere = browser.at(&elsewhere);
+    assert_eq!(used(&elsewhere, LimitName::ConcurrentReplies).await, 110);
+
+    proxy.break_at(1, Fault::Stall);
+    assert_eq!(readiness(&app).await["limiter"], "local");
+    stop_all(&browser, &mut running).await;
+    for _ in 0..3 {
+        assert_eq!(browser.ask(&answered).await.state(), ReplyState::Finished);
+    }
+    proxy.heal();
+    let told = async {
+        while used(&elsewhere, LimitName::ConcurrentReplies).await > 0
+            || used(&elsewhere, LimitName::RequestsPerDay).await < 113
+        {}
+    };
+    tokio::time::timeout(LONG, told).await.expect("it is told");
+    assert_eq!(used(&elsewhere, LimitName::RequestsPerDay).await, 113, "each once");
 }

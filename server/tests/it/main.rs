@@ -5,6 +5,8 @@
 #![expect(clippy::disallowed_methods, reason = "no shutdown waits for the tasks of a test")]
 
 mod admin;
+mod admission;
+mod alerts;
 mod billing;
 mod breakers;
 mod broken_off;
@@ -15,6 +17,7 @@ mod context;
 mod endings;
 mod faults;
 mod jobs;
+mod killed;
 mod ledger;
 mod limits;
 mod metrics;
@@ -25,13 +28,16 @@ mod outages;
 mod providers;
 mod quota;
 mod ratings;
+mod reconnects;
 mod reports;
 mod retries;
 mod shutdown;
 mod sign_in;
 mod simulation;
+mod stream_log;
 mod streams;
 mod support;
+mod sweep;
 mod traces;
 mod usage;
 mod web;

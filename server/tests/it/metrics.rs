@@ -6,12 +6,15 @@ use std::process::{Command, Stdio};
 
 use app::types::ReplyState;
 use http::StatusCode;
+use serde_json::json;
 
-use crate::support::{Browser, ServerProcess, TestApp, free_port, prompt};
+use crate::billing::webhooks::{deliver, event, sign};
+use crate::money_audit::unbalance;
+use crate::support::{Browser, ServerProcess, TestApp, WEBHOOK_SECRET, free_port, new_request, prompt};
 
 /// A server of its own, because metrics are counted for a whole process.
 struct Watched {
-    _process: ServerProcess,
+    process: ServerProcess,
     browser: Browser,
     metrics_url: String,
 }
@@ -22,7 +25,7 @@ impl Watched {
         let mut process = app.spawn_process(&[&[("METRICS_ADDR", addr.as_str())], variables].concat());
         process.ready().await;
         let browser = app.user().await.at(&process.url);
-        Self { _process: process, browser, metrics_url: format!("http://{addr}/metrics") }
+        Self { process, browser, metrics_url: format!("http://{addr}/metrics") }
     }
 
     async fn text(&self) -> String {
@@ -71,7 +74,10 @@ async fn a_reply_is_counted_with_its_request_tokens_money_and_provider() {
         r#"plumbline_http_requests_total{route="/api/chat/start_reply",method="POST",status="200"}"#;
     assert_eq!(of(request), Some(1.0));
     assert_eq!(of(r#"plumbline_replies_total{model="everyday",state="finished"}"#), Some(1.0));
-    assert_eq!(of(r#"plumbline_attempts_total{route="everyday-first",outcome="finished"}"#), Some(1.0));
+    let attempt = r#"plumbline_attempts_total{route="everyday-first",kind="first",outcome="finished"}"#;
+    assert_eq!(of(attempt), Some(1.0));
+    let input = r#"plumbline_reply_tokens_total{model="everyday",provider="openai",kind="input"}"#;
+    assert!(of(input) > Some(0.0), "{figures:?}");
     assert_eq!(of(r#"plumbline_first_token_seconds_count{route="everyday-first"}"#), Some(1.0));
     let charged = message.charged.expect("a charge").0;
     assert_eq!(of(r#"plumbline_charged_nanodollars_total{model="everyday"}"#), Some(charged as f64));
@@ -80,6 +86,86 @@ async fn a_reply_is_counted_with_its_request_tokens_money_and_provider() {
     assert_eq!(of(r#"plumbline_breaker_is_open{route="everyday-first"}"#), Some(0.0));
     assert_eq!(of(r#"plumbline_switch_is_on{switch="maintenance"}"#), Some(0.0));
     assert_eq!(of("plumbline_stripe_events_waiting"), Some(0.0));
+    watched.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_the_plan_does_not_include_is_a_refusal_that_is_counted() {
+    let app = TestApp::start().await;
+    assert!(app.command().arg("apply-catalog").output().expect("it runs").status.success());
+    app.database().execute("delete from plan_models where model_key = 'thorough' and plan = 'free'").await;
+    let watched = Watched::start(&app, &[]).await;
+    for (model, words) in [("thorough", "does not include this model"), ("other", "no longer offered")] {
+        let mut request = new_request(&prompt());
+        request["model"] = json!(model);
+        let refused = watched.browser.start_reply(&request).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        let text = refused.error().await.to_string();
+        assert!(text.contains(words), "{text}");
+    }
+    let figures = watched.read().await;
+    let count =
+        |decision: &str| figures.get(&format!("plumbline_admissions_total{{decision=\"{decision}\"}}"));
+    assert_eq!((count("model_not_included"), count("model_not_offered")), (Some(&1.0), Some(&1.0)));
+}
+
+/// Whoever makes the endpoint chooses the version.
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_of_another_version_of_stripes_api_are_taken_and_counted() {
+    let app = TestApp::start().await;
+    let api_url = format!("{}/stripe/", app.sandbox.url);
+    let stripe = [
+        ("STRIPE_SECRET_KEY", "sk_test_versions"),
+        ("STRIPE_API_URL", api_url.as_str()),
+        ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
+    ];
+    let watched = Watched::start(&app, &stripe).await;
+    let body = event("evt_1", "moon.rises", &json!({ "object": "moon" }));
+    let older = event("evt_2", "moon.sets", &json!({ "object": "moon" })).replace("2026-", "2020-");
+    for (body, signature, status) in
+        [(&body, sign(&body, 0), 200), (&older, sign(&older, 0), 200), (&body, String::new(), 400)]
+    {
+        assert_eq!(deliver(&watched.process.url, body, &signature).await, status);
+    }
+    let figures = watched.read().await;
+    for outcome in ["taken", "other_version", "refused"] {
+        let figure = format!("plumbline_webhooks_total{{outcome=\"{outcome}\"}}");
+        assert_eq!(figures.get(&figure), Some(&1.0), "{outcome}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retries_and_fallbacks_are_counted_apart_and_cost_by_model_and_provider() {
+    let app = TestApp::start().await;
+    let watched = Watched::start(&app, &[]).await;
+    let prompt = prompt();
+    for upstream in ["", "second"] {
+        app.sandbox.script(&prompt, json!({ "upstream": upstream, "status": 503 })).await;
+    }
+    app.sandbox.script(&prompt, json!({ "text": "At last.", "gap_ms": 0 })).await;
+    assert_eq!(watched.browser.ask(&prompt).await.state(), ReplyState::Finished);
+    let figures = watched.read().await;
+    let counted = |start: &str| {
+        figures.iter().filter(|(name, _)| name.starts_with(start)).map(|(_, count)| count).sum::<f64>()
+    };
+    assert_eq!(counted(r#"plumbline_attempts_total{route="everyday-first",kind="first","#), 1.0);
+    assert_eq!(counted(r#"plumbline_attempts_total{route="everyday-second",kind="fallback","#), 1.0);
+    assert_eq!(counted(r#"plumbline_attempts_total{route="everyday-first",kind="retry","#), 1.0);
+    let cost = r#"plumbline_cost_nanodollars_total{model="everyday",provider="openai","#;
+    assert!(counted(cost) > 0.0, "{figures:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_audit_has_found_is_told_by_every_process_until_the_next_one() {
+    let app = TestApp::start().await;
+    let watched = Watched::start(&app, &[]).await;
+    let broken = r#"plumbline_money_invariant_violations{invariant="balance-equals-entries"}"#;
+    assert_eq!(watched.read().await.get(broken), None, "nothing was audited");
+    for (by, violations) in [("- 1", 1.0), ("+ 1", 0.0)] {
+        app.database().execute(&unbalance(by)).await;
+        app.command().arg("audit").output().expect("it runs");
+        assert_eq!(watched.read().await.get(broken), Some(&violations));
+    }
     watched.check().await;
 }
 
@@ -92,6 +178,8 @@ async fn without_redis_the_metrics_say_that_each_process_limits_alone() {
     let of = |name: &str| figures.get(name).copied();
     assert_eq!((of("plumbline_redis_up"), of("plumbline_limiter_is_local")), (Some(0.0), Some(1.0)));
     assert_eq!(of("plumbline_database_up"), Some(1.0));
+    let breaker = of(r#"plumbline_breaker_is_open{route="everyday-first"}"#);
+    assert!(breaker.is_some_and(f64::is_nan), "nobody knows: {breaker:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,7 +35,7 @@ fn run(app: &TestApp, arguments: &[&str]) -> Output {
 }
 
 /// Changes the balance and nothing else, as only a trigger that is switched off allows.
-fn unbalance(by: &str) -> String {
+pub(crate) fn unbalance(by: &str) -> String {
     format!(
         "begin; set local session_replication_role = replica;
          update accounts set posted_nanos = posted_nanos {by}; commit"

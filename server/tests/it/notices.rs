@@ -134,7 +134,10 @@ async fn a_failed_payment_is_told_with_its_days_and_the_page_where_it_is_paid() 
     shop.settle().await;
     told(&shop.app).await;
     let mails = shop.app.sandbox.mails(&address).await;
-    assert!(text(mails.last().expect("a mail")).contains("Replies are paused until it is paid."));
+    let mail = text(mails.last().expect("a mail"));
+    assert!(mail.contains("Replies are paused until it is paid."), "{mail}");
+    // Where the latest invoice is made final: it is a draft until somebody wants to pay it.
+    assert!(mail.contains(shop.app.url.join("billing").expect("a path").as_str()), "{mail}");
     assert_eq!(kept(&browser).await, Vec::<String>::new());
 }
 

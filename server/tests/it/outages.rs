@@ -5,10 +5,12 @@ use std::time::Duration;
 use app::types::{LimitName, Quota, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::quota::{cheap, quick, start_all};
-use crate::support::{TestApp, new_request, prompt, read_all};
+use crate::streams::{begin, paced};
+use crate::support::{Proxy, TestApp, new_request, prompt, read_all};
 
 async fn readiness(app: &TestApp) -> (StatusCode, Value) {
     let response = app.browser().get("/health/ready").await;
@@ -50,6 +52,37 @@ async fn without_redis_replies_go_on_with_half_the_rate_and_exact_money() {
     assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
     assert_eq!(quota.limit(LimitName::RequestsPerMinute).expect("a limit").limit, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_lost_in_mid_reply_costs_its_readers_nothing() {
+    const TEXT: &str = "a b c d e f g h i j";
+    let redis = Proxy::start().await;
+    let app = TestApp::with(|config| {
+        config.redis.url = redis.before(config.redis.url.expose_secret()).into();
+    })
+    .await;
+    let other = app.another_server().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, paced(TEXT, 60)).await;
+    let (mut reply, id) = begin(&browser, &prompt).await;
+    let mut following = browser.follow_reply(id, 0).await;
+    let mut elsewhere = browser.at(&other).follow_reply(id, 0).await;
+    following.read_event().await;
+    elsewhere.read_event().await;
+    redis.cut();
+    reply.read_to_end().await;
+    following.read_to_end().await;
+    assert_eq!((reply.state(), reply.text().as_str()), (ReplyState::Finished, TEXT));
+    assert_eq!(following.events, reply.events);
+
+    // What was shown elsewhere is no other text, and the rest is there after a reload.
+    elsewhere.read_to_end().await;
+    assert!(reply.events.starts_with(&elsewhere.events));
+    let mut again = browser.at(&other).follow_reply(id, elsewhere.events.len() as u32).await;
+    again.read_to_end().await;
+    assert_eq!(again.ended(), reply.ended());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use server::config::Config;
 
-use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all};
+use crate::support::{Browser, Reply, TestApp, free_port, new_request, prompt, read_all};
 
 /// No answer, until stopped.
 pub fn silent() -> Value {
@@ -242,7 +242,9 @@ async fn a_reply_that_cost_more_than_was_set_aside_is_posted_warns_and_refuses_t
     .await;
     // The first reply writes this catalog into the database; the process takes it from there.
     app.user().await.ask(&prompt()).await;
-    let mut server = app.spawn_process(&[("FREE_MONTHLY_CREDIT_CENTS", "1")]);
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let variables = [("FREE_MONTHLY_CREDIT_CENTS", "1"), ("METRICS_ADDR", &*metrics)];
+    let mut server = app.spawn_process(&variables);
     server.ready().await;
     let browser = app.user().await.at(&server.url);
     let prompt = prompt();
@@ -253,6 +255,8 @@ async fn a_reply_that_cost_more_than_was_set_aside_is_posted_warns_and_refuses_t
     reply.read_to_end().await;
     assert_eq!(reply.ended().0.charged, Some(Nanos(130 * TOKEN)));
     assert_eq!(reply.quota().credit.available, Nanos(-30 * TOKEN));
+    let figures = reqwest::get(format!("http://{metrics}/metrics")).await.expect("an answer");
+    assert!(figures.text().await.expect("text").contains("\nplumbline_reply_overruns_total 1\n"));
     let log = server.log();
     let warning = format!("Reply `{id}` cost $0.013, more than the $0.01 set aside for it");
     let lines: Vec<_> = log.lines().filter(|line| line.contains(&warning)).collect();
@@ -278,10 +282,10 @@ async fn a_new_month_brings_new_credit_once_and_takes_the_rest_of_the_old() {
     let (browser, prompt) = (app.user().await, prompt());
     app.sandbox.script(&prompt, json!({ "text": "Free.", "usage": "zero", "gap_ms": 0, "times": 100 })).await;
     browser.ask(&prompt).await;
-    let age = "update grants set expires_at = now() - interval '1 day', cause = replace(cause, 'free:', 'old:'); \
-               alter table ledger_entries disable trigger user; \
+    let age = "set session_replication_role = replica; \
+               update grants set expires_at = now() - interval '1 day', cause = replace(cause, 'free:', 'old:'); \
                update ledger_entries set cause = replace(cause, 'free:', 'old:'); \
-               alter table ledger_entries enable trigger user;";
+               set session_replication_role = origin;";
     app.database().execute(age).await;
 
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
@@ -312,14 +316,44 @@ async fn an_answer_is_cut_to_what_is_affordable() {
     assert_eq!(reply.quota().credit.available, Nanos(0));
 }
 
+/// Another reply like the one there is, with a hold and a receipt of these accounts (`own` or `other`); then whatever else,
+/// and nothing of it stays.
+fn another_reply(hold_of: &str, receipt_of: &str, then: &str) -> String {
+    format!(
+        "begin;
+         create temporary table another on commit drop as
+             select gen_random_uuid() as id, account_id as own,
+                 (select id from accounts where id <> account_id) as other
+             from generations;
+         insert into generations (id, account_id, client_request_id, thread_id, model, price_version,
+                 parent_message_id, estimated_input_tokens)
+             select another.id, own, gen_random_uuid(), thread_id, model, price_version,
+                 parent_message_id, 1
+             from generations, another;
+         insert into holds (generation_id, account_id, amount_nanos, expires_at)
+             select id, {hold_of}, 1, now() from another;
+         insert into usage_records
+                 (generation_id, account_id, model, input_tokens, output_tokens, is_estimated, charged_nanos)
+             select id, {receipt_of}, '', 0, 0, false, 0 from another;
+         {then};
+         set constraints all immediate;
+         rollback"
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_refuses_wrong_money_even_by_hand() {
     let app = TestApp::start().await;
+    app.user().await;
     app.user().await.ask(&prompt()).await;
+    assert!(!app.database().is_refused(&another_reply("own", "own", "select")).await, "as it should be");
     for attempt in [
+        &*another_reply("other", "own", "select"),
+        &another_reply("own", "other", "select"),
+        &another_reply("own", "own", "update holds set amount_nanos = 5 where state = 'pending'"),
         "update ledger_entries set amount_nanos = 0",
         "delete from ledger_entries",
-        "truncate ledger_entries",
+        "truncate ledger_entries cascade",
         "update accounts set posted_nanos = posted_nanos + 1",
         "update holds set state = 'pending', resolved_at = null",
         "delete from holds",
@@ -327,6 +361,9 @@ async fn the_database_refuses_wrong_money_even_by_hand() {
         "delete from usage_records",
         "update grants set remaining_nanos = amount_nanos + 1",
         "update grants set remaining_nanos = -1",
+        "update grants set amount_nanos = amount_nanos + 1",
+        "update grants set cause = 'pack:another'",
+        "delete from grants",
         "insert into ledger_entries (id, account_id, cause, amount_nanos)
              select gen_random_uuid(), account_id, cause, amount_nanos from ledger_entries",
     ] {

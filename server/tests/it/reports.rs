@@ -12,6 +12,7 @@ fn report() -> Value {
         "kind": "panic",
         "message": "panicked at app/src/app.rs:1:2:\nno ada@mail.example with sk-test-1234 at /chat?secret=word",
         "path": "/chat/019319d2?secret=word",
+        "request_id": "0193aaaa-0000-7000-8000-000000000001",
         "release": "0.1.0",
     })
 }
@@ -41,6 +42,7 @@ async fn a_fault_in_a_browser_is_reported_once_without_what_does_not_belong_ther
     assert_eq!(event["tags"]["browser.path"], "/chat/019319d2");
     assert_eq!(event["tags"]["browser.release"], "0.1.0");
     assert_eq!(event["tags"]["browser.kind"], "Panic");
+    assert_eq!(event["tags"]["browser.request_id"], "0193aaaa-0000-7000-8000-000000000001");
     assert!(event["tags"]["request.id"].is_string() && event["user"]["id"].is_string());
     for text in [event.to_string(), log] {
         assert!(text.contains("panicked at app/src/app.rs:1:2:"), "{text}");

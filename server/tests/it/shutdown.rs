@@ -7,9 +7,13 @@ use futures::future::join_all;
 use http::StatusCode;
 use serde_json::json;
 
+use crate::streams::begin;
 use crate::support::{Browser, Reply, ServerProcess, TestApp, new_request, prompt, read_all};
 
 const GRACE: Duration = Duration::from_secs(8);
+
+/// How many readers go on at another server.
+const LEAVING: usize = 4;
 
 /// Twenty replies written by a process of its own; the even ones end within the grace, the odd ones do not.
 struct Drain {
@@ -58,10 +62,10 @@ impl Drain {
         while is_ready().await {}
     }
 
-    /// Four readers leave for another server in mid-answer, the others read to the end where they are.
+    /// Some readers leave for another server in mid-answer, the others read to the end where they are.
     async fn read_all(&mut self) {
         let elsewhere = self.browser.at(&self.app.url);
-        for reply in &mut self.replies[..4] {
+        for reply in &mut self.replies[..LEAVING] {
             *reply = go_on_at(&elsewhere, reply).await;
         }
         read_all(&mut self.replies).await;
@@ -72,6 +76,8 @@ impl Drain {
             let expected = if n % 2 == 0 { ReplyState::Finished } else { ReplyState::Interrupted };
             let (message, error) = reply.ended();
             assert_eq!((reply.state(), error.is_some()), (expected, n % 2 == 1), "reply {n}");
+            let stays = (LEAVING..20).contains(&n) && expected == ReplyState::Interrupted;
+            assert!(reply.is_draining || !stays, "who stays with reply {n} is told");
             // Who comes to another server after the end is told it whole.
             assert!(message.content.starts_with(reply.text().trim_end()), "reply {n} keeps what was shown");
             let seqs: Vec<_> = reply.events.iter().map(|event| event.seq).collect();
@@ -133,4 +139,71 @@ async fn a_process_with_every_connection_in_use_ends_its_replies_all_the_same() 
     drain.replies.push(waiting.await.expect("no panic"));
     drain.read_all().await;
     drain.assert_ended_well().await;
+}
+
+/// (40) It would not wait for a reply that it does not write, so its readers would be cut off at its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_told_to_stop_sends_readers_of_others_replies_elsewhere() {
+    let app = TestApp::start().await;
+    let mut process = app.spawn_process(&[("RUST_LOG", "off")]);
+    process.ready().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox
+        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
+        .await;
+    let (mut reply, id) = begin(&browser, &prompt).await;
+    let mut following = browser.at(&process.url).follow_reply(id, 0).await;
+    following.read_event().await;
+    following.read_event().await;
+    process.terminate();
+    following.read_to_end().await;
+    assert_eq!(following.events, reply.events);
+
+    let mut rest = go_on_at(&browser, &following).await;
+    browser.value::<()>("chat/stop_reply", &[("id", &id.to_string())]).await;
+    rest.read_to_end().await;
+    reply.read_to_end().await;
+    assert_eq!(rest.events, reply.events);
+    assert!(process.exit_status().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_about_to_end_takes_no_new_readers_of_others_replies() {
+    let app = TestApp::start().await;
+    let (other, state) = app.another_server_and_state(|_| {}).await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, json!({ "text": "a b c d", "gap_ms": 100 })).await;
+    let (mut reply, id) = begin(&browser, &prompt).await;
+    state.begin_shutdown();
+    let refused = browser.at(&other).follow_reply(id, 0).await;
+    assert_eq!(
+        (refused.status(), refused.header("connection"), refused.header("retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, "close", "2")
+    );
+    reply.read_to_end().await;
+    let mut saved = browser.at(&other).follow_reply(id, 0).await;
+    saved.read_to_end().await;
+    assert_eq!(saved.ended(), reply.ended());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_about_to_end_still_hears_at_once_that_a_reply_is_to_stop() {
+    let app = TestApp::start().await;
+    let other = app.another_server().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox
+        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
+        .await;
+    let (mut reply, id) = begin(&browser, &prompt).await;
+    app.state.begin_shutdown();
+    // The hold cannot be renewed, so the column where it stands as well is not read.
+    app.database().execute("begin; select from accounts for update").await;
+    browser.at(&other).value::<()>("chat/stop_reply", &[("id", &id.to_string())]).await;
+    while app.sandbox.journal(&prompt).await[0]["state"] != "client_gone" {}
+    app.database().execute("rollback").await;
+    reply.read_to_end().await;
+    assert_eq!(reply.state(), ReplyState::Stopped);
 }

@@ -239,6 +239,22 @@ async fn signing_out_ends_the_session_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_session_begins_or_ends_without_its_row_in_the_audit_log() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let mut stranger = app.browser();
+    let callback = stranger.authorize("oidc", "new:stranger", None).await;
+    app.database().refuse_audit_events().await;
+    for function in ["account/sign_out", "account/sign_out_everywhere"] {
+        assert_eq!(browser.call(function, &[]).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(sessions(&app).await, 1, "{function}");
+    }
+    assert_eq!(stranger.get(&callback).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!stranger.is_signed_in());
+    assert_eq!(sessions(&app).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn signing_out_everywhere_ends_the_sessions_of_every_device() {
     let app = TestApp::start().await;
     let (mut laptop, mut phone) = (app.browser(), app.browser());

@@ -23,7 +23,9 @@ async fn a_simulation_says_who_would_have_been_stopped_and_by_what() {
         .expect("it runs");
     let text = String::from_utf8(simulate.stdout).expect("text");
     assert!(simulate.status.success(), "{text}");
-    assert!(text.contains("5 concurrent replies, 50 requests per minute, 1 requests per day"), "{text}");
+    let limits =
+        "5 concurrent replies, 50 requests per minute, 1 requests per day, 100000000 tokens per minute";
+    assert!(text.contains(limits), "{text}");
     assert!(text.contains("knows only requests that were admitted"), "{text}");
     assert!(text.contains("Stopped at least once: 1 of 2 accounts, 1 people"), "{text}");
     assert!(text.contains("Refused: 2 of 4 requests, 50.0 %"), "{text}");

@@ -1,6 +1,6 @@
 //! Replies that several servers share, and what is left when one of them dies.
 
-use app::types::{ChatEvent, ChatEventKind, Conversation, GenerationId, Nanos, Quota, ReplyState, Role};
+use app::types::{ChatEventKind, Conversation, GenerationId, Nanos, Quota, ReplyState, Role};
 use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::support::{Browser, Reply, TestApp, new_request, prompt};
 
-fn paced(text: &str, gap_ms: u32) -> Value {
+pub fn paced(text: &str, gap_ms: u32) -> Value {
     json!({ "text": text, "first_token_delay_ms": 0, "gap_ms": gap_ms })
 }
 
 /// Starts a reply and reads its first word.
-async fn begin(browser: &Browser, prompt: &str) -> (Reply, GenerationId) {
+pub async fn begin(browser: &Browser, prompt: &str) -> (Reply, GenerationId) {
     let mut reply = browser.start_reply(&new_request(prompt)).await;
     let (id, _) = reply.read_started().await;
     reply.read_event().await;
@@ -92,6 +92,47 @@ async fn stop_works_from_another_server_without_redis() {
     browser.at(&other).value::<()>("chat/stop_reply", &[("id", &id.to_string())]).await;
     reply.read_to_end().await;
     assert_eq!((reply.state(), reply.ended().0.content.trim_end()), (ReplyState::Stopped, "said"));
+}
+
+/// The notification is lost; the column is read with the next renewal of the hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_works_when_nobody_hears_of_it() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox
+        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
+        .await;
+    let (mut reply, id) = begin(&browser, &prompt).await;
+    app.database()
+        .execute(&format!("update generations set stop_requested_at = now() where id = '{id}'"))
+        .await;
+    reply.read_to_end().await;
+    assert_eq!((reply.state(), reply.ended().0.content.trim_end()), (ReplyState::Stopped, "said"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_of_another_process_is_followed_and_stopped_from_here() {
+    let app = TestApp::start().await;
+    let mut process = app.spawn_process(&[("RUST_LOG", "off")]);
+    process.ready().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    let mut script = paced("a b c d e f g h", 30);
+    script["stall_after_chunks"] = json!(6);
+    app.sandbox.script(&prompt, script).await;
+    let (mut reply, id) = begin(&browser.at(&process.url), &prompt).await;
+    let (mut whole, mut rest) = (browser.follow_reply(id, 0).await, browser.follow_reply(id, 2).await);
+    while whole.text().trim_end() != "a b c d e f" {
+        whole.read_event().await.expect("it goes on");
+    }
+    browser.value::<()>("chat/stop_reply", &[("id", &id.to_string())]).await;
+    for reply in [&mut reply, &mut whole, &mut rest] {
+        reply.read_to_end().await;
+    }
+    assert_eq!(reply.state(), ReplyState::Stopped);
+    assert_eq!(whole.events, reply.events);
+    assert_eq!(rest.events, reply.events[2..]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +234,10 @@ async fn a_settlement_after_a_sweep_posts_only_the_difference() {
         script["usage"] = json!({ "prompt_tokens": 0, "completion_tokens": tokens });
         app.sandbox.script(&prompt, script).await;
         let (mut reply, _) = begin(&browser, &prompt).await;
-        app.database().execute("update holds set expires_at = now()").await;
+        let checkpoint = "update generations set checkpoint_attempt_at = now(),
+                checkpoint_route_key = (select min(key) from model_routes);
+            update holds set expires_at = now()";
+        app.database().execute(checkpoint).await;
         app.state.sweep().await;
         let swept = app.database().number("select charged_nanos from usage_records").await;
         assert!(swept > 0);
@@ -204,7 +248,23 @@ async fn a_settlement_after_a_sweep_posts_only_the_difference() {
         assert_eq!(app.database().number(posted).await, tokens);
         assert_eq!(app.database().number("select charged_nanos from usage_records").await, tokens);
         assert_eq!(reply.quota().credit.available, Nanos(500_000_000 - tokens));
+        let finished = "select count(*) from generation_attempts where outcome = 'finished'";
+        assert_eq!(app.database().number(finished).await, 1, "it takes the place of what the sweep knew");
         assert_eq!(conversation(&browser, &reply).await.messages[1].content, "a b c d");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_to_a_failed_reply_later_is_told_the_same_reason() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    for status in [400, 529] {
+        let prompt = prompt();
+        app.sandbox.script(&prompt, json!({ "status": status })).await;
+        let reply = browser.ask(&prompt).await;
+        let mut again = browser.follow_reply(reply.generation_id(), 0).await;
+        again.read_to_end().await;
+        assert_eq!(again.ended(), reply.ended(), "after {status}");
     }
 }
 
@@ -248,25 +308,56 @@ async fn an_interrupted_answer_can_be_continued() {
     }
 }
 
-/// (15)
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_who_does_not_read_holds_up_nobody() {
+async fn an_answer_that_has_reached_its_limit_can_be_continued() {
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
     app.sandbox
-        .script(&prompt, json!({ "length_tokens": 2000, "first_token_delay_ms": 0, "gap_ms": 0 }))
+        .script(&prompt, json!({ "length_tokens": 500, "first_token_delay_ms": 0, "gap_ms": 0 }))
         .await;
-    let lazy = browser.start_reply(&new_request(&prompt)).await;
-    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let mut request = new_request(&prompt);
+    request["max_output_tokens"] = json!(50);
+    let mut reply = browser.start_reply(&request).await;
+    reply.read_to_end().await;
+    let answer = reply.ended().0.clone();
+    assert_eq!(answer.state, Some(ReplyState::Limited));
+
+    let request = json!({
+        "client_request_id": Uuid::now_v7(),
+        "target": { "kind": "continue", "thread_id": reply.thread_id(), "message_id": answer.id },
+    });
+    let mut rest = browser.start_reply(&request).await;
+    rest.read_to_end().await;
+    assert_eq!(rest.state(), ReplyState::Finished);
+    assert_eq!(rest.ended().0.parent_id, Some(answer.id));
+}
+
+/// (15) Text for more than the buffers of all sockets between hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_who_do_not_read_hold_up_nobody() {
+    let app = TestApp::with(|config| {
+        let model = &mut config.llm.catalog.models[0];
+        (model.max_output_tokens, model.context_tokens) = (800_000, 2_000_000);
+        model.prices.output_nanos_per_million = 1000;
+    })
+    .await;
+    let (busy, other) = (app.user().await, app.user().await);
+    let prompt = prompt();
+    let script = json!({
+        "length_tokens": 700_000, "chunk_chars": 4000, "first_token_delay_ms": 0, "gap_ms": 0,
+    });
+    app.sandbox.script(&prompt, script).await;
+    let mut request = new_request(&prompt);
+    request["max_output_tokens"] = json!(800_000);
+    let mut reply = busy.start_reply(&request).await;
+    let (id, _) = reply.read_started().await;
+    let mut lazy = join_all((0..8).map(|_| busy.follow_reply(id, 0))).await;
+    assert_eq!(other.ask(&crate::support::prompt()).await.state(), ReplyState::Finished);
     reply.read_to_end().await;
     assert_eq!(reply.state(), ReplyState::Finished);
-    // And the lazy one finds everything when it reads at last.
-    let mut lazy = lazy;
-    lazy.read_to_end().await;
-    assert_eq!(
-        lazy.events.iter().map(|event: &ChatEvent| event.seq).collect::<Vec<_>>(),
-        (1..=lazy.events.len() as u32).collect::<Vec<_>>()
-    );
-    assert_eq!(lazy.text(), lazy.ended().0.content);
+    assert!(reply.text().len() > 2_500_000);
+    // And a lazy one finds everything when it reads at last.
+    lazy[0].read_to_end().await;
+    assert!(lazy[0].events == reply.events);
 }

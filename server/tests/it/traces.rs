@@ -1,5 +1,6 @@
 //! What a collector of traces is told, what it is never told, and what becomes of people's requests when it is away.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 
 use app::types::ReplyState;
@@ -16,6 +17,7 @@ struct Traced {
     browser: Browser,
     authorization: String,
     trace_id: String,
+    variables: Vec<(String, String)>,
 }
 
 impl Traced {
@@ -28,19 +30,37 @@ impl Traced {
             ("OTEL_EXPORTER_OTLP_HEADERS", &headers),
             ("TRACES_ENVIRONMENT", "test"),
         ];
-        let mut process = app.spawn_process(&[&usual, variables].concat());
+        let variables = [&usual, variables].concat();
+        let mut process = app.spawn_process(&variables);
         process.ready().await;
         let browser = app.user().await.at(&process.url);
         let trace_id = Uuid::now_v7().simple().to_string();
-        Self { process, browser, authorization: format!("Basic {key}"), trace_id }
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let (authorization, variables) = (format!("Basic {key}"), variables.collect());
+        Self { process, browser, authorization, trace_id, variables }
+    }
+
+    /// Kills the server. What it leaves is due to be swept by the next one, which begins.
+    async fn kill_and_restart(&mut self, app: &TestApp) {
+        self.process.kill();
+        app.database().execute("update holds set expires_at = now()").await;
+        let variables: Vec<_> =
+            self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.process = app.spawn_process(&variables);
+        self.process.ready().await;
     }
 
     /// As a program asks that has a trace of its own, and reads to the end.
     async fn ask(&self, prompt: &str) -> Reply {
-        let traceparent = format!("00-{}-00f067aa0ba902b7-01", self.trace_id);
-        let mut reply = self.browser.start_reply_within(&new_request(prompt), &traceparent).await;
-        assert_eq!(reply.status(), StatusCode::OK);
+        let mut reply = self.start_reply(prompt).await;
         reply.read_to_end().await;
+        reply
+    }
+
+    async fn start_reply(&self, prompt: &str) -> Reply {
+        let traceparent = format!("00-{}-00f067aa0ba902b7-01", self.trace_id);
+        let reply = self.browser.start_reply_within(&new_request(prompt), &traceparent).await;
+        assert_eq!(reply.status(), StatusCode::OK);
         reply
     }
 
@@ -112,6 +132,7 @@ async fn a_reply_with_a_fallback_is_one_trace_from_the_request_to_the_settlement
         assert_eq!(attributes["session.id"], thread_id.to_string(), "{span}");
         assert!(attributes["user.id"].as_str().is_some_and(|id| Uuid::parse_str(id).is_ok()), "{span}");
         assert_eq!(attributes["langfuse.environment"], "test");
+        assert_eq!(attributes["langfuse.trace.tags"], json!(["chat"]), "{span}");
         assert_eq!(span["resource"]["service.name"], "plumbline");
     }
     let failed = named(&spans, "chat sandbox-small");
@@ -198,9 +219,34 @@ async fn a_job_that_a_reply_has_caused_is_in_its_trace() {
     {}
 
     let spans = traced.spans(&app).await;
+    let names = |span: &Value| span["attributes"]["langfuse.trace.name"].as_str().map(str::to_owned);
+    let names: BTreeSet<_> = spans.iter().filter_map(names).collect();
+    assert_eq!(Vec::from_iter(names), ["POST /api/chat/start_reply"], "one name, whatever it has caused");
     let job = named(&spans, "job deliver_notice");
     assert_eq!((&job["kind"], &job["is_error"]), (&json!(5), &json!(false)));
     assert_eq!(job["parent_span_id"], named(&spans, "settlement")["span_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sweep_of_what_a_killed_process_left_is_in_the_trace_of_the_reply() {
+    let app = TestApp::with_env(&[], |_| {}).await;
+    let mut traced = Traced::start(&app, &[]).await;
+    let prompt = prompt();
+    let script = json!({ "text": "a b c", "stall_after_chunks": 1, "first_token_delay_ms": 0 });
+    app.sandbox.script(&prompt, script).await;
+    let mut reply = traced.start_reply(&prompt).await;
+    let (generation_id, thread_id) = reply.read_started().await;
+    reply.read_event().await;
+    traced.kill_and_restart(&app).await;
+    while app.database().number("select count(*) from generations where state = 'streaming'").await > 0 {
+        tokio::task::yield_now().await;
+    }
+
+    let spans = traced.spans(&app).await;
+    let attributes = &named(&spans, "sweep")["attributes"];
+    assert_eq!(attributes["plumbline.generation.id"], generation_id.to_string());
+    assert_eq!(attributes["session.id"], thread_id.to_string());
+    assert_eq!(attributes["plumbline.reply.state"], "interrupted");
 }
 
 /// The figures of a process' own listener.

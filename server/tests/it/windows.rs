@@ -38,6 +38,7 @@ struct Answer {
     minute: (i64, i64),
     day: (i64, i64),
     tokens: (i64, i64),
+    held_tokens: i64,
 }
 
 impl Windows {
@@ -61,15 +62,16 @@ impl Windows {
         call.arg(action).arg(id).arg(tokens).arg(requests_per_minute).arg(requests_per_day);
         call.arg(tokens_per_minute).arg(concurrent_replies).arg(LEASE_SECONDS);
         call.arg(now / SECOND).arg(now % SECOND);
-        let answer: [i64; 9] = call.invoke_async(&mut self.redis).await.expect("an answer");
-        let [outcome, replies, minute, minute_resets_at, day, day_resets_at, tokens, tokens_reset_at, _] =
-            answer;
+        let answer: [i64; 10] = call.invoke_async(&mut self.redis).await.expect("an answer");
+        let [outcome, replies, minute, minute_resets_at, day, day_resets_at, rest @ ..] = answer;
+        let [tokens, tokens_reset_at, held_tokens, _] = rest;
         Answer {
             outcome,
             replies,
             minute: (minute, minute_resets_at),
             day: (day, day_resets_at),
             tokens: (tokens, tokens_reset_at),
+            held_tokens,
         }
     }
 
@@ -126,6 +128,42 @@ async fn a_thousand_in_every_window_take_little_memory() {
         assert_eq!((full.replies, full.minute.0, full.day.0, full.tokens.0), (1000, 1000, 1000, 1000));
     }
     assert!(most <= 120_000, "{most} bytes");
+}
+
+/// (25) As when a clock that is an hour ahead is put right: the account waits for a minute, not for an hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_set_forward_and_back_locks_nobody_out() {
+    let rates = Rates {
+        requests_per_minute: 2,
+        requests_per_day: 3,
+        tokens_per_minute: 1000,
+        concurrent_replies: 10,
+    };
+    let mut windows = Windows::open(rates).await;
+    assert_eq!(windows.run(NOON, "admit", 1, 1).await.outcome, 0);
+    let ahead = NOON + 60 * MINUTE;
+    assert_eq!(windows.run(ahead, "admit", 2, 1).await.outcome, 0);
+    let read = windows.run(NOON + SECOND, "read", 0, 0).await;
+    assert_eq!((read.replies, read.minute.0, read.day.0), (2, 2, 2), "nothing is forgotten");
+    let refused = windows.run(NOON + 30 * SECOND, "admit", 3, 1).await;
+    assert_eq!((refused.outcome, refused.minute), (3, (2, NOON + MINUTE)));
+    assert_eq!(windows.run(NOON + MINUTE, "admit", 3, 1).await.outcome, 0);
+    assert_eq!(windows.run(NOON + 2 * MINUTE, "admit", 4, 1).await.outcome, 4, "the day is full");
+}
+
+/// (24) As after a moment in which each process decided by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_admitted_elsewhere_counts_once_whether_it_fits_or_not() {
+    let rates =
+        Rates { requests_per_minute: 1, requests_per_day: 9, tokens_per_minute: 10, concurrent_replies: 1 };
+    let mut windows = Windows::open(rates).await;
+    assert_eq!(windows.run(NOON, "admit", 1, 7).await.outcome, 0);
+    for id in [1, 2, 2] {
+        windows.run(NOON, "count", id, 7).await;
+    }
+    let read = windows.run(NOON, "read", 0, 0).await;
+    assert_eq!((read.replies, read.minute.0, read.tokens.0, read.held_tokens), (2, 2, 14, 14));
+    assert_eq!(windows.run(NOON, "finish", 2, 3).await.held_tokens, 7);
 }
 
 #[derive(Clone, Debug)]
@@ -215,6 +253,19 @@ impl Model {
         times.into_iter().find(|time| fits(*time)).unwrap_or(0)
     }
 
+    /// What was admitted while the clock was far ahead counts from now on.
+    fn put_right(&mut self) {
+        let (newest, clock) = (self.now(), self.clock);
+        if newest <= clock + MINUTE {
+            return;
+        }
+        self.entries.retain(|_, entry| entry.admitted_at > newest - DAY);
+        self.past.retain(|entry| entry.admitted_at > newest - DAY);
+        for entry in self.entries.values_mut().chain(&mut self.past) {
+            entry.admitted_at = entry.admitted_at.min(clock);
+        }
+    }
+
     fn find(&mut self, id: u128) -> Option<&mut Entry> {
         let oldest = self.now() - DAY;
         self.entries.get_mut(&id).filter(|entry| entry.admitted_at > oldest)
@@ -261,7 +312,10 @@ impl Model {
                     self.entries.remove(&id);
                 }
             }
-            Step::MoveClock(micros) => self.clock += micros,
+            Step::MoveClock(micros) => {
+                self.clock += micros;
+                self.put_right();
+            }
         }
         let (now, rates) = (self.now(), self.rates);
         let minute =
@@ -274,6 +328,11 @@ impl Model {
             minute: (self.requests(MINUTE, now), minute),
             day: (self.requests(DAY, now), day),
             tokens: (self.tokens(now), tokens),
+            held_tokens: self
+                .within(MINUTE, now)
+                .filter(|entry| entry.is_running)
+                .map(|entry| entry.tokens)
+                .sum(),
         }
     }
 }

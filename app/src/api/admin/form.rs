@@ -1,6 +1,6 @@
 //! What operators write into forms.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use super::NewLimits;
 use crate::types::{ModelPrices, Nanos, Reason};
@@ -13,9 +13,13 @@ pub(super) fn parse_reason(text: &str) -> ApiResult<Reason> {
     Reason::parse(text).map_err(ApiError::invalid)
 }
 
+/// What is given or taken at once: whoever wants more has mistyped.
+const HIGHEST_AMOUNT: Nanos = Nanos::from_cents(10_000_000);
+
 /// In dollars.
 pub(super) fn parse_amount(text: &str) -> ApiResult<Nanos> {
     match Nanos::parse_dollars(text) {
+        Ok(amount) if amount > HIGHEST_AMOUNT => Err(ApiError::invalid("$100,000 are the most at a time.")),
         Ok(Nanos::ZERO) => Err(ApiError::invalid("The amount must be more than $0.00.")),
         Ok(amount) => Ok(amount),
         Err(error) => Err(ApiError::invalid(error.to_string())),
@@ -47,6 +51,13 @@ pub(super) fn parse_moment(text: &str) -> ApiResult<Option<DateTime<Utc>>> {
     moment
         .map(|moment| Some(moment.and_utc()))
         .ok_or_else(|| ApiError::invalid("Write the moment as 2030-12-31T18:00, in UTC."))
+}
+
+/// A day in UTC, as `date` fields send it: the moment it is over.
+pub(super) fn parse_last_day(text: &str) -> ApiResult<DateTime<Utc>> {
+    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().and_then(|day| day.succ_opt());
+    day.map(|next| next.and_time(NaiveTime::MIN).and_utc())
+        .ok_or_else(|| ApiError::invalid("Write the day as 2030-12-31."))
 }
 
 /// None: nothing was written.
@@ -97,9 +108,11 @@ mod tests {
         for error in [
             parse_amount("0").map(|_| ()),
             parse_amount("-5").map(|_| ()),
+            parse_amount("100000.01").map(|_| ()),
             parse_prices(["1", "", "2"]).map(|_| ()),
             parse_prices(["1", "0.1", "1000000.01"]).map(|_| ()),
             parse_moment("tomorrow").map(|_| ()),
+            parse_last_day("").map(|_| ()),
             parse_reason("  ").map(|_| ()),
             parse_reason(&"x".repeat(501)).map(|_| ()),
             parse_days("0").map(|_| ()),

@@ -13,9 +13,9 @@ use crate::types::{JobId, JobsPage, JobsQuery};
 #[async_trait::async_trait]
 pub trait JobsApi: Send + Sync {
     async fn list(&self, operator: &Operator, query: JobsQuery) -> ApiResult<JobsPage>;
-    /// A dead job, from the start.
+    /// A dead job, from the start; one that waits after a failure, at once.
     async fn retry(&self, operator: &Operator, id: JobId) -> ApiResult<()>;
-    /// A dead job, for good.
+    /// A job that is dead or waits after a failure, for good.
     async fn discard(&self, operator: &Operator, id: JobId) -> ApiResult<()>;
 }
 

@@ -1,15 +1,17 @@
 //! People and their accounts: what operators see of them, and do.
 
+#[cfg(feature = "ssr")]
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
-use super::form::{parse_amount, parse_days, parse_limits, parse_reason, required_days};
+use super::form::{parse_amount, parse_days, parse_last_day, parse_limits, parse_reason, required_days};
 #[cfg(feature = "ssr")]
 use super::{answer, operate};
 use crate::ApiResult;
 #[cfg(feature = "ssr")]
 use crate::links::VISIT_PATH;
-use crate::types::{EntryId, PeoplePage, PeopleQuery, Person, Statement, UserId};
+use crate::types::{EntryId, FormId, PeoplePage, PeopleQuery, Person, Statement, UserId};
 #[cfg(feature = "ssr")]
 use crate::types::{Nanos, Operator, Reason};
 
@@ -22,6 +24,14 @@ pub struct NewLimits {
     pub tokens_per_minute: Option<u32>,
     pub concurrent_replies: Option<u32>,
     pub days: u32,
+}
+
+/// A plan in the place of the account's own, until a moment.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug)]
+pub struct NewPlan {
+    pub key: String,
+    pub until: DateTime<Utc>,
 }
 
 /// What changes something leaves a row in the audit log, with the reason.
@@ -37,20 +47,22 @@ pub trait PeopleApi: Send + Sync {
         id: UserId,
         before: Option<EntryId>,
     ) -> ApiResult<Statement>;
-    /// Gives credit that ends after so many days. None: never.
+    /// Gives credit that ends after so many days. None: never. Once for a form, however often it is sent.
     async fn give_credit(
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         days: Option<u32>,
         reason: Reason,
     ) -> ApiResult<()>;
-    /// Takes credit that is free; invalid for more than that.
+    /// Takes credit that is free; invalid for more than that. Once for a form.
     async fn take_credit(
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         reason: Reason,
     ) -> ApiResult<()>;
@@ -70,6 +82,15 @@ pub trait PeopleApi: Send + Sync {
         operator: &Operator,
         id: UserId,
         limits: Option<NewLimits>,
+        reason: Reason,
+    ) -> ApiResult<()>;
+    /// None: the account's own plan again. What is subscribed to at Stripe stays as it is; invalid for a plan there is not,
+    /// and for a moment that is over.
+    async fn override_plan(
+        &self,
+        operator: &Operator,
+        id: UserId,
+        plan: Option<NewPlan>,
         reason: Reason,
     ) -> ApiResult<()>;
     /// Lets replies go on for so many days though a payment is due; invalid when none is.
@@ -101,17 +122,24 @@ pub async fn read_person_statement(id: UserId, before: Option<EntryId>) -> ApiRe
 
 /// `amount` is in dollars and `days` a number or nothing, as the operator wrote them.
 #[server(endpoint = "admin/people/give_credit")]
-pub async fn give_credit(id: UserId, amount: String, days: String, reason: String) -> ApiResult<()> {
+pub async fn give_credit(
+    id: UserId,
+    form_id: FormId,
+    amount: String,
+    days: String,
+    reason: String,
+) -> ApiResult<()> {
     let (backend, operator) = operate()?;
     let (amount, days) = (answer(parse_amount(&amount))?, answer(parse_days(&days))?);
-    answer(backend.people.give_credit(&operator, id, amount, days, answer(parse_reason(&reason))?).await)
+    let reason = answer(parse_reason(&reason))?;
+    answer(backend.people.give_credit(&operator, id, form_id, amount, days, reason).await)
 }
 
 #[server(endpoint = "admin/people/take_credit")]
-pub async fn take_credit(id: UserId, amount: String, reason: String) -> ApiResult<()> {
+pub async fn take_credit(id: UserId, form_id: FormId, amount: String, reason: String) -> ApiResult<()> {
     let (backend, operator) = operate()?;
     let (amount, reason) = (answer(parse_amount(&amount))?, answer(parse_reason(&reason))?);
-    answer(backend.people.take_credit(&operator, id, amount, reason).await)
+    answer(backend.people.take_credit(&operator, id, form_id, amount, reason).await)
 }
 
 #[server(endpoint = "admin/people/suspend")]
@@ -152,6 +180,20 @@ pub async fn override_limits(
 pub async fn end_limit_override(id: UserId, reason: String) -> ApiResult<()> {
     let (backend, operator) = operate()?;
     answer(backend.people.override_limits(&operator, id, None, answer(parse_reason(&reason))?).await)
+}
+
+/// `plan` is a key, and `until` the last day.
+#[server(endpoint = "admin/people/override_plan")]
+pub async fn override_plan(id: UserId, plan: String, until: String, reason: String) -> ApiResult<()> {
+    let (backend, operator) = operate()?;
+    let plan = NewPlan { key: plan, until: answer(parse_last_day(&until))? };
+    answer(backend.people.override_plan(&operator, id, Some(plan), answer(parse_reason(&reason))?).await)
+}
+
+#[server(endpoint = "admin/people/end_plan_override")]
+pub async fn end_plan_override(id: UserId, reason: String) -> ApiResult<()> {
+    let (backend, operator) = operate()?;
+    answer(backend.people.override_plan(&operator, id, None, answer(parse_reason(&reason))?).await)
 }
 
 #[server(endpoint = "admin/people/extend_grace")]

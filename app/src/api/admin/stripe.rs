@@ -7,7 +7,7 @@ use super::{answer, operate};
 use crate::ApiResult;
 #[cfg(feature = "ssr")]
 use crate::types::Operator;
-use crate::types::{EventsPage, EventsQuery, StripeEventDetail, StripeReport};
+use crate::types::{EntryId, EventsPage, EventsQuery, StripeEventDetail, StripeReport};
 
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
@@ -17,6 +17,8 @@ pub trait StripeApi: Send + Sync {
     async fn read_event(&self, operator: &Operator, id: &str) -> ApiResult<StripeEventDetail>;
     /// Has what the event may have changed read from Stripe once more.
     async fn replay_event(&self, operator: &Operator, id: &str) -> ApiResult<()>;
+    /// Lets usage that Stripe's meter has refused be sent again; invalid for what is not refused.
+    async fn resend_usage(&self, operator: &Operator, id: EntryId) -> ApiResult<()>;
     /// Has everything compared with Stripe now, not at the next full hour.
     async fn reconcile(&self, operator: &Operator) -> ApiResult<()>;
 }
@@ -43,6 +45,12 @@ pub async fn read_stripe_event(id: String) -> ApiResult<StripeEventDetail> {
 pub async fn replay_stripe_event(id: String) -> ApiResult<()> {
     let (backend, operator) = operate()?;
     answer(backend.stripe.replay_event(&operator, &id).await)
+}
+
+#[server(endpoint = "admin/stripe/resend_usage")]
+pub async fn resend_usage(id: EntryId) -> ApiResult<()> {
+    let (backend, operator) = operate()?;
+    answer(backend.stripe.resend_usage(&operator, id).await)
 }
 
 #[server(endpoint = "admin/stripe/reconcile")]

@@ -1,9 +1,8 @@
 use leptos::prelude::*;
 
-use super::{Column, RecordTable};
+use super::{Column, PersonLink, RecordTable};
 use crate::components::LocalTime;
-use crate::links::person_path;
-use crate::types::{AuditEvent, PersonLabel};
+use crate::types::AuditEvent;
 
 const COLUMNS: &[Column] = &[
     Column::text("Event"),
@@ -28,7 +27,7 @@ fn Row(event: AuditEvent) -> impl IntoView {
     let note = |text: String| (!text.is_empty()).then(|| view! { <span class="cell-note">{text}</span> });
     let reason = (!event.reason.is_empty()).then(|| format!("“{}”", event.reason));
     let who = match event.operator {
-        Some(operator) => view! { <Person label=operator/> }.into_any(),
+        Some(operator) => view! { <PersonLink label=operator/> }.into_any(),
         None => view! { <span class="muted">"Themself"</span> }.into_any(),
     };
     view! {
@@ -41,17 +40,11 @@ fn Row(event: AuditEvent) -> impl IntoView {
             </th>
             <td class="nowrap"><LocalTime at=event.at/></td>
             <td data-label="By">{who}</td>
-            <td data-label="For">{event.person.map(|label| view! { <Person label/> })}</td>
+            <td data-label="For">{event.person.map(|label| view! { <PersonLink label/> })}</td>
             <td>
                 {event.address}
                 {note(event.request_id)}
             </td>
         </tr>
     }
-}
-
-#[component]
-fn Person(label: PersonLabel) -> impl IntoView {
-    let name = if label.name.is_empty() { label.id.to_string() } else { label.name };
-    view! { <a href=person_path(label.id)>{name}</a> }
 }

@@ -1,7 +1,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-use super::ReasonField;
+use super::{DeedOutcome, ReasonField};
 use crate::api::admin::{
     AddModelPrices, CloseRoute, MoveModelUp, MoveRouteUp, ReopenRoute, SetModelOff, SetRouteCosts,
     WithdrawModelPrices,
@@ -21,11 +21,12 @@ pub struct CatalogDeeds {
     pub set_off: ServerAction<SetModelOff>,
     pub add_prices: ServerAction<AddModelPrices>,
     pub withdraw: ServerAction<WithdrawModelPrices>,
+    pub outcome: DeedOutcome,
 }
 
 impl CatalogDeeds {
     pub fn new() -> Self {
-        Self {
+        let deeds = Self {
             close: ServerAction::new(),
             reopen: ServerAction::new(),
             move_route: ServerAction::new(),
@@ -34,19 +35,18 @@ impl CatalogDeeds {
             set_off: ServerAction::new(),
             add_prices: ServerAction::new(),
             withdraw: ServerAction::new(),
-        }
-    }
-
-    /// How often something was done: what is shown is read again then.
-    pub fn done(self) -> usize {
-        self.close.version().get()
-            + self.reopen.version().get()
-            + self.move_route.version().get()
-            + self.set_costs.version().get()
-            + self.move_model.version().get()
-            + self.set_off.version().get()
-            + self.add_prices.version().get()
-            + self.withdraw.version().get()
+            outcome: DeedOutcome::new(),
+        };
+        let outcome = deeds.outcome;
+        outcome.say_when_done(deeds.close, "The route is closed.");
+        outcome.say_when_done(deeds.reopen, "The route is open again.");
+        outcome.say_when_done(deeds.move_route, "The route is asked earlier.");
+        outcome.say_when_done(deeds.set_costs, "The new costs hold.");
+        outcome.say_when_done(deeds.move_model, "The model is shown earlier.");
+        outcome.say_when_done(deeds.set_off, "Done. Every server goes by it within seconds.");
+        outcome.say_when_done(deeds.add_prices, "The prices are set.");
+        outcome.say_when_done(deeds.withdraw, "The prices are withdrawn.");
+        deeds
     }
 }
 

@@ -1,9 +1,8 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{Column, RecordTable};
 use crate::api::admin::ReplayStripeEvent;
-use crate::components::{LocalTime, SubmitButton};
+use crate::components::{ButtonForm, LocalTime};
 use crate::links::stripe_event_path;
 use crate::types::{StripeEvent, StripeEventDetail};
 
@@ -12,6 +11,7 @@ const COLUMNS: &[Column] = &[
     Column::text("Customer"),
     Column::text("Received"),
     Column::text("Dealt with"),
+    Column::number("Tries"),
     Column::text("What to do"),
 ];
 
@@ -39,18 +39,12 @@ fn Row(event: StripeEvent, replay: ServerAction<ReplayStripeEvent>) -> impl Into
             <td data-label="Customer">{event.customer_id}</td>
             <td class="nowrap" data-label="Received"><LocalTime at=event.received_at/></td>
             <td class="nowrap" data-label="Dealt with">{done}</td>
-            <td><ReplayForm id=event.id replay/></td>
+            <td class="number" data-label="Tries">{event.attempts}</td>
+            <td>
+                <ButtonForm action=replay fields=[("id", event.id)] label="Replay" class="button button-small"
+                    test_id="replay-event"/>
+            </td>
         </tr>
-    }
-}
-
-#[component]
-fn ReplayForm(id: String, replay: ServerAction<ReplayStripeEvent>) -> impl IntoView {
-    view! {
-        <ActionForm action=replay>
-            <input type="hidden" name="id" value=id/>
-            <SubmitButton label="Replay" is_pending=replay.pending() class="button button-small" test_id=Some("replay-event")/>
-        </ActionForm>
     }
 }
 

@@ -1,15 +1,14 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{Column, RecordTable};
 use crate::api::admin::{DiscardJob, RetryJob};
-use crate::components::{LocalTime, SubmitButton};
-use crate::types::{Job, JobState};
+use crate::components::{ButtonForm, LocalTime};
+use crate::types::Job;
 
 const COLUMNS: &[Column] =
     &[Column::text("Job"), Column::text("When"), Column::number("Tries"), Column::text("What to do")];
 
-/// Jobs; what is dead can be tried again or discarded.
+/// Jobs; what has failed can be tried again at once, or discarded.
 #[component]
 pub fn JobTable(
     jobs: Vec<Job>,
@@ -22,7 +21,7 @@ pub fn JobTable(
 
 #[component]
 fn Row(job: Job, retry: ServerAction<RetryJob>, discard: ServerAction<DiscardJob>) -> impl IntoView {
-    let is_dead = job.state == JobState::Dead;
+    let has_failed = job.state.has_failed();
     let id = job.id.to_string();
     let at = job.finished_at.unwrap_or(job.run_at);
     let word = if job.finished_at.is_some() { "Ended " } else { "Due " };
@@ -35,26 +34,19 @@ fn Row(job: Job, retry: ServerAction<RetryJob>, discard: ServerAction<DiscardJob
             </th>
             <td class="nowrap">{word} <LocalTime at/></td>
             <td class="number" data-label="Tries">{format!("{} of {}", job.attempt, job.max_attempts)}</td>
-            <td>{is_dead.then(|| view! { <Deeds id retry discard/> })}</td>
+            <td>{has_failed.then(|| view! { <Deeds id retry discard/> })}</td>
         </tr>
     }
 }
 
 #[component]
 fn Deeds(id: String, retry: ServerAction<RetryJob>, discard: ServerAction<DiscardJob>) -> impl IntoView {
-    let same_id = id.clone();
+    let fields = || [("id", id.clone())];
     view! {
         <div class="cell-actions">
-            <ActionForm action=retry>
-                <input type="hidden" name="id" value=same_id/>
-                <SubmitButton label="Try again" is_pending=retry.pending() class="button button-small"
-                    test_id=Some("retry-job")/>
-            </ActionForm>
-            <ActionForm action=discard>
-                <input type="hidden" name="id" value=id/>
-                <SubmitButton label="Discard" is_pending=discard.pending() class="button button-small button-danger"
-                    test_id=Some("discard-job")/>
-            </ActionForm>
+            <ButtonForm action=retry fields=fields() label="Try again" class="button button-small" test_id="retry-job"/>
+            <ButtonForm action=discard fields=fields() label="Discard" class="button button-small button-danger"
+                test_id="discard-job"/>
         </div>
     }
 }

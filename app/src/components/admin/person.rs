@@ -7,11 +7,13 @@ mod deed;
 mod facts;
 mod limit_deeds;
 mod money;
+mod plan_deeds;
 
 pub use access_deeds::AccessDeeds;
 pub use activity::PersonActivity;
 pub use credit_deeds::CreditDeeds;
-pub use deed::{Deeds, OUTCOME as DEED_OUTCOME};
+pub use deed::Deeds;
 pub use facts::PersonHead;
 pub use limit_deeds::LimitDeeds;
 pub use money::PersonMoney;
+pub use plan_deeds::PlanDeeds;

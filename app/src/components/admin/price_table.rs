@@ -1,8 +1,7 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{CatalogDeeds, Column, RecordTable};
-use crate::components::{LocalTime, SubmitButton};
+use crate::components::{ButtonForm, LocalTime};
 use crate::types::PriceVersion;
 
 const COLUMNS: &[Column] = &[
@@ -32,14 +31,10 @@ pub fn PriceTable(
             (false, true) => Some(view! { <span class="tag">"In force"</span> }),
             (false, false) => None,
         };
-        let model = model.clone();
+        let fields = [("model", model.clone()), ("version", number.to_string())];
         let withdraw = is_to_come.then(|| view! {
-            <ActionForm action=deeds.withdraw>
-                <input type="hidden" name="model" value=model/>
-                <input type="hidden" name="version" value=number.to_string()/>
-                <SubmitButton label="Withdraw" is_pending=deeds.withdraw.pending() class="button button-small button-danger"
-                    test_id=Some("withdraw-prices")/>
-            </ActionForm>
+            <ButtonForm action=deeds.withdraw fields label="Withdraw" class="button button-small button-danger"
+                test_id="withdraw-prices"/>
         });
         view! {
             <tr data-testid="price-row">

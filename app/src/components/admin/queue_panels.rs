@@ -8,6 +8,7 @@ use crate::types::{JobState, JobsQuery, Queue, ScheduledWork};
 const QUEUES: &[Column] = &[
     Column::text("Kind"),
     Column::number("Waiting"),
+    Column::number("Failed"),
     Column::number("Running"),
     Column::number("Dead"),
     Column::text("Due since"),
@@ -29,12 +30,13 @@ pub fn QueueTable(queues: Vec<Queue>) -> impl IntoView {
 #[component]
 fn QueueRow(queue: Queue) -> impl IntoView {
     let of_state = |state| jobs_path(&JobsQuery { state, kind: Some(queue.kind.clone()), after: None });
-    let (ready, running, dead) =
-        (of_state(JobState::Ready), of_state(JobState::Running), of_state(JobState::Dead));
+    let [ready, failed, running, dead] =
+        [JobState::Ready, JobState::Failed, JobState::Running, JobState::Dead].map(of_state);
     view! {
         <tr data-testid="queue-row">
             <th scope="row">{queue.kind}</th>
             <td class="number" data-label="Waiting"><a href=ready>{queue.ready}</a></td>
+            <td class="number" data-label="Failed"><a href=failed>{queue.failed}</a></td>
             <td class="number" data-label="Running"><a href=running>{queue.running}</a></td>
             <td class="number" data-label="Dead"><a href=dead>{queue.dead}</a></td>
             <td class="nowrap" data-label="Due since">{queue.due_since.map(|at| view! { <LocalTime at/> })}</td>

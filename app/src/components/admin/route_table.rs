@@ -1,9 +1,7 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{CatalogDeeds, Column, RecordTable};
-use crate::api::admin::{CloseRoute, MoveRouteUp, ReopenRoute};
-use crate::components::SubmitButton;
+use crate::components::ButtonForm;
 use crate::types::{BreakerState, Outcome, RouteReport};
 
 const COLUMNS: &[Column] = &[
@@ -32,15 +30,7 @@ fn Row(route: RouteReport, is_first: bool, deeds: CatalogDeeds) -> impl IntoView
     });
     let (tag, note) = words(route.breaker);
     let failures = route.outcomes.iter().map(outcome).collect::<Vec<_>>().join(", ");
-    let deed = match route.breaker {
-        Some(BreakerState::Closed) => {
-            view! { <CloseForm route=route.key.clone() close=deeds.close/> }.into_any()
-        }
-        Some(_) => view! { <ReopenForm route=route.key.clone() reopen=deeds.reopen/> }.into_any(),
-        None => ().into_any(),
-    };
     let key = route.key.clone();
-    let move_up = (!is_first).then(|| view! { <MoveUpForm route=key move_route=deeds.move_route/> });
     view! {
         <tr data-testid="route-row">
             <th scope="row">{route.key}<span class="cell-note">{route.host}</span></th>
@@ -49,7 +39,7 @@ fn Row(route: RouteReport, is_first: bool, deeds: CatalogDeeds) -> impl IntoView
             <td data-label="Failures">{failures}</td>
             <td class="number" data-label="First word">{first_word}</td>
             <td class="number amount" data-label="Cost">{route.cost.to_cents_text()}</td>
-            <td><div class="row-deeds">{deed} {move_up}</div></td>
+            <td><RouteDeeds key breaker=route.breaker is_first deeds/></td>
         </tr>
     }
 }
@@ -70,35 +60,35 @@ fn words(state: Option<BreakerState>) -> (&'static str, String) {
     }
 }
 
+/// While a route is tried again by itself, an operator can both let requests through at once and keep them away.
 #[component]
-fn CloseForm(route: String, close: ServerAction<CloseRoute>) -> impl IntoView {
+fn RouteDeeds(
+    key: String,
+    breaker: Option<BreakerState>,
+    is_first: bool,
+    deeds: CatalogDeeds,
+) -> impl IntoView {
+    let (reopens, closes) = match breaker {
+        Some(BreakerState::Closed) => (false, true),
+        Some(BreakerState::Open { .. }) => (true, true),
+        Some(BreakerState::Held) => (true, false),
+        None => (false, false),
+    };
+    let fields = || [("route", key.clone())];
     view! {
-        <ActionForm action=close>
-            <input type="hidden" name="route" value=route/>
-            <SubmitButton label="Close" is_pending=close.pending() class="button button-small button-danger"
-                test_id=Some("close-route")/>
-        </ActionForm>
-    }
-}
-
-#[component]
-fn ReopenForm(route: String, reopen: ServerAction<ReopenRoute>) -> impl IntoView {
-    view! {
-        <ActionForm action=reopen>
-            <input type="hidden" name="route" value=route/>
-            <SubmitButton label="Open now" is_pending=reopen.pending() class="button button-small"
-                test_id=Some("reopen-route")/>
-        </ActionForm>
-    }
-}
-
-#[component]
-fn MoveUpForm(route: String, move_route: ServerAction<MoveRouteUp>) -> impl IntoView {
-    view! {
-        <ActionForm action=move_route>
-            <input type="hidden" name="route" value=route/>
-            <SubmitButton label="Ask earlier" is_pending=move_route.pending() class="button button-small"
-                test_id=Some("move-route-up")/>
-        </ActionForm>
+        <div class="cell-actions">
+            {reopens.then(|| view! {
+                <ButtonForm action=deeds.reopen fields=fields() label="Open now" class="button button-small"
+                    test_id="reopen-route"/>
+            })}
+            {closes.then(|| view! {
+                <ButtonForm action=deeds.close fields=fields() label="Close" class="button button-small button-danger"
+                    test_id="close-route"/>
+            })}
+            {(!is_first).then(|| view! {
+                <ButtonForm action=deeds.move_route fields=fields() label="Ask earlier" class="button button-small"
+                    test_id="move-route-up"/>
+            })}
+        </div>
     }
 }

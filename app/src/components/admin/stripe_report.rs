@@ -1,5 +1,6 @@
 use leptos::prelude::*;
 
+use super::PersonLink;
 use crate::components::LocalTime;
 use crate::types::{Comparison, StripeReport};
 
@@ -42,7 +43,13 @@ pub fn ComparisonList(comparisons: Vec<Comparison>) -> impl IntoView {
         return view! { <p class="muted">"Nothing was compared yet."</p> }.into_any();
     }
     let items = comparisons.into_iter().map(|comparison| {
-        let findings = comparison.findings.into_iter().map(|finding| view! { <li>{finding}</li> });
+        let customers = comparison.customers;
+        let person = |finding: &str| {
+            let customer = customers.iter().find(|customer| finding.starts_with(&customer.id))?;
+            Some(view! { <PersonLink label=customer.person.clone()/> " · " })
+        };
+        let findings =
+            comparison.findings.into_iter().map(|finding| view! { <li>{person(&finding)} {finding}</li> });
         let findings = findings.collect::<Vec<_>>();
         let result = match findings.is_empty() {
             true => view! { <p class="muted">"All agreed."</p> }.into_any(),

@@ -1,22 +1,18 @@
 //! Makes requests, and makes them again so that they are answered and billed once.
 
-use super::Refusal;
 use crate::browser;
-use crate::types::{ClientRequestId, Prompt, ReplyRequest, ReplyTarget};
+use crate::types::{Prompt, ReplyRequest, ReplyTarget};
 
-/// The request for this target. The same target after a refusal is the same request, though perhaps of another model.
-pub(super) fn request_for(
+/// The request for this target. The same target as that of one of the `earlier` requests, which may have been admitted
+/// without anybody knowing, is the same request, though perhaps of another model.
+pub(super) fn request_for<'a>(
     target: ReplyTarget,
-    refusal: Option<Refusal>,
+    earlier: impl IntoIterator<Item = &'a ReplyRequest>,
     model: Option<String>,
 ) -> Option<ReplyRequest> {
-    let client_request_id = refused_id(&target, refusal.as_ref()).or_else(browser::new_request_id)?;
+    let same = earlier.into_iter().find(|request| request.target == target);
+    let client_request_id = same.map(|request| request.client_request_id).or_else(browser::new_request_id)?;
     Some(ReplyRequest { client_request_id, target, max_output_tokens: None, model })
-}
-
-fn refused_id(target: &ReplyTarget, refusal: Option<&Refusal>) -> Option<ClientRequestId> {
-    let refused = &refusal?.request;
-    (refused.target == *target).then_some(refused.client_request_id)
 }
 
 pub(super) fn prompt_of(request: &ReplyRequest) -> Option<&Prompt> {
@@ -39,8 +35,7 @@ pub(super) fn with_text_before(text: &str, draft: &str) -> String {
 mod tests {
     use uuid::Uuid;
 
-    use super::{Refusal, request_for, with_text_before};
-    use crate::ApiError;
+    use super::{request_for, with_text_before};
     use crate::types::{ClientRequestId, MessageId, ReplyRequest, ReplyTarget, ThreadId};
 
     fn continuing(message: u128) -> ReplyTarget {
@@ -48,26 +43,23 @@ mod tests {
         ReplyTarget::Continue { thread_id, message_id: MessageId(Uuid::from_u128(message)) }
     }
 
-    fn refused(target: ReplyTarget) -> Refusal {
-        let client_request_id = ClientRequestId(Uuid::from_u128(7));
-        let request = ReplyRequest { client_request_id, target, max_output_tokens: None, model: None };
-        Refusal { error: ApiError::Connection, fits_at: None, request }
+    fn request(id: u128, target: ReplyTarget) -> ReplyRequest {
+        let client_request_id = ClientRequestId(Uuid::from_u128(id));
+        ReplyRequest { client_request_id, target, max_output_tokens: None, model: None }
     }
 
     #[test]
-    fn the_same_target_after_a_refusal_keeps_its_id() {
-        let request = request_for(continuing(2), Some(refused(continuing(2))), Some("large".to_owned()));
-        let request = request.expect("a request");
-        assert_eq!(request.client_request_id, ClientRequestId(Uuid::from_u128(7)));
-        assert_eq!(request.model.as_deref(), Some("large"), "the choice of now");
+    fn the_same_target_keeps_the_id_it_was_asked_for_with() {
+        let earlier = [request(7, continuing(1)), request(8, continuing(2))];
+        let asked = request_for(continuing(2), &earlier, Some("large".to_owned())).expect("a request");
+        assert_eq!(asked.client_request_id, ClientRequestId(Uuid::from_u128(8)));
+        assert_eq!(asked.model.as_deref(), Some("large"), "the choice of now");
     }
 
     #[test]
     fn another_target_is_another_request() {
-        let request = request_for(continuing(3), Some(refused(continuing(2))), None);
-        assert!(
-            request.is_none_or(|request| request.client_request_id != ClientRequestId(Uuid::from_u128(7)))
-        );
+        let asked = request_for(continuing(3), &[request(7, continuing(2))], None);
+        assert!(asked.is_none_or(|request| request.client_request_id != ClientRequestId(Uuid::from_u128(7))));
     }
 
     #[test]

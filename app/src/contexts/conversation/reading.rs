@@ -9,9 +9,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use server_fn::codec::ByteStream;
 
-use super::asking::{prompt_of, with_text_before};
+use super::asking::{prompt_of, same_text, with_text_before};
 use super::stream_guard::StreamGuard;
-use super::{Activity, OpenConversation, Pause, Refusal};
+use super::{Activity, OpenConversation, Pause, Refusal, kept_request};
 use crate::api::{follow_reply, start_reply};
 use crate::event_decoder::EventDecoder;
 use crate::reply_progress::ReplyProgress;
@@ -140,11 +140,13 @@ impl OpenConversation {
             ChatEventKind::Text { text } => self.write(|unwritten| unwritten.text.push_str(&text)),
             ChatEventKind::Ended { message, error } => self.ended(*message, error.map(|error| *error)),
             ChatEventKind::Quota { quota } => self.quota.set(*quota),
+            // Should the stream break, it is taken up again as ever.
+            ChatEventKind::Draining => {}
         }
     }
 
     fn started(self, generation_id: GenerationId, thread: Thread, user_message: Message) {
-        browser::drafts::write(&self.draft_key(), "");
+        self.drop_sent_draft(&user_message);
         self.activity.set(Activity::Writing(generation_id));
         self.transcript.start(user_message);
         self.announcement.set("The answer is being written.".to_owned());
@@ -160,6 +162,20 @@ impl OpenConversation {
         if self.wants_stop.get_value() {
             self.stop_generation(generation_id);
         }
+    }
+
+    /// The server has the message. A page that died while it was sent has it in the composer again.
+    fn drop_sent_draft(self, message: &Message) {
+        let key = self.draft_key();
+        let sent = kept_request::read(&key);
+        if let Some(prompt) = sent.as_ref().and_then(prompt_of)
+            && prompt.as_str() == message.content
+            && same_text(&self.draft.get_untracked(), prompt)
+        {
+            self.draft.set(String::new());
+        }
+        kept_request::forget(&key);
+        browser::drafts::write(&key, "");
     }
 
     /// Collects what arrives until the next frame: the page is drawn once a frame, however fast the model is.

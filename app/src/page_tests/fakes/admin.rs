@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{billing, now, usage};
 use crate::api::admin::{
-    AdminBackend, AuditLogApi, FiguresApi, JobsApi, NewLimits, PeopleApi, ProvidersApi, StripeApi, SystemApi,
+    AdminBackend, AuditLogApi, FiguresApi, JobsApi, NewLimits, NewPlan, PeopleApi, ProvidersApi, StripeApi,
+    SystemApi,
 };
 use crate::api::{BillingApi, QuotaApi, UsageApi};
 use crate::page_tests::somebody;
@@ -26,13 +27,17 @@ pub fn backend() -> AdminBackend {
 
 struct Fake;
 
+fn label() -> PersonLabel {
+    PersonLabel { id: UserId(Uuid::from_u128(7)), name: "Ada Marlow".to_owned() }
+}
+
 fn event(kind: Option<AuditKind>, operator: Option<PersonLabel>) -> AuditEvent {
     AuditEvent {
         id: AuditId(Uuid::from_u128(1)),
         at: now(),
         kind,
         operator,
-        person: Some(PersonLabel { id: UserId(Uuid::from_u128(7)), name: "Ada Marlow".to_owned() }),
+        person: Some(label()),
         changes: vec![AuditChange {
             name: "operator".to_owned(),
             before: None,
@@ -78,6 +83,8 @@ async fn whole_person() -> Person {
     let actor = somebody();
     let quota = super::Fake.read_quota(&actor).await.expect("a quota");
     let billing = billing::Fake::subscribed().read_billing(&actor).await.expect("a subscription");
+    let plan_override = Some(PlanOverride { plan_name: "Pro".to_owned(), ends_at: now() });
+    let billing = Billing { plan_override, ..billing };
     let told = |mailed_at, kept_at| ToldNotice {
         kind: Some(NoticeKind::Receipt),
         title: "Your receipt".to_owned(),
@@ -102,6 +109,7 @@ async fn whole_person() -> Person {
             concurrent_replies: None,
             ends_at: now(),
         }),
+        plans: vec![("free".to_owned(), "Free".to_owned()), ("pro".to_owned(), "Pro".to_owned())],
         grants: [Some(now()), None]
             .map(|expires_at| LiveGrant {
                 reason: EntryReason::Subscription,
@@ -128,6 +136,7 @@ async fn whole_person() -> Person {
         }],
         notices: vec![told(Some(now()), None), told(None, Some(now())), told(None, None)],
         audit: AuditPage { events: vec![event(Some(AuditKind::Suspended), None)], next: None },
+        form_id: FormId(Uuid::from_u128(5)),
     }
 }
 
@@ -162,6 +171,7 @@ impl PeopleApi for Fake {
         &self,
         _: &Operator,
         _: UserId,
+        _: FormId,
         _: Nanos,
         _: Option<u32>,
         _: Reason,
@@ -169,7 +179,7 @@ impl PeopleApi for Fake {
         Ok(())
     }
 
-    async fn take_credit(&self, _: &Operator, _: UserId, _: Nanos, _: Reason) -> ApiResult<()> {
+    async fn take_credit(&self, _: &Operator, _: UserId, _: FormId, _: Nanos, _: Reason) -> ApiResult<()> {
         Ok(())
     }
 
@@ -188,6 +198,10 @@ impl PeopleApi for Fake {
         _: Option<NewLimits>,
         _: Reason,
     ) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn override_plan(&self, _: &Operator, _: UserId, _: Option<NewPlan>, _: Reason) -> ApiResult<()> {
         Ok(())
     }
 
@@ -218,7 +232,8 @@ impl JobsApi for Fake {
             finished_at: Some(now()),
             last_error: Some("Stripe is <b>nicely</b> away".to_owned()),
         };
-        let queue = Queue { kind: dead.kind.clone(), ready: 2, running: 1, dead: 1, due_since: Some(now()) };
+        let due_since = Some(now());
+        let queue = Queue { kind: dead.kind.clone(), ready: 2, failed: 1, running: 1, dead: 1, due_since };
         let work = ScheduledWork { name: "purge".to_owned(), when: "every hour".to_owned(), last_at: None };
         let next = Some(dead.id);
         Ok(JobsPage { queues: vec![queue], schedules: vec![work], jobs: vec![dead], next })
@@ -241,11 +256,32 @@ impl StripeApi for Fake {
             title: "Subscriptions and events".to_owned(),
             at: now(),
             findings: findings.iter().map(ToString::to_string).collect(),
+            customers: vec![CustomerLabel { id: "cus_1".to_owned(), person: label() }],
         };
         Ok(StripeReport {
             inbox: Inbox { waiting: 3, failed: 1, waiting_since: Some(now()) },
             meter: MeterExport { waiting: 2, waiting_amount, refused: 0, refused_amount },
-            comparisons: vec![comparison(&["2 events had not arrived"]), comparison(&[])],
+            comparisons: vec![
+                comparison(&["2 events had not arrived", "cus_1: not as Stripe has it"]),
+                comparison(&[]),
+            ],
+            refused_usage: vec![RefusedUsage {
+                id: EntryId(Uuid::from_u128(1)),
+                person: Some(label()),
+                amount: Nanos::from_cents(50),
+                occurred_at: now(),
+                refused_at: now(),
+                error: Some("The timestamp is <b>nicely</b> old".to_owned()),
+            }],
+            money_back: vec![MoneyBack {
+                id: "dp_1".to_owned(),
+                is_dispute: true,
+                person: Some(label()),
+                amount_cents: 2_000,
+                status: "needs_response".to_owned(),
+                reason: Some("fraudulent".to_owned()),
+                created_at: now(),
+            }],
         })
     }
 
@@ -263,6 +299,10 @@ impl StripeApi for Fake {
         Ok(())
     }
 
+    async fn resend_usage(&self, _: &Operator, _: EntryId) -> ApiResult<()> {
+        Ok(())
+    }
+
     async fn reconcile(&self, _: &Operator) -> ApiResult<()> {
         Ok(())
     }
@@ -276,6 +316,7 @@ fn stripe_event() -> StripeEvent {
         received_at: now(),
         processed_at: None,
         error: Some("Stripe is <b>nicely</b> away".to_owned()),
+        attempts: 4,
     }
 }
 
@@ -421,6 +462,7 @@ fn figures(replies: u64) -> Figures {
         recurring: Some(Nanos::from_cents(80_000)),
         churned: Some(1),
         volume: volume(replies),
+        ratings: Ratings { good: 9, bad: 1 },
         attempts: replies + 9,
         failed_attempts: 9,
         first_token_ms_p50: Some(180),
@@ -454,7 +496,9 @@ impl FiguresApi for Fake {
             name: name.to_owned(),
             note: note.map(str::to_owned),
             volume: volume(3_000),
+            ratings: None,
         };
+        let ratings = Some(Ratings { good: 7, bad: 1 });
         let person = PersonLabel { id: UserId(Uuid::from_u128(8)), name: "Grace".to_owned() };
         let explosion = CostExplosion {
             day: now().date_naive(),
@@ -470,7 +514,8 @@ impl FiguresApi for Fake {
             total: if is_new { Volume::default() } else { volume(3_000) },
             before: if is_new { Volume::default() } else { volume(2_000) },
             days: all_days().into_iter().map(|day| DayVolume { day, volume: volume(100) }).collect(),
-            models: vec![part("A model", None)],
+            models: vec![NamedVolume { ratings, ..part("A model", None) }],
+            providers: vec![part("openai", None)],
             routes: vec![part("one", Some("openai"))],
             plans: vec![part("Pro", None)],
             outcomes: vec![part("Complete", None)],

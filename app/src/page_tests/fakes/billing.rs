@@ -11,7 +11,7 @@ use crate::types::*;
 pub struct Fake {
     pub offers: Offers,
     pub billing: Billing,
-    pub outcome: CheckoutOutcome,
+    pub outcome: ApiResult<CheckoutOutcome>,
 }
 
 impl Fake {
@@ -23,8 +23,9 @@ impl Fake {
             invoices: vec![],
             packs: vec![],
             overage: None,
+            plan_override: None,
         };
-        Self { offers: offers(), billing, outcome: CheckoutOutcome::NotPaid }
+        Self { offers: offers(), billing, outcome: Ok(CheckoutOutcome::NotPaid) }
     }
 
     /// Payments are not set up.
@@ -59,6 +60,7 @@ impl Fake {
                 used: Nanos::from_cents(125),
                 held: Nanos::ZERO,
             }),
+            plan_override: None,
         };
         Self { billing, ..Self::free() }
     }
@@ -109,8 +111,10 @@ fn plan(key: &str, name: &str, factor: u32) -> Plan {
         requests_per_day: 100 * factor,
         tokens_per_minute: 20_000 * factor,
         concurrent_replies: 2 * factor,
+        default_output_tokens: 4_096,
         monthly_credit: Nanos::from_cents(50 * i64::from(factor)),
         monthly_cap: None,
+        thread_cap: None,
         overage_max: None,
     }
 }
@@ -157,7 +161,7 @@ impl BillingApi for Fake {
 
     async fn finish_checkout(&self, actor: &Actor, _: String) -> ApiResult<CheckoutOutcome> {
         actor.user()?;
-        Ok(self.outcome.clone())
+        self.outcome.clone()
     }
 
     async fn change_plan(&self, actor: &Actor, _: String, _: Interval) -> ApiResult<NextUrl> {

@@ -17,7 +17,8 @@ pub fn of_thread() -> Cap {
     let (thread_id, title) =
         (FINISHED_THREAD.parse().expect("an id"), "How a sliding window counts".to_owned());
     let terms = CapTerms { limit: Nanos::from_cents(1), is_hard: false };
-    Cap::new(CapScope::Conversation { thread_id, title }, terms, Nanos(12_345_000), Nanos::ZERO, None)
+    let scope = CapScope::Conversation { thread_id, title, is_own: true };
+    Cap::new(scope, terms, Nanos(12_345_000), Nanos::ZERO, None)
 }
 
 pub struct Fake;
@@ -44,8 +45,13 @@ impl CapsApi for Fake {
         Ok(())
     }
 
+    async fn use_plan_thread_cap(&self, _: &Actor, _: ThreadId) -> ApiResult<()> {
+        Ok(())
+    }
+
     async fn read_thread_spending(&self, _: &Actor, _: ThreadId) -> ApiResult<ThreadSpending> {
-        Ok(ThreadSpending { used: Nanos(12_345_000), held: Nanos::ZERO, cap: None })
+        let used = Nanos(12_345_000);
+        Ok(ThreadSpending { used, held: Nanos::ZERO, cap: None, is_own: false, plan_cap: None })
     }
 
     async fn dismiss_alerts(&self, _: &Actor, _: Alert) -> ApiResult<()> {

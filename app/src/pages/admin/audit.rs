@@ -38,9 +38,7 @@ async fn load(address: ParamsMap) -> ApiResult<AuditPage> {
 }
 
 fn parse(address: &ParamsMap) -> Result<AuditQuery, String> {
-    let [kind, person, operator, after] =
-        ["kind", "person", "operator", "after"].map(|name| address.get_str(name));
-    AuditQuery::parse(kind, person, operator, after)
+    AuditQuery::from_address(|name| address.get_str(name))
 }
 
 #[component]
@@ -73,8 +71,8 @@ fn Found(events: ApiResult<AuditPage>, address: ParamsMap) -> impl IntoView {
 
 #[component]
 fn AuditFilters(address: ParamsMap) -> impl IntoView {
-    let [kind, person, operator] =
-        ["kind", "person", "operator"].map(|name| address.get(name).unwrap_or_default());
+    let [kind, person, operator, request] =
+        ["kind", "person", "operator", "request"].map(|name| address.get(name).unwrap_or_default());
     let kinds = AuditKind::ALL.iter().map(|kind| (kind.to_string(), kind.title().to_owned()));
     let kinds = std::iter::once((String::new(), "All events".to_owned())).chain(kinds).collect();
     view! {
@@ -82,6 +80,7 @@ fn AuditFilters(address: ParamsMap) -> impl IntoView {
             <SelectFilter name="kind" label="Event" options=kinds chosen=kind/>
             <TextFilter name="person" label="Person’s id" value=person/>
             <TextFilter name="operator" label="Operator’s id" value=operator/>
+            <TextFilter name="request" label="Request’s id" value=request hint="As pages of errors say it"/>
         </Filters>
     }
 }

@@ -3,7 +3,8 @@ use leptos_router::hooks::use_query_map;
 
 use crate::api::admin::{DiscardJob, RetryJob, list_jobs};
 use crate::components::admin::{
-    AdminFrame, Filters, JobTable, Pager, QueueTable, ScheduleTable, SelectFilter, TextFilter,
+    AdminFrame, DeedOutcome, Filters, JobTable, OutcomeNote, Pager, QueueTable, ScheduleTable, SelectFilter,
+    TextFilter,
 };
 use crate::components::{ActionError, ErrorNote, SkeletonLines};
 use crate::contexts::use_session;
@@ -16,14 +17,18 @@ pub fn JobsPage() -> impl IntoView {
     let address = use_query_map();
     let query = Memo::new(move |_| address.with(|map| JobsQuery::from_address(|name| map.get(name))));
     let (retry, discard) = (ServerAction::<RetryJob>::new(), ServerAction::<DiscardJob>::new());
-    let source = move || (query.get(), retry.version().get(), discard.version().get());
-    let jobs = use_session().operator_resource(source, |(query, ..)| list_jobs(query));
+    let outcome = DeedOutcome::new();
+    outcome.say_when_done(retry, "The job is tried again in a moment.");
+    outcome.say_when_done(discard, "The job is discarded.");
+    let source = move || (query.get(), outcome.count());
+    let jobs = use_session().operator_resource(source, |(query, _)| list_jobs(query));
     view! {
         <AdminFrame title="Jobs" area=JOBS_PATH>
             <header class="page-head">
                 <h1>"Jobs"</h1>
                 <p class="muted">"Work that is done later: webhooks, mails, checks. What fails too often is dead until somebody looks at it."</p>
             </header>
+            <OutcomeNote outcome/>
             <ActionError action=retry/>
             <ActionError action=discard/>
             <Transition fallback=|| view! { <SkeletonLines/> }>

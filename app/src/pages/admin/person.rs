@@ -2,10 +2,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::api::admin::{read_person, read_person_statement};
-use crate::components::admin::person::{
-    AccessDeeds, DEED_OUTCOME, Deeds, PersonActivity, PersonHead, PersonMoney,
-};
-use crate::components::admin::{AdminFrame, Pager};
+use crate::components::admin::person::{AccessDeeds, Deeds, PersonActivity, PersonHead, PersonMoney};
+use crate::components::admin::{AdminFrame, OutcomeNote, Pager};
 use crate::components::{ErrorPage, SkeletonLines, StatementTable};
 use crate::contexts::use_session;
 use crate::links::{PEOPLE_PATH, person_path, person_statement_path};
@@ -22,14 +20,14 @@ pub fn PersonPage() -> impl IntoView {
         Memo::new(move |_| query.with(|query| query.get("before")).and_then(|id| id.parse().ok()));
     let deeds = Deeds::new();
     let session = use_session();
-    let person = session.operator_resource(move || (id.get(), deeds.done.get()), |(id, _)| load(id));
+    let person = session.operator_resource(move || (id.get(), deeds.outcome.count()), |(id, _)| load(id));
     let statement = session.operator_resource(
-        move || (id.get(), before.get(), deeds.done.get()),
+        move || (id.get(), before.get(), deeds.outcome.count()),
         |(id, before, _)| load_statement(id, before),
     );
     view! {
         <AdminFrame title="Person" area=PEOPLE_PATH>
-            <p class="deed-outcome" id=DEED_OUTCOME role="status" tabindex="-1" data-testid="deed-outcome">{deeds.outcome}</p>
+            <OutcomeNote outcome=deeds.outcome/>
             <Transition fallback=|| view! { <SkeletonLines/> }>
                 {move || Suspend::new(async move {
                     match (person.await, statement.await) {

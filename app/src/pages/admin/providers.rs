@@ -1,9 +1,10 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-use crate::api::admin::{MoveModelUp, read_providers};
-use crate::components::admin::{AdminFrame, CatalogDeeds, CatalogErrors, ModelDeeds, PriceTable, RouteTable};
-use crate::components::{ErrorNote, SkeletonLines, SubmitButton};
+use crate::api::admin::read_providers;
+use crate::components::admin::{
+    AdminFrame, CatalogDeeds, CatalogErrors, ModelDeeds, OutcomeNote, PriceTable, RouteTable,
+};
+use crate::components::{ButtonForm, ErrorNote, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::PROVIDERS_PATH;
 use crate::types::ProviderReport;
@@ -12,13 +13,14 @@ use crate::types::ProviderReport;
 #[component]
 pub fn ProvidersPage() -> impl IntoView {
     let deeds = CatalogDeeds::new();
-    let reports = use_session().operator_resource(move || deeds.done(), |_| read_providers());
+    let reports = use_session().operator_resource(move || deeds.outcome.count(), |_| read_providers());
     view! {
         <AdminFrame title="Providers" area=PROVIDERS_PATH>
             <header class="page-head">
                 <h1>"Providers"</h1>
                 <p class="muted">"Each model with its routes in the order in which they are asked, their last 24 hours, and its prices."</p>
             </header>
+            <OutcomeNote outcome=deeds.outcome/>
             <CatalogErrors deeds/>
             <Transition fallback=|| view! { <SkeletonLines/> }>
                 {move || Suspend::new(async move {
@@ -42,7 +44,10 @@ fn Models(reports: Vec<ProviderReport>, deeds: CatalogDeeds) -> impl IntoView {
 fn ModelPanel(report: ProviderReport, is_first: bool, deeds: CatalogDeeds) -> impl IntoView {
     let ProviderReport { key, model: name, is_off, prices, price_version, routes } = report.clone();
     let (label, title, table, of_model) = (name.clone(), name.clone(), name.clone(), key.clone());
-    let move_up = (!is_first).then(|| view! { <MoveUpForm model=of_model move_model=deeds.move_model/> });
+    let move_up = (!is_first).then(|| view! {
+        <ButtonForm action=deeds.move_model fields=[("model", of_model)] label="Show earlier" class="button button-small"
+            test_id="move-model-up"/>
+    });
     view! {
         <section class="panel" aria-label=label data-testid="model">
             <div class="panel-head">
@@ -53,16 +58,5 @@ fn ModelPanel(report: ProviderReport, is_first: bool, deeds: CatalogDeeds) -> im
             <PriceTable model=key name prices in_force=price_version deeds/>
             <ModelDeeds report deeds/>
         </section>
-    }
-}
-
-#[component]
-fn MoveUpForm(model: String, move_model: ServerAction<MoveModelUp>) -> impl IntoView {
-    view! {
-        <ActionForm action=move_model>
-            <input type="hidden" name="model" value=model/>
-            <SubmitButton label="Show earlier" is_pending=move_model.pending() class="button button-small"
-                test_id=Some("move-model-up")/>
-        </ActionForm>
     }
 }

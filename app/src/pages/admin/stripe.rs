@@ -1,16 +1,16 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::ApiResult;
 use crate::api::admin::{
-    ReconcileWithStripe, ReplayStripeEvent, list_stripe_events, read_stripe_event, read_stripe_report,
+    ReconcileWithStripe, ReplayStripeEvent, ResendUsage, list_stripe_events, read_stripe_event,
+    read_stripe_report,
 };
 use crate::components::admin::{
-    AdminFrame, ComparisonList, EventDetail, EventTable, Filters, Pager, SelectFilter, StripeFigures,
-    TextFilter,
+    AdminFrame, ComparisonList, DeedOutcome, EventDetail, EventTable, Filters, MoneyBackTable, OutcomeNote,
+    Pager, RefusedUsageTable, SelectFilter, StripeFigures, TextFilter,
 };
-use crate::components::{ActionError, ErrorNote, SkeletonLines, SubmitButton};
+use crate::components::{ActionError, ButtonForm, ErrorNote, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::{STRIPE_PATH, stripe_events_path};
 use crate::types::{EventState, EventsPage, EventsQuery, StripeEventDetail, StripeReport};
@@ -26,7 +26,12 @@ pub fn StripePage() -> impl IntoView {
     let chosen = Memo::new(move |_| address.with(|map| map.get("event")));
     let replay = ServerAction::<ReplayStripeEvent>::new();
     let reconcile = ServerAction::<ReconcileWithStripe>::new();
-    let source = move || (query.get(), chosen.get(), replay.version().get(), reconcile.version().get());
+    let resend = ServerAction::<ResendUsage>::new();
+    let outcome = DeedOutcome::new();
+    outcome.say_when_done(replay, "Stripe is asked again. Reload in a moment to see what came of it.");
+    outcome.say_when_done(reconcile, "Everything is being compared. Reload in a moment to see what differs.");
+    outcome.say_when_done(resend, "It is sent again within a minute.");
+    let source = move || (query.get(), chosen.get(), outcome.count());
     let shown = use_session().operator_resource(source, |(query, chosen, ..)| load(query, chosen));
     view! {
         <AdminFrame title="Stripe" area=STRIPE_PATH>
@@ -34,12 +39,14 @@ pub fn StripePage() -> impl IntoView {
                 <h1>"Stripe"</h1>
                 <p class="muted">"Every event is kept. Each has the customer read anew, so replaying one is always safe."</p>
             </header>
+            <OutcomeNote outcome/>
             <ActionError action=replay/>
             <ActionError action=reconcile/>
+            <ActionError action=resend/>
             <Transition fallback=|| view! { <SkeletonLines/> }>
                 {move || Suspend::new(async move {
                     match shown.await {
-                        Ok(shown) => view! { <Whole shown query=query.get_untracked() replay reconcile/> }.into_any(),
+                        Ok(shown) => view! { <Whole shown query=query.get_untracked() replay reconcile resend/> }.into_any(),
                         Err(error) => view! { <ErrorNote error/> }.into_any(),
                     }
                 })}
@@ -62,9 +69,10 @@ fn Whole(
     query: EventsQuery,
     replay: ServerAction<ReplayStripeEvent>,
     reconcile: ServerAction<ReconcileWithStripe>,
+    resend: ServerAction<ResendUsage>,
 ) -> impl IntoView {
     let (report, events, detail) = shown;
-    let comparisons = report.comparisons.clone();
+    let StripeReport { comparisons, refused_usage, money_back, .. } = report.clone();
     view! {
         {detail.map(|detail| view! {
             <section class="panel" aria-labelledby="event"><EventDetail detail/></section>
@@ -74,13 +82,25 @@ fn Whole(
             <h2 id="events">"Events"</h2>
             <Events events query replay/>
         </section>
+        <section class="panel" aria-labelledby="money-back">
+            <h2 id="money-back">"Refunds and disputes"</h2>
+            {match money_back.is_empty() {
+                true => view! { <p class="muted">"Nothing has gone back to anybody."</p> }.into_any(),
+                false => view! { <MoneyBackTable rows=money_back/> }.into_any(),
+            }}
+        </section>
+        {(!refused_usage.is_empty()).then(|| view! {
+            <section class="panel" aria-labelledby="refused-usage">
+                <h2 id="refused-usage">"Usage that Stripe refused"</h2>
+                <p class="muted">"It is not billed until it is sent again and taken."</p>
+                <RefusedUsageTable usage=refused_usage resend/>
+            </section>
+        })}
         <section class="panel" aria-labelledby="comparisons">
             <h2 id="comparisons">"Comparisons"</h2>
             <ComparisonList comparisons/>
             <div class="panel-actions">
-                <ActionForm action=reconcile>
-                    <SubmitButton label="Compare everything now" is_pending=reconcile.pending() test_id=Some("reconcile")/>
-                </ActionForm>
+                <ButtonForm action=reconcile label="Compare everything now" class="button" test_id="reconcile"/>
             </div>
         </section>
     }

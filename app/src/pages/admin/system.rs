@@ -1,7 +1,9 @@
 use leptos::prelude::*;
 
 use crate::api::admin::{SetSwitch, read_system};
-use crate::components::admin::{AdminFrame, SettingsTable, SwitchList, SystemParts};
+use crate::components::admin::{
+    AdminFrame, DeedOutcome, OutcomeNote, SettingsTable, SwitchList, SystemParts,
+};
 use crate::components::{ActionError, ErrorNote, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::SYSTEM_PATH;
@@ -11,14 +13,16 @@ use crate::types::SystemReport;
 #[component]
 pub fn SystemPage() -> impl IntoView {
     let set = ServerAction::<SetSwitch>::new();
-    let version = set.version();
-    let report = use_session().operator_resource(move || version.get(), |_| read_system());
+    let outcome = DeedOutcome::new();
+    outcome.say_when_done(set, "Done. Every server goes by it within seconds.");
+    let report = use_session().operator_resource(move || outcome.count(), |_| read_system());
     view! {
         <AdminFrame title="System" area=SYSTEM_PATH>
             <header class="page-head">
                 <h1>"System"</h1>
                 <p class="muted">"As the server sees it that answered you."</p>
             </header>
+            <OutcomeNote outcome/>
             <ActionError action=set/>
             <Transition fallback=|| view! { <SkeletonLines/> }>
                 {move || Suspend::new(async move {

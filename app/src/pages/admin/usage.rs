@@ -3,7 +3,8 @@ use leptos_router::hooks::use_query_map;
 
 use crate::api::admin::report_volume;
 use crate::components::admin::{
-    AdminFrame, ComputedAt, ExplosionTable, FigureChart, NoFigures, SpenderTable, VolumeTable, named_rows,
+    AdminFrame, ComputedAt, ExplosionTable, FigureChart, NoFigures, SpenderTable, VolumeRow, VolumeTable,
+    named_rows,
 };
 use crate::components::{ErrorNote, Fold, PeriodChoice, SkeletonLines};
 use crate::contexts::use_session;
@@ -51,6 +52,7 @@ fn Report(report: VolumeReport) -> impl IntoView {
         before,
         days,
         models,
+        providers,
         routes,
         plans,
         outcomes,
@@ -79,16 +81,18 @@ fn Report(report: VolumeReport) -> impl IntoView {
         <Explosions explosions/>
         <Spenders people period/>
         <Split id="models" title="By model" heading="Model" parts=models total/>
-        <Split id="routes" title="By provider" heading="Route" parts=routes total/>
+        <Split id="providers" title="By provider" heading="Provider" parts=providers total/>
+        <Split id="routes" title="By route" heading="Route" parts=routes total/>
         <Split id="plans" title="By plan" heading="Plan" parts=plans total/>
         <Split id="outcomes" title="By outcome" heading="Outcome" parts=outcomes total/>
     }
     .into_any()
 }
 
-fn day_rows(days: &[DayVolume]) -> Vec<(AnyView, Volume)> {
+fn day_rows(days: &[DayVolume]) -> Vec<VolumeRow> {
     let used = days.iter().filter(|day| !day.volume.is_empty());
-    used.map(|day| (day.day.format("%-d %B %Y").to_string().into_any(), day.volume)).collect()
+    let name = |day: &DayVolume| day.day.format("%-d %B %Y").to_string().into_any();
+    used.map(|day| VolumeRow { name: name(day), volume: day.volume, ratings: None }).collect()
 }
 
 #[component]

@@ -1,5 +1,6 @@
 //! The product's own way: what a request goes through, without HTTP and without a model.
 
+use std::future::pending;
 use std::time::Instant;
 
 use app::types::{ClientRequestId, Prompt, ReplyRequest, ReplyState, ReplyTarget};
@@ -39,10 +40,11 @@ impl Product {
     async fn admit(&self, person: &Person, request: ReplyRequest) -> Result<Admitted> {
         let signed_in =
             self.state.authenticate(&person.session_token()).await?.ok_or("nobody is signed in")?;
-        match self.state.generations().decide(signed_in.account_id, request).await? {
+        match self.state.generations().decide(signed_in.account_id, request, pending()).await? {
             Decision::Admitted(admitted) => Ok(*admitted),
             Decision::Repeated(_) => Err("a request was taken for another".into()),
-            Decision::Refused(refusal) => Err(refusal.into()),
+            Decision::Refused(refusal) => Err(refusal.error.into()),
+            Decision::Abandoned => Err("a request was abandoned".into()),
         }
     }
 }
@@ -83,7 +85,7 @@ fn settlement(new: &NewGeneration) -> Settlement {
         usage,
         is_estimated: false,
         charged: new.hold.prices.charge(usage),
-        plan_cap: new.plan_cap,
+        plan_cap: new.plan_caps.month,
         overage_max: new.overage_max,
     }
 }

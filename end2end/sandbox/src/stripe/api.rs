@@ -19,7 +19,7 @@ use crate::stripe::expand::expand;
 use crate::stripe::form::Params;
 use crate::stripe::outage::OutageMode;
 use crate::stripe::routes::dispatch;
-use crate::stripe::{KEY_PREFIX, Stripe, pages};
+use crate::stripe::{KEY_PREFIX, Stripe, pages, parameters};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -119,6 +119,7 @@ impl Request {
             .skip_while(|part| *part != "v1")
             .skip(1)
             .collect();
+        parameters::refuse_unknown(&self.method, &path, &params)?;
         let mut answer = dispatch(books, &self.method, &path, &params)?;
         expand(books, &mut answer, &params.texts("expand"))?;
         Ok(answer)

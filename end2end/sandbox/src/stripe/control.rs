@@ -18,7 +18,7 @@ use crate::stripe::cards::CardMode;
 use crate::stripe::error::{Answer, StripeError};
 use crate::stripe::objects::Fields;
 use crate::stripe::outage::Outage;
-use crate::stripe::{Stripe, clock, disputes, meters};
+use crate::stripe::{Stripe, clock, disputes, meters, refunds};
 
 const DAY: i64 = 86_400;
 
@@ -34,6 +34,7 @@ pub(crate) fn routes(stripe: Arc<Stripe>) -> Router {
         .route("/{key}/outage", post(begin_outage).delete(end_outage))
         .route("/{key}/disputes", post(open_dispute))
         .route("/{key}/disputes/{id}/close", post(close_dispute))
+        .route("/{key}/refunds/{id}/fail", post(fail_refund))
         .route("/{key}/meters", get(list_meter_sums))
         .nest("/{key}/webhooks", webhooks::routes())
         .with_state(stripe)
@@ -170,6 +171,10 @@ async fn close_dispute(
     Json(decision): Json<Decision>,
 ) -> Response {
     answer(&stripe, &key, |books| disputes::close(books, &id, decision.won))
+}
+
+async fn fail_refund(State(stripe): State<Arc<Stripe>>, Path((key, id)): Path<(String, String)>) -> Response {
+    answer(&stripe, &key, |books| refunds::fail(books, &id))
 }
 
 /// What every customer used of every meter, ever.

@@ -34,6 +34,11 @@ impl StripeError {
         Self::request(StatusCode::BAD_REQUEST, Some("parameter_missing"), Some(param), message)
     }
 
+    pub(crate) fn unknown_parameter(param: &str) -> Self {
+        let message = format!("Received unknown parameter: {param}");
+        Self::request(StatusCode::BAD_REQUEST, Some("parameter_unknown"), Some(param), message)
+    }
+
     pub(crate) fn invalid(param: &str, message: String) -> Self {
         Self::request(StatusCode::BAD_REQUEST, Some("parameter_invalid"), Some(param), message)
     }

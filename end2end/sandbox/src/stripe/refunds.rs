@@ -39,6 +39,26 @@ pub(crate) fn create(books: &mut Books, params: &Params) -> Answer {
     Ok(refund)
 }
 
+/// The bank sends a refund back, which only the control endpoints make happen.
+pub(crate) fn fail(books: &mut Books, id: &str) -> Answer {
+    let refund = books.objects.find("refund", id)?;
+    if refund.text("status") != "succeeded" {
+        return Err(StripeError::refused(None, "This refund has not succeeded."));
+    }
+    books.edit(refund.text("charge"), |charge| {
+        let left = charge.integer("amount_refunded") - refund.integer("amount");
+        charge["amount_refunded"] = left.into();
+        charge["refunded"] = false.into();
+    });
+    let refund = books.edit(id, |refund| {
+        refund["status"] = "failed".into();
+        refund["failure_reason"] = "expired_or_canceled_card".into();
+    });
+    books.tell("refund.updated", &refund);
+    books.tell("refund.failed", &refund);
+    Ok(refund)
+}
+
 pub(crate) fn list(books: &Books, params: &Params) -> Answer {
     list::page(books, "refund", "/v1/refunds", params, |refund| {
         params.allows(refund, "charge") && params.allows(refund, "payment_intent")

@@ -69,6 +69,8 @@ async fn what_makes_no_sense_is_refused_in_stripes_words() {
     let account = Account::new("refusals");
     let error = account.refused("products", &[]).await;
     assert_eq!((&error["code"], &error["param"]), (&"parameter_missing".into(), &"name".into()));
+    let error = account.refused("customers", &[("email", "ada@example.test"), ("e_mail", "")]).await;
+    assert_eq!((&error["code"], &error["param"]), (&"parameter_unknown".into(), &"e_mail".into()));
     let error = account.refused("subscriptions", &[("customer", "cus_nobody")]).await;
     assert_eq!(error["message"], "No such customer: 'cus_nobody'");
     let answered = account.ask(Method::POST, "no/such/thing", &[]).await;

@@ -140,3 +140,26 @@ async fn the_control_page_moves_the_clock_and_lets_a_payment_fail() {
     assert_eq!(account.control(Method::GET, "", json!(null)).await["ahead_seconds"], 32 * 86_400);
     assert!(!account.subscription(&id).await.is_null());
 }
+
+#[tokio::test]
+async fn the_control_page_leads_to_the_end_of_dunning_and_back() {
+    let account = Account::new("dunning-page");
+    let (price, customer) = (account.monthly_price("pro").await, account.customer().await);
+    let id = account.subscribe(&customer, &price, GOOD_CARD).await;
+    let page = "http://127.0.0.1:4010/control/stripe";
+    let act = async |action: &str, more: (&str, &str)| {
+        assert_eq!(account.submit(page, &[("key", &account.key), ("action", action), more]).await.0, 303);
+    };
+    act("set_after_retries", ("after_retries", "mark_unpaid")).await;
+    act("fail_payments", ("customer", &customer)).await;
+    for span in ["month", "week", "week"] {
+        act(span, ("customer", &customer)).await;
+    }
+    assert_eq!(account.subscription(&id).await["status"], "unpaid");
+    act("allow_payments", ("customer", &customer)).await;
+    let open = account.get("invoices", &[("status", "open"), ("subscription", &id)]).await;
+    for invoice in open["data"].as_array().unwrap() {
+        account.post(&format!("invoices/{}/pay", id_of(invoice)), &[]).await;
+    }
+    assert_eq!(account.subscription(&id).await["status"], "active");
+}

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::net::TcpListener;
 
-use crate::account::Account;
+use crate::account::{Account, GOOD_CARD};
 
 const SECRET: &str = "whsec_known";
 
@@ -111,4 +111,34 @@ async fn deliveries_are_lost_doubled_and_held_back_on_demand() {
     assert_eq!(journal[0]["state"], "dropped");
     account.control(Method::POST, "/webhooks/redeliver", json!({"event": journal[0]["event"]})).await;
     assert_eq!(receiver.types(&account).await.len(), 4);
+}
+
+#[tokio::test]
+async fn what_happens_together_arrives_in_any_order_on_demand() {
+    let account = Account::new("shuffled");
+    let receiver = Receiver::of(&account, 0).await;
+    account.control(Method::PUT, "/webhooks/faults", json!({"shuffle": true})).await;
+    let price = account.monthly_price("pro").await;
+    for _ in 0..3 {
+        let customer = account.customer().await;
+        account.subscribe(&customer, &price, GOOD_CARD).await;
+    }
+    let (mut happened, mut received) = (account.event_types().await, receiver.types(&account).await);
+    assert_ne!(received, happened);
+    happened.sort();
+    received.sort();
+    assert_eq!(received, happened);
+}
+
+#[tokio::test]
+async fn an_event_leaves_late_on_demand() {
+    let account = Account::new("late");
+    let receiver = Receiver::of(&account, 0).await;
+    account.control(Method::PUT, "/webhooks/faults", json!({"delay_ms": 20})).await;
+    account.customer().await;
+    assert_eq!(receiver.types(&account).await, ["customer.created"]);
+    account.control(Method::PUT, "/webhooks/faults", json!({"delay_ms": 3_600_000})).await;
+    account.customer().await;
+    let journal = account.control(Method::GET, "/webhooks/journal", json!(null)).await;
+    assert_eq!((&journal[1]["state"], &journal[1]["attempts"]), (&json!("pending"), &json!([])));
 }

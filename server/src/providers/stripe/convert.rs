@@ -6,8 +6,9 @@ use stripe_shared as api;
 use stripe_types::Expandable;
 
 use super::{
-    Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack, Price,
-    Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus,
+    Charge, Checkout, CheckoutState, Invoice, InvoiceLine, MeteredItem, MeteredPrice, MoneyBack,
+    PendingUpdate, Price, Schedule, StripeError, StripeResult, Subscription, SubscriptionStatus,
+    WebhookEndpoint,
 };
 
 fn time(seconds: i64) -> DateTime<Utc> {
@@ -49,46 +50,42 @@ impl From<api::Price> for Price {
     }
 }
 
-impl TryFrom<api::Subscription> for Subscription {
-    type Error = StripeError;
-
-    fn try_from(subscription: api::Subscription) -> StripeResult<Self> {
-        let (metered, paid_ahead): (Vec<_>, Vec<_>) =
-            subscription.items.data.into_iter().partition(is_metered);
-        let item = paid_ahead
+/// None: nothing in it is paid ahead, so it is none of ours.
+pub(super) fn subscription(subscription: api::Subscription) -> StripeResult<Option<Subscription>> {
+    let (metered, paid_ahead): (Vec<_>, Vec<_>) = subscription.items.data.into_iter().partition(is_metered);
+    let Some(item) = paid_ahead.into_iter().next() else { return Ok(None) };
+    let period_end = time(item.current_period_end);
+    Ok(Some(Subscription {
+        id: subscription.id.to_string(),
+        customer_id: subscription.customer.id().to_string(),
+        status: status(&subscription.status)?,
+        created_at: time(subscription.created),
+        item_id: item.id.to_string(),
+        price: item.price.into(),
+        metered: metered
             .into_iter()
             .next()
-            .ok_or_else(|| StripeError::Refused("a subscription without an item".to_owned()))?;
-        let period_end = time(item.current_period_end);
-        Ok(Self {
-            id: subscription.id.to_string(),
-            customer_id: subscription.customer.id().to_string(),
-            status: status(&subscription.status)?,
-            created_at: time(subscription.created),
-            item_id: item.id.to_string(),
-            price: item.price.into(),
-            metered: metered
-                .into_iter()
-                .next()
-                .map(|item| MeteredItem { id: item.id.to_string(), price_id: item.price.id.to_string() }),
-            period_start: time(item.current_period_start),
-            period_end,
-            ends_at: match subscription.cancel_at_period_end {
-                true => Some(period_end),
-                false => subscription.cancel_at.map(time),
-            },
-            schedule: subscription.schedule.and_then(Expandable::into_object).and_then(schedule),
-            card: subscription
-                .default_payment_method
-                .and_then(Expandable::into_object)
-                .and_then(|method| card(&method)),
-            has_pending_update: subscription.pending_update.is_some(),
-            latest_invoice_id: subscription
-                .latest_invoice
-                .and_then(Expandable::into_id)
-                .map(|id| id.to_string()),
-        })
-    }
+            .map(|item| MeteredItem { id: item.id.to_string(), price_id: item.price.id.to_string() }),
+        period_start: time(item.current_period_start),
+        period_end,
+        ends_at: match subscription.cancel_at_period_end {
+            true => Some(period_end),
+            false => subscription.cancel_at.map(time),
+        },
+        schedule: subscription.schedule.and_then(Expandable::into_object).and_then(schedule),
+        card: subscription
+            .default_payment_method
+            .and_then(Expandable::into_object)
+            .and_then(|method| card(&method)),
+        pending_update: subscription.pending_update.map(pending_update),
+        latest_invoice_id: subscription.latest_invoice.and_then(Expandable::into_id).map(|id| id.to_string()),
+    }))
+}
+
+fn pending_update(update: api::SubscriptionsResourcePendingUpdate) -> PendingUpdate {
+    let items = update.subscription_items.unwrap_or_default();
+    let item = items.into_iter().find(|item| !is_metered(item));
+    PendingUpdate { price_id: item.map(|item| item.price.id.to_string()) }
 }
 
 fn is_metered(item: &api::SubscriptionItem) -> bool {
@@ -157,19 +154,19 @@ impl From<api::InvoiceLineItem> for InvoiceLine {
 /// `disputes` are asked for apart.
 pub(super) fn charge(charge: api::Charge, disputes: Vec<api::Dispute>) -> Charge {
     let refunds = charge.refunds.map(|refunds| refunds.data).unwrap_or_default();
-    let has_failed = |refund: &api::Refund| matches!(refund.status.as_deref(), Some("failed" | "canceled"));
     Charge {
         payment_intent_id: charge.payment_intent.map(|intent| intent.into_id().to_string()),
         amount_cents: charge.amount,
         receipt_url: charge.receipt_url,
         refunds: refunds
             .into_iter()
-            .filter(|refund| !has_failed(refund))
             .map(|refund| MoneyBack {
                 id: refund.id.to_string(),
                 amount_cents: refund.amount,
                 created_at: time(refund.created),
-                came_back: false,
+                came_back: matches!(refund.status.as_deref(), Some("failed" | "canceled")),
+                status: refund.status.unwrap_or_default(),
+                reason: refund.reason.map(|reason| reason.to_string()),
             })
             .collect(),
         disputes: disputes
@@ -180,6 +177,8 @@ pub(super) fn charge(charge: api::Charge, disputes: Vec<api::Dispute>) -> Charge
                 amount_cents: dispute.amount,
                 created_at: time(dispute.created),
                 came_back: matches!(dispute.status, api::DisputeStatus::Won),
+                status: dispute.status.to_string(),
+                reason: Some(dispute.reason).filter(|reason| !reason.is_empty()),
             })
             .collect(),
     }
@@ -208,6 +207,18 @@ impl From<api::CheckoutSession> for Checkout {
             payment_intent_id: session.payment_intent.map(|intent| intent.into_id().to_string()),
             amount_cents: session.amount_total.unwrap_or_default(),
             created_at: time(session.created),
+        }
+    }
+}
+
+impl From<stripe_misc::WebhookEndpoint> for WebhookEndpoint {
+    fn from(endpoint: stripe_misc::WebhookEndpoint) -> Self {
+        Self {
+            id: endpoint.id.to_string(),
+            url: endpoint.url,
+            is_enabled: endpoint.status == "enabled",
+            api_version: endpoint.api_version,
+            events: endpoint.enabled_events,
         }
     }
 }

@@ -80,13 +80,15 @@ impl Stripe {
         Ok(self.send(&request, &super::write::new_key()).await?.into())
     }
 
-    /// Has a subscription billed by the meter, too, once however often this is called in a period: a second item would
-    /// bill everything twice.
+    /// Has a subscription billed by the meter, too.
+    ///
+    /// # Errors
+    /// Refused: it is already. A second item of the same price, which would bill everything twice, there never is.
     pub async fn add_metered_item(&self, subscription: &Subscription, price_id: &str) -> StripeResult<()> {
         let item =
             UpdateSubscriptionItems { price: Some(price_id.to_owned()), ..UpdateSubscriptionItems::new() };
-        let key = format!("metered:{}:{price_id}:{}", subscription.id, subscription.period_start.timestamp());
-        self.send(&UpdateSubscription::new(subscription.id.as_str()).items([item]), &key).await?;
+        let request = UpdateSubscription::new(subscription.id.as_str()).items([item]);
+        self.send(&request, &super::write::new_key()).await?;
         Ok(())
     }
 

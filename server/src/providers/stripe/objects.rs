@@ -42,6 +42,11 @@ impl SubscriptionStatus {
         matches!(self, Self::PastDue | Self::Unpaid)
     }
 
+    /// Stripe bills what is used beyond what is paid for: nothing of a trial, and nothing while a payment is due.
+    pub fn bills_usage(self) -> bool {
+        self == Self::Active
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Incomplete => "incomplete",
@@ -75,15 +80,17 @@ impl FromStr for SubscriptionStatus {
 /// Everything about a customer that has to do with us.
 #[derive(Clone, Debug, Default)]
 pub struct Customer {
+    /// There is nothing of it any more, and nothing can be sold to it.
+    pub is_deleted: bool,
     /// The card that is charged unless a subscription has one of its own.
     pub card: Option<Card>,
     /// Also those that have ended, newest first.
     pub subscriptions: Vec<Subscription>,
-    /// Newest first, the last hundred.
+    /// Newest first.
     pub invoices: Vec<Invoice>,
-    /// What was charged, newest first, the last hundred.
+    /// What was charged, or tried in vain, newest first.
     pub charges: Vec<Charge>,
-    /// The pages to pay that were opened, newest first, the last hundred.
+    /// The pages to pay that somebody has gone through, newest first.
     pub checkouts: Vec<Checkout>,
 }
 
@@ -104,9 +111,29 @@ pub struct Subscription {
     pub ends_at: Option<DateTime<Utc>>,
     pub schedule: Option<Schedule>,
     pub card: Option<Card>,
-    /// A change waits for its invoice to be paid.
-    pub has_pending_update: bool,
+    /// A change that waits for the latest invoice to be paid.
+    pub pending_update: Option<PendingUpdate>,
+    /// The one whose payment decides how the subscription stands.
     pub latest_invoice_id: Option<String>,
+}
+
+impl Subscription {
+    /// What a change that waits for its payment leads to.
+    pub fn pending_price_id(&self) -> Option<&str> {
+        self.pending_update.as_ref()?.price_id.as_deref()
+    }
+
+    /// What it changes to at the end of the period.
+    pub fn planned_price_id(&self) -> Option<&str> {
+        self.schedule.as_ref()?.next.as_ref().map(|(price_id, _)| price_id.as_str())
+    }
+}
+
+/// A change that is made once it is paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingUpdate {
+    /// What will be subscribed to. None: the same as now.
+    pub price_id: Option<String>,
 }
 
 /// The item of a subscription that is billed by the meter.
@@ -185,7 +212,7 @@ pub struct Charge {
     pub payment_intent_id: Option<String>,
     pub amount_cents: i64,
     pub receipt_url: Option<String>,
-    /// Those that did not fail.
+    /// Also those that failed.
     pub refunds: Vec<MoneyBack>,
     /// Those that took money, also if it came back.
     pub disputes: Vec<MoneyBack>,
@@ -197,8 +224,11 @@ pub struct MoneyBack {
     pub id: String,
     pub amount_cents: i64,
     pub created_at: DateTime<Utc>,
-    /// It is ours again: the dispute was won.
+    /// It is ours again: the refund failed, or the dispute was won.
     pub came_back: bool,
+    /// Both in Stripe's words.
+    pub status: String,
+    pub reason: Option<String>,
 }
 
 /// A page to pay.
@@ -231,10 +261,23 @@ pub struct Event {
     pub id: String,
     pub kind: String,
     pub api_version: Option<String>,
-    pub is_live: bool,
+    /// None: it does not say.
+    pub is_live: Option<bool>,
     /// Whom it concerns.
     pub customer_id: Option<String>,
     /// Where the customer must be asked for: the charge it is about.
     pub charge_id: Option<String>,
     pub payload: Value,
+}
+
+/// Where Stripe tells what happens.
+#[derive(Clone, Debug)]
+pub struct WebhookEndpoint {
+    pub id: String,
+    pub url: String,
+    pub is_enabled: bool,
+    /// None: that of the account.
+    pub api_version: Option<String>,
+    /// The kinds of events it is told of; `*`: of all.
+    pub events: Vec<String>,
 }

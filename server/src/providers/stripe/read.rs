@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use miniserde::json;
+use miniserde::{Deserialize, json};
+use stripe::StripeRequest;
 use stripe_billing::invoice::ListInvoice;
 use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
 use stripe_checkout::checkout_session::{ListCheckoutSession, RetrieveCheckoutSession};
@@ -12,12 +13,13 @@ use stripe_core::charge::{ListCharge, RetrieveCharge};
 use stripe_core::customer::{RetrieveCustomer, RetrieveCustomerReturned};
 use stripe_core::dispute::ListDispute;
 use stripe_core::event::ListEvent;
+use stripe_misc::webhook_endpoint::ListWebhookEndpoint;
 use stripe_product::price::ListPrice;
 use stripe_shared as api;
-use stripe_types::{Expandable, RangeQueryTs};
+use stripe_types::{AsCursorOpt, Expandable, List, Object, RangeQueryTs};
 
 use super::{
-    Charge, Checkout, Customer, Event, Invoice, Price, Stripe, StripeError, StripeResult, Subscription,
+    Charge, Checkout, Customer, Event, Invoice, Price, Stripe, StripeResult, Subscription, WebhookEndpoint,
     convert,
 };
 
@@ -32,13 +34,16 @@ fn expand(fields: &[&str]) -> Vec<String> {
 }
 
 impl Stripe {
-    /// Everything about a customer. One that was deleted has nothing.
+    /// Everything about a customer, however much that is: what is not listed would be forgotten. One that was deleted has
+    /// nothing.
     pub async fn read_customer(&self, id: &str) -> StripeResult<Customer> {
         let customer = RetrieveCustomer::new(id)
             .expand(expand(&["invoice_settings.default_payment_method"]))
             .send(&self.client)
             .await?;
-        let RetrieveCustomerReturned::Customer(customer) = customer else { return Ok(Customer::default()) };
+        let RetrieveCustomerReturned::Customer(customer) = customer else {
+            return Ok(Customer { is_deleted: true, ..Customer::default() });
+        };
         let method = customer.invoice_settings.and_then(|settings| settings.default_payment_method);
         let method = method.and_then(Expandable::into_object);
         let (subscriptions, invoices, charges, checkouts) = futures::try_join!(
@@ -48,44 +53,37 @@ impl Stripe {
             self.list_checkouts(id)
         )?;
         let card = method.and_then(|method| convert::card(&method));
-        Ok(Customer { card, subscriptions, invoices, charges, checkouts })
+        Ok(Customer { is_deleted: false, card, subscriptions, invoices, charges, checkouts })
     }
 
+    /// Those that are paid ahead: what is billed by a meter alone is none of ours.
     pub async fn list_subscriptions(&self, customer_id: &str) -> StripeResult<Vec<Subscription>> {
         let list = ListSubscription::new()
             .customer(customer_id)
             .status(ListSubscriptionStatus::All)
             .limit(PAGE)
-            .expand(expand(&["data.default_payment_method", "data.schedule"]))
-            .send(&self.client)
-            .await?;
-        list.data.into_iter().map(Subscription::try_from).collect()
+            .expand(expand(&["data.default_payment_method", "data.schedule"]));
+        let list = self.every_page(list, |list, last| list.starting_after(last)).await?;
+        list.into_iter().map(convert::subscription).filter_map(Result::transpose).collect()
     }
 
-    /// Of all customers, those that have not ended.
+    /// The same of all customers, those that have not ended. One that cannot be understood is left out and logged: the
+    /// account at Stripe may sell other things, too.
     pub async fn list_live_subscriptions(&self) -> StripeResult<Vec<Subscription>> {
-        let list = ListSubscription::new().limit(PAGE).paginate().stream(&self.client);
-        let list: Vec<api::Subscription> = list.try_collect().await?;
-        list.into_iter().map(Subscription::try_from).collect()
+        let list = ListSubscription::new().limit(PAGE);
+        let list = self.every_page(list, |list, last| list.starting_after(last)).await?;
+        Ok(list.into_iter().filter_map(understood).collect())
     }
 
     async fn list_invoices(&self, customer_id: &str) -> StripeResult<Vec<Invoice>> {
-        let list = ListInvoice::new()
-            .customer(customer_id)
-            .limit(PAGE)
-            .expand(expand(&["data.payments"]))
-            .send(&self.client)
-            .await?;
-        Ok(list.data.into_iter().map(Invoice::from).collect())
+        let list = ListInvoice::new().customer(customer_id).limit(PAGE).expand(expand(&["data.payments"]));
+        let list = self.every_page(list, |list, last| list.starting_after(last)).await?;
+        Ok(list.into_iter().map(Invoice::from).collect())
     }
 
     async fn list_charges(&self, customer_id: &str) -> StripeResult<Vec<Charge>> {
-        let list = ListCharge::new()
-            .customer(customer_id)
-            .limit(PAGE)
-            .expand(expand(&["data.refunds"]))
-            .send(&self.client)
-            .await?;
+        let list = ListCharge::new().customer(customer_id).limit(PAGE).expand(expand(&["data.refunds"]));
+        let list = self.every_page(list, |list, last| list.starting_after(last)).await?;
         let with_disputes = |charge: api::Charge| async move {
             let disputes = match charge.disputed {
                 true => {
@@ -95,12 +93,16 @@ impl Stripe {
             };
             Ok(convert::charge(charge, disputes))
         };
-        stream::iter(list.data).then(with_disputes).try_collect().await
+        stream::iter(list).then(with_disputes).try_collect().await
     }
 
     async fn list_checkouts(&self, customer_id: &str) -> StripeResult<Vec<Checkout>> {
-        let list = ListCheckoutSession::new().customer(customer_id).limit(PAGE).send(&self.client).await?;
-        Ok(list.data.into_iter().map(Checkout::from).collect())
+        let done = ListCheckoutSession::new()
+            .customer(customer_id)
+            .status(api::CheckoutSessionStatus::Complete)
+            .limit(PAGE);
+        let list = self.every_page(done, |list, last| list.starting_after(last)).await?;
+        Ok(list.into_iter().map(Checkout::from).collect())
     }
 
     /// A page to pay.
@@ -129,15 +131,50 @@ impl Stripe {
     /// What happened since, newest first. Stripe keeps events for 30 days.
     pub async fn list_events(&self, since: DateTime<Utc>) -> StripeResult<Vec<Event>> {
         let list = ListEvent::new().created(RangeQueryTs::gte(since.timestamp())).limit(PAGE);
-        let list: Vec<api::Event> = list.paginate().stream(&self.client).try_collect().await?;
-        list.iter().map(to_event).collect()
+        let list = self.every_page(list, |list, last| list.starting_after(last)).await?;
+        Ok(list.iter().map(to_event).collect())
+    }
+
+    pub async fn list_webhook_endpoints(&self) -> StripeResult<Vec<WebhookEndpoint>> {
+        let list = ListWebhookEndpoint::new().limit(PAGE);
+        let list = self.every_page(list, |list, last| list.starting_after(last)).await?;
+        Ok(list.into_iter().map(WebhookEndpoint::from).collect())
+    }
+
+    /// Everything that is listed, newest first. Not as the library's stream: it hands on one object after the other, which
+    /// are so big that a thread's stack does not hold a few of them.
+    async fn every_page<R, T>(&self, list: R, after: fn(R, String) -> R) -> StripeResult<Vec<T>>
+    where
+        R: StripeRequest<Output = List<T>> + Clone,
+        List<T>: Deserialize,
+        T: Object,
+    {
+        let mut all = Vec::new();
+        let mut page = list.clone();
+        loop {
+            let List { mut data, has_more, .. } = page.customize().send(&self.client).await?;
+            let last = data.last().and_then(|last| last.id().as_cursor_opt()).map(str::to_owned);
+            all.append(&mut data);
+            match last.filter(|_| has_more) {
+                Some(last) => page = after(list.clone(), last),
+                None => return Ok(all),
+            }
+        }
     }
 }
 
-fn to_event(event: &api::Event) -> StripeResult<Event> {
-    let object: serde_json::Value = serde_json::from_str(&json::to_string(&event.data.object))
-        .map_err(|_| StripeError::Refused("an event that is no JSON".to_owned()))?;
-    let payload = serde_json::json!({
+fn understood(subscription: api::Subscription) -> Option<Subscription> {
+    let id = subscription.id.clone();
+    convert::subscription(subscription).unwrap_or_else(|error| {
+        tracing::warn!(subscription.id = id.as_str(), %error, "A subscription at Stripe cannot be understood");
+        None
+    })
+}
+
+fn to_event(event: &api::Event) -> Event {
+    let object: serde_json::Value =
+        serde_json::from_str(&json::to_string(&event.data.object)).unwrap_or_default();
+    Event::from_payload(serde_json::json!({
         "id": event.id.as_str(),
         "object": "event",
         "type": event.type_.as_str(),
@@ -145,6 +182,5 @@ fn to_event(event: &api::Event) -> StripeResult<Event> {
         "created": event.created,
         "livemode": event.livemode,
         "data": { "object": object },
-    });
-    Event::from_payload(payload).ok_or_else(|| StripeError::Refused("an event without an object".to_owned()))
+    }))
 }

@@ -2,24 +2,50 @@
 
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use stripe_webhook::{Webhook, WebhookError};
 
 use super::{Event, Stripe};
+
+/// What we must be told of. Other events do no harm.
+pub const WEBHOOK_EVENTS: [&str; 18] = [
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.trial_will_end",
+    "customer.updated",
+    "customer.deleted",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.payment_action_required",
+    "invoice.finalized",
+    "invoice.voided",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+];
+
+/// The version of Stripe's API that we speak, and that events are to have.
+pub fn api_version() -> String {
+    stripe_shared::version::VERSION.as_str().to_owned()
+}
 
 /// A message that is not taken. The texts are for logs.
 #[derive(Debug, thiserror::Error)]
 pub enum BadWebhook {
     #[error("its signature is not of any secret we know, or too old")]
     Signature,
-    #[error("it is no event")]
-    NoEvent,
     #[error("it is of the other mode than our key, live or test")]
     OtherMode,
 }
 
 impl Stripe {
     /// The event in a message that one of our secrets has signed within the last five minutes. Its shape does not
-    /// matter: also what a newer version of the API sends is an event.
+    /// matter: whatever Stripe sends is an event.
     ///
     /// # Errors
     /// When it was not signed like that, or is of the other mode.
@@ -34,34 +60,36 @@ impl Stripe {
         if !is_signed {
             return Err(BadWebhook::Signature);
         }
-        let event =
-            serde_json::from_str(body).ok().and_then(Event::from_payload).ok_or(BadWebhook::NoEvent)?;
-        if event.is_live != self.is_live {
-            return Err(BadWebhook::OtherMode);
+        let payload = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
+        let event = Event::from_payload(payload);
+        match event.is_live {
+            Some(is_live) if is_live != self.is_live => Err(BadWebhook::OtherMode),
+            // Each mode has secrets of its own.
+            _ => Ok(Event { is_live: Some(self.is_live), ..event }),
         }
-        Ok(event)
     }
 }
 
 impl Event {
-    /// None: it is no event.
-    pub fn from_payload(payload: Value) -> Option<Self> {
+    /// As much as a message says. One without an id is known by what it says, and concerns nobody.
+    pub fn from_payload(payload: Value) -> Self {
         let text = |value: &Value, name: &str| Some(value.get(name)?.as_str()?.to_owned());
-        let object = payload.get("data")?.get("object")?;
+        let id = text(&payload, "id");
+        let object = payload.pointer("/data/object").filter(|_| id.is_some()).unwrap_or(&Value::Null);
         let id_of = |name: &str| match object.get(name)? {
             Value::String(id) => Some(id.clone()),
             expanded => text(expanded, "id"),
         };
         let is_customer = object.get("object").and_then(Value::as_str) == Some("customer");
-        Some(Self {
-            id: text(&payload, "id")?,
-            kind: text(&payload, "type")?,
+        Self {
+            kind: text(&payload, "type").unwrap_or_else(|| "unknown".to_owned()),
             api_version: text(&payload, "api_version"),
-            is_live: payload.get("livemode")?.as_bool()?,
+            is_live: payload.get("livemode").and_then(Value::as_bool),
             customer_id: if is_customer { text(object, "id") } else { id_of("customer") },
             charge_id: id_of("charge"),
+            id: id.unwrap_or_else(|| format!("unnamed_{:x}", Sha256::digest(payload.to_string()))),
             payload,
-        })
+        }
     }
 }
 
@@ -73,7 +101,7 @@ mod tests {
 
     fn event(object: &Value) -> Event {
         let payload = json!({"id": "evt_1", "type": "a.b", "livemode": false, "data": {"object": object}});
-        Event::from_payload(payload).expect("an event")
+        Event::from_payload(payload)
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use app::types::{Interval, PortalPage};
 use chrono::{DateTime, Utc};
 use miniserde::Deserialize;
+use sha2::{Digest, Sha256};
 use stripe::{IdempotencyKey, RequestStrategy, StripeRequest};
 use stripe_billing::billing_portal_session::{
     CreateBillingPortalSession, CreateBillingPortalSessionFlowData, CreateBillingPortalSessionFlowDataType,
 };
-use stripe_billing::invoice::{RetrieveInvoice, VoidInvoiceInvoice};
+use stripe_billing::invoice::{FinalizeInvoiceInvoice, RetrieveInvoice, VoidInvoiceInvoice};
 use stripe_billing::subscription::{
-    UpdateSubscription, UpdateSubscriptionItems, UpdateSubscriptionPaymentBehavior,
+    CancelSubscription, UpdateSubscription, UpdateSubscriptionItems, UpdateSubscriptionPaymentBehavior,
     UpdateSubscriptionProrationBehavior,
 };
 use stripe_billing::subscription_schedule::{
@@ -28,7 +29,7 @@ use stripe_checkout::checkout_session::{
 use stripe_core::customer::CreateCustomer;
 use stripe_product::price::{CreatePrice, CreatePriceRecurring, CreatePriceRecurringInterval};
 use stripe_product::product::{CreateProduct, RetrieveProduct};
-use stripe_shared::{CheckoutSessionMode, SubscriptionScheduleEndBehavior};
+use stripe_shared::{CheckoutSessionMode, InvoiceStatus, SubscriptionScheduleEndBehavior};
 use uuid::Uuid;
 
 use super::{Checkout, Price, Stripe, StripeError, StripeResult, Subscription};
@@ -57,13 +58,20 @@ pub struct NewPrice {
 }
 
 impl Stripe {
-    /// The customer for an account, made once however often this is called.
-    pub async fn create_customer(&self, account_id: &str, email: Option<&str>) -> StripeResult<String> {
+    /// The customer for an account, made once however often this is called with the same number and address.
+    pub async fn create_customer(
+        &self,
+        account_id: &str,
+        number: i64,
+        email: Option<&str>,
+    ) -> StripeResult<String> {
+        // Stripe takes a key with one request only, and wants no addresses in it.
+        let address = format!("{:x}", Sha256::digest(email.unwrap_or_default()));
         let mut request = CreateCustomer::new().metadata(metadata(&[("account_id", account_id)]));
         if let Some(email) = email {
             request = request.email(email);
         }
-        Ok(self.send(&request, &format!("customer:{account_id}")).await?.id.to_string())
+        Ok(self.send(&request, &format!("customer:{account_id}:{number}:{address}")).await?.id.to_string())
     }
 
     pub async fn create_checkout(&self, request: &CheckoutRequest) -> StripeResult<Checkout> {
@@ -121,11 +129,20 @@ impl Stripe {
         let changed = self.send(&request, &new_key()).await?;
         let invoice = changed.latest_invoice.filter(|_| changed.pending_update.is_some());
         let Some(invoice) = invoice.and_then(|invoice| invoice.into_id()) else { return Ok(None) };
-        let invoice = RetrieveInvoice::new(invoice.as_str()).send(&self.client).await?;
-        match invoice.hosted_invoice_url {
-            Some(url) => Ok(Some(url)),
-            None => Err(StripeError::Refused("an invoice without a page".to_owned())),
+        self.invoice_page(invoice.as_str()).await
+    }
+
+    /// Where an invoice is paid; a draft is made final for that. None: there is nothing to pay any more.
+    pub async fn invoice_page(&self, id: &str) -> StripeResult<Option<String>> {
+        let mut invoice = RetrieveInvoice::new(id).send(&self.client).await?;
+        if invoice.status == Some(InvoiceStatus::Draft) {
+            invoice = match self.send(&FinalizeInvoiceInvoice::new(id), &new_key()).await {
+                // It has been made final this very moment.
+                Err(StripeError::Refused(_)) => RetrieveInvoice::new(id).send(&self.client).await?,
+                finalized => finalized?,
+            };
         }
+        Ok(invoice.hosted_invoice_url.filter(|_| invoice.status == Some(InvoiceStatus::Open)))
     }
 
     /// Makes an invoice that is open worth nothing; a change that waits for it is not made.
@@ -141,6 +158,12 @@ impl Stripe {
     pub async fn set_ending(&self, subscription_id: &str, is_ending: bool) -> StripeResult<()> {
         let request = UpdateSubscription::new(subscription_id).cancel_at_period_end(is_ending);
         self.send(&request, &new_key()).await?;
+        Ok(())
+    }
+
+    /// Ends a subscription at once.
+    pub async fn end_subscription(&self, id: &str) -> StripeResult<()> {
+        self.send(&CancelSubscription::new(id), &new_key()).await?;
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::percentiles::percentile;
 use crate::services::plans::Plans;
 use crate::services::usage::months_since;
 use crate::store::Db;
+use crate::store::attempts::has_failed;
 use crate::store::figures::{self, Attempts, DayTotal, FileRow, Part, PersonPart, Ranking, Report};
 use crate::store::usage_reports::today;
 
@@ -69,7 +70,7 @@ impl FiguresService {
                 .into_iter()
                 .map(|part| {
                     let (name, note) = name(&part);
-                    NamedVolume { name, note, volume: part.volume }
+                    NamedVolume { name, note, volume: part.volume, ratings: part.ratings }
                 })
                 .collect()
         };
@@ -80,6 +81,7 @@ impl FiguresService {
             before: report.before,
             days: days.iter().map(|day| DayVolume { day, volume: volume(day) }).collect(),
             models: named(report.models, &|part| (part.name.clone().unwrap_or(part.key.clone()), None)),
+            providers: named(report.providers, &|part| (provider_name(&part.key).to_owned(), None)),
             routes: named(report.routes, &route_name),
             plans: named(report.plans, &|part| (self.plans.name_of(&part.key), None)),
             outcomes: named(report.outcomes, &|part| (outcome(&part.key).to_owned(), None)),
@@ -129,9 +131,16 @@ fn last_of_full<Row>(rows: &[Row]) -> Option<&Row> {
     rows.last().filter(|_| is_full)
 }
 
+/// Of a provider or a route.
+const NOBODY: &str = "No route answered";
+
+fn provider_name(key: &str) -> &str {
+    if key.is_empty() { NOBODY } else { key }
+}
+
 fn route_name(part: &Part) -> (String, Option<String>) {
     match part.key.as_str() {
-        "" => ("No route answered".to_owned(), None),
+        "" => (NOBODY.to_owned(), None),
         key => (key.to_owned(), Some(part.name.clone().unwrap_or("not in the catalog".to_owned()))),
     }
 }
@@ -170,7 +179,7 @@ fn figures_of(read: &figures::Overview, days: Days) -> Figures {
     let count = |count: Option<i64>| count.map(i64::unsigned_abs);
     let steps = steps(&attempts);
     let asked = |only_failed: bool| {
-        let counted = attempts.iter().filter(|attempts| attempts.has_failed || !only_failed);
+        let counted = attempts.iter().filter(|attempts| !only_failed || has_failed(&attempts.outcome));
         counted.map(|attempts| attempts.attempts.unsigned_abs()).sum()
     };
     Figures {
@@ -181,6 +190,7 @@ fn figures_of(read: &figures::Overview, days: Days) -> Figures {
         recurring: last.and_then(|total| total.recurring_nanos).map(Nanos),
         churned: totals.iter().filter_map(|total| count(total.churned)).reduce(|one, other| one + other),
         volume: read.volumes.range(days.first..=days.last).map(|(_, volume)| *volume).sum::<Volume>(),
+        ratings: days.iter().filter_map(|day| read.ratings.get(&day).copied()).sum(),
         attempts: asked(false),
         failed_attempts: asked(true),
         first_token_ms_p50: percentile(&steps, 0.5),

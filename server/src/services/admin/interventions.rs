@@ -1,16 +1,18 @@
 //! What operators do to an account.
 
 use app::ApiError;
-use app::api::admin::NewLimits;
-use app::types::{AuditKind, LimitOverride, Nanos, Operator, Reason, UserId, Viewing};
+use app::api::admin::{NewLimits, NewPlan};
+use app::types::{AuditKind, FormId, LimitOverride, Nanos, Operator, Reason, Standing, UserId, Viewing};
 use chrono::TimeDelta;
 
 use super::PeopleService;
 use crate::AppResult;
 use crate::services::billing::SyncJob;
+use crate::services::plans::AccountPlan;
 use crate::store::interventions::{self, Intervention};
-use crate::store::operator_credit::{self, Taking};
-use crate::store::{Connection, accounts, clock, users};
+use crate::store::operator_credit::{self, CreditOutcome};
+use crate::store::plan_overrides::PlanOverrideRow;
+use crate::store::{Connection, accounts, clock, plan_overrides, users, visits};
 
 /// How long an operator may look at the product as somebody else before asking again.
 const LONGEST_VISIT: TimeDelta = TimeDelta::minutes(30);
@@ -24,41 +26,39 @@ impl PeopleService {
         reason: &'a Reason,
     ) -> AppResult<Intervention<'a>> {
         let account_id = users::find_account(conn, user_id).await?;
-        Ok(Intervention { operator, user_id, account_id, reason })
+        Ok(Intervention { operator, user_id, account_id, reason, form_id: None })
     }
 
     pub(super) async fn give(
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         days: Option<u32>,
         reason: &Reason,
     ) -> AppResult<()> {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        let deed = Intervention { form_id: Some(form_id), ..deed };
         let now = clock::now(&mut conn).await?;
         let expires_at = days.map(|days| now + TimeDelta::days(days.into()));
-        Ok(operator_credit::give(&mut conn, deed, amount, expires_at).await?)
+        told(operator_credit::give(&mut conn, deed, amount, expires_at).await?)
     }
 
     pub(super) async fn take(
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         reason: &Reason,
     ) -> AppResult<()> {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        let deed = Intervention { form_id: Some(form_id), ..deed };
         let monthly = self.plans.of_account(&conn, deed.account_id).await?.free_credit();
-        match operator_credit::take(&mut conn, deed, amount, monthly).await? {
-            Taking::Taken => Ok(()),
-            Taking::Short(free) => {
-                Err(ApiError::invalid(format!("Only {free} is free to be taken. Nothing was changed."))
-                    .into())
-            }
-        }
+        told(operator_credit::take(&mut conn, deed, amount, monthly).await?)
     }
 
     pub(super) async fn suspend(
@@ -107,6 +107,32 @@ impl PeopleService {
         Ok(interventions::override_limits(&mut conn, deed, limits).await?)
     }
 
+    pub(super) async fn set_plan(
+        &self,
+        operator: &Operator,
+        id: UserId,
+        NewPlan { key, until }: NewPlan,
+        reason: &Reason,
+    ) -> AppResult<()> {
+        let none = || ApiError::invalid("There is no such plan any more. Load the page again.");
+        let plan = self.plans.find(&key).ok_or_else(none)?.clone();
+        let mut conn = self.db.get().await?;
+        let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        if until <= clock::now(&mut conn).await? {
+            return Err(ApiError::invalid("This day is over (in UTC). Say a later one.").into());
+        }
+        let account = self.plans.of_account(&conn, deed.account_id).await?;
+        let monthly = AccountPlan { plan, ..account }.free_credit();
+        let row = PlanOverrideRow { plan: key, ends_at: until };
+        Ok(plan_overrides::begin(&mut conn, deed, &row, monthly).await?)
+    }
+
+    pub(super) async fn end_plan(&self, operator: &Operator, id: UserId, reason: &Reason) -> AppResult<()> {
+        let mut conn = self.db.get().await?;
+        let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        Ok(plan_overrides::end(&mut conn, deed).await?)
+    }
+
     pub(super) async fn bear(
         &self,
         operator: &Operator,
@@ -116,11 +142,17 @@ impl PeopleService {
     ) -> AppResult<()> {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
-        if !self.plans.of_account(&conn, deed.account_id).await?.standing.needs_payment() {
+        let standing = self.plans.of_account(&conn, deed.account_id).await?.standing;
+        if !standing.needs_payment() {
             return Err(ApiError::invalid("No payment is due, so there is nothing to bear.").into());
         }
         let until = clock::now(&mut conn).await? + TimeDelta::days(days.into());
-        Ok(interventions::extend_grace(&mut conn, deed, until).await?)
+        let is_borne = matches!(standing, Standing::PastDue { grace_ends_at, .. } if grace_ends_at >= until);
+        if is_borne || !interventions::extend_grace(&mut conn, deed, until).await? {
+            let message = "The grace goes on for longer than that already. Say more days.";
+            return Err(ApiError::invalid(message).into());
+        }
+        Ok(())
     }
 
     pub(super) async fn read_stripe_again(
@@ -144,6 +176,18 @@ impl PeopleService {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
         let until = clock::now(&mut conn).await? + LONGEST_VISIT;
-        Ok(interventions::begin_visit(&mut conn, deed, Viewing { person: id, until }).await?)
+        Ok(visits::begin(&mut conn, deed, Viewing { person: id, until }).await?)
     }
+}
+
+/// What the operator is told. A form that was sent twice is answered as the first time.
+fn told(outcome: CreditOutcome) -> AppResult<()> {
+    let message = match outcome {
+        CreditOutcome::Done => return Ok(()),
+        CreditOutcome::Short(free) => format!("Only {free} is free to be taken. Nothing was changed."),
+        CreditOutcome::FormIsUsed => {
+            "This form was sent before, with something else in it. Load the page again.".to_owned()
+        }
+    };
+    Err(ApiError::invalid(message).into())
 }

@@ -47,7 +47,7 @@ impl JobsService {
         match jobs::revive(&mut *self.db.get().await?, id, by).await? {
             true => Ok(()),
             false => Err(ApiError::invalid(
-                "This job is not dead any more, or one that does the same waits already.",
+                "This job is done or runs by now, or one that does the same waits already.",
             )
             .into()),
         }
@@ -56,7 +56,7 @@ impl JobsService {
     async fn throw_away(&self, id: JobId, by: NewAuditEvent<'_>) -> AppResult<()> {
         match jobs::discard(&mut *self.db.get().await?, id, by).await? {
             true => Ok(()),
-            false => Err(ApiError::invalid("This job is not dead any more.").into()),
+            false => Err(ApiError::invalid("This job is done or runs by now.").into()),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! People and their accounts, as operators see them.
 
 use app::ApiResult;
-use app::api::admin::{NewLimits, PeopleApi};
+use app::api::admin::{NewLimits, NewPlan, PeopleApi};
 use app::types::{
-    AccountId, AuditQuery, EntryId, LiveGrant, Nanos, OpenHold, Operator, PeoplePage, PeopleQuery, Person,
-    PersonSummary, Reason, Statement, UserId,
+    AccountId, AuditQuery, EntryId, FormId, LiveGrant, Nanos, OpenHold, Operator, PeoplePage, PeopleQuery,
+    Person, PersonSummary, Reason, Statement, UserId,
 };
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::page;
 use crate::AppResult;
@@ -19,6 +20,7 @@ use crate::services::plans::{Plans, standing_at};
 use crate::services::quota::QuotaService;
 use crate::services::usage::{STATEMENT_PAGE, UsageService, entry_reason};
 use crate::store::people::{self, PersonRow};
+use crate::store::statement::Subject;
 use crate::store::{Db, account_books, accounts, audit, threads, users};
 
 /// Of a person's page: how many of the newest of each are shown.
@@ -56,8 +58,13 @@ impl PeopleService {
     async fn page(&self, query: PeopleQuery) -> AppResult<PeoplePage> {
         let rows = people::list(&mut *self.db.get().await?, &query, page::READ).await?;
         let (rows, next) = page::cut(rows, |row| row.place(query.sort));
-        let plans = self.plans.list().into_iter().map(|plan| (plan.key, plan.name)).collect();
-        Ok(PeoplePage { people: rows.into_iter().map(|row| self.to_summary(row)).collect(), next, plans })
+        let people = rows.into_iter().map(|row| self.to_summary(row)).collect();
+        Ok(PeoplePage { people, next, plans: self.plan_names() })
+    }
+
+    /// Key and name of each.
+    fn plan_names(&self) -> Vec<(String, String)> {
+        self.plans.list().into_iter().map(|plan| (plan.key, plan.name)).collect()
     }
 
     fn to_summary(&self, row: PersonRow) -> PersonSummary {
@@ -99,12 +106,14 @@ impl PeopleService {
             billing: self.billing.read(account_id).await?,
             quota: self.quota.of_account(account_id).await?,
             limit_override: account.limit_override,
+            plans: self.plan_names(),
             grants: grants.into_iter().map(|grant| to_live_grant(grant, &holds)).collect(),
             holds: holds.iter().map(to_open_hold).collect(),
             sessions: self.account.sessions_of(id, operator.session_id()).await?,
             threads,
             notices: self.notices.told(account_id).await?,
             audit,
+            form_id: FormId(Uuid::now_v7()),
         })
     }
 
@@ -119,7 +128,7 @@ fn to_live_grant(grant: Grant, holds: &[Hold]) -> LiveGrant {
     let of_grant = allocations.filter(|allocation| allocation.grant_id == grant.id);
     LiveGrant {
         held: of_grant.map(|allocation| allocation.amount).sum(),
-        reason: entry_reason(&grant.cause, None),
+        reason: entry_reason(&grant.cause, Subject::default()),
         cause: grant.cause,
         amount: grant.amount,
         remaining: grant.remaining,
@@ -154,21 +163,23 @@ impl PeopleApi for PeopleService {
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         days: Option<u32>,
         reason: Reason,
     ) -> ApiResult<()> {
-        reported(operator.actor(), self.give(operator, id, amount, days, &reason)).await
+        reported(operator.actor(), self.give(operator, id, form_id, amount, days, &reason)).await
     }
 
     async fn take_credit(
         &self,
         operator: &Operator,
         id: UserId,
+        form_id: FormId,
         amount: Nanos,
         reason: Reason,
     ) -> ApiResult<()> {
-        reported(operator.actor(), self.take(operator, id, amount, &reason)).await
+        reported(operator.actor(), self.take(operator, id, form_id, amount, &reason)).await
     }
 
     async fn set_suspended(
@@ -193,6 +204,22 @@ impl PeopleApi for PeopleService {
         reason: Reason,
     ) -> ApiResult<()> {
         reported(operator.actor(), self.set_limits(operator, id, limits, &reason)).await
+    }
+
+    async fn override_plan(
+        &self,
+        operator: &Operator,
+        id: UserId,
+        plan: Option<NewPlan>,
+        reason: Reason,
+    ) -> ApiResult<()> {
+        let changed = async {
+            match plan {
+                Some(plan) => self.set_plan(operator, id, plan, &reason).await,
+                None => self.end_plan(operator, id, &reason).await,
+            }
+        };
+        reported(operator.actor(), changed).await
     }
 
     async fn extend_grace(

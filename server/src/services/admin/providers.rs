@@ -1,7 +1,7 @@
 //! The ways to the models.
 
 use app::api::admin::ProvidersApi;
-use app::types::{AuditKind, ModelPrices, Operator, ProviderReport, Reason, RouteReport};
+use app::types::{AuditKind, BreakerState, ModelPrices, Operator, ProviderReport, Reason, RouteReport};
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -80,7 +80,14 @@ impl ProviderDesk {
             return Err(ApiError::NotFound.into());
         }
         let event = NewAuditEvent { detail: route, ..NewAuditEvent::by(operator, kind) };
-        match audit::insert_with(&mut *self.db.get().await?, event, act).await? {
+        let was_held = self.breakers.state(route).await == Some(BreakerState::Held);
+        let undo = async {
+            match was_held {
+                true => self.breakers.hold_open(route).await,
+                false => self.breakers.close(route).await,
+            }
+        };
+        match audit::insert_with(&mut *self.db.get().await?, event, act, undo).await? {
             true => Ok(()),
             false => {
                 let message = "Redis does not answer, so nothing was changed. Try again when it does.";

@@ -1,7 +1,7 @@
 //! What Stripe told us, and how its books and ours compare.
 
 use app::api::admin::StripeApi;
-use app::types::{AuditKind, EventsPage, EventsQuery, Operator, StripeEventDetail, StripeReport};
+use app::types::{AuditKind, EntryId, EventsPage, EventsQuery, Operator, StripeEventDetail, StripeReport};
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 
@@ -10,10 +10,13 @@ use crate::AppResult;
 use crate::error::reported;
 use crate::services::billing::Cashier;
 use crate::store::audit::NewAuditEvent;
-use crate::store::{Db, event_reports};
+use crate::store::{Db, event_reports, meter_events, money_back};
 
 /// Comparisons that are shown.
 const COMPARISONS: i64 = 20;
+
+/// Refused usage, and refunds and disputes, that are shown: the newest of each.
+const ROWS: i64 = 50;
 
 #[derive(Clone)]
 pub struct StripeDesk {
@@ -33,6 +36,8 @@ impl StripeDesk {
             inbox: event_reports::read_inbox(&mut conn).await?,
             meter: event_reports::read_meter(&mut conn).await?,
             comparisons: event_reports::list_comparisons(&mut conn, COMPARISONS).await?,
+            refused_usage: event_reports::list_refused_usage(&mut conn, ROWS).await?,
+            money_back: money_back::list(&mut conn, ROWS).await?,
         })
     }
 
@@ -44,6 +49,13 @@ impl StripeDesk {
 
     async fn event(&self, id: &str) -> AppResult<StripeEventDetail> {
         Ok(event_reports::read(&mut *self.db.get().await?, id).await?)
+    }
+
+    async fn resend(&self, id: EntryId, by: NewAuditEvent<'_>) -> AppResult<()> {
+        match meter_events::revive(&mut *self.db.get().await?, id.0, by).await? {
+            true => Ok(()),
+            false => Err(ApiError::invalid("This is not refused any more.").into()),
+        }
     }
 
     fn cashier(&self) -> AppResult<&Cashier> {
@@ -69,6 +81,11 @@ impl StripeApi for StripeDesk {
     async fn replay_event(&self, operator: &Operator, id: &str) -> ApiResult<()> {
         let by = NewAuditEvent::by(operator, AuditKind::StripeEventReplayed);
         reported(operator.actor(), async { self.cashier()?.replay(id, by).await }).await
+    }
+
+    async fn resend_usage(&self, operator: &Operator, id: EntryId) -> ApiResult<()> {
+        let by = NewAuditEvent::by(operator, AuditKind::UsageResent);
+        reported(operator.actor(), self.resend(id, by)).await
     }
 
     async fn reconcile(&self, operator: &Operator) -> ApiResult<()> {

@@ -13,7 +13,7 @@ use crate::error::reported;
 use crate::limits::{Limiter, Mode};
 use crate::services::switches::SwitchService;
 use crate::store::audit::NewAuditEvent;
-use crate::store::{Db, switches, system};
+use crate::store::{Db, money_audits, switches, system};
 
 #[derive(Clone)]
 pub(crate) struct SystemDesk {
@@ -31,7 +31,7 @@ impl SystemDesk {
 
     async fn report(&self) -> AppResult<SystemReport> {
         let switches = switches::list(&mut *self.db.get().await?).await?;
-        let parts = vec![self.process(), self.database().await?, self.redis().await];
+        let parts = vec![self.process(), self.database().await?, self.redis().await, self.money().await?];
         Ok(SystemReport { switches, parts, settings: self.settings.to_vec() })
     }
 
@@ -78,6 +78,21 @@ impl SystemDesk {
             None => vec![fact("State", "It does not answer")],
         });
         SystemPart { name: "Redis".to_owned(), is_well, facts }
+    }
+
+    /// As the last audit found it.
+    async fn money(&self) -> AppResult<SystemPart> {
+        let audit = money_audits::read(&mut *self.db.get().await?).await?;
+        let broken: Vec<_> =
+            audit.iter().flat_map(|audit| &audit.violations).filter(|(_, count)| *count > 0).collect();
+        let mut facts = vec![match &audit {
+            Some(audit) => fact("Last audit", format!("{} hours ago", (audit.age_seconds / 3600.0).floor())),
+            None => fact("Last audit", "There was none yet"),
+        }];
+        let holding = audit.as_ref().map_or(0, |audit| audit.violations.len() - broken.len());
+        facts.push(fact("Invariants that hold", holding));
+        facts.extend(broken.iter().map(|(name, count)| fact(name, format!("broken in {count} rows"))));
+        Ok(SystemPart { name: "Money".to_owned(), is_well: broken.is_empty(), facts })
     }
 }
 

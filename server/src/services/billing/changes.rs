@@ -1,138 +1,94 @@
-//! Changing, ending and resuming a subscription.
+//! What people want changed of their subscription: one change at a time for each account, whatever is clicked twice.
+
+use std::time::Duration;
 
 use app::ApiError;
 use app::api::NextUrl;
 use app::links::BILLING_PATH;
-use app::types::{AccountId, Interval, PortalPage};
+use app::types::{AccountId, Interval, Nanos};
+use chrono::{DateTime, Utc};
+use tokio::time::{Instant, sleep};
 
 use super::Cashier;
-use crate::AppResult;
-use crate::providers::stripe::{StripeError, Subscription};
-use crate::store::{accounts, subscriptions};
+use crate::providers::stripe::{StripeError, Subscription, SubscriptionStatus};
+use crate::store::accounts;
+use crate::{AppError, AppResult};
 
-/// When a change of plan happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
-    Now,
-    AtPeriodEnd,
+/// Longer than a change takes, however slow Stripe is. Whoever dies in the middle keeps others out for so long.
+const LEASE: Duration = Duration::from_secs(120);
+
+/// Whoever has waited so long for another change is told to come back.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// What somebody wants to be different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Plan {
+        key: String,
+        interval: Interval,
+    },
+    /// It ends with its period.
+    Cancel,
+    /// It goes on as it is: nothing is planned any more.
+    Resume,
+    /// Replies may cost up to so much a billing period beyond credit.
+    OverageCap(Nanos),
 }
 
 impl Cashier {
-    /// What gives more happens at once and is paid at once. Where the bank wants to be asked, or another card is needed, it
-    /// is paid on Stripe's page, which the answer leads to: until then nothing changes. What gives less, or is paid more
-    /// often, happens at the end of the period that is paid for. Nothing does while a payment is due.
-    pub async fn change_plan(
-        &self,
-        account_id: AccountId,
-        key: &str,
-        interval: Interval,
-    ) -> AppResult<NextUrl> {
-        let price = self.plans.find_price(key, interval).ok_or(ApiError::NotFound)?;
-        let price_id = self.price_id(&price.lookup_key).await?;
-        let (customer_id, subscription) = self.subscription_of(account_id).await?;
-        if subscription.status.is_due() {
-            let text = "A payment is due. Pay it first; after that, the plan can be changed.";
-            return Err(ApiError::invalid(text).into());
+    /// Makes a change. Whoever asks for the same one twice is led to what the first has come to.
+    ///
+    /// # Errors
+    /// Refused: it cannot be had, or not now. Unavailable: Stripe is away, or another change takes too long.
+    pub async fn change(&self, account_id: AccountId, change: &Change) -> AppResult<NextUrl> {
+        let lease = self.begin_change(account_id).await?;
+        let mut made = self.make(account_id, change).await;
+        if let Err(AppError::Stripe(StripeError::Refused(_))) = made {
+            // Stripe has changed it since it was read: its clock, or somebody in its dashboard.
+            made = self.make(account_id, change).await;
         }
-        if interval == Interval::Year && subscription.metered.is_some() {
-            self.require_no_overage(account_id).await?;
+        let ended = async { accounts::end_change(&mut *self.db.get().await?, account_id, lease).await };
+        if let Err(error) = ended.await {
+            tracing::warn!(account.id = %account_id, %error, "A change is made, but its lease has to run out");
         }
-        // Whatever was planned before is not wanted any more.
-        self.forget_plans(&subscription).await?;
-        let mut page_to_pay = None;
-        if subscription.price.id != price_id {
-            match self.when(&subscription, key, interval).await? {
-                When::Now => {
-                    if let Some(metered) =
-                        subscription.metered.as_ref().filter(|_| interval == Interval::Year)
-                    {
-                        // It is billed monthly. Apart, because nothing else can wait with a price for its payment.
-                        self.stripe.remove_metered_item(&subscription, &metered.id).await?;
-                    }
-                    page_to_pay = self.stripe.change_price(&subscription, &price_id).await?;
-                }
-                When::AtPeriodEnd => self.stripe.schedule_price(&subscription, &price_id, interval).await?,
+        made
+    }
+
+    async fn begin_change(&self, account_id: AccountId) -> AppResult<DateTime<Utc>> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let lease = accounts::lease_change(&mut *self.db.get().await?, account_id, LEASE).await?;
+            if let Some(lease) = lease {
+                return Ok(lease);
             }
+            sleep(LOOK_AGAIN_AFTER).await;
         }
-        self.sync_customer(&customer_id).await?;
-        Ok(page_to_pay.unwrap_or_else(|| BILLING_PATH.to_owned()))
+        Err(ApiError::Unavailable { retry_after_seconds: 5 }.into())
     }
 
-    async fn when(&self, subscription: &Subscription, key: &str, interval: Interval) -> AppResult<When> {
-        let prices = self.prices().await?;
-        let current = prices.plan_of(&subscription.price.product_id).map(|paid| paid.plan.key.as_str());
-        let rank = |key: &str| self.plans.paid().iter().position(|paid| paid.plan.key == key);
-        let is_less = current.and_then(rank) > rank(key);
-        let is_shorter = (subscription.price.interval, interval) == (Some(Interval::Year), Interval::Month);
-        Ok(if is_less || is_shorter { When::AtPeriodEnd } else { When::Now })
-    }
-
-    pub async fn cancel_subscription(&self, account_id: AccountId) -> AppResult<()> {
-        let (customer_id, subscription) = self.subscription_of(account_id).await?;
-        self.forget_unpaid_change(&subscription).await?;
-        if let Some(schedule) = &subscription.schedule {
-            // Stripe lets nobody cancel what follows a schedule.
-            self.stripe.release_schedule(&schedule.id).await?;
+    async fn make(&self, account_id: AccountId, change: &Change) -> AppResult<NextUrl> {
+        match change {
+            Change::Plan { key, interval } => return self.change_plan(account_id, key, *interval).await,
+            Change::Cancel => self.cancel_subscription(account_id).await?,
+            Change::Resume => self.resume_subscription(account_id).await?,
+            Change::OverageCap(cap) => self.set_overage_cap(account_id, *cap).await?,
         }
-        self.stripe.set_ending(&subscription.id, true).await?;
-        self.sync_customer(&customer_id).await
+        Ok(BILLING_PATH.to_owned())
     }
 
-    pub async fn resume_subscription(&self, account_id: AccountId) -> AppResult<()> {
-        let (customer_id, subscription) = self.subscription_of(account_id).await?;
-        self.forget_plans(&subscription).await?;
-        self.sync_customer(&customer_id).await
-    }
-
-    /// Takes back what was planned for the end of the period, so that the subscription goes on as it is.
-    async fn forget_plans(&self, subscription: &Subscription) -> AppResult<()> {
-        self.forget_unpaid_change(subscription).await?;
-        if let Some(schedule) = &subscription.schedule {
-            self.stripe.release_schedule(&schedule.id).await?;
-        }
-        if subscription.ends_at.is_some() {
-            self.stripe.set_ending(&subscription.id, false).await?;
-        }
-        Ok(())
-    }
-
-    /// A change that waits for its payment can be paid no more, lest it comes on top of what is wanted now.
-    async fn forget_unpaid_change(&self, subscription: &Subscription) -> AppResult<()> {
-        let invoice = subscription.latest_invoice_id.as_ref().filter(|_| subscription.has_pending_update);
-        let Some(invoice) = invoice else { return Ok(()) };
-        match self.stripe.void_invoice(invoice).await {
-            // It was paid this very moment, or has run out.
-            Ok(()) | Err(StripeError::Refused(_) | StripeError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    pub async fn open_portal(&self, account_id: AccountId, page: PortalPage) -> AppResult<NextUrl> {
-        if page == PortalPage::UnpaidInvoice
-            && let Some(url) = self.unpaid_invoice_url(account_id).await?
-        {
-            return Ok(url);
-        }
-        let customer_id = accounts::find_customer(&mut *self.db.get().await?, account_id).await?;
-        let customer_id = customer_id.ok_or_else(no_subscription)?;
-        Ok(self.stripe.create_portal(&customer_id, page, &self.url(BILLING_PATH)).await?)
-    }
-
-    /// Where the newest invoice that waits for its payment is paid.
-    async fn unpaid_invoice_url(&self, account_id: AccountId) -> AppResult<Option<String>> {
-        let invoices = subscriptions::list_invoices(&mut *self.db.get().await?, account_id).await?;
-        Ok(invoices.into_iter().find(|invoice| invoice.status == "open").and_then(|invoice| invoice.url))
-    }
-
-    /// The account's customer and its live subscription, as Stripe has it now.
+    /// The account's customer and its subscription, as Stripe has it now.
     pub(super) async fn subscription_of(&self, account_id: AccountId) -> AppResult<(String, Subscription)> {
         let customer_id = accounts::find_customer(&mut *self.db.get().await?, account_id).await?;
         let customer_id = customer_id.ok_or_else(no_subscription)?;
-        let subscription = self.live_subscription(&customer_id).await?.ok_or_else(no_subscription)?;
-        Ok((customer_id, subscription))
+        let subscription = self.live_subscription(&customer_id).await?;
+        // One that is paused gives nothing until somebody subscribes anew.
+        let subscription = subscription.filter(|found| found.status != SubscriptionStatus::Paused);
+        Ok((customer_id, subscription.ok_or_else(no_subscription)?))
     }
 }
 
-fn no_subscription() -> ApiError {
+pub(super) fn no_subscription() -> ApiError {
     ApiError::invalid("There is no subscription to change. Choose a plan first.")
 }

@@ -2,14 +2,16 @@
 
 use app::ApiError;
 use app::api::{CheckoutItem, NextUrl};
-use app::links::{CHECKOUT_PATH, PRICING_PATH};
+use app::links::{CHECKOUT_PATH, PRICING_PATH, change_plan_path};
 use app::types::{AccountId, CheckoutOutcome, Interval, Nanos, Standing};
 
 use super::Cashier;
 use super::findings::current;
 use crate::AppResult;
 use crate::config::Pack;
-use crate::providers::stripe::{Checkout, CheckoutRequest, CheckoutState, StripeError, Subscription};
+use crate::providers::stripe::{
+    Checkout, CheckoutRequest, CheckoutState, StripeError, Subscription, SubscriptionStatus,
+};
 use crate::store::{accounts, subscriptions};
 
 /// Somebody who opens pages to pay in several windows at once gets one of them after so many tries.
@@ -35,7 +37,7 @@ impl Cashier {
     }
 
     /// Of an account's pages to pay for a subscription only one is ever open, and none while there is a subscription:
-    /// so there are never two.
+    /// so there are never two. Whoever has one is asked first, because their card would be charged without a page of Stripe's.
     async fn begin_subscription(
         &self,
         account_id: AccountId,
@@ -51,8 +53,13 @@ impl Cashier {
                 self.close(id).await?;
             }
             // Asked for after the open page is closed: nothing can be paid from here on.
-            if self.live_subscription(&customer_id).await?.is_some() {
-                return self.change_plan(account_id, &key, interval).await;
+            match self.live_subscription(&customer_id).await? {
+                // It waits for a card, which the new one asks for.
+                Some(found) if found.status == SubscriptionStatus::Paused => {
+                    self.end(&found.id).await?;
+                }
+                Some(_) => return Ok(change_plan_path(&key, interval)),
+                None => {}
             }
             let request = self.checkout_request(account_id, customer_id.clone(), price_id.clone(), None);
             let new = self.stripe.create_checkout(&request).await?;
@@ -76,23 +83,31 @@ impl Cashier {
         }
     }
 
+    /// Ends a subscription, if it has not ended.
+    async fn end(&self, id: &str) -> AppResult<()> {
+        match self.stripe.end_subscription(id).await {
+            Ok(()) | Err(StripeError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     pub(super) async fn live_subscription(&self, customer_id: &str) -> AppResult<Option<Subscription>> {
         let list = self.stripe.list_subscriptions(customer_id).await?;
         Ok(current(&list).filter(|subscription| subscription.status.is_live()).cloned())
     }
 
     /// The account's customer at Stripe. Made once: Stripe knows the request again, and of two that come about after
-    /// all, the database keeps one.
+    /// all, the database keeps one. After one that was deleted, another is made.
     async fn customer_of(&self, account_id: AccountId) -> AppResult<String> {
-        let (known, email) = {
+        let (readings, email) = {
             let mut conn = self.db.get().await?;
-            let known = accounts::find_customer(&mut conn, account_id).await?;
-            (known, accounts::find_email(&mut conn, account_id).await?)
+            if let Some(known) = accounts::find_customer(&mut conn, account_id).await? {
+                return Ok(known);
+            }
+            let readings = accounts::count_readings(&mut conn, account_id).await?;
+            (readings, accounts::find_email(&mut conn, account_id).await?)
         };
-        if let Some(id) = known {
-            return Ok(id);
-        }
-        let new = self.stripe.create_customer(&account_id.to_string(), email.as_deref()).await?;
+        let new = self.stripe.create_customer(&account_id.to_string(), readings, email.as_deref()).await?;
         let kept = accounts::keep_customer(&mut *self.db.get().await?, account_id, &new).await?;
         Ok(kept.unwrap_or(new))
     }
@@ -146,10 +161,10 @@ impl Cashier {
                 credit: Nanos(purchase.credit_nanos),
             }));
         }
-        let account = self.plans.of_account(&conn, account_id).await?;
-        Ok(match account.standing {
+        let row = accounts::find_plan(&conn, account_id).await?;
+        Ok(match self.plans.of_row(&row).standing {
             Standing::Free => CheckoutOutcome::Pending,
-            _ => CheckoutOutcome::Subscribed { plan_name: account.plan.name },
+            _ => CheckoutOutcome::Subscribed { plan_name: self.plans.name_of(&row.plan) },
         })
     }
 

@@ -212,8 +212,9 @@ impl<'a> Walk<'a> {
                 advance: None,
                 replaces: self.given.clone(),
             });
-            self.given.push(cause);
         }
+        // Also of one that is passed over: what is paid after it takes its place.
+        self.given.push(cause);
     }
 
     fn give(&mut self, gift: Gift<'_>) {
@@ -285,4 +286,4 @@ fn pack_changes(customer: &Customer) -> Vec<CreditChange> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::SyncJob;
 use super::entitlements::{credit_changes, months};
-use super::money_back::refunded_cents;
+use super::money_back::{money_back_rows, refunded_cents};
 use super::prices::PriceBook;
 use crate::config::PaidPlan;
 use crate::providers::stripe::{CheckoutState, Customer, Invoice, Subscription, SubscriptionStatus};
@@ -20,6 +20,7 @@ pub(super) fn findings(
     let subscription = current(&customer.subscriptions);
     let row = subscription.map(|subscription| subscription_row(customer, subscription, prices, at));
     Findings {
+        is_customer_deleted: customer.is_deleted,
         plan: row
             .as_ref()
             .filter(|row| is_paid_for(&row.status))
@@ -27,6 +28,7 @@ pub(super) fn findings(
             .unwrap_or_else(|| prices.free_key().to_owned()),
         invoices: invoice_rows(customer),
         purchases: purchase_rows(customer),
+        money_back: money_back_rows(customer),
         credit: credit_changes(customer, prices, at),
         next_reading: row
             .as_ref()
@@ -108,21 +110,28 @@ fn past_due(
     subscription: &Subscription,
     plan: Option<&PaidPlan>,
 ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let due = unpaid_invoices(customer, &subscription.id).filter_map(|invoice| invoice.finalized_at);
-    let since = due.min()?;
-    subscription.status.is_due().then_some((since, plan.map_or(since, |plan| since + plan.grace)))
+    let due =
+        unpaid_invoices(customer, subscription).map(|found| found.finalized_at.unwrap_or(found.created_at));
+    let since = due.min().filter(|_| subscription.status.is_due())?;
+    Some((since, plan.map_or(since, |plan| since + plan.grace)))
 }
 
-/// The invoices of a subscription that wait to be paid, or were given up.
+/// The invoices of a subscription that wait to be paid, or were given up, newest first. The latest decides how the
+/// subscription stands, so it counts also while it is a draft, and what is older than a payment does not count any more.
+///
+/// <https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses>
 pub(super) fn unpaid_invoices<'a>(
     customer: &'a Customer,
-    subscription_id: &'a str,
+    subscription: &'a Subscription,
 ) -> impl Iterator<Item = &'a Invoice> {
-    customer.invoices.iter().filter(move |invoice| {
-        invoice.subscription_id.as_deref() == Some(subscription_id)
-            && matches!(invoice.status.as_str(), "open" | "uncollectible")
-            && invoice.finalized_at.is_some()
-    })
+    let is_unpaid = move |invoice: &&Invoice| match invoice.status.as_str() {
+        "open" | "uncollectible" => true,
+        "draft" => subscription.latest_invoice_id.as_ref() == Some(&invoice.id),
+        _ => false,
+    };
+    let of_this = move |invoice: &&Invoice| invoice.subscription_id.as_ref() == Some(&subscription.id);
+    let newest_first = customer.invoices.iter().filter(of_this);
+    newest_first.take_while(|invoice| invoice.status != "paid").filter(is_unpaid)
 }
 
 /// When the credit of the next month is due.
@@ -132,7 +141,8 @@ fn next_month(subscription: &Subscription, at: DateTime<Utc>) -> Option<DateTime
 }
 
 fn unpaid_change_url(customer: &Customer, subscription: &Subscription) -> Option<String> {
-    let latest = subscription.latest_invoice_id.as_ref().filter(|_| subscription.has_pending_update)?;
+    subscription.pending_update.as_ref()?;
+    let latest = subscription.latest_invoice_id.as_ref()?;
     let invoice = customer.invoices.iter().find(|invoice| invoice.id == *latest)?;
     invoice.url.clone().filter(|_| invoice.status == "open")
 }
@@ -176,6 +186,7 @@ fn purchase_rows(customer: &Customer) -> Vec<PurchaseRow> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entitlements::tests::{customer, invoice, subscription};
     use super::super::news::tests::{at, row};
     use super::*;
 
@@ -190,5 +201,34 @@ mod tests {
         for (row, at) in [(monthly, None), (yearly, month), (due, grace), (over, None)] {
             assert_eq!(next_reading(&row, now), at, "{row:?}");
         }
+    }
+
+    #[test]
+    fn only_what_is_unpaid_since_the_last_payment_counts_and_the_latest_also_as_a_draft() {
+        let made = |id: &str, status: &str, day| {
+            let finalized_at = Some(at(day)).filter(|_| status != "draft");
+            Invoice { status: status.to_owned(), finalized_at, ..invoice(id, "cycle", day, vec![]) }
+        };
+        let invoices = vec![
+            made("in_5", "draft", "2026-05-01"),
+            made("in_4", "draft", "2026-04-01"),
+            made("in_3", "open", "2026-03-01"),
+            made("in_2", "paid", "2026-02-01"),
+            made("in_1", "open", "2026-01-01"),
+        ];
+        let unpaid = Subscription {
+            status: SubscriptionStatus::Unpaid,
+            latest_invoice_id: Some("in_5".to_owned()),
+            ..subscription("pro", "2026-05-01", "2026-06-01")
+        };
+        let mut customer = customer(unpaid.clone(), invoices);
+        let ids = |customer: &Customer| -> Vec<String> {
+            unpaid_invoices(customer, &unpaid).map(|invoice| invoice.id.clone()).collect()
+        };
+        assert_eq!(ids(&customer), ["in_5", "in_3"]);
+        let since = |customer: &Customer| past_due(customer, &unpaid, None).map(|(since, _)| since);
+        assert_eq!(since(&customer), Some(at("2026-03-01")));
+        customer.invoices[2].status = "paid".to_owned();
+        assert_eq!(since(&customer), Some(at("2026-05-01")), "paying an older one is not enough");
     }
 }

@@ -3,6 +3,7 @@
 use crate::pricing::Part;
 use crate::providers::stripe::{Charge, Customer, MoneyBack};
 use crate::store::ledger::CreditChange;
+use crate::store::money_back::MoneyBackRow;
 
 /// Money that went back, and what it was a part of.
 pub(super) struct Back<'a> {
@@ -16,8 +17,8 @@ impl Back<'_> {
         Part::new(self.money.amount_cents, self.charge.amount_cents)
     }
 
-    /// What it does to a grant, or undoes: a dispute that was won gives back what it had taken. `object_id`: of what was
-    /// paid. Each grant has a cause of its own: `refund:ID` and `refund:ID:month:2`.
+    /// What it does to a grant, or undoes: a refund that failed and a dispute that was won give back what they had taken.
+    /// `object_id`: of what was paid. Each grant has a cause of its own: `refund:ID` and `refund:ID:month:2`.
     pub(super) fn credit_change(&self, grant_cause: &str, object_id: &str) -> CreditChange {
         let (kind, rest) = grant_cause.split_once(object_id).unwrap_or((grant_cause, ""));
         let kind = if kind == "grace:" { ":grace" } else { "" };
@@ -26,7 +27,8 @@ impl Back<'_> {
         match self.money.came_back {
             false => CreditChange::TakeBack { cause: taken_cause, grant_cause, part },
             true => {
-                let cause = format!("{}:{}:won{kind}{rest}", self.kind, self.money.id);
+                let how = if self.kind == "refund" { "failed" } else { "won" };
+                let cause = format!("{}:{}:{how}{kind}{rest}", self.kind, self.money.id);
                 CreditChange::GiveBack { cause, taken_cause, grant_cause, part }
             }
         }
@@ -49,6 +51,23 @@ pub(super) fn money_back<'a>(customer: &'a Customer, payment_intents: &[String])
         .collect();
     back.sort_by_key(|back| back.money.created_at);
     back
+}
+
+/// All that went back to a customer, to be written down.
+pub(super) fn money_back_rows(customer: &Customer) -> Vec<MoneyBackRow> {
+    let row = |kind: &str, money: &MoneyBack| MoneyBackRow {
+        id: money.id.clone(),
+        kind: kind.to_owned(),
+        amount_cents: money.amount_cents,
+        status: money.status.clone(),
+        reason: money.reason.clone(),
+        created_at: money.created_at,
+    };
+    let of_charge = |charge: &Charge| -> Vec<MoneyBackRow> {
+        let refunds = charge.refunds.iter().map(|refund| row("refund", refund));
+        refunds.chain(charge.disputes.iter().map(|dispute| row("dispute", dispute))).collect()
+    };
+    customer.charges.iter().flat_map(of_charge).collect()
 }
 
 /// How much was given back, in cents. What is disputed is gone as long as it is disputed.

@@ -61,22 +61,31 @@ fn pack_bought(purchase: &PurchaseRow) -> NewNotice {
     }
 }
 
-/// Told for each time Stripe has tried while the grace lasts, and once when it is over.
+/// Told for each time Stripe has tried while the grace lasts, and once when it is over. It asks for the latest invoice,
+/// whose payment brings everything back.
 fn payment_failed(row: &SubscriptionRow, customer: &Customer, at: DateTime<Utc>) -> Option<NewNotice> {
     let grace_ends_at = match standing_of(&row.dunning()?, at) {
         Standing::PastDue { grace_ends_at, .. } => Some(grace_ends_at),
         Standing::Frozen { .. } => None,
         Standing::Free | Standing::Active | Standing::Suspended => return None,
     };
-    let invoice = unpaid_invoices(customer, &row.id).min_by_key(|invoice| invoice.finalized_at)?;
-    let which = grace_ends_at.map_or_else(|| "frozen".to_owned(), |_| invoice.attempts.to_string());
+    let subscription = customer.subscriptions.iter().find(|subscription| subscription.id == row.id)?;
+    let unpaid: Vec<_> = unpaid_invoices(customer, subscription).collect();
+    let (latest, oldest) = (unpaid.first()?, unpaid.last()?);
+    let cause = match grace_ends_at {
+        Some(_) => {
+            let tried = unpaid.iter().find(|invoice| invoice.finalized_at.is_some())?;
+            format!("payment_failed:{}:{}", tried.id, tried.attempts)
+        }
+        None => format!("payment_failed:{}:frozen", oldest.id),
+    };
     Some(NewNotice {
-        cause: format!("payment_failed:{}:{which}", invoice.id),
+        cause,
         facts: Facts::PaymentFailed {
-            invoice_id: invoice.id.clone(),
+            invoice_id: latest.id.clone(),
             plan: row.plan.clone(),
-            amount_cents: invoice.total_cents,
-            next_attempt_at: invoice.next_attempt_at,
+            amount_cents: latest.total_cents,
+            next_attempt_at: latest.next_attempt_at,
             grace_ends_at,
         },
     })

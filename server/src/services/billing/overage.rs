@@ -5,13 +5,13 @@ use app::types::{AccountId, Interval, Nanos};
 
 use super::Cashier;
 use crate::AppResult;
-use crate::providers::stripe::Subscription;
+use crate::providers::stripe::{StripeError, Subscription};
 use crate::store::overage;
 
 impl Cashier {
     /// Lets replies cost up to `cap` a billing period beyond credit. The subscription is billed by the meter from then
     /// on, and stays so when this is switched off again: what was used is still to be billed.
-    pub async fn set_overage_cap(&self, account_id: AccountId, cap: Nanos) -> AppResult<()> {
+    pub(super) async fn set_overage_cap(&self, account_id: AccountId, cap: Nanos) -> AppResult<()> {
         let account = self.plans.of_account(&*self.db.get().await?, account_id).await?;
         let most = account.overage_max().ok_or_else(|| {
             ApiError::invalid("Pay as you go needs a subscription that is paid and whose plan offers it.")
@@ -25,12 +25,27 @@ impl Cashier {
         let (customer_id, subscription) = self.subscription_of(account_id).await?;
         require_monthly(&subscription)?;
         if subscription.metered.is_none() {
-            self.stripe.add_metered_item(&subscription, &price_id).await?;
+            self.add_metered_item(account_id, &subscription, &price_id).await?;
             self.sync_customer(&customer_id).await?;
         }
         overage::set_cap(&mut *self.db.get().await?, account_id, Some(cap)).await?;
         tracing::info!(account.id = %account_id, "Pay as you go is on");
         Ok(())
+    }
+
+    async fn add_metered_item(
+        &self,
+        account_id: AccountId,
+        subscription: &Subscription,
+        price_id: &str,
+    ) -> AppResult<()> {
+        match self.stripe.add_metered_item(subscription, price_id).await {
+            // Another window was faster.
+            Err(StripeError::Refused(_)) if self.subscription_of(account_id).await?.1.metered.is_some() => {
+                Ok(())
+            }
+            added => Ok(added?),
+        }
     }
 
     /// No reply from now on costs more than there is credit. Those being written keep what was set aside for them.

@@ -2,20 +2,45 @@
 
 use app::types::Interval;
 
+use super::price_sync::product_id;
 use crate::config::PaidPlan;
-use crate::providers::stripe::Price;
+use crate::providers::stripe::{Price, Subscription};
 use crate::services::plans::Plans;
+use crate::store::subscriptions::SubscriptionRow;
 
 /// Our prices at Stripe.
 #[derive(Clone, Debug)]
 pub struct PriceBook {
     plans: Plans,
     prices: Vec<Price>,
+    /// The product of a subscription that is paid on, and the key of the plan it was when that was known.
+    kept: Option<(String, String)>,
 }
 
 impl PriceBook {
     pub fn new(plans: Plans, prices: Vec<Price>) -> Self {
-        Self { plans, prices }
+        Self { plans, prices, kept: None }
+    }
+
+    /// The same, but the subscription that was written down stays of its plan though nothing tells any more whose product
+    /// it is of: nobody who pays is cut off because something was tidied up at Stripe.
+    pub fn keeping(&self, written: Option<&SubscriptionRow>, subscriptions: &[Subscription]) -> Self {
+        let mut kept = None;
+        for subscription in subscriptions.iter().filter(|each| each.status.is_live()) {
+            let product_id = &subscription.price.product_id;
+            if self.plan_of(product_id).is_some() {
+                continue;
+            }
+            let plan = written.filter(|row| row.id == subscription.id).and_then(|row| row.plan.clone());
+            tracing::error!(
+                subscription.id,
+                product.id = product_id,
+                plan,
+                "A live subscription is of a product that is no plan's; it keeps the plan it had"
+            );
+            kept = kept.or_else(|| Some((product_id.clone(), plan?)));
+        }
+        Self { kept, ..self.clone() }
     }
 
     /// Every lookup key of ours.
@@ -34,13 +59,19 @@ impl PriceBook {
         self.find(&self.plans.overage()?.lookup_key).filter(|price| price.metered.is_some())
     }
 
-    /// By the product, because a price that was replaced has no lookup key any more and is paid on.
-    pub fn plan_of(&self, product_id: &str) -> Option<&PaidPlan> {
-        let is_of = |paid: &&PaidPlan| {
+    /// By the product, because a price that was replaced has no lookup key any more and is paid on. Where none of its
+    /// prices is on sale any more, by the name that `plumbline stripe sync` gives to a plan's product.
+    pub fn plan_of(&self, product: &str) -> Option<&PaidPlan> {
+        let is_sold = |paid: &&PaidPlan| {
             let mut prices = paid.prices.iter().filter_map(|price| self.find(&price.lookup_key));
-            prices.any(|price| price.product_id == product_id)
+            prices.any(|price| price.product_id == product)
         };
-        self.plans.paid().iter().find(is_of)
+        let paid = self.plans.paid();
+        let kept = self.kept.as_ref().filter(|(kept, _)| kept == product);
+        paid.iter()
+            .find(is_sold)
+            .or_else(|| paid.iter().find(|paid| product_id(&paid.plan.key) == product))
+            .or_else(|| self.plans.find_paid(&kept?.1))
     }
 
     /// The plan and interval of a price by its id.

@@ -17,8 +17,10 @@ pub fn standing_of(dunning: &Dunning, at: DateTime<Utc>) -> Standing {
         }
         // Stripe has given up trying, or we have given up waiting.
         (PastDue | Unpaid, Some((_, grace_ends_at))) => Standing::Frozen { since: grace_ends_at.min(at) },
-        // It says that something is unpaid without an invoice that is: nothing to hold against anybody.
-        (PastDue | Unpaid, None) => Standing::Active,
+        // Nothing more is charged for it until it is paid, so nothing more is to be had.
+        (Unpaid, None) => Standing::Frozen { since: at },
+        // Its invoices were waived, and the next one is charged as ever: nothing to hold against anybody.
+        (PastDue, None) => Standing::Active,
         (Incomplete | IncompleteExpired | Canceled | Paused, _) => Standing::Free,
     }
 }
@@ -30,17 +32,15 @@ pub fn extended(
     until: Option<DateTime<Utc>>,
     at: DateTime<Utc>,
 ) -> Standing {
-    let Some((until, (since, grace_ends_at))) = until.filter(|until| *until > at).zip(dunning.past_due)
-    else {
-        return standing;
-    };
+    let Some(until) = until.filter(|until| *until > at) else { return standing };
+    let (since, grace_ends_at) = dunning.past_due.unwrap_or((at, until));
     match standing.needs_payment() {
         true => Standing::PastDue { since, grace_ends_at: grace_ends_at.max(until) },
         false => standing,
     }
 }
 
-/// What a standing opens. Reading, export and billing are always open.
+/// What a standing opens. Reading, export and billing are always open, so nothing asks for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     pub has_replies: bool,
@@ -53,17 +53,22 @@ pub struct Access {
 }
 
 impl Access {
-    pub fn of(standing: Standing) -> Self {
+    /// `status`: of the subscription, if there is one.
+    pub fn of(standing: Standing, status: Option<SubscriptionStatus>) -> Self {
+        let paid = Self {
+            has_replies: true,
+            has_paid_limits: true,
+            has_free_credit: false,
+            has_overage: status.is_some_and(SubscriptionStatus::bills_usage),
+        };
         match standing {
             Standing::Free => {
-                Self { has_replies: true, has_paid_limits: false, has_free_credit: true, has_overage: false }
+                Self { has_paid_limits: false, has_free_credit: true, has_overage: false, ..paid }
             }
-            Standing::Active => {
-                Self { has_replies: true, has_paid_limits: true, has_free_credit: false, has_overage: true }
-            }
-            Standing::PastDue { .. } => Self { has_overage: false, ..Self::of(Standing::Active) },
+            Standing::Active => paid,
+            Standing::PastDue { .. } => Self { has_overage: false, ..paid },
             Standing::Frozen { .. } | Standing::Suspended => {
-                Self { has_replies: false, has_overage: false, ..Self::of(Standing::Active) }
+                Self { has_replies: false, has_overage: false, ..paid }
             }
         }
     }

@@ -21,16 +21,24 @@ impl Cashier {
     }
 
     async fn read_and_write(&self, customer_id: &str) -> AppResult<()> {
-        let reading = accounts::begin_reading(&mut *self.db.get().await?, customer_id).await?;
-        let Some(reading) = reading else {
-            return Ok(stripe_events::dismiss(&mut *self.db.get().await?, customer_id).await?);
+        let (reading, written) = {
+            let mut conn = self.db.get().await?;
+            let Some(reading) = accounts::begin_reading(&mut conn, customer_id).await? else {
+                return Ok(stripe_events::dismiss(&mut conn, customer_id).await?);
+            };
+            (reading, subscriptions::find(&mut conn, reading.account_id).await?)
         };
         let prices = self.prices().await?;
-        let customer = self.stripe.read_customer(customer_id).await?;
+        // In a box: everything that waits for it would be as big as all that Stripe lists.
+        let customer = Box::pin(self.stripe.read_customer(customer_id)).await?;
+        let prices = prices.keeping(written.as_ref(), &customer.subscriptions);
         let findings = findings(customer_id, &customer, &prices, reading.at);
         let mut conn = self.db.get().await?;
         let news = |before: &_| news(before, &findings, &customer, reading);
         if subscriptions::write(&mut conn, customer_id, reading, &findings, news).await? {
+            if customer.is_deleted {
+                tracing::warn!(account.id = %reading.account_id, "The account's customer was deleted at Stripe");
+            }
             tracing::info!(account.id = %reading.account_id, plan = findings.plan, "Account is as Stripe has it");
         }
         Ok(())

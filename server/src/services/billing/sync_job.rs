@@ -44,9 +44,10 @@ impl SyncJob {
         NewJob { run_at: Some(at), unique_key, ..Self::of_customer(customer_id) }
     }
 
-    /// For an event that names a charge and no customer.
+    /// For an event that names a charge and no customer. One for each event is enough.
     pub(super) fn of_charge(event_id: &str, charge_id: &str) -> NewJob {
         let payload = Self::Charge { event_id: event_id.to_owned(), charge_id: charge_id.to_owned() };
-        NewJob { payload: json!(payload), unique_key: None, ..Self::of_customer(charge_id) }
+        let unique_key = Some(event_id.to_owned());
+        NewJob { payload: json!(payload), unique_key, ..Self::of_customer(charge_id) }
     }
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use app::ApiError;
 use app::api::ReplyStream;
-use app::types::{AccountId, Credit, GenerationId, Limit, Plan, ReplyRequest};
+use app::types::{AccountId, Credit, GenerationId, ReplyRequest};
 use uuid::Uuid;
 
+use super::decision::{Admitted, Decision, Refusal};
 use super::run::Job;
 use super::{GenerationService, HOLD_TTL};
 use crate::caps::Shortage;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
 use crate::providers::llm::Turn;
-use crate::services::account_queue::Place;
+use crate::services::account_queue::{Place, Turn as AccountTurn};
 use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
 use crate::store::claims::{self, Claim, NewGeneration};
@@ -21,52 +22,6 @@ use crate::store::snapshot::Snapshot;
 use crate::telemetry::traces::{self, Span};
 use crate::telemetry::{self, metrics};
 use crate::{AppError, AppResult};
-
-/// The answer to a request for a reply, whatever decides it.
-pub enum Decision {
-    Admitted(Box<Admitted>),
-    /// The same request was admitted before.
-    Repeated(GenerationId),
-    /// By a rate, concurrency, a cap, the day's ceiling or credit. It says which, how things stand and what to do; nothing
-    /// was used up.
-    Refused(ApiError),
-}
-
-/// A request that is counted and claimed, with its money set aside.
-pub struct Admitted {
-    job: Box<Job>,
-    account: AccountPlan,
-    limits: Vec<Limit>,
-    credit: Credit,
-}
-
-impl Admitted {
-    /// What was claimed.
-    pub fn generation(&self) -> &NewGeneration {
-        &self.job.new
-    }
-
-    pub fn plan(&self) -> &Plan {
-        &self.account.plan
-    }
-}
-
-impl Decision {
-    /// As operators count it.
-    fn label(&self) -> &'static str {
-        match self {
-            Self::Admitted(_) => "admitted",
-            Self::Repeated(_) => "repeated",
-            Self::Refused(ApiError::LimitReached { limit, .. }) => limit.name.key(),
-            Self::Refused(ApiError::OutOfCredit { .. }) => "out_of_credit",
-            Self::Refused(ApiError::CapReached { .. }) => "cap",
-            Self::Refused(ApiError::Paused { .. }) => "ceiling",
-            Self::Refused(ApiError::Frozen { .. }) => "frozen",
-            Self::Refused(ApiError::Suspended) => "suspended",
-            Self::Refused(_) => "other",
-        }
-    }
-}
 
 /// A request with all that is read for it, before anything is counted or claimed.
 struct Prepared {
@@ -90,10 +45,15 @@ enum Claimed {
 
 impl GenerationService {
     /// Begins the reply, or attaches to the one this request has.
-    pub(super) async fn admit(self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
+    pub(super) async fn admit(
+        self,
+        account_id: AccountId,
+        request: ReplyRequest,
+        gone: impl Future<Output = ()>,
+    ) -> AppResult<ReplyStream> {
         let span = Span::part("admission");
-        let decision =
-            span.around(self.decide(account_id, request)).await.inspect_err(|_| span.fail("error"))?;
+        let deciding = self.decide(account_id, request, gone);
+        let decision = span.around(deciding).await.inspect_err(|_| span.fail("error"))?;
         span.set("plumbline.admission.decision", decision.label());
         if let Decision::Admitted(admitted) = &decision {
             traces::set_thread(admitted.generation().thread.id);
@@ -103,35 +63,66 @@ impl GenerationService {
         match decision {
             Decision::Admitted(admitted) => self.detach(*admitted).await,
             Decision::Repeated(id) => self.follow(account_id, id, 0).await,
-            Decision::Refused(refusal) => Err(refusal.into()),
+            Decision::Refused(refusal) => Err(refusal.error.into()),
+            // Nobody is there to be told.
+            Decision::Abandoned => Err(AppError::TaskLost),
+        }
+    }
+
+    /// Waits for the account's turn, then decides; `gone` ends when the client has left, which counts until the turn has
+    /// come.
+    ///
+    /// # Errors
+    /// Faults, and requests that refer to what is not there.
+    pub async fn decide(
+        &self,
+        account_id: AccountId,
+        request: ReplyRequest,
+        gone: impl Future<Output = ()>,
+    ) -> AppResult<Decision> {
+        let place = self.queue.place(account_id);
+        let turn = tokio::select! {
+            biased;
+            () = gone => return Ok(Decision::Abandoned),
+            turn = place.turn_of_request() => turn,
+        };
+        match turn {
+            None => Ok(Decision::Refused(Refusal::too_many_waiting())),
+            // It was told to stop meanwhile.
+            Some(_) if self.is_ending.is_cancelled() => Ok(Decision::Refused(Refusal::shutting_down())),
+            Some(turn) => self.decide_now(account_id, request, place, turn).await,
         }
     }
 
     /// Everything that may stand in the way, in order: a duplicate, the plan's models, rates and concurrency, then at
     /// once whatever limits what the reply may cost.
-    ///
-    /// # Errors
-    /// Faults, and requests that refer to what is not there or cannot be answered.
-    pub async fn decide(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<Decision> {
+    async fn decide_now(
+        &self,
+        account_id: AccountId,
+        request: ReplyRequest,
+        place: Place,
+        mut turn: AccountTurn,
+    ) -> AppResult<Decision> {
         let request_id = request.client_request_id;
-        let place = self.queue.place(account_id);
-        let mut turn = place.clone().lock_owned().await;
         let mut seen = self.look_up(account_id, &request).await?;
         if let Some(id) = seen.existing() {
             return Ok(Decision::Repeated(id));
         }
         let account = self.plans.of_row(seen.plan());
         if let Some(refusal) = account.refusal() {
-            return Ok(Decision::Refused(refusal));
+            return Ok(Decision::Refused(refusal.into()));
         }
-        let prepared = self.prepare(account_id, request, &account).await?;
+        let prepared = match self.prepare(account_id, request, &account).await? {
+            Ok(prepared) => prepared,
+            Err(refusal) => return Ok(Decision::Refused(refusal)),
+        };
         let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &account.plan).await;
         let (limits, is_counted) = match admission {
             Admission::Admitted(limits) => (limits, true),
             Admission::Repeated(limits) => (limits, false),
             Admission::Refused { limit, retry_after } => {
                 let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
-                return Ok(Decision::Refused(ApiError::LimitReached { limit, retry_after_seconds }));
+                return Ok(Decision::Refused(ApiError::LimitReached { limit, retry_after_seconds }.into()));
             }
         };
         let claimed = self.claim(prepared, place, &mut seen, &account).await;
@@ -150,7 +141,7 @@ impl GenerationService {
                     self.limiter.forget(account_id, request_id, &account.plan).await;
                 }
                 match error {
-                    AppError::Api(refusal) => Ok(Decision::Refused(refusal)),
+                    AppError::Api(refusal) => Ok(Decision::Refused(refusal.into())),
                     fault => Err(fault),
                 }
             }
@@ -170,15 +161,18 @@ impl GenerationService {
         account_id: AccountId,
         request: ReplyRequest,
         account: &AccountPlan,
-    ) -> AppResult<Prepared> {
+    ) -> AppResult<Result<Prepared, Refusal>> {
         let target = self.look_up_target(account_id, request.target).await?;
-        let model = self.catalog.choose(request.model.as_deref(), &account.plan).await?;
-        let longest = model.max_output_tokens;
-        let output_tokens = request.max_output_tokens.map_or(longest, |tokens| tokens.clamp(1, longest));
-        let turns =
-            target.context.fit(model.context_tokens.saturating_sub(output_tokens)).ok_or_else(|| {
-                ApiError::invalid("This message is too long for the model. Shorten it and try again.")
-            })?;
+        let model = match self.catalog.choose(request.model.as_deref(), &account.plan).await? {
+            Ok(model) => model,
+            Err(reason) => return Ok(Err(reason.into())),
+        };
+        let wanted = request.max_output_tokens.unwrap_or(account.plan.default_output_tokens);
+        let output_tokens = wanted.clamp(1, model.max_output_tokens);
+        let context_tokens = model.context_tokens.saturating_sub(output_tokens);
+        let Some(turns) = target.context.fit(context_tokens) else {
+            return Ok(Err(Refusal::too_long()));
+        };
         let new = NewGeneration {
             id: GenerationId(Uuid::now_v7()),
             account_id,
@@ -197,11 +191,11 @@ impl GenerationService {
             },
             hold_ttl: HOLD_TTL,
             monthly_credit: account.free_credit(),
-            plan_cap: account.plan.monthly_cap,
+            plan_caps: account.plan_caps(),
             overage_max: account.overage_max(),
             traceparent: traces::traceparent(),
         };
-        Ok(Prepared { new, model, turns })
+        Ok(Ok(Prepared { new, model, turns }))
     }
 
     /// Claims the request and its money in PostgreSQL.
@@ -215,10 +209,10 @@ impl GenerationService {
         // Before the claim can be seen by others: whoever finds it there can follow it here.
         let live = self.live.insert(new.id, new.account_id);
         let mut conn = self.db.get().await?;
-        let ceiling_left = self.ceiling.left(&mut conn).await?;
+        let ceiling_left = self.ceiling.left(&mut conn, new.hold.largest()).await?;
         match claims::claim(&mut conn, &new, seen, ceiling_left).await? {
             Claim::Claimed(terms, credit) => {
-                self.ceiling.note_admitted(terms.amount).await;
+                self.ceiling.note_admitted(terms.amount);
                 Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live, place }), credit))
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
@@ -227,7 +221,7 @@ impl GenerationService {
             }
             Claim::Refused(Shortage::Cap(cap)) => Err(ApiError::CapReached { cap: Box::new(cap) }.into()),
             Claim::Suspended => Err(ApiError::Suspended.into()),
-            Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().await.into()),
+            Claim::Refused(Shortage::Ceiling) => Err(self.ceiling.refusal().into()),
         }
     }
 

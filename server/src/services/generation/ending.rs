@@ -75,20 +75,45 @@ impl Ending {
             Self::Finished { is_limited: true } => "limited",
             Self::Cancelled(CancelReason::Stopped) => "stopped",
             Self::Cancelled(_) => "cut off",
-            Self::Failed(error) if error.failure == ModelFailure::Filtered => "filtered",
+            Self::Failed(error) if error.failure == ModelFailure::Filtered => outcome_of(error.failure),
             Self::Failed(_) => "interrupted",
             Self::Panicked => "panicked",
         }
     }
 }
 
-/// What is told of an answer that was saved and is read again.
-pub(super) fn error_of(message: &Message) -> Option<ApiError> {
-    match message.state? {
-        ReplyState::Failed => Some(ApiError::Model { failure: ModelFailure::Unavailable }),
-        ReplyState::Interrupted => Some(ApiError::Model { failure: ModelFailure::Interrupted }),
-        _ => None,
-    }
+/// How attempts that came to nothing are recorded.
+const OUTCOMES: [(ModelFailure, &str); 7] = [
+    (ModelFailure::Unavailable, "unavailable"),
+    (ModelFailure::Overloaded, "overloaded"),
+    (ModelFailure::NoFirstToken, "no first token"),
+    (ModelFailure::Interrupted, "interrupted"),
+    (ModelFailure::Refused, "refused"),
+    (ModelFailure::Filtered, "filtered"),
+    (ModelFailure::Empty, "empty"),
+];
+
+pub(super) fn outcome_of(failure: ModelFailure) -> &'static str {
+    OUTCOMES.iter().find(|(known, _)| *known == failure).map_or("unavailable", |(_, outcome)| *outcome)
+}
+
+/// What is told of an answer that was saved and is read again. Of one that failed, by the outcome of its last attempt.
+pub(super) fn error_of(message: &Message, last_outcome: Option<&str>) -> Option<ApiError> {
+    let failure = match message.state? {
+        ReplyState::Failed => failed_by(last_outcome),
+        ReplyState::Interrupted if last_outcome == Some(outcome_of(ModelFailure::Filtered)) => {
+            ModelFailure::Filtered
+        }
+        ReplyState::Interrupted => ModelFailure::Interrupted,
+        _ => return None,
+    };
+    Some(ApiError::Model { failure })
+}
+
+/// As it was told when it failed, before its first word: nothing was interrupted then.
+fn failed_by(outcome: Option<&str>) -> ModelFailure {
+    let known = OUTCOMES.iter().find(|(_, known)| Some(*known) == outcome).map(|(failure, _)| *failure);
+    known.filter(|failure| *failure != ModelFailure::Interrupted).unwrap_or(ModelFailure::Unavailable)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::GenerationService;
 use super::attempts::{AttemptPlan, Next};
-use super::ending::Ending;
+use super::ending::{Ending, outcome_of};
 use super::publisher::Publisher;
 use super::run::Job;
 use super::traced;
@@ -55,7 +55,7 @@ impl GenerationService {
             match ending {
                 Ending::Failed(error) if !lock(transcript).is_visible() && Instant::now() < ends_at => {
                     tracing::warn!(generation.id = %job.new.id, route = route.key, %error, "An attempt failed");
-                    lock(transcript).end_attempt(outcome(&error));
+                    lock(transcript).end_attempt(outcome_of(error.failure));
                     plan.failed(next.route, &error);
                     last_error = error;
                 }
@@ -143,17 +143,5 @@ async fn report(pass: &mut Pass, ending: &Ending) {
     match error.failure {
         ModelFailure::Refused | ModelFailure::Filtered | ModelFailure::Empty => pass.release().await,
         _ => pass.failed().await,
-    }
-}
-
-fn outcome(error: &LlmError) -> &'static str {
-    match error.failure {
-        ModelFailure::Unavailable => "unavailable",
-        ModelFailure::Overloaded => "overloaded",
-        ModelFailure::NoFirstToken => "no first token",
-        ModelFailure::Interrupted => "interrupted",
-        ModelFailure::Refused => "refused",
-        ModelFailure::Filtered => "filtered",
-        ModelFailure::Empty => "empty",
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use app::types::{AccountId, ChatEvent, GenerationId};
+use app::types::{AccountId, ChatEvent, ChatEventKind, GenerationId};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, future};
 use tokio::sync::watch;
@@ -29,7 +29,10 @@ pub(super) enum Origin {
     Elsewhere,
 }
 
-/// One reply. Followers read the same list, each at its own pace, so a slow one costs no memory.
+/// A follower has copies of at most so many events, however far behind it is.
+const MOST_AT_ONCE: usize = 64;
+
+/// One reply. Followers read the same list, each at its own pace, so a slow one costs next to no memory.
 pub(super) struct LiveReply {
     account_id: AccountId,
     origin: Origin,
@@ -38,10 +41,12 @@ pub(super) struct LiveReply {
     is_closed: watch::Sender<bool>,
     cancelled: CancellationToken,
     cancel_reason: OnceLock<CancelReason>,
+    /// This process is told to end.
+    is_ending: CancellationToken,
 }
 
 impl LiveReply {
-    fn new(account_id: AccountId, origin: Origin) -> Self {
+    fn new(account_id: AccountId, origin: Origin, is_ending: CancellationToken) -> Self {
         Self {
             account_id,
             origin,
@@ -49,6 +54,7 @@ impl LiveReply {
             is_closed: watch::Sender::new(false),
             cancelled: CancellationToken::new(),
             cancel_reason: OnceLock::new(),
+            is_ending,
         }
     }
 
@@ -72,27 +78,20 @@ impl LiveReply {
 
     /// The events after number `after_seq`, then those to come, until the reply is closed.
     pub(super) fn follow(self: &Arc<Self>, after_seq: u32) -> BoxStream<'static, ChatEvent> {
-        let state = (self.clone(), self.is_closed.subscribe(), after_seq);
-        let batches = stream::unfold(state, |(reply, mut changes, sent)| async move {
-            loop {
-                // Read before the events, so that one shown in between is not missed.
-                let is_closed = *changes.borrow_and_update();
-                let new = reply.after(sent);
-                if let Some(last) = new.last() {
-                    let sent = last.seq;
-                    return Some((new, (reply, changes, sent)));
-                }
-                if is_closed || changes.changed().await.is_err() {
-                    return None;
-                }
-            }
-        });
-        batches.flat_map(stream::iter).boxed()
+        let follower = Follower::new(self.clone(), after_seq);
+        stream::unfold(follower, Follower::next).flat_map(stream::iter).boxed()
     }
 
-    fn after(&self, sent: u32) -> Vec<ChatEvent> {
+    /// All events so far.
+    pub(super) fn shown(&self) -> Vec<ChatEvent> {
+        self.lock().clone()
+    }
+
+    /// The next events after this number.
+    fn after(&self, seen: u32) -> Vec<ChatEvent> {
         let events = self.lock();
-        events[events.partition_point(|event| event.seq <= sent)..].to_vec()
+        let new = &events[events.partition_point(|event| event.seq <= seen)..];
+        new[..new.len().min(MOST_AT_ONCE)].to_vec()
     }
 
     /// The first reason counts.
@@ -115,13 +114,62 @@ impl LiveReply {
     }
 }
 
-#[derive(Clone, Default)]
-pub(super) struct LiveReplies(Arc<Mutex<HashMap<GenerationId, Arc<LiveReply>>>>);
+/// Somebody who reads, at their own pace.
+struct Follower {
+    reply: Arc<LiveReply>,
+    changes: watch::Receiver<bool>,
+    /// The number of the last event that was taken.
+    seen: u32,
+    /// Of this process. It is told once.
+    has_heard_of_end: bool,
+}
+
+impl Follower {
+    fn new(reply: Arc<LiveReply>, seen: u32) -> Self {
+        let has_heard_of_end = !reply.is_written_here();
+        Self { changes: reply.is_closed.subscribe(), reply, seen, has_heard_of_end }
+    }
+
+    /// What is new, as soon as something is. None: nothing will be any more.
+    async fn next(mut self) -> Option<(Vec<ChatEvent>, Self)> {
+        loop {
+            // Read before the events, so that one shown in between is not missed.
+            let is_closed = *self.changes.borrow_and_update();
+            let new = self.reply.after(self.seen);
+            if let Some(last) = new.last() {
+                self.seen = last.seq;
+                return Some((new, self));
+            }
+            if is_closed {
+                return None;
+            }
+            tokio::select! {
+                changed = self.changes.changed() => changed.ok()?,
+                () = self.reply.is_ending.cancelled(), if !self.has_heard_of_end => {
+                    self.has_heard_of_end = true;
+                    let draining = ChatEvent { seq: self.seen, kind: ChatEventKind::Draining };
+                    return Some((vec![draining], self));
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct LiveReplies {
+    replies: Arc<Mutex<HashMap<GenerationId, Arc<LiveReply>>>>,
+    is_ending: CancellationToken,
+}
 
 impl LiveReplies {
+    /// When `is_ending` is cancelled, whoever follows a reply written here is told.
+    pub(super) fn new(is_ending: CancellationToken) -> Self {
+        Self { replies: Arc::default(), is_ending }
+    }
+
     /// A reply that will be written here.
     pub(super) fn insert(&self, id: GenerationId, account_id: AccountId) -> LiveEntry {
-        let reply = Arc::new(LiveReply::new(account_id, Origin::Here));
+        let reply = Arc::new(LiveReply::new(account_id, Origin::Here, self.is_ending.clone()));
         self.lock().insert(id, reply.clone());
         LiveEntry { replies: self.clone(), id, reply }
     }
@@ -136,7 +184,7 @@ impl LiveReplies {
         if let Some(reply) = replies.get(&id) {
             return (reply.clone(), None);
         }
-        let reply = Arc::new(LiveReply::new(account_id, Origin::Elsewhere));
+        let reply = Arc::new(LiveReply::new(account_id, Origin::Elsewhere, self.is_ending.clone()));
         replies.insert(id, reply.clone());
         (reply.clone(), Some(LiveEntry { replies: self.clone(), id, reply }))
     }
@@ -158,7 +206,7 @@ impl LiveReplies {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<GenerationId, Arc<LiveReply>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -192,7 +240,6 @@ impl Drop for LiveEntry {
 
 #[cfg(test)]
 mod tests {
-    use app::types::ChatEventKind;
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -203,7 +250,8 @@ mod tests {
     }
 
     fn entry() -> (LiveReplies, LiveEntry, AccountId) {
-        let (replies, account_id) = (LiveReplies::default(), AccountId(Uuid::now_v7()));
+        let replies = LiveReplies::new(CancellationToken::new());
+        let account_id = AccountId(Uuid::now_v7());
         let entry = replies.insert(GenerationId(Uuid::now_v7()), account_id);
         (replies, entry, account_id)
     }
@@ -223,6 +271,18 @@ mod tests {
         assert_eq!(late.collect::<Vec<_>>().await, early);
         assert_eq!(resumed.collect::<Vec<_>>().await, early[1..]);
         assert!(replies.find(id, account_id).is_none());
+    }
+
+    /// (15)
+    #[tokio::test]
+    async fn a_follower_who_is_far_behind_has_copies_of_few_events() {
+        let (_, entry, _) = entry();
+        entry.show((1..=10_000).map(text).collect());
+        let follower = Follower::new(entry.clone(), 0);
+        let (first, follower) = follower.next().await.expect("events");
+        let (second, _) = follower.next().await.expect("events");
+        assert_eq!((first.len(), second.len()), (MOST_AT_ONCE, MOST_AT_ONCE));
+        drop(entry);
     }
 
     #[tokio::test]

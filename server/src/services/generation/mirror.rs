@@ -8,7 +8,7 @@ use app::types::{AccountId, GenerationId};
 use super::GenerationService;
 use super::live::{LiveEntry, LiveReply};
 use crate::store::generations;
-use crate::streams::LogWatch;
+use crate::streams::{LogPage, LogWatch};
 
 /// News may be lost on the way, and so may the writer: look this often without any.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -19,26 +19,38 @@ impl GenerationService {
         let (reply, entry) = self.live.mirror(id, account_id);
         if let Some(entry) = entry {
             let service = self.clone();
-            self.mirrors.spawn(async move { service.feed(entry).await });
+            self.mirrors.spawn(async move {
+                tokio::select! {
+                    () = service.feed(&entry) => {}
+                    // Its followers then go on at another process.
+                    () = service.is_ending.cancelled() => {}
+                }
+            });
         }
         reply
     }
 
-    /// Reads the log until the reply has ended or nobody follows any more. When the log cannot be read, or ends without
-    /// an end because its writer died, the reply closes as soon as it is saved: followers then read what was saved.
-    async fn feed(&self, entry: LiveEntry) {
+    /// Reads the log until the reply has ended or nobody follows any more. When the log cannot be read, has lost something, or
+    /// ends without an end because its writer died, the reply closes as soon as it is saved: followers then read what was
+    /// saved.
+    async fn feed(&self, entry: &LiveEntry) {
         let id = entry.id();
         let mut watch = self.log.watch(id).await.ok();
         let mut last_seq = 0;
         loop {
-            if let Ok(page) = self.log.read(id, last_seq).await {
-                last_seq = page.events.last().map_or(last_seq, |event| event.seq);
-                entry.show(page.events);
-                if page.is_complete {
-                    break;
-                }
+            let unread = |_| LogPage { is_broken: true, ..LogPage::default() };
+            let page = self.log.read(id, last_seq).await.unwrap_or_else(unread);
+            last_seq = page.events.last().map_or(last_seq, |event| event.seq);
+            entry.show(page.events);
+            if page.is_complete {
+                break;
             }
-            if !self.has_news(id, &mut watch).await && (!entry.has_followers() || self.has_ended(id).await) {
+            if page.is_broken {
+                // News are of no use then.
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            let has_news = !page.is_broken && self.has_news(id, &mut watch).await;
+            if !has_news && (!entry.has_followers() || self.has_ended(id).await) {
                 break;
             }
         }

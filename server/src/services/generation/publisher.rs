@@ -7,7 +7,7 @@ use app::types::{ChatEvent, ChatEventKind, GenerationId};
 use tokio::sync::Notify;
 
 use super::live::LiveReply;
-use crate::streams::StreamLog;
+use crate::streams::{LogWriter, StreamLog, StreamLogError};
 
 /// Words after the first ones wait for the next beat. It is the same moment for all replies of a process, so many of them
 /// share one trip to Redis and one waking up: most of what a piece of text costs is that. Shorter than a frame of a screen.
@@ -51,22 +51,35 @@ impl Publisher {
 
     /// Logs and shows until the end. What a follower has seen is in the log, unless the log was lost.
     pub(super) async fn run(&self) {
-        let (mut has_log, mut has_spoken) = (true, false);
+        let (mut log, mut has_spoken) = (Some(self.log.writer(self.id)), false);
         loop {
             self.wake.notified().await;
             if has_spoken && !self.lock().has_ended {
                 tokio::time::sleep(until_beat()).await;
             }
-            let Staged { events, last_seq, has_ended } = self.take();
-            if has_log && let Err(error) = self.log.append(self.id, last_seq, &events, has_ended).await {
+            let staged = self.take();
+            if let Some(writer) = &mut log
+                && let Err(error) = self.append(writer, &staged).await
+            {
                 tracing::warn!(generation.id = %self.id, %error, "The stream log is lost: resuming waits for the saved reply");
-                has_log = false;
+                log = None;
             }
-            has_spoken |= events.iter().any(is_speech);
-            self.live.show(events);
-            if has_ended {
+            has_spoken |= staged.events.iter().any(is_speech);
+            self.live.show(staged.events);
+            if staged.has_ended {
                 return;
             }
+        }
+    }
+
+    /// A log that Redis has forgotten, as after a restart, is written anew: everything that was in it is here.
+    async fn append(&self, log: &mut LogWriter, staged: &Staged) -> Result<(), StreamLogError> {
+        match log.append(staged.last_seq, &staged.events, staged.has_ended).await {
+            Err(StreamLogError::Forgotten) => {
+                let events = [self.live.shown(), staged.events.clone()].concat();
+                log.append(staged.last_seq, &events, staged.has_ended).await
+            }
+            appended => appended,
         }
     }
 

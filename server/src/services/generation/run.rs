@@ -19,10 +19,11 @@ use crate::services::account_queue::Place;
 use crate::store::StoreResult;
 use crate::store::catalog::CatalogModel;
 use crate::store::claims::NewGeneration;
-use crate::store::recovery::{self, Kept};
+use crate::store::recovery::{self, Checkpoint, Kept};
 use crate::store::settlements::{self, Posted, Settlement};
+use crate::telemetry::metrics;
 
-/// How often what was said is saved and the hold renewed.
+/// How often what is known is saved and the hold renewed.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// A claimed reply, ready to be asked for.
@@ -68,26 +69,26 @@ impl GenerationService {
         transcript.end_attempt(ending.outcome());
 
         let settlement = settlement(job, plan, &ending, transcript);
-        log_overrun(job, &settlement);
+        report_overrun(job, &settlement);
         let span = traced::settlement(&settlement);
         let settling = self.settle(&settlement, job.new.client_request_id, plan);
         let Some(message) = span.around(settling).await else { return span.fail("given up") };
         drop(span);
-        settled::count(&settlement);
+        settled::count(&settlement, &job.model.routes);
         publisher.push(ChatEventKind::Ended { message: message.into(), error: error.map(Box::new) });
         if let Ok(quota) = self.quota.of_account(job.new.account_id).await {
             publisher.push(ChatEventKind::Quota { quota: quota.into() });
         }
     }
 
-    /// Saves what was said and renews the hold from time to time. Returns when the reply must end: somebody asked for
+    /// Saves what is known and renews the hold from time to time. Returns when the reply must end: somebody asked for
     /// it in another process, or the hold could not be renewed before it expired.
     async fn keep(&self, job: &Job, transcript: &Mutex<Transcript>) -> CancelReason {
         let mut kept_at = Instant::now();
         loop {
             tokio::time::sleep(KEEP_EVERY).await;
-            let text = lock(transcript).text.clone();
-            match self.renew(job, &text).await {
+            let checkpoint = lock(transcript).checkpoint();
+            match self.renew(job, checkpoint).await {
                 Ok(Kept::Renewed) => kept_at = Instant::now(),
                 Ok(Kept::StopRequested) => return CancelReason::Stopped,
                 Ok(Kept::HoldLost) => return CancelReason::HoldLost,
@@ -100,12 +101,12 @@ impl GenerationService {
     }
 
     /// Does not wait for the account's turn: the hold may expire meanwhile. Without it, nobody knows what was seen.
-    async fn renew(&self, job: &Job, text: &str) -> StoreResult<Kept> {
+    async fn renew(&self, job: &Job, checkpoint: Checkpoint) -> StoreResult<Kept> {
         let NewGeneration { id, account_id, .. } = job.new;
         let mut turn = job.place.try_lock();
         let mut unseen = None;
         let seen = turn.as_deref_mut().unwrap_or(&mut unseen);
-        recovery::keep(&mut *self.db.get().await?, account_id, id, text, HOLD_TTL, seen).await
+        recovery::keep(&mut *self.db.get().await?, account_id, id, checkpoint, HOLD_TTL, seen).await
     }
 
     /// Saves and charges a reply that has ended, then gives its place back. None: the database stayed away, so the sweeper
@@ -184,9 +185,10 @@ fn log_ending(job: &Job, ending: &Ending) {
 }
 
 /// It is charged all the same, and the account may owe it: the provider has counted more than it was allowed.
-fn log_overrun(job: &Job, settlement: &Settlement) {
+fn report_overrun(job: &Job, settlement: &Settlement) {
     let (id, held, charged) = (job.new.id, job.terms.amount, settlement.charged);
     if charged > held {
+        metrics::reply_overran();
         tracing::warn!(
             generation.id = %id, generation.model = %job.new.model,
             "Reply `{id}` cost {charged}, more than the {held} set aside for it"

@@ -1,15 +1,23 @@
 //! Replies whose process has died: what was said is saved, what was used is paid, what was held is free.
 
-use app::types::{ChatEventKind, GenerationId, Plan, ReplyState};
+use std::ops::DerefMut;
 
-use super::{GenerationService, traced};
+use app::types::{ChatEvent, ChatEventKind, Nanos, Plan, ReplyState};
+use chrono::TimeDelta;
+
+use super::{GenerationService, HOLD_TTL, traced};
 use crate::AppResult;
-use crate::pricing::{TokenUsage, estimate_tokens};
-use crate::store::recovery::{self, Abandoned};
+use crate::pricing::{TokenPrices, TokenUsage, estimate_tokens};
+use crate::store::recovery::{self, Abandoned, BegunAttempt};
 use crate::store::settlements::{self, Settlement};
+use crate::store::{Attempt, Connection};
 
-/// One sweep ends at most this many; the next goes on.
-const BATCH: i64 = 100;
+/// Replies are looked up so many at a time.
+const BATCH: usize = 100;
+
+/// A stream log that cannot be read is waited for so long after the hold has expired. It goes further than the last
+/// checkpoint, and Redis is seldom away for longer.
+const WAIT_FOR_LOG: TimeDelta = TimeDelta::minutes(2);
 
 /// What a reply has shown.
 #[derive(Default)]
@@ -19,69 +27,142 @@ struct Said {
 }
 
 impl GenerationService {
-    /// Ends replies whose hold has expired, which a living process would have renewed; returns how many.
+    /// Ends replies whose hold has expired, which a living process would have renewed; returns how many. One that cannot be
+    /// ended is left to the next sweep and keeps nobody else waiting.
     pub(crate) async fn sweep(&self) -> AppResult<usize> {
-        let abandoned = recovery::list_abandoned(&mut *self.db.get().await?, BATCH).await?;
-        for reply in &abandoned {
-            let plan = self.plans.of_account(&*self.db.get().await?, reply.account_id).await?.plan;
-            let settlement = self.recover(reply, &plan).await;
-            let span = traced::sweep(&settlement, reply.traceparent.as_deref());
-            let sweep = async { settlements::sweep(&mut *self.db.get().await?, &settlement).await };
-            if !span.around(sweep).await? {
-                let id = reply.id;
-                tracing::info!(generation.id = %id, "Reply `{id}` was settled before the sweep: nothing is posted");
+        let (mut ended, mut last) = (0, None::<Abandoned>);
+        loop {
+            let abandoned =
+                recovery::list_abandoned(&mut *self.db.get().await?, last.as_ref(), BATCH).await?;
+            for reply in &abandoned {
+                let Some(said) = self.logged(reply).await else { continue };
+                // While the database is away, none can be ended.
+                let conn = self.db.get().await?;
+                match self.end_abandoned(conn, reply, said).await {
+                    Ok(()) => ended += 1,
+                    Err(error) => {
+                        tracing::warn!(generation.id = %reply.id, %error, "A reply cannot be swept; it is tried again")
+                    }
+                }
             }
-            let tokens = settlement.usage.total();
-            self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
+            let is_all = abandoned.len() < BATCH;
+            last = abandoned.into_iter().next_back();
+            if is_all {
+                return Ok(ended);
+            }
         }
-        Ok(abandoned.len())
     }
 
-    /// The stream log goes further than the last checkpoint, unless Redis was lost.
-    async fn recover(&self, reply: &Abandoned, plan: &Plan) -> Settlement {
-        let Said { mut text, reasoning } = self.logged(reply.id).await;
-        if text.len() < reply.checkpoint_text.len() {
-            text.clone_from(&reply.checkpoint_text);
-        }
-        let reasoning_tokens = estimate_tokens(&reasoning);
-        let usage = match text.is_empty() && reasoning.is_empty() {
-            true => TokenUsage::default(),
-            false => TokenUsage {
-                input_tokens: reply.estimated_input_tokens,
-                output_tokens: estimate_tokens(&text) + reasoning_tokens,
-                reasoning_tokens,
-                ..TokenUsage::default()
-            },
+    async fn end_abandoned(
+        &self,
+        mut conn: impl DerefMut<Target = Connection>,
+        reply: &Abandoned,
+        said: Said,
+    ) -> AppResult<()> {
+        let plan = self.plans.of_account(&conn, reply.account_id).await?.plan;
+        let costs = match &reply.checkpoint.attempt {
+            Some(attempt) => recovery::costs_of_route(&mut conn, &attempt.route_key).await?,
+            None => None,
         };
-        Settlement {
-            generation_id: reply.id,
-            account_id: reply.account_id,
-            thread_id: reply.thread_id,
-            parent_id: reply.parent_id,
-            content: text,
-            reasoning,
-            state: ReplyState::Interrupted,
-            model: reply.model.clone(),
-            price_version: reply.price_version,
-            attempts: Vec::new(),
-            usage,
-            is_estimated: true,
-            charged: reply.prices.charge(usage),
-            plan_cap: plan.monthly_cap,
-            overage_max: plan.overage_max,
+        let settlement = recover(reply, said, costs, &plan);
+        let span = traced::sweep(&settlement, reply.traceparent.as_deref());
+        if !span.around(settlements::sweep(&mut conn, &settlement)).await? {
+            let id = reply.id;
+            tracing::info!(generation.id = %id, "Reply `{id}` was settled before the sweep: nothing is posted");
         }
+        drop(conn);
+        let tokens = settlement.usage.total();
+        self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
+        Ok(())
     }
 
-    async fn logged(&self, id: GenerationId) -> Said {
-        let page = self.log.read(id, 0).await.unwrap_or_default();
-        let mut said = Said::default();
-        for event in page.events {
-            match event.kind {
-                ChatEventKind::Text { text } => said.text.push_str(&text),
-                ChatEventKind::Reasoning { text } => said.reasoning.push_str(&text),
-                _ => {}
+    /// What is in the stream log. None: that cannot be said yet.
+    async fn logged(&self, reply: &Abandoned) -> Option<Said> {
+        let id = reply.id;
+        match self.log.read(id, 0).await {
+            Ok(page) => Some(said(page.events)),
+            Err(error) if reply.overdue < WAIT_FOR_LOG => {
+                tracing::warn!(generation.id = %id, %error, "The sweep of reply `{id}` waits for its stream log");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(generation.id = %id, %error, "Reply `{id}` is swept without its stream log");
+                Some(Said::default())
             }
         }
-        said
     }
+}
+
+/// The stream log goes further than the last checkpoint, unless it was lost.
+fn recover(reply: &Abandoned, mut said: Said, costs: Option<TokenPrices>, plan: &Plan) -> Settlement {
+    let checkpoint = &reply.checkpoint;
+    for (logged, kept) in [(&mut said.text, &checkpoint.text), (&mut said.reasoning, &checkpoint.reasoning)] {
+        if logged.len() < kept.len() {
+            logged.clone_from(kept);
+        }
+    }
+    let usage = checkpoint.usage.unwrap_or_else(|| estimate(reply, &said));
+    let attempt = checkpoint.attempt.as_ref().map(|begun| cut_off(begun, reply, usage, costs));
+    Settlement {
+        generation_id: reply.id,
+        account_id: reply.account_id,
+        thread_id: reply.thread_id,
+        parent_id: reply.parent_id,
+        content: said.text,
+        reasoning: said.reasoning,
+        state: ReplyState::Interrupted,
+        model: reply.model.clone(),
+        price_version: reply.price_version,
+        attempts: attempt.into_iter().collect(),
+        usage,
+        is_estimated: checkpoint.usage.is_none(),
+        charged: reply.prices.charge(usage),
+        plan_cap: plan.monthly_cap,
+        overage_max: plan.overage_max,
+    }
+}
+
+/// Nothing, when nothing was said.
+fn estimate(reply: &Abandoned, said: &Said) -> TokenUsage {
+    if said.text.is_empty() && said.reasoning.is_empty() {
+        return TokenUsage::default();
+    }
+    let reasoning_tokens = estimate_tokens(&said.reasoning);
+    TokenUsage {
+        input_tokens: reply.estimated_input_tokens,
+        output_tokens: estimate_tokens(&said.text) + reasoning_tokens,
+        reasoning_tokens,
+        ..TokenUsage::default()
+    }
+}
+
+/// The attempt that was under way, up to the last sign of life. Earlier ones came to nothing and are not known any more.
+fn cut_off(
+    begun: &BegunAttempt,
+    reply: &Abandoned,
+    usage: TokenUsage,
+    costs: Option<TokenPrices>,
+) -> Attempt {
+    let lasted = (reply.expired_at - HOLD_TTL - begun.started_at).num_milliseconds();
+    Attempt {
+        route_key: begun.route_key.clone(),
+        started_at: begun.started_at,
+        first_token_ms: None,
+        duration_ms: u32::try_from(lasted).unwrap_or(0),
+        outcome: "cut off".to_owned(),
+        usage: (usage.total() > 0).then_some(usage),
+        cost: costs.map_or(Nanos::ZERO, |costs| costs.charge(usage)),
+    }
+}
+
+fn said(events: Vec<ChatEvent>) -> Said {
+    let mut said = Said::default();
+    for event in events {
+        match event.kind {
+            ChatEventKind::Text { text } => said.text.push_str(&text),
+            ChatEventKind::Reasoning { text } => said.reasoning.push_str(&text),
+            _ => {}
+        }
+    }
+    said
 }

@@ -9,17 +9,14 @@ use serde_json::{Value, json};
 use super::attempts::Next;
 use super::run::Job;
 use super::transcript::{AttemptRecord, Transcript};
-use crate::config::WireFormat;
 use crate::pricing::TokenUsage;
 use crate::providers::llm::{Speaker, Turn, Upstream};
 use crate::store::Attempt;
+use crate::store::attempts::has_failed;
 use crate::store::catalog::Route;
 use crate::store::generations::state_text;
 use crate::store::settlements::Settlement;
 use crate::telemetry::traces::{self, Span};
-
-/// What ended as it should.
-const GOOD_OUTCOMES: [&str; 3] = ["finished", "limited", "stopped"];
 
 /// From the claim to the settled end. Not named after its model, by which Langfuse would take it for a call.
 pub(super) fn reply(job: &Job) -> Span {
@@ -39,7 +36,7 @@ pub(super) fn attempt(job: &Job, route: &Route, upstream: &Upstream, next: &Next
         return span;
     }
     span.set("gen_ai.operation.name", "chat");
-    span.set("gen_ai.provider.name", provider(upstream.format));
+    span.set("gen_ai.provider.name", upstream.format.key());
     span.set("gen_ai.request.model", upstream.model.clone());
     span.set("gen_ai.request.max_tokens", i64::from(job.terms.output_tokens));
     span.set("gen_ai.request.stream", true);
@@ -81,13 +78,13 @@ fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str) {
     if traces::captures_text() && attempt.first_token_ms.is_some() {
         span.set("gen_ai.output.messages", answer.to_owned());
     }
-    if GOOD_OUTCOMES.contains(&attempt.outcome.as_str()) {
-        let reason = if attempt.outcome == "limited" { "length" } else { "stop" };
-        span.set("gen_ai.response.finish_reasons", reason);
-    } else {
+    if has_failed(&attempt.outcome) {
         span.fail(&attempt.outcome);
         span.set("langfuse.observation.level", "ERROR");
         span.set("langfuse.observation.status_message", attempt.outcome.clone());
+    } else {
+        let reason = if attempt.outcome == "limited" { "length" } else { "stop" };
+        span.set("gen_ai.response.finish_reasons", reason);
     }
     span.end_at(attempt.started_at + TimeDelta::milliseconds(attempt.duration_ms.into()));
 }
@@ -123,6 +120,7 @@ pub(super) fn sweep(settlement: &Settlement, traceparent: Option<&str>) -> Span 
     let span = Span::later("sweep".to_owned(), traceparent);
     if span.is_recorded() {
         span.set("plumbline.generation.id", settlement.generation_id.to_string());
+        span.set("session.id", settlement.thread_id.to_string());
         set_settlement(&span, settlement);
     }
     span
@@ -133,13 +131,6 @@ fn set_settlement(span: &Span, settlement: &Settlement) {
     span.set("plumbline.charged_nanodollars", settlement.charged.0);
     span.set("plumbline.attempts", as_int(settlement.attempts.len()));
     span.set("plumbline.usage.is_estimated", settlement.is_estimated);
-}
-
-fn provider(format: WireFormat) -> &'static str {
-    match format {
-        WireFormat::Openai => "openai",
-        WireFormat::Anthropic => "anthropic",
-    }
 }
 
 fn spoken(turn: &Turn) -> (&'static str, &str) {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::pricing::{TokenPrices, TokenUsage};
 use crate::providers::llm::CountedUsage;
 use crate::store::Attempt;
+use crate::store::recovery::{BegunAttempt, Checkpoint};
 use crate::telemetry::traces::Span;
 
 #[derive(Debug, Default)]
@@ -69,6 +70,20 @@ impl Transcript {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.first_token_at.get_or_insert_with(Utc::now);
             attempt.usage.iter_mut().for_each(|usage| usage.is_whole = false);
+        }
+    }
+
+    /// For whoever ends the reply should this process die.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let attempt = self.attempts.last().filter(|attempt| attempt.ended.is_none());
+        Checkpoint {
+            text: self.text.clone(),
+            reasoning: self.reasoning.clone(),
+            usage: self.usage().filter(|usage| usage.is_whole).map(|usage| usage.tokens),
+            attempt: attempt.map(|attempt| BegunAttempt {
+                route_key: attempt.route_key.clone(),
+                started_at: attempt.started_at,
+            }),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::support::{Browser, TestApp, location};
 const OPERATORS: &str = "select user_id::text from audit_events where kind = 'operator_added'";
 
 /// Every function of the panel, whoever adds one.
-fn functions() -> Vec<&'static str> {
+pub(super) fn functions() -> Vec<&'static str> {
     let paths = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path);
     let functions: Vec<_> = paths.filter(|path| path.starts_with("/api/admin/")).collect();
     assert!(functions.contains(&"/api/admin/people/list"), "{functions:?}");

@@ -48,6 +48,21 @@ async fn the_log_is_found_by_event_and_by_person_and_read_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_request_did_is_found_by_the_id_that_errors_show() {
+    let app = TestApp::start().await;
+    let somebody = app.user().await;
+    let answer = somebody.call("account/sign_out", &[]).await;
+    let id = answer.headers()["x-request-id"].to_str().expect("text").to_owned();
+    let mut operator = app.operator().await;
+    let page: AuditPage = operator.value("admin/audit/list", &[("query[request_id]", &id)]).await;
+    assert_eq!(kinds(&page), [AuditKind::SignedOut]);
+    let html = operator.get(&format!("/admin/audit?request={id}")).await.text().await.expect("a page");
+    assert_eq!(html.matches("data-testid=\"audit-row\"").count(), 1);
+    let file = operator.get(&format!("/admin/audit.csv?request={id}")).await.text().await.expect("a file");
+    assert_eq!(file.lines().count(), 2, "{file}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_whole_log_can_be_downloaded_and_holds_no_formula() {
     let app = TestApp::start().await;
     app.user().await;

@@ -20,6 +20,12 @@ async fn done(operator: &Browser, function: &str, fields: &[(&str, &str)]) {
     assert_eq!(status, 200, "{function}: {}", answer.text().await.unwrap_or_default());
 }
 
+/// What the newest event of a kind has changed.
+async fn last_change(operator: &Browser, kind: &str) -> Vec<String> {
+    let log: AuditPage = operator.value("admin/audit/list", &[("query[kind]", kind)]).await;
+    log.events[0].changes.iter().map(ToString::to_string).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn new_prices_hold_from_their_moment_on_and_what_was_charged_stays() {
     let app = TestApp::start().await;
@@ -46,10 +52,15 @@ async fn new_prices_hold_from_their_moment_on_and_what_was_charged_stays() {
     let fields = [("model", model.key.as_str()), ("version", version.as_str())];
     done(&operator, "withdraw_prices", &fields).await;
     assert_eq!(operator.call("admin/providers/withdraw_prices", &fields).await.status(), 404);
+    let withdrawn = last_change(&operator, "prices_withdrawn").await;
+    assert!(withdrawn.contains(&"prices: 4.00 / 0.50 / 12.25 → none".to_owned()), "{withdrawn:?}");
 
     assert_eq!(set("").await, 200);
     let now = &reports(&operator).await[0];
     assert_eq!(now.prices[0].version, now.price_version);
+    assert_eq!(now.price_version.to_string(), "3", "the number of what was withdrawn is used up");
+    let set = last_change(&operator, "prices_set").await;
+    assert!(set.contains(&"version: 1 → 3".to_owned()), "{set:?}");
     assert_eq!(models(&somebody).await[0].prices.output.to_decimal(), "12.25");
     let after = somebody.ask(&prompt()).await;
     let version = async |id: GenerationId| {
@@ -111,6 +122,8 @@ async fn routes_are_asked_and_models_shown_in_the_order_an_operator_sets() {
     assert_eq!(changed.routes[0].costs.output, Nanos::from_cents(200));
     assert_eq!([&after[0].key, &after[1].key], [&before[1].key, &before[0].key]);
     assert_eq!(models(&somebody).await[0].key, before[1].key);
+    let order = last_change(&operator, "route_moved_up").await;
+    assert_eq!(order, [format!("order: {first}, {second} → {second}, {first}")]);
     let log: AuditPage = operator.value("admin/audit/list", &[]).await;
     let told: Vec<_> = log.events.iter().take(3).filter_map(|event| event.kind).collect();
     assert_eq!(told, [AuditKind::RouteCostsSet, AuditKind::ModelMovedUp, AuditKind::RouteMovedUp]);

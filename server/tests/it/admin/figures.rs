@@ -1,6 +1,8 @@
 //! What is added up for operators, and how they look at it.
 
-use app::types::{DayFigures, Nanos, Overview, VolumeReport};
+use std::collections::BTreeSet;
+
+use app::types::{DayFigures, NamedVolume, Nanos, Overview, Ratings, VolumeReport};
 use server::DayTotals;
 
 use crate::support::{Browser, TestApp, prompt};
@@ -23,8 +25,15 @@ fn today(overview: &Overview) -> &DayFigures {
 
 /// Everything but when it was computed.
 async fn all_rows(app: &TestApp) -> Vec<String> {
-    let tables =
-        ["usage_days", "account_days", "attempt_days", "cost_explosions", "top_spenders", "paying_spans"];
+    let tables = [
+        "usage_days",
+        "account_days",
+        "attempt_days",
+        "rating_days",
+        "cost_explosions",
+        "top_spenders",
+        "paying_spans",
+    ];
     let rows = tables.map(|table| format!("select {table}::text as row from {table}"));
     let totals = "select (to_jsonb(day_totals) - 'computed_at')::text from day_totals";
     let rows =
@@ -69,7 +78,9 @@ async fn what_is_added_up_is_what_was_used_however_often_it_is_added_up() {
 
     let report = report(&operator).await;
     assert_eq!(report.total, figures.volume);
-    for parts in [&report.models, &report.routes, &report.plans, &report.outcomes] {
+    let providers = report.providers.iter().map(|part| part.name.as_str());
+    assert_eq!(providers.collect::<BTreeSet<_>>(), BTreeSet::from(["No route answered", "openai"]));
+    for parts in [&report.models, &report.providers, &report.routes, &report.plans, &report.outcomes] {
         assert_eq!(parts.iter().map(|part| part.volume.replies).sum::<u64>(), 3, "{parts:?}");
     }
     assert_eq!(report.plans[0].name, "Free");
@@ -106,6 +117,57 @@ async fn a_day_is_added_up_again_when_something_of_it_was_corrected_and_no_other
     assert_eq!(add_up(&app).await, 3, "and the one that was corrected");
     assert_eq!(app.database().number(old_day).await, before + 7);
     assert_eq!(add_up(&app).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_over_keeps_the_plans_of_then_when_it_is_corrected() {
+    let app = TestApp::start().await;
+    let somebody = app.user().await;
+    somebody.ask(&prompt()).await;
+    make_provisional(&app, 10).await;
+    add_up(&app).await;
+    app.database().execute("update accounts set plan = 'pro'").await;
+    app.database()
+        .execute("update usage_records set is_provisional = false, output_tokens = output_tokens + 7")
+        .await;
+    somebody.ask(&prompt()).await;
+    add_up(&app).await;
+    let plans = app.database().rows("select plan, replies from usage_days order by day").await;
+    let plans: Vec<(String, i64)> = plans.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(plans, [("free".to_owned(), 1), ("pro".to_owned(), 1)]);
+
+    // A day that is not over is one of the plan somebody has by now.
+    app.database().execute("update accounts set plan = 'free'").await;
+    add_up(&app).await;
+    let plans = "select count(*) from usage_days where plan = 'free'";
+    assert_eq!(app.database().number(plans).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_think_of_replies_is_told_by_day_and_by_model() {
+    let app = TestApp::start().await;
+    let somebody = app.user().await;
+    let operator = app.operator().await;
+    for rating in ["good", "good", "bad", "bad"] {
+        let id = somebody.ask(&prompt()).await.ended().0.id.to_string();
+        let rated = somebody.call("chat/rate_reply", &[("id", &id), ("rating", rating)]).await;
+        assert_eq!(rated.status(), 200);
+    }
+    // Somebody thinks otherwise.
+    let taken_back =
+        "delete from ratings where message_id = (select message_id from ratings where not is_good limit 1)";
+    add_up(&app).await;
+    app.database().execute(taken_back).await;
+    add_up(&app).await;
+    let ratings = Ratings { good: 2, bad: 1 };
+    let overview = overview(&operator).await;
+    assert_eq!((today(&overview).figures.ratings, overview.total.ratings), (ratings, ratings));
+    assert_eq!(overview.before.ratings.count(), 0);
+    let report = report(&operator).await;
+    let rated = |parts: &[NamedVolume]| parts.iter().map(|part| part.ratings).collect::<Vec<_>>();
+    assert_eq!(rated(&report.models), [Some(ratings)]);
+    assert_eq!(rated(&report.routes), [Some(ratings)]);
+    assert_eq!(rated(&report.plans), [None]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

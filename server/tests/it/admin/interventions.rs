@@ -5,6 +5,7 @@ use app::types::{
     AuditEvent, AuditKind, AuditPage, EntryReason, LimitName, Nanos, Person, Quota, Standing, Statement, User,
 };
 use http::StatusCode;
+use uuid::Uuid;
 
 use crate::support::{Browser, Shop, TestApp, available, billing, new_request, prompt};
 
@@ -12,8 +13,9 @@ const REASON: &str = "as they asked for by mail";
 
 /// Does something to a person, for [`REASON`].
 async fn act(operator: &Browser, deed: &str, id: &str, fields: &[(&str, &str)]) -> StatusCode {
-    let whom = [("id", id), ("reason", REASON)];
-    operator.call(&format!("admin/people/{deed}"), &[&whom[..], fields].concat()).await.status()
+    let form_id = Uuid::now_v7().to_string();
+    let whom = [("id", id), ("reason", REASON), ("form_id", &form_id)];
+    operator.call(&format!("admin/people/{deed}"), &[fields, &whom[..]].concat()).await.status()
 }
 
 /// What the log says last of a person; what an operator did has to be in it with everything.
@@ -59,11 +61,46 @@ async fn credit_that_is_given_and_taken_is_on_the_persons_statement_at_once() {
     let told: Vec<_> =
         statement.entries.iter().map(|entry| (entry.reason.clone(), entry.amount, entry.balance)).collect();
     let cents = Nanos::from_cents;
-    assert_eq!(told[0], (EntryReason::Reclaim, Nanos::ZERO - cents(250), cents(400)));
+    assert_eq!(told[0], (EntryReason::Reclaim { credit: None }, Nanos::ZERO - cents(250), cents(400)));
     assert_eq!(told[2], (EntryReason::Gift, cents(100), cents(600)));
     assert_eq!(told[3], (EntryReason::Gift, cents(500), cents(500)));
     let seen: Statement = operator.value("admin/people/read_statement", &[("id", &id)]).await;
     assert_eq!(seen, statement, "the operator sees the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_sent_twice_gives_or_takes_once() {
+    let app = TestApp::start().await;
+    let somebody = app.user().await;
+    let id = app.newest_user().await;
+    let operator = app.operator().await;
+    let send = async |deed: &str, form: &Person, amount: &str| {
+        let form_id = form.form_id.to_string();
+        let fields = [
+            ("id", id.as_str()),
+            ("form_id", &form_id),
+            ("amount", amount),
+            ("days", ""),
+            ("reason", REASON),
+        ];
+        operator.call(&format!("admin/people/{deed}"), &fields).await.status().as_u16()
+    };
+    let show = async || operator.value::<Person>("admin/people/read", &[("id", &id)]).await;
+
+    let form = show().await;
+    let twice = tokio::join!(send("give_credit", &form, "5"), send("give_credit", &form, "5"));
+    assert_eq!(twice, (200, 200), "a second click is answered as the first");
+    assert_eq!(available(&somebody).await, Nanos::from_cents(550));
+    for (deed, amount) in [("give_credit", "6"), ("take_credit", "5")] {
+        assert_eq!(send(deed, &form, amount).await, 400, "{deed}: nobody has said this with that form");
+    }
+    let form = show().await;
+    let twice = tokio::join!(send("take_credit", &form, "1"), send("take_credit", &form, "1"));
+    assert_eq!(twice, (200, 200));
+    assert_eq!(available(&somebody).await, Nanos::from_cents(450));
+    assert_eq!(send("give_credit", &show().await, "100000.01").await, 400, "nobody means so much");
+    let written = "select count(*) from audit_events where kind in ('credit_given', 'credit_taken')";
+    assert_eq!(app.database().number(written).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,9 +124,8 @@ async fn what_makes_no_sense_changes_nothing_and_is_not_in_the_log() {
     }
     let no_reason = [("id", id.as_str()), ("reason", " ")];
     assert_eq!(operator.call("admin/people/suspend", &no_reason).await.status(), 400);
-    let (_, error) = operator
-        .error("admin/people/take_credit", &[("id", &id), ("amount", "0.51"), ("reason", REASON)])
-        .await;
+    let too_much = [("id", id.as_str()), ("form_id", &id), ("amount", "0.51"), ("reason", REASON)];
+    let (_, error) = operator.error("admin/people/take_credit", &too_much).await;
     assert_eq!(error["message"], "Only $0.50 is free to be taken. Nothing was changed.");
     assert_eq!(available(&somebody).await, Nanos::from_cents(50));
     let written = "select count(*) from audit_events where operator_id is not null";
@@ -178,6 +214,71 @@ async fn other_limits_hold_until_their_end_and_can_be_ended_before() {
     assert_eq!(person.limit_override, None);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn another_plan_holds_with_its_credit_until_its_end_and_can_be_ended_before() {
+    let app = TestApp::start().await;
+    let somebody = app.user().await;
+    let id = app.newest_user().await;
+    let operator = app.operator().await;
+    somebody.ask(&prompt()).await;
+    let before = available(&somebody).await;
+    let plan = async || somebody.value::<Quota>("quota/read_quota", &[]).await.plan_name;
+    let pro = [("plan", "pro"), ("until", "2100-12-31")];
+
+    for wrong in [[("plan", "none"), pro[1]], [pro[0], ("until", "2020-12-31")]] {
+        assert_eq!(act(&operator, "override_plan", &id, &wrong).await, 400, "{wrong:?}");
+    }
+    assert_eq!(act(&operator, "override_plan", &id, &pro).await, 200);
+    let event = last_event(&operator, &id).await;
+    assert_eq!(event.kind, Some(AuditKind::PlanOverridden));
+    assert_eq!(changes(&event), ["ends at: 2101-01-01T00:00:00Z", "plan: pro"]);
+    assert_eq!(plan().await, "Pro");
+    let rest = Nanos::from_cents(1_500 - 50);
+    assert_eq!(available(&somebody).await, before + rest, "the rest of the month's credit");
+    let statement: Statement = somebody.value("usage/read_statement", &[]).await;
+    assert!(matches!(statement.entries[0].reason, EntryReason::MonthlyCredit { .. }), "{statement:?}");
+    let told = billing(&somebody).await;
+    assert_eq!(told.plan_override.map(|plan| plan.plan_name).as_deref(), Some("Pro"));
+    for (browser, page) in [(&somebody, "/billing".to_owned()), (&operator, format!("/admin/people/{id}"))] {
+        let page = browser.clone().get(&page).await.text().await.expect("a page");
+        assert_eq!(page.matches("data-testid=\"plan-override\"").count(), 1);
+    }
+
+    assert_eq!(act(&operator, "end_plan_override", &id, &[]).await, 200);
+    assert_eq!(last_event(&operator, &id).await.kind, Some(AuditKind::PlanOverrideEnded));
+    assert_eq!(plan().await, "Free");
+    assert_eq!(act(&operator, "override_plan", &id, &pro).await, 200);
+    assert_eq!(available(&somebody).await, before + rest, "once a month");
+    app.database().execute("update plan_overrides set ends_at = clock_timestamp()").await;
+    assert_eq!(plan().await, "Free", "it ends by itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_plan_stays_whatever_stripe_says_and_leaves_the_subscription_alone() {
+    let shop = Shop::without_webhooks().await;
+    let somebody = shop.app.user().await;
+    let id = shop.app.newest_user().await;
+    let operator = shop.app.operator().await;
+    shop.subscribe(&somebody, "pro", "month").await;
+    let sync = async || {
+        assert_eq!(act(&operator, "resync", &id, &[]).await, 200);
+        shop.settle().await;
+    };
+    sync().await;
+    let paid = (billing(&somebody).await.subscription, available(&somebody).await);
+    let plan = async || somebody.value::<Quota>("quota/read_quota", &[]).await.plan_name;
+    assert_eq!(plan().await, "Pro");
+
+    let max = [("plan", "max"), ("until", "2100-12-31")];
+    assert_eq!(act(&operator, "override_plan", &id, &max).await, 200);
+    sync().await;
+    assert_eq!(plan().await, "Max");
+    let now = (billing(&somebody).await.subscription, available(&somebody).await);
+    assert_eq!(now, paid, "it is paid, and gives its credit, as before");
+    assert_eq!(act(&operator, "end_plan_override", &id, &[]).await, 200);
+    assert_eq!(plan().await, "Pro");
+}
+
 /// Past due for longer than the plan bears.
 fn overdue(id: &str) -> String {
     format!(
@@ -207,6 +308,7 @@ async fn a_longer_grace_opens_what_is_frozen() {
         panic!("{:?}", billing(&somebody).await)
     };
     assert_eq!((grace_ends_at - since).num_days(), 9 + 3);
+    assert_eq!(act(&operator, "extend_grace", &id, &[("days", "1")]).await, 400, "it would be shorter");
     assert_eq!(act(&operator, "give_credit", &id, &[("amount", "1"), ("days", "")]).await, 200);
     somebody.ask(&prompt()).await;
 
@@ -241,19 +343,16 @@ async fn nothing_is_changed_when_it_cannot_be_written_down() {
     assert_eq!(act(&operator, "suspend", &others_id, &[]).await, 200);
     let limits = [("per_minute", "1"), ("per_day", ""), ("tokens", ""), ("concurrent", ""), ("days", "7")];
     assert_eq!(act(&operator, "override_limits", &others_id, &limits).await, 200);
-    app.database()
-        .execute(
-            "create function fail() returns trigger language plpgsql as $$ begin raise 'no more events'; end $$;
-             create trigger fails before insert on audit_events for each row execute function fail()",
-        )
-        .await;
+    let plan = [("plan", "pro"), ("until", "2100-12-31")];
+    assert_eq!(act(&operator, "override_plan", &others_id, &plan).await, 200);
+    app.database().refuse_audit_events().await;
 
     let before = everything(&app).await;
     let credit = [("amount", "0.20"), ("days", "7")];
-    let all = [&credit[..1], &limits].concat();
+    let all = [&credit[..1], &limits, &plan].concat();
     for function in deeds() {
         let whom = match function {
-            "take_credit" | "resume" | "end_override" => &others_id,
+            "take_credit" | "resume" | "end_override" | "end_plan_override" => &others_id,
             _ => &id,
         };
         assert_eq!(act(&operator, function, whom, &all).await, 500, "{function}");
@@ -275,9 +374,16 @@ fn deeds() -> Vec<&'static str> {
 /// A fingerprint of all that operators may change.
 async fn everything(app: &TestApp) -> Vec<String> {
     let mut prints = Vec::new();
-    for table in
-        ["accounts", "grants", "ledger_entries", "limit_overrides", "sessions", "jobs", "audit_events"]
-    {
+    for table in [
+        "accounts",
+        "grants",
+        "ledger_entries",
+        "limit_overrides",
+        "plan_overrides",
+        "sessions",
+        "jobs",
+        "audit_events",
+    ] {
         let sql =
             format!("select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {table} t");
         prints.push(format!("{table}: {}", app.database().rows(&sql).await[0].get::<_, String>(0)));

@@ -17,6 +17,34 @@ async fn dead_job(app: &TestApp, unique_key: &str) -> JobId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_waits_after_a_failure_is_tried_at_once_or_discarded() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let (first, second) = (dead_job(&app, "one").await, dead_job(&app, "two").await);
+    let waits = "update jobs set state = 'ready', attempt = 3, run_at = now() + interval '1 hour', finished_at = null";
+    app.database().execute(waits).await;
+
+    let list =
+        async |state: &str| operator.value::<JobsPage>("admin/jobs/list", &[("query[state]", state)]).await;
+    let failed = list("failed").await;
+    assert_eq!(failed.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [second, first]);
+    assert_eq!((failed.queues[0].ready, failed.queues[0].failed), (0, 2));
+    assert!(list("ready").await.jobs.is_empty());
+
+    for (what, id) in [("retry", first), ("discard", second)] {
+        let path = format!("admin/jobs/{what}");
+        assert_eq!(operator.call(&path, &[("id", &id.to_string())]).await.status(), 200, "{what}");
+    }
+    let left = app.database().rows("select id::text, attempt, run_at <= clock_timestamp() from jobs").await;
+    let left: Vec<(String, i32, bool)> =
+        left.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    assert_eq!(left, [(first.to_string(), 3, true)], "due now, and no more tries than before");
+    let log: AuditPage = operator.value("admin/audit/list", &[]).await;
+    let told: Vec<_> = log.events.iter().take(2).filter_map(|event| event.kind).collect();
+    assert_eq!(told, [AuditKind::JobDiscarded, AuditKind::JobRetried]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_job_is_tried_again_or_discarded_and_the_log_says_by_whom() {
     let app = TestApp::start().await;
     let operator = app.operator().await;

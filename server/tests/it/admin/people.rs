@@ -109,7 +109,7 @@ async fn every_order_lists_everybody_once_however_many_pages_there_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_narrowed_down_by_plan_payment_and_suspension() {
     let app = TestApp::start().await;
-    crowd(&app, 6).await;
+    crowd(&app, 7).await;
     let operator = app.operator().await;
     let subscribe = |name: &str, status: &str, grace: &str| {
         let since = if grace == "null" { "null" } else { "now()" };
@@ -128,6 +128,7 @@ async fn people_are_narrowed_down_by_plan_payment_and_suspension() {
         subscribe("Member 003", "past_due", earlier),
         subscribe("Member 004", "unpaid", later),
         subscribe("Member 005", "canceled", "null"),
+        subscribe("Member 007", "unpaid", "null"),
     ];
     app.database().execute(&rows.concat()).await;
     app.database()
@@ -137,7 +138,7 @@ async fn people_are_narrowed_down_by_plan_payment_and_suspension() {
         ("free", vec!["Member 006", "Member 005"]),
         ("active", vec!["Member 001"]),
         ("past_due", vec!["Member 002"]),
-        ("frozen", vec!["Member 004", "Member 003"]),
+        ("frozen", vec!["Member 007", "Member 004", "Member 003"]),
     ] {
         let fields = [("query[standing]", standing), ("query[search]", "member")];
         let page: PeoplePage = operator.value("admin/people/list", &fields).await;

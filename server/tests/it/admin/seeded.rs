@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use app::types::{AuditPage, PeoplePage};
+use secrecy::ExposeSecret;
 
-use crate::support::TestApp;
+use super::explain;
+use crate::support::{Browser, Proxy, TestApp};
 
 const PEOPLE: usize = 2_000;
 const RECORDS: usize = 60_000;
@@ -19,7 +21,7 @@ const GROWING: &str =
     'purchases', 'stripe_events', 'subscriptions', 'paying_spans'";
 
 /// Rows and index entries of each of these that were looked at.
-async fn rows_read(app: &TestApp) -> BTreeMap<String, i64> {
+pub async fn rows_read(app: &TestApp) -> BTreeMap<String, i64> {
     app.database().end_connections().await;
     app.is_ready().await;
     let tables = format!(
@@ -53,32 +55,11 @@ async fn every_page_of_the_panel_reads_little_and_the_made_up_books_add_up() {
         "select count(*) from day_totals where paying is null or computed_at < now() - interval '1 day'";
     assert_eq!(app.database().number(missing).await, 0);
 
-    let people: PeoplePage = operator.value("admin/people/list", &[("query[sort]", "spent")]).await;
-    let dearest = people.people[0].id;
-    let events: AuditPage = operator.value("admin/audit/list", &[]).await;
-    let month = "select to_char(now() - interval '1 month', 'YYYY-MM')";
-    let month: String = app.database().rows(month).await[0].get(0);
-    let pages = [
-        "/admin".to_owned(),
-        "/admin/usage".to_owned(),
-        format!("/admin/usage?period={month}"),
-        "/admin/people".to_owned(),
-        "/admin/people?sort=spent".to_owned(),
-        "/admin/people?sort=last_seen".to_owned(),
-        "/admin/people?search=grace".to_owned(),
-        format!("/admin/people/{dearest}"),
-        "/admin/audit".to_owned(),
-        format!("/admin/audit?person={dearest}"),
-        format!("/admin/audit?kind=signed_in&after={}", events.next.expect("more")),
-        "/admin/jobs".to_owned(),
-        "/admin/stripe".to_owned(),
-        "/admin/stripe?state=all".to_owned(),
-        "/admin/providers".to_owned(),
-    ];
+    let pages = pages(&mut operator, &app).await;
     let mut dear = Vec::new();
-    for page in pages {
+    for page in &pages {
         let before = rows_read(&app).await;
-        assert_eq!(operator.get(&page).await.status(), 200, "{page}");
+        assert_eq!(operator.get(page).await.status(), 200, "{page}");
         let read: Vec<_> = rows_read(&app)
             .await
             .into_iter()
@@ -89,4 +70,58 @@ async fn every_page_of_the_panel_reads_little_and_the_made_up_books_add_up() {
         dear.extend(is_dear.then_some((page, read)));
     }
     assert_eq!(dear, [], "each with the rows it read");
+
+    explain::tell_plans(&app).await;
+    let proxy = Proxy::start().await;
+    proxy.answers();
+    let there = app.another_server_with(|config| {
+        config.database.url = proxy.before(config.database.url.expose_secret()).into();
+    });
+    let mut operator = operator.at(&there.await);
+    let mut read_whole = Vec::new();
+    for page in &pages {
+        assert_eq!(operator.get(page).await.status(), 200, "{page}");
+        let plans = explain::told(&proxy);
+        assert!(!plans.is_empty(), "{page} asks the database for something");
+        for plan in &plans {
+            let growing = explain::read_whole(plan).into_iter().filter(|table| is_growing(table));
+            read_whole.extend(growing.map(|table| (page, table.to_owned(), plan["Query Text"].to_string())));
+        }
+    }
+    assert_eq!(read_whole, [], "no index helps there");
+}
+
+fn is_growing(table: &str) -> bool {
+    table == "generation_attempts" || GROWING.contains(&format!("'{table}'"))
+}
+
+/// Every page of the panel, with what can be asked of it.
+async fn pages(operator: &mut Browser, app: &TestApp) -> Vec<String> {
+    let people: PeoplePage = operator.value("admin/people/list", &[("query[sort]", "spent")]).await;
+    let dearest = people.people[0].id;
+    let events: AuditPage = operator.value("admin/audit/list", &[]).await;
+    let month = "select to_char(now() - interval '1 month', 'YYYY-MM')";
+    let month: String = app.database().rows(month).await[0].get(0);
+    vec![
+        "/admin".to_owned(),
+        "/admin/usage".to_owned(),
+        format!("/admin/usage?period={month}"),
+        "/admin/people".to_owned(),
+        "/admin/people?sort=spent".to_owned(),
+        "/admin/people?sort=last_seen".to_owned(),
+        "/admin/people?search=grace".to_owned(),
+        "/admin/people?plan=pro".to_owned(),
+        "/admin/people?plan=pro&sort=spent".to_owned(),
+        "/admin/people?standing=past_due".to_owned(),
+        "/admin/people?suspended=true".to_owned(),
+        "/admin/system".to_owned(),
+        format!("/admin/people/{dearest}"),
+        "/admin/audit".to_owned(),
+        format!("/admin/audit?person={dearest}"),
+        format!("/admin/audit?kind=signed_in&after={}", events.next.expect("more")),
+        "/admin/jobs".to_owned(),
+        "/admin/stripe".to_owned(),
+        "/admin/stripe?state=all".to_owned(),
+        "/admin/providers".to_owned(),
+    ]
 }

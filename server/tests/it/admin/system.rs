@@ -31,7 +31,9 @@ async fn maintenance_keeps_out_everybody_but_operators_on_every_server() {
     let page = somebody.clone().get("/chat").await;
     assert_eq!(page.status(), 503);
     assert!(page.headers().contains_key(RETRY_AFTER));
-    assert!(page.text().await.expect("a page").contains("closed for a while"));
+    let number = page.headers()["x-request-id"].to_str().expect("a number").to_owned();
+    let page = page.text().await.expect("a page");
+    assert!(page.contains("closed for a while") && page.contains(&number), "{page}");
     let call = somebody.error("chat/list_threads", &[]).await;
     assert_eq!((call.0, &call.1["type"]), (503, &json!("maintenance")));
     assert_eq!(app.browser().get("/").await.status(), 503);
@@ -109,7 +111,7 @@ async fn the_system_is_shown_with_its_settings_and_without_its_secrets() {
     turn(&operator, "read_only", false).await;
 
     let report: SystemReport = operator.value("admin/system/read", &[]).await;
-    assert_eq!(report.parts.iter().map(|part| part.is_well).collect::<Vec<_>>(), [true; 3]);
+    assert_eq!(report.parts.iter().map(|part| part.is_well).collect::<Vec<_>>(), [true; 4]);
     let database = report.settings.iter().find(|setting| setting.variable == "DATABASE_URL").expect("it");
     assert_eq!(database.value, SettingValue::Secret);
     let log: AuditPage = operator.value("admin/audit/list", &[]).await;

@@ -4,14 +4,15 @@ use app::types::{AuditKind, AuditPage, Conversation, Thread, User, UserId};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, TestApp, prompt};
+use crate::support::{Browser, LOOK_AGAIN_AFTER, TestApp, prompt};
 
-/// What answers during a visit: it reads, or ends the visit. Everything else has to refuse.
+/// What answers during a visit: it reads, or ends the visit or its session. Everything else has to refuse.
 pub(super) const READS: &[&str] = &[
     "account/end_visit",
     "account/list_sessions",
     "account/list_sign_in_methods",
     "account/read_user",
+    "account/sign_out",
     "billing/list_offers",
     "billing/read_billing",
     "billing/read_standing",
@@ -52,6 +53,12 @@ impl Visit {
     async fn user(&self) -> User {
         let user: Option<User> = self.operator.value("account/read_user", &[]).await;
         user.expect("signed in")
+    }
+
+    /// Lets it be half an hour later.
+    async fn end_time(&self) {
+        let over = "update sessions set viewing_until = now() where viewing_until is not null";
+        self.app.database().execute(over).await;
     }
 
     async fn id(&self, table: &str) -> String {
@@ -200,11 +207,7 @@ async fn a_visit_ends_by_itself_after_half_an_hour_and_with_the_role() {
                 where viewing_until is not null";
     let left = visit.app.database().number(left).await;
     assert!((1..=1800).contains(&left), "{left} s");
-    visit
-        .app
-        .database()
-        .execute("update sessions set viewing_until = now() where viewing_until is not null")
-        .await;
+    visit.end_time().await;
     assert!(visit.user().await.is_operator, "its time is over");
 
     begin(&visit.operator, &visit.person).await;
@@ -212,6 +215,65 @@ async fn a_visit_ends_by_itself_after_half_an_hour_and_with_the_role() {
     visit.app.database().execute("update users set is_operator = false").await;
     let user = visit.user().await;
     assert_eq!((user.viewing, user.is_operator), (None, false), "whoever is no operator is themself");
+}
+
+/// However a visit ends, the log says so once, and why.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_end_of_a_visit_is_written_down() {
+    let mut visit = Visit::begin().await;
+    let ends = async |visit: &Visit| -> Vec<String> {
+        let ends = "select detail from audit_events where kind = 'visit_ended'
+            and user_id is not null and operator_id is not null and account_id is not null order by id";
+        visit.app.database().rows(ends).await.iter().map(|row| row.get(0)).collect()
+    };
+    visit.end_time().await;
+    begin(&visit.operator, &visit.person).await;
+    visit.end_time().await;
+    visit.app.state.spawn_worker();
+    while ends(&visit).await.len() < 2 {
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+    let told = ends(&visit).await;
+    assert!(told.iter().all(|end| end.starts_with("its time was over at 2")), "{told:?}");
+
+    begin(&visit.operator, &visit.person).await;
+    visit.operator.sign_in("somebody-else").await;
+    assert_eq!(ends(&visit).await[2..], ["somebody signed in with this browser"]);
+
+    visit.operator = visit.app.operator().await;
+    begin(&visit.operator, &visit.person).await;
+    assert_eq!(visit.operator.call("account/sign_out", &[]).await.status(), 200);
+    assert_eq!(ends(&visit).await[3..], ["its session was ended"]);
+    let user: Option<User> = visit.operator.value("account/read_user", &[]).await;
+    assert_eq!(user, None, "the operator is signed out, not the person");
+
+    visit.operator = visit.app.operator().await;
+    let id = visit.app.newest_user().await;
+    begin(&visit.operator, &visit.person).await;
+    let output = visit.app.command().args(["admin", "revoke", &id]).output().expect("it runs");
+    assert!(output.status.success());
+    assert_eq!(ends(&visit).await[4..], ["they are no operator any more"]);
+    assert_eq!(visit.user().await.viewing, None);
+
+    visit.operator = visit.app.operator().await;
+    let id = visit.app.newest_user().await;
+    begin(&visit.operator, &visit.person).await;
+    let another = visit.app.operator().await;
+    let fields = [("id", id.as_str()), ("reason", "a lost laptop")];
+    assert_eq!(another.call("admin/people/sign_out", &fields).await.status(), 200);
+    assert_eq!(ends(&visit).await[5..], ["they were signed out by an operator"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_goes_on_while_the_product_is_closed() {
+    let mut visit = Visit::begin().await;
+    let other = visit.app.operator().await;
+    let fields = [("switch", "maintenance"), ("is_on", "true"), ("reason", "a new release")];
+    assert_eq!(other.call("admin/system/set_switch", &fields).await.status(), 200);
+    assert_eq!(visit.app.browser().get("/chat").await.status(), 503, "nobody else gets in");
+    let page = visit.operator.get("/chat").await;
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.expect("a page").contains("data-testid=\"end-visit\""), "there is a way back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

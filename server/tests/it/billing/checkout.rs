@@ -59,7 +59,17 @@ async fn a_double_click_on_the_first_checkout_makes_one_customer_and_one_subscri
     shop.settle().await;
     assert_eq!(shop.stripe.list("customers").await.len(), 1);
     assert_eq!(shop.stripe.list("subscriptions").await.len(), 1);
-    assert_eq!(begin(&browser, "billing/begin_checkout", &PRO).await, "/billing", "there is one already");
+    assert_eq!(shop.stripe.list("invoices").await.len(), 1);
+}
+
+/// As with a page of prices that was opened before.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_a_plan_and_chooses_another_is_asked_before_their_card_is_charged() {
+    let shop = Shop::open().await;
+    let (browser, _) = shop.subscriber("pro", "month").await;
+    let page = begin(&browser, "billing/begin_checkout", &MAX).await;
+    assert_eq!(page, "/billing/change?plan=max&interval=month");
+    assert_eq!(shop.stripe.list("invoices").await.len(), 1, "nothing more is charged");
     assert_eq!(shop.stripe.list("subscriptions").await.len(), 1);
 }
 
@@ -110,7 +120,7 @@ async fn more_comes_at_once_less_with_the_next_period_and_back_and_forth_mints_n
         let planned = billing(&browser).await.subscription.expect("a subscription");
         assert_eq!(planned.plan_key, "max");
         assert_eq!(planned.changes_to.expect("a change").plan_key, "pro");
-        begin(&browser, "billing/change_plan", &max).await;
+        begin(&browser, "billing/resume_subscription", &[]).await;
         assert_eq!(billing(&browser).await.subscription.expect("a subscription").changes_to, None);
     }
     shop.settle().await;
@@ -140,13 +150,17 @@ async fn a_cancelled_subscription_runs_to_its_end_and_can_be_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_whose_customer_was_deleted_at_stripe_is_free() {
+async fn an_account_whose_customer_was_deleted_at_stripe_is_free_and_can_subscribe_again() {
     let shop = Shop::open().await;
     let (browser, customer) = shop.subscriber("pro", "month").await;
     shop.stripe.delete(&format!("customers/{customer}")).await;
     shop.settle().await;
-    let billing = billing(&browser).await;
-    assert_eq!((billing.standing, billing.subscription), (Standing::Free, None));
+    let ended = billing(&browser).await;
+    assert_eq!((ended.standing, ended.subscription), (Standing::Free, None));
+    shop.subscribe(&browser, "pro", "month").await;
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Active);
+    assert_ne!(shop.customer_id(&browser).await, customer);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,6 +213,23 @@ async fn an_upgrade_that_nobody_pays_is_forgotten_after_a_day_or_when_another_ch
         (kept.standing, kept.subscription.expect("a subscription").plan_key.as_str()),
         (Standing::Active, "pro")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_paid_is_asked_to_wait_while_stripe_does_not_answer() {
+    let shop = Shop::without_webhooks().await;
+    let browser = shop.app.user().await;
+    let back = shop.subscribe(&browser, "pro", "month").await;
+    let session = session_id(&back);
+    let outcome = async || -> CheckoutOutcome {
+        browser.value("billing/finish_checkout", &[("session", session.as_str())]).await
+    };
+    for mode in ["unavailable", "stall"] {
+        shop.stripe.control("outage", serde_json::json!({ "mode": mode })).await;
+        assert_eq!(outcome().await, CheckoutOutcome::Pending, "{mode}");
+    }
+    shop.stripe.end_outage().await;
+    assert_eq!(outcome().await, CheckoutOutcome::Subscribed { plan_name: "Pro".to_owned() });
 }
 
 #[tokio::test(flavor = "multi_thread")]

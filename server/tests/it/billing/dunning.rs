@@ -3,7 +3,9 @@
 use app::types::{LimitName, Nanos, Quota, Standing};
 use http::StatusCode;
 
-use crate::support::{Shop, available, begin, billing, new_request, prompt};
+use crate::support::{GOOD_CARD, Shop, available, begin, billing, new_request, prompt};
+
+const MAX: [(&str, &str); 2] = [("plan", "max"), ("interval", "month")];
 
 /// Fault 34.
 #[tokio::test(flavor = "multi_thread")]
@@ -36,17 +38,48 @@ async fn a_failed_renewal_gives_a_smaller_budget_then_no_replies_and_a_payment_r
     assert!(page.status().is_success(), "what is there can still be had: {}", page.status());
 
     shop.stripe.set_card_mode(&customer, None).await;
-    let open = shop.stripe.list("invoices?status=open").await;
     let pay_now = begin(&browser, "billing/open_portal", &[("page", "unpaid_invoice")]).await;
-    assert!(open.iter().any(|invoice| invoice["hosted_invoice_url"] == pay_now), "{pay_now}");
-    for invoice in open {
-        shop.stripe.post(&format!("invoices/{}/pay", invoice["id"].as_str().expect("an id")), &[]).await;
-    }
+    shop.stripe.pay(&pay_now, GOOD_CARD).await.expect("a good card");
     shop.settle().await;
+    assert_eq!(subscription_status(&shop).await, "active", "Stripe goes on charging");
     assert_eq!(billing(&browser).await.standing, Standing::Active);
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500), "the credit of the month that is paid");
     let after: Quota = browser.value("quota/read_quota", &[]).await;
     assert_eq!(after.plan_name, limits_before.plan_name);
     assert_eq!(after.limit(LimitName::RequestsPerDay), limits_before.limit(LimitName::RequestsPerDay));
+    assert_eq!(
+        begin(&browser, "billing/change_plan", &MAX).await,
+        "/billing",
+        "the plan can be changed again"
+    );
+}
+
+async fn subscription_status(shop: &Shop) -> String {
+    let subscriptions = shop.stripe.list("subscriptions?status=all").await;
+    subscriptions[0]["status"].as_str().expect("text").to_owned()
+}
+
+/// Stripe leaves the invoices of an unpaid subscription drafts, and takes it up again only when the latest is paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unpaid_subscription_is_paused_until_its_latest_invoice_is_paid() {
+    let shop = Shop::open().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.control("settings", serde_json::json!({ "after_retries": "mark_unpaid" })).await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    shop.stripe.advance_days(32).await;
+    shop.stripe.advance_days(40).await;
+    shop.stripe.set_card_mode(&customer, None).await;
+    for invoice in shop.stripe.list("invoices?status=open").await {
+        shop.stripe.post(&format!("invoices/{}/pay", invoice["id"].as_str().expect("an id")), &[]).await;
+    }
+    shop.settle().await;
+    assert_eq!(subscription_status(&shop).await, "unpaid");
+    let standing = billing(&browser).await.standing;
+    assert!(matches!(standing, Standing::Frozen { .. }), "an older invoice does not count: {standing:?}");
+    let draft = &shop.stripe.list("invoices?status=draft").await[0];
+    let page = begin(&browser, "billing/open_portal", &[("page", "unpaid_invoice")]).await;
+    assert!(page.ends_with(draft["id"].as_str().expect("an id")), "{page}");
+    assert_eq!(begin(&browser, "billing/open_portal", &[("page", "unpaid_invoice")]).await, page, "again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,11 +89,32 @@ async fn while_a_payment_is_due_the_plan_cannot_be_changed() {
     shop.stripe.set_card_mode(&customer, Some("decline")).await;
     shop.stripe.advance_days(32).await;
     shop.settle().await;
-    let (status, error) =
-        browser.error("billing/change_plan", &[("plan", "max"), ("interval", "month")]).await;
+    let (status, error) = browser.error("billing/change_plan", &MAX).await;
     assert_eq!(status, 400);
     assert!(error["message"].as_str().is_some_and(|message| message.contains("Pay it first")), "{error}");
     assert_eq!(shop.stripe.list("invoices?status=open").await.len(), 1, "nothing more is owed");
+}
+
+/// Fault 34.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_days_of_grace_are_over_replies_pause_and_the_person_is_told_though_stripe_goes_on() {
+    let shop = Shop::with_clock().await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.control("settings", serde_json::json!({ "after_retries": "leave_past_due" })).await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    let told = "select count(*) from notices where cause like 'payment_failed:%:frozen'";
+    shop.advance_days(32).await;
+    assert!(matches!(billing(&browser).await.standing, Standing::PastDue { .. }));
+    assert_eq!(shop.number(told).await, 0);
+
+    shop.advance_days(8).await;
+    assert_eq!(subscription_status(&shop).await, "past_due");
+    let standing = billing(&browser).await.standing;
+    assert!(matches!(standing, Standing::Frozen { .. }), "{standing:?}");
+    let refused = browser.start_reply(&new_request(&prompt())).await;
+    assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
+    assert!(matches!(refused.error().await, app::ApiError::Frozen { .. }));
+    assert_eq!(shop.number(told).await, 1);
 }
 
 /// Fault 34.

@@ -1,7 +1,7 @@
 //! Pay as you go: admitted, charged, told to Stripe's meter, billed, and compared.
 
 use app::ApiError;
-use app::types::{Billing, EntryReason, Nanos, Quota, Standing, Statement};
+use app::types::{Billing, EntryReason, Nanos, Quota, Receipt, Standing, Statement, StripeReport};
 use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -100,10 +100,15 @@ async fn what_credit_does_not_cover_is_overage_and_told_in_words() {
     assert_eq!(used(&browser).await, Nanos::from_cents(250));
 
     let statement: Statement = browser.value("usage/read_statement", &[]).await;
-    let overage: Vec<_> =
-        statement.entries.iter().filter(|entry| entry.reason == EntryReason::Overage).collect();
+    let is_overage = |reason: &EntryReason| matches!(reason, EntryReason::Overage { .. });
+    let overage: Vec<_> = statement.entries.iter().filter(|entry| is_overage(&entry.reason)).collect();
     assert_eq!(overage.iter().map(|entry| entry.amount).sum::<Nanos>(), Nanos::from_cents(250));
     assert_eq!(overage[0].balance, Nanos::ZERO, "after it, nothing is owed here");
+    assert!(overage[0].reason.to_string().starts_with("Pay as you go for a reply in prompt "));
+    let id = overage[0].reason.generation_id().expect("the reply it is for").to_string();
+    let receipt: Receipt = browser.value("usage/read_receipt", &[("id", &id)]).await;
+    let amounts: Vec<_> = receipt.entries.iter().map(|entry| entry.amount).collect();
+    assert_eq!(amounts, [Nanos::from_cents(-200), Nanos::from_cents(200)], "the charge, and who pays it");
 
     let refused = refusal(&browser, 51).await.to_string();
     assert!(refused.contains("$0.50 of your pay-as-you-go cap of $3.00"), "{refused}");
@@ -169,6 +174,31 @@ async fn what_stripe_refused_is_sent_again_when_somebody_says_so() {
     shop.run_job("export_meter").await;
     assert_eq!(metered(&shop, &customer).await, 500_000);
     assert!(!resend().status.success(), "nothing is refused any more");
+    let written = "select count(*) from audit_events where kind = 'usage_resent' and account_id is not null";
+    assert_eq!(shop.number(written).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_whose_usage_was_refused_and_has_it_sent_again() {
+    let (shop, browser, customer) = paying_as_they_go("9.00").await;
+    let person = shop.app.newest_user().await;
+    spend(&shop, &browser, 150).await;
+    shop.app.database().execute(&occurred("now() - interval '40 days'")).await;
+    shop.run_job("export_meter").await;
+    shop.app.database().execute(&occurred("now()")).await;
+
+    let operator = shop.app.operator().await;
+    let report = async || operator.value::<StripeReport>("admin/stripe/read_report", &[]).await;
+    let refused = report().await.refused_usage;
+    let whose = refused[0].person.as_ref().map(|label| label.id.to_string());
+    assert_eq!((refused.len(), whose), (1, Some(person)));
+    assert!(refused[0].error.as_ref().is_some_and(|error| error.contains("35")), "{refused:?}");
+    let id = refused[0].id.to_string();
+    assert_eq!(operator.call("admin/stripe/resend_usage", &[("id", &id)]).await.status(), 200);
+    assert_eq!(operator.call("admin/stripe/resend_usage", &[("id", &id)]).await.status(), 400);
+    assert!(report().await.refused_usage.is_empty());
+    shop.run_job("export_meter").await;
+    assert_eq!(metered(&shop, &customer).await, 500_000);
 }
 
 /// Moves all overage to another time, which nobody else can.
@@ -266,6 +296,40 @@ async fn it_is_for_monthly_subscriptions_within_what_the_plan_allows() {
     shop.settle().await;
     let rows = "select count(*) from subscriptions where interval = 'year' and metered_item_id is null";
     assert_eq!(shop.number(rows).await, 2, "nothing was used, so the metered item could go");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_has_the_meter_once_however_it_is_switched_on_and_again_after_it_was_taken_away() {
+    let shop = Shop::open_with(cent_a_token).await;
+    let (browser, _) = shop.subscriber("pro", "month").await;
+    join_all((0..4).map(|_| switch_on(&browser, "9.00"))).await;
+    let subscription = shop.stripe.list("subscriptions").await[0].clone();
+    let items = subscription["items"]["data"].as_array().expect("items");
+    assert_eq!(items.len(), 2);
+    let removal = [("items[0][id]", items[1]["id"].as_str().expect("an id")), ("items[0][deleted]", "true")];
+    let path = format!("subscriptions/{}", subscription["id"].as_str().expect("an id"));
+    shop.stripe.post(&path, &removal).await;
+    shop.settle().await;
+    switch_on(&browser, "9.00").await;
+    assert_eq!(shop.stripe.get(&path).await["items"]["data"].as_array().map(Vec::len), Some(2));
+}
+
+/// A reply ends after its account's customer was deleted, say.
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_that_nobody_can_be_billed_for_keeps_no_other_from_going() {
+    let (shop, browser, customer) = paying_as_they_go("9.00").await;
+    spend(&shop, &browser, 150).await;
+    // As many as are sent at once, without the entries of the ledger that they stand for.
+    let unbillable = "
+        set session_replication_role = replica;
+        insert into accounts (id, plan) values (gen_random_uuid(), 'free');
+        insert into meter_events (id, account_id, amount_nanos, units, occurred_at, period_start, limit_nanos)
+        select lpad(n::text, 32, '0')::uuid, (select id from accounts where stripe_customer_id is null),
+            1000, 1, now(), now(), 1000 from generate_series(1, 100) n";
+    shop.app.database().execute(unbillable).await;
+    shop.run_job("export_meter").await;
+    assert_eq!(metered(&shop, &customer).await, 500_000);
+    shop.app.database().execute("delete from meter_events where units = 1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

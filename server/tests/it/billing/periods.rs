@@ -2,7 +2,7 @@
 
 use app::types::{Nanos, Standing};
 
-use crate::support::{Shop, available, begin, billing};
+use crate::support::{Browser, Shop, available, begin, billing};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_year_gives_its_credit_in_twelve_slices_and_no_more() {
@@ -35,14 +35,11 @@ async fn a_year_gives_its_credit_in_twelve_slices_and_no_more() {
     assert_eq!(available(&browser).await, Nanos::from_cents(50), "the credit of Free");
 }
 
-/// Fault 34.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_trial_has_the_plan_without_its_credit_and_a_paused_subscription_has_neither() {
-    let shop = Shop::with_clock().await;
-    let browser = shop.app.user().await;
+/// A trial of Pro without a card, which is paused in the end: the customer and the subscription.
+async fn begin_trial(shop: &Shop, browser: &Browser) -> (String, String) {
     // So that there is a customer.
-    begin(&browser, "billing/buy_pack", &[("pack", "credit_10")]).await;
-    let customer = shop.customer_id(&browser).await;
+    begin(browser, "billing/buy_pack", &[("pack", "credit_10")]).await;
+    let customer = shop.customer_id(browser).await;
     let price = shop.stripe.price_id("plumbline_pro_month").await;
     let trial = [
         ("customer", customer.as_str()),
@@ -53,8 +50,21 @@ async fn a_trial_has_the_plan_without_its_credit_and_a_paused_subscription_has_n
     let subscription = shop.stripe.post("subscriptions", &trial).await;
     assert_eq!(subscription["status"], "trialing", "{subscription}");
     shop.settle().await;
+    (customer, subscription["id"].as_str().expect("an id").to_owned())
+}
+
+/// Fault 34.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_has_the_plan_without_its_credit_and_a_paused_subscription_has_neither() {
+    let shop = Shop::with_clock().await;
+    let browser = shop.app.user().await;
+    let (customer, subscription) = begin_trial(&shop, &browser).await;
     let trialing = billing(&browser).await;
-    assert_eq!(trialing.standing, Standing::Active);
+    assert_eq!((trialing.standing, trialing.overage), (Standing::Active, None));
+    let (status, _) = browser.error("billing/set_overage_cap", &[("amount", "20")]).await;
+    assert_eq!(status, 400, "Stripe bills nothing of a trial");
+    let there = shop.stripe.get(&format!("subscriptions/{subscription}")).await;
+    assert_eq!(there["items"]["data"].as_array().expect("items").len(), 1, "and has no meter for it");
     assert_eq!(trialing.subscription.expect("a subscription").plan_key, "pro");
     assert_eq!(available(&browser).await, Nanos::ZERO, "nothing is paid yet");
 
@@ -65,9 +75,24 @@ async fn a_trial_has_the_plan_without_its_credit_and_a_paused_subscription_has_n
 
     let attach = shop.stripe.post("payment_methods/pm_card_visa/attach", &[("customer", &customer)]).await;
     let card = attach["id"].as_str().unwrap_or_else(|| panic!("{attach}"));
-    let path = format!("subscriptions/{}", subscription["id"].as_str().expect("an id"));
+    let path = format!("subscriptions/{subscription}");
     shop.stripe.post(&path, &[("default_payment_method", card)]).await;
     shop.stripe.post(&format!("{path}/resume"), &[]).await;
     shop.settle().await;
     assert_eq!(billing(&browser).await.standing, Standing::Active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_chooses_a_plan_while_theirs_is_paused_subscribes_anew() {
+    let shop = Shop::with_clock().await;
+    let browser = shop.app.user().await;
+    let (_, paused) = begin_trial(&shop, &browser).await;
+    shop.advance_days(15).await;
+    let (status, _) = browser.error("billing/change_plan", &[("plan", "pro"), ("interval", "month")]).await;
+    assert_eq!(status, 400, "there is no plan to change");
+    shop.subscribe(&browser, "pro", "month").await;
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Active);
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500));
+    assert_eq!(shop.stripe.get(&format!("subscriptions/{paused}")).await["status"], "canceled");
 }

@@ -3,6 +3,10 @@ use serde_json::json;
 
 use crate::support::{Shop, available, billing};
 
+/// The customers who were not as the last comparison expected.
+const DRIFTED: &str =
+    "select drifted_customers::bigint from reconciliations order by started_at desc limit 1";
+
 /// Fault 30.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_four_days_without_webhooks_have_missed_is_repaired() {
@@ -58,6 +62,44 @@ async fn a_second_subscription_takes_the_place_of_the_one_that_has_ended() {
     let kept: String = shop.app.database().rows("select id from subscriptions").await[0].get(0);
     assert_eq!(kept, second);
     shop.reconcile().await;
-    let drifted = "select drifted_customers::bigint from reconciliations order by started_at desc limit 1";
-    assert_eq!(shop.number(drifted).await, 0);
+    assert_eq!(shop.number(DRIFTED).await, 0);
+}
+
+/// The account at Stripe may sell other things, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_that_are_none_of_ours_are_no_drift_and_keep_nothing_from_being_repaired() {
+    let shop = Shop::open().await;
+    let (browser, _) = shop.subscriber("pro", "month").await;
+    let ours = shop.stripe.list("subscriptions").await[0]["id"].as_str().expect("an id").to_owned();
+    let stranger = shop.stripe.post("customers", &[("email", "stranger@example.com")]).await;
+    let stranger = stranger["id"].as_str().expect("an id");
+    shop.subscribe_customer(stranger).await;
+    let metered = shop.stripe.price_id("plumbline_overage").await;
+    let metered = [("customer", stranger), ("items[0][price]", &metered)];
+    let metered = shop.stripe.post("subscriptions", &metered).await;
+    assert_eq!(metered["status"], "active", "{metered}");
+    shop.settle().await;
+
+    shop.stripe.control("webhooks/faults", json!({ "drop_percent": 100 })).await;
+    shop.stripe.delete(&format!("subscriptions/{ours}")).await;
+    shop.reconcile().await;
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Free);
+    shop.reconcile().await;
+    assert_eq!(shop.number(DRIFTED).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_months_credit_of_a_year_that_was_forgotten_is_made_up_for() {
+    let shop = Shop::open().await;
+    shop.subscriber("pro", "year").await;
+    let forgotten = "delete from jobs where run_at > now() + interval '1 day';
+        update subscriptions set credit_resets_at = now() - interval '2 hours'";
+    shop.app.database().execute(forgotten).await;
+    shop.reconcile().await;
+    assert_eq!(shop.number(DRIFTED).await, 1);
+    shop.finish("sync_customer").await;
+    let planned = "select count(*) from jobs where kind = 'sync_customer' and state = 'ready'
+        and run_at = (select credit_resets_at from subscriptions)";
+    assert_eq!(shop.number(planned).await, 1);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::webhooks::{deliver, sign};
+use super::webhooks::{deliver, event, sign};
 use crate::support::{Fault, Proxy, ServerProcess, Shop, TestDatabase};
 
 /// Who has paid for Pro, and the event that says so, which is kept with its job.
@@ -112,4 +112,41 @@ async fn an_event_whose_job_is_dead_replays_cleanly() {
     shop.settle().await;
     assert_dealt_with(&shop, &customer, "replayed").await;
     assert!(!retry().status.success(), "it is not dead any more");
+}
+
+/// Stripe was away, so the account is read again in an hour; but then the person pays, or the hourly comparison comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_waits_after_failures_is_done_at_once_when_there_is_something_new() {
+    let shop = idle_shop().await;
+    let customer = paid_event(&shop).await;
+    let asleep = "update jobs set attempt = 9, run_at = now() + interval '50 minutes' where state = 'ready'";
+    let woken = "select count(*) from jobs where kind = 'sync_customer' and run_at <= now()";
+    shop.app.database().execute(asleep).await;
+    assert_eq!(shop.number(woken).await, 0);
+    let events = shop.stripe.list("events?type=customer.subscription.created").await;
+    let body = events[0].to_string();
+    assert_eq!(deliver(&shop.app.url, &body, &sign(&body, 0)).await, 200);
+    assert_eq!(shop.number(woken).await, 1, "by the event");
+
+    shop.app.database().execute(asleep).await;
+    shop.app.state.spawn_worker();
+    shop.reconcile().await;
+    shop.finish("sync_customer").await;
+    assert_dealt_with(&shop, &customer, "by the comparison").await;
+}
+
+/// A dispute names a charge and no customer.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_a_charge_waits_with_one_job_however_often_everything_is_compared() {
+    let shop = Shop::without_webhooks().await;
+    let dispute = json!({ "object": "dispute", "id": "du_1", "charge": "ch_unknown" });
+    let body = event("evt_1", "charge.dispute.created", &dispute);
+    assert_eq!(deliver(&shop.app.url, &body, &sign(&body, 0)).await, 200);
+    shop.app.database().execute("update stripe_events set received_at = now() - interval '2 hours'").await;
+    for _ in 0..3 {
+        shop.reconcile().await;
+    }
+    until(&shop, "state = 'running'", 0).await;
+    let waiting = "select count(*) from jobs where kind = 'sync_customer' and state = 'ready'";
+    assert_eq!(shop.number(waiting).await, 1);
 }

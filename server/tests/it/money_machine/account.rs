@@ -7,11 +7,11 @@ use app::types::{
 };
 use chrono::{DateTime, Utc};
 use server::books::Cause;
-use server::caps::Shortage;
+use server::caps::{PlanCaps, Shortage};
 use server::pricing::{HoldRequest, TokenPrices, TokenUsage};
 use server::store::claims::{self, Claim, NewGeneration};
 use server::store::ledger;
-use server::store::recovery::{self, Kept};
+use server::store::recovery::{self, Checkpoint, Kept};
 use server::store::settlements::{self, Posted, Settlement};
 use server::store::snapshot::Snapshot;
 use server::store::{Attempt, Connection, Db};
@@ -170,7 +170,8 @@ impl Account {
 
     async fn keep(&self, conn: &mut Connection, id: GenerationId) -> Outcome {
         let mut seen = self.seen().take();
-        let kept = recovery::keep(conn, self.id, id, "", DAY, &mut seen).await.expect("kept");
+        let kept =
+            recovery::keep(conn, self.id, id, Checkpoint::default(), DAY, &mut seen).await.expect("kept");
         *self.seen() = seen;
         match kept {
             Kept::Renewed | Kept::StopRequested => Outcome::Renewed,
@@ -204,7 +205,7 @@ impl Account {
             },
             hold_ttl: DAY,
             monthly_credit: Nanos(MONTHLY),
-            plan_cap: None,
+            plan_caps: PlanCaps::default(),
             overage_max: None,
             traceparent: None,
         }
@@ -234,7 +235,7 @@ impl Account {
 
     async fn sweep(&self, charged: i64) -> Vec<(Step, Outcome)> {
         let mut conn = self.db.get().await.expect("a connection");
-        let found = recovery::list_abandoned(&mut conn, 1000).await.expect("a list");
+        let found = recovery::list_abandoned(&mut conn, None, 1000).await.expect("a list");
         drop(conn);
         let mut steps = Vec::new();
         for abandoned in found.into_iter().filter(|abandoned| abandoned.account_id == self.id) {

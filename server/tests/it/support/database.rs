@@ -7,6 +7,7 @@ use server::config::{DatabaseConfig, Env};
 use server::store::Db;
 use server::store::invariants::Finding;
 use tokio::sync::OnceCell;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls, Row};
 use url::Url;
 use uuid::Uuid;
@@ -20,6 +21,9 @@ pub struct TestDatabase {
     /// For looking behind the scenes; the application has its own connections.
     client: Client,
 }
+
+/// The class of errors in which constraints are violated.
+const CONSTRAINTS: &str = "23";
 
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
@@ -67,9 +71,26 @@ impl TestDatabase {
         self.client.batch_execute(sql).await.expect("statement");
     }
 
-    /// Whether the database itself does not let this happen.
+    /// Whether the database itself does not let this happen: a constraint or a trigger, not a mistake in the statement.
     pub async fn is_refused(&self, sql: &str) -> bool {
-        self.client.batch_execute(sql).await.is_err()
+        let Err(error) = self.client.batch_execute(sql).await else { return false };
+        // What began with it is over.
+        self.execute("rollback").await;
+        let code = error.code().map(SqlState::code).unwrap_or_default();
+        assert!(
+            code.starts_with(CONSTRAINTS) || code == SqlState::RAISE_EXCEPTION.code(),
+            "{sql}: {error:?}"
+        );
+        true
+    }
+
+    /// From now on nothing can be written into the audit log.
+    pub async fn refuse_audit_events(&self) {
+        self.execute(
+            "create function fail() returns trigger language plpgsql as $$ begin raise 'no more events'; end $$;
+             create trigger fails before insert on audit_events for each row execute function fail()",
+        )
+        .await;
     }
 
     /// Waits until no connection is in the middle of anything.

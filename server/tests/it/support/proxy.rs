@@ -30,7 +30,11 @@ struct Line {
     upstream: OnceLock<String>,
     plan: Mutex<Plan>,
     state: watch::Sender<State>,
+    /// By connection; None: nobody wants to know.
+    answers: Mutex<Option<Vec<Answers>>>,
 }
+
+type Answers = Arc<Mutex<Vec<u8>>>;
 
 #[derive(Default)]
 struct Plan {
@@ -55,6 +59,7 @@ impl Proxy {
             upstream: OnceLock::new(),
             plan: Mutex::default(),
             state: watch::Sender::default(),
+            answers: Mutex::default(),
         });
         let accepting = line.clone();
         tokio::task::spawn(async move {
@@ -97,6 +102,14 @@ impl Proxy {
     /// Passes everything on again, also what was held back.
     pub fn heal(&self) {
         self.line.state.send_modify(|state| (state.is_cut, state.is_stalled) = (false, false));
+    }
+
+    /// What the service has said since this was last asked, connection by connection; the first time nothing, because it is
+    /// kept from then on, for connections that are made then.
+    pub fn answers(&self) -> Vec<Vec<u8>> {
+        let mut answers = self.line.answers.lock().expect("no panic");
+        let kept = answers.get_or_insert_default();
+        kept.iter().map(|answers| std::mem::take(&mut *answers.lock().expect("no panic"))).collect()
     }
 
     /// Messages of clients since the start, or since a fault was chosen.
@@ -157,6 +170,7 @@ impl Line {
                 to_server.write_all(&message[..length]).await?;
             }
         };
+        let kept = self.answers_of_connection();
         let answers = async {
             let mut answer = vec![0; 1 << 16];
             loop {
@@ -168,6 +182,9 @@ impl Line {
                     self.cut();
                     return Ok(());
                 }
+                if let Some(kept) = &kept {
+                    kept.lock().expect("no panic").extend_from_slice(&answer[..length]);
+                }
                 to_client.write_all(&answer[..length]).await?;
             }
         };
@@ -175,6 +192,12 @@ impl Line {
             ended = messages => ended,
             ended = answers => ended,
         }
+    }
+
+    fn answers_of_connection(&self) -> Option<Answers> {
+        let answers = Answers::default();
+        self.answers.lock().expect("no panic").as_mut()?.push(answers.clone());
+        Some(answers)
     }
 
     fn next_fault(&self) -> Option<Fault> {

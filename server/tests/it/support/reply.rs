@@ -21,7 +21,10 @@ pub fn prompt() -> String {
 pub struct Reply {
     pub response: Response,
     unread: Vec<u8>,
+    /// Of the reply, so without what the server says of itself.
     pub events: Vec<ChatEvent>,
+    /// The server has said that it is about to end.
+    pub is_draining: bool,
 }
 
 impl Browser {
@@ -33,7 +36,7 @@ impl Browser {
     pub async fn start_reply_within(&self, request: &Value, traceparent: &str) -> Reply {
         let call = self.request(Method::POST, "/api/chat/start_reply").header("traceparent", traceparent);
         let response = call.json(&json!({ "request": request })).send().await.expect("an answer");
-        Reply { response, unread: vec![], events: vec![] }
+        Reply::new(response)
     }
 
     pub async fn follow_reply(&self, id: GenerationId, after_seq: u32) -> Reply {
@@ -42,7 +45,7 @@ impl Browser {
 
     async fn stream(&self, function: &str, body: Value) -> Reply {
         let request = self.request(Method::POST, &format!("/api/{function}")).json(&body);
-        Reply { response: request.send().await.expect("an answer"), unread: vec![], events: vec![] }
+        Reply::new(request.send().await.expect("an answer"))
     }
 
     /// Asks and reads to the end.
@@ -55,6 +58,10 @@ impl Browser {
 }
 
 impl Reply {
+    fn new(response: Response) -> Self {
+        Self { response, unread: vec![], events: vec![], is_draining: false }
+    }
+
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }
@@ -90,6 +97,10 @@ impl Reply {
                     continue;
                 }
                 let event: ChatEvent = serde_json::from_slice(&line).expect("an event a line");
+                if event.kind == ChatEventKind::Draining {
+                    self.is_draining = true;
+                    continue;
+                }
                 self.events.push(event.clone());
                 return Ok(Some(event));
             }

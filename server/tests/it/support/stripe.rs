@@ -155,7 +155,12 @@ impl Shop {
 
     /// A subscription to Pro, paid by the month with a good card.
     pub async fn subscribe_customer(&self, customer: &str) {
-        let price = self.stripe.price_id("plumbline_pro_month").await;
+        self.subscribe_customer_to(customer, "plumbline_pro_month").await;
+    }
+
+    /// The same to what has this lookup key.
+    pub async fn subscribe_customer_to(&self, customer: &str, lookup_key: &str) {
+        let price = self.stripe.price_id(lookup_key).await;
         let fields = [
             ("mode", "subscription"),
             ("customer", customer),

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use server::config::{Config, Env};
+use server::config::{Config, Env, RedisConfig};
 use server::{AppState, build_router};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -157,6 +157,11 @@ impl TestApp {
     /// A variable this server was started with.
     pub fn setting(&self, name: &str) -> &str {
         &self.env.iter().find(|(key, _)| key == name).expect("set").1
+    }
+
+    /// Where it keeps what may be lost, such as the logs of replies.
+    pub fn redis_config(&self) -> RedisConfig {
+        self.config.redis.clone()
     }
 
     pub fn expect_open_holds(&mut self) {

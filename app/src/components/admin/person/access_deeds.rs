@@ -36,7 +36,7 @@ pub fn AccessDeeds(person: Person, deeds: Deeds) -> impl IntoView {
     };
     let grace = person.is_payment_due().then(|| view! {
         <Fold id="extend-grace" label="Extend the grace">
-            <p class="field-hint">"Replies go on for so many days, counted from now, though the payment is due. It gives no credit."</p>
+            <p class="field-hint">"Replies go on for so many days, counted from now, though the payment is due. It never shortens a grace, and gives no credit."</p>
             <ActionForm action=extend_grace attr:class="deed">
                 <DeedFields id prefix="grace">
                     <DeedField prefix="grace" name="days" label="Days" placeholder="7" is_required=true/>

@@ -1,13 +1,11 @@
 use leptos::prelude::*;
-use server_fn::ServerFn;
 
-use crate::ApiError;
 use crate::api::admin::{
-    BeginVisit, EndLimitOverride, ExtendGrace, GiveCredit, OverrideLimits, ResumePerson, ResyncPerson,
-    SignOutPerson, SuspendPerson, TakeCredit,
+    BeginVisit, EndLimitOverride, EndPlanOverride, ExtendGrace, GiveCredit, OverrideLimits, OverridePlan,
+    ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit,
 };
 use crate::browser;
-use crate::components::admin::ReasonField;
+use crate::components::admin::{DeedOutcome, ReasonField};
 use crate::components::after_success;
 use crate::links::VISIT_PATH;
 use crate::types::UserId;
@@ -23,17 +21,13 @@ pub struct Deeds {
     pub sign_out: ServerAction<SignOutPerson>,
     pub override_limits: ServerAction<OverrideLimits>,
     pub end_override: ServerAction<EndLimitOverride>,
+    pub override_plan: ServerAction<OverridePlan>,
+    pub end_plan_override: ServerAction<EndPlanOverride>,
     pub extend_grace: ServerAction<ExtendGrace>,
     pub resync: ServerAction<ResyncPerson>,
     pub visit: ServerAction<BeginVisit>,
-    /// How often something was done: what is shown is read again then.
-    pub done: RwSignal<u32>,
-    /// What was done last, in words.
-    pub outcome: RwSignal<&'static str>,
+    pub outcome: DeedOutcome,
 }
-
-/// Where the outcome is said.
-pub const OUTCOME: &str = "deed-outcome";
 
 impl Deeds {
     pub fn new() -> Self {
@@ -45,35 +39,26 @@ impl Deeds {
             sign_out: ServerAction::new(),
             override_limits: ServerAction::new(),
             end_override: ServerAction::new(),
+            override_plan: ServerAction::new(),
+            end_plan_override: ServerAction::new(),
             extend_grace: ServerAction::new(),
             resync: ServerAction::new(),
             visit: ServerAction::new(),
-            done: RwSignal::new(0),
-            outcome: RwSignal::new(""),
+            outcome: DeedOutcome::new(),
         };
-        deeds.say_when_done(deeds.give, "The credit is given.");
-        deeds.say_when_done(deeds.take, "The credit is taken.");
-        deeds.say_when_done(deeds.suspend, "The account is suspended.");
-        deeds.say_when_done(deeds.resume, "The account is open again.");
-        deeds.say_when_done(deeds.sign_out, "Every session is ended.");
-        deeds.say_when_done(deeds.override_limits, "The new limits hold.");
-        deeds.say_when_done(deeds.end_override, "The plan’s limits hold again.");
-        deeds.say_when_done(deeds.extend_grace, "The grace is extended.");
-        deeds.say_when_done(deeds.resync, "Stripe is asked. Reload in a moment to see what it says.");
+        deeds.outcome.say_when_done(deeds.give, "The credit is given.");
+        deeds.outcome.say_when_done(deeds.take, "The credit is taken.");
+        deeds.outcome.say_when_done(deeds.suspend, "The account is suspended.");
+        deeds.outcome.say_when_done(deeds.resume, "The account is open again.");
+        deeds.outcome.say_when_done(deeds.sign_out, "Every session is ended.");
+        deeds.outcome.say_when_done(deeds.override_limits, "The new limits hold.");
+        deeds.outcome.say_when_done(deeds.end_override, "The plan’s limits hold again.");
+        deeds.outcome.say_when_done(deeds.override_plan, "The plan is changed.");
+        deeds.outcome.say_when_done(deeds.end_plan_override, "The account’s own plan holds again.");
+        deeds.outcome.say_when_done(deeds.extend_grace, "The grace is extended.");
+        deeds.outcome.say_when_done(deeds.resync, "Stripe is asked. Reload in a moment to see what it says.");
         after_success(deeds.visit, || browser::load(VISIT_PATH));
         deeds
-    }
-
-    fn say_when_done<S>(self, action: ServerAction<S>, words: &'static str)
-    where
-        S: ServerFn<Output = (), Error = ApiError> + Clone + Send + Sync + 'static,
-    {
-        after_success(action, move || {
-            self.outcome.set(words);
-            self.done.update(|done| *done += 1);
-            // The form is drawn anew, with the focus in it.
-            browser::focus_later(OUTCOME);
-        });
     }
 }
 

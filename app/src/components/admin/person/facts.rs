@@ -6,7 +6,7 @@ use crate::types::{Person, StandingName};
 /// Who it is.
 #[component]
 pub fn PersonHead(person: Person) -> impl IntoView {
-    let Person { summary, account_id, has_verified_email, providers, customer_id, .. } = person;
+    let Person { summary, account_id, has_verified_email, providers, customer_id, billing, .. } = person;
     let unpaid = StandingName::of(summary.standing).filter(|_| summary.standing.needs_payment());
     let email = summary.email.map_or_else(
         || "None shared".to_owned(),
@@ -17,6 +17,7 @@ pub fn PersonHead(person: Person) -> impl IntoView {
             <h1 data-testid="person-name">{summary.display_name}</h1>
             <p class="person-tags">
                 <span class="tag">{summary.plan_name}</span>
+                {billing.plan_override.map(|plan| view! { <span class="tag">{plan.plan_name} " by an operator"</span> })}
                 {unpaid.map(|standing| view! { <span class="tag tag-danger">{standing.title()}</span> })}
                 {summary.is_suspended.then(|| view! { <span class="tag tag-danger" data-testid="is-suspended">"Suspended"</span> })}
                 {summary.is_operator.then(|| view! { <span class="tag">"Operator"</span> })}

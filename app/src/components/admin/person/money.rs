@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{CreditDeeds, Deeds, LimitDeeds};
+use super::{CreditDeeds, Deeds, LimitDeeds, PlanDeeds};
 use crate::components::admin::{Column, RecordTable};
 use crate::components::{InvoiceTable, LimitMeter, LocalDay, LocalTime, PackTable};
 use crate::types::{Billing, LiveGrant, OpenHold, Person, Standing};
@@ -9,9 +9,12 @@ use crate::wording::billing::{card_expiry, price};
 /// What a person pays, has and may use, each with what can be done about it.
 #[component]
 pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
-    let Person { summary, billing, quota, limit_override, grants, holds, grace_until, .. } = person;
+    let Person {
+        summary, billing, quota, limit_override, plans, grants, holds, grace_until, form_id, ..
+    } = person;
     let limits = quota.limits.into_iter().map(|limit| view! { <LimitMeter limit/> }).collect_view();
     let (credit, is_override) = (quota.credit, limit_override.is_some());
+    let plan_override = billing.plan_override.clone();
     view! {
         <div class="panels">
             <section class="panel" aria-labelledby="credit-heading">
@@ -26,15 +29,15 @@ pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
                 </dl>
                 <Grants grants/>
                 <Holds holds/>
-                <div class="deeds"><CreditDeeds id=summary.id deeds/></div>
+                <div class="deeds"><CreditDeeds id=summary.id form_id deeds/></div>
             </section>
             <section class="panel" aria-labelledby="limits-heading">
                 <div class="panel-head">
                     <h2 id="limits-heading">"Limits"</h2>
-                    <p class="badge">{if is_override { "Overridden" } else { "As the plan says" }}</p>
+                    <p class="badge">{quota.plan_name} {if is_override { ", overridden" } else { " plan" }}</p>
                 </div>
                 <ul class="limits">{limits}</ul>
-                <div class="deeds"><LimitDeeds id=summary.id limit_override deeds/></div>
+                <div class="deeds"><PlanDeeds id=summary.id plan_override plans deeds/> <LimitDeeds id=summary.id limit_override deeds/></div>
             </section>
         </div>
         <Paying billing standing=summary.standing grace_until/>

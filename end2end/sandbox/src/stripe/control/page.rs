@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::pages::Escaped;
 use crate::pages::stripe as looks;
-use crate::stripe::books::Books;
+use crate::stripe::books::{AfterRetries, Books};
 use crate::stripe::cards::CardMode;
 use crate::stripe::objects::Fields;
 use crate::stripe::{Account, Stripe, clock, subscriptions};
@@ -45,7 +45,17 @@ enum Action {
     Week,
     Month,
     FailNextPayment { customer: String },
+    FailPayments { customer: String },
+    AllowPayments { customer: String },
+    SetAfterRetries { after_retries: AfterRetries },
 }
+
+/// What becomes of a subscription whose last retry has failed, in words.
+const ENDINGS: [(AfterRetries, &str, &str); 3] = [
+    (AfterRetries::Cancel, "cancel", "is cancelled"),
+    (AfterRetries::MarkUnpaid, "mark_unpaid", "is unpaid"),
+    (AfterRetries::LeavePastDue, "leave_past_due", "stays past due"),
+];
 
 pub(super) async fn act(State(stripe): State<Arc<Stripe>>, Form(act): Form<Act>) -> Redirect {
     let account = stripe.account(&act.key);
@@ -57,6 +67,11 @@ pub(super) async fn act(State(stripe): State<Arc<Stripe>>, Form(act): Form<Act>)
             Action::FailNextPayment { customer } => {
                 books.card_modes.set(&customer, Some(CardMode::Decline), Some(1))
             }
+            Action::FailPayments { customer } => {
+                books.card_modes.set(&customer, Some(CardMode::Decline), None)
+            }
+            Action::AllowPayments { customer } => books.card_modes.set(&customer, None, None),
+            Action::SetAfterRetries { after_retries } => books.after_retries = after_retries,
         }
         clock::catch_up(books);
     });
@@ -65,7 +80,8 @@ pub(super) async fn act(State(stripe): State<Arc<Stripe>>, Form(act): Form<Act>)
 
 fn section(stripe: &Stripe, account: &Account) -> String {
     let key = Escaped(&account.key).to_string();
-    let (now, subscribers) = stripe.with_books(account, |books| (books.now(), subscribers(books, &key)));
+    let (now, subscribers, endings) = stripe
+        .with_books(account, |books| (books.now(), subscribers(books, &key), endings(books.after_retries)));
     let now = DateTime::from_timestamp(now, 0).map(|now| now.format("%-d %B %Y, %H:%M UTC").to_string());
     format!(
         r#"<section class="card">
@@ -77,6 +93,12 @@ fn section(stripe: &Stripe, account: &Account) -> String {
 <button name="action" value="week">7 days</button>
 <button name="action" value="month">A month</button>
 </form>
+<form method="post" action="{ADDRESS}" class="row">
+<input type="hidden" name="key" value="{key}">
+<label>When the last retry of a payment has failed, its subscription <select name="after_retries">
+{endings}</select></label>
+<button name="action" value="set_after_retries">Set</button>
+</form>
 <h2>Subscribers</h2>
 {subscribers}<h2>Last webhooks</h2>
 {deliveries}<p class="note"><a href="{ADDRESS}/{key}/webhooks/journal">All, as JSON</a></p>
@@ -85,6 +107,14 @@ fn section(stripe: &Stripe, account: &Account) -> String {
         now = now.unwrap_or_default(),
         deliveries = deliveries(account),
     )
+}
+
+fn endings(chosen: AfterRetries) -> String {
+    let option = |(ending, name, words): (AfterRetries, &str, &str)| {
+        let selected = if ending == chosen { " selected" } else { "" };
+        format!("<option value=\"{name}\"{selected}>{words}</option>\n")
+    };
+    ENDINGS.into_iter().map(option).collect()
 }
 
 fn subscribers(books: &Books, key: &str) -> String {
@@ -108,6 +138,8 @@ fn subscriber(subscription: &Value, customer: &Value, key: &str) -> String {
 <span class="badge">{status}</span>
 <input type="hidden" name="key" value="{key}"><input type="hidden" name="customer" value="{customer}">
 <button name="action" value="fail_next_payment">Let the next payment fail</button>
+<button name="action" value="fail_payments">Let all payments fail</button>
+<button name="action" value="allow_payments">Let payments go through</button>
 </form></li>
 "#,
         email = Escaped(customer.text("email")),

@@ -30,7 +30,7 @@ fn at(text: &str) -> DateTime<Utc> {
     format!("{text}T00:00:00Z").parse().expect("a time")
 }
 
-fn subscription(key: &str, start: &str, end: &str) -> Subscription {
+pub(in crate::services::billing) fn subscription(key: &str, start: &str, end: &str) -> Subscription {
     Subscription {
         id: "sub".to_owned(),
         customer_id: "cus".to_owned(),
@@ -52,7 +52,7 @@ fn subscription(key: &str, start: &str, end: &str) -> Subscription {
         ends_at: None,
         schedule: None,
         card: None,
-        has_pending_update: false,
+        pending_update: None,
         latest_invoice_id: None,
     }
 }
@@ -63,7 +63,12 @@ fn line(key: &str, amount_cents: i64, start: &str, end: &str) -> InvoiceLine {
 }
 
 /// Paid on the day it is made, with a payment of its own.
-fn invoice(id: &str, reason: &str, day: &str, lines: Vec<InvoiceLine>) -> Invoice {
+pub(in crate::services::billing) fn invoice(
+    id: &str,
+    reason: &str,
+    day: &str,
+    lines: Vec<InvoiceLine>,
+) -> Invoice {
     Invoice {
         id: id.to_owned(),
         number: None,
@@ -83,8 +88,8 @@ fn invoice(id: &str, reason: &str, day: &str, lines: Vec<InvoiceLine>) -> Invoic
     }
 }
 
-fn customer(subscription: Subscription, invoices: Vec<Invoice>) -> Customer {
-    Customer { card: None, subscriptions: vec![subscription], invoices, charges: vec![], checkouts: vec![] }
+pub(in crate::services::billing) fn customer(subscription: Subscription, invoices: Vec<Invoice>) -> Customer {
+    Customer { subscriptions: vec![subscription], invoices, ..Customer::default() }
 }
 
 fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {
@@ -97,6 +102,8 @@ fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {
             amount_cents: cents,
             created_at: at(day),
             came_back: false,
+            status: "succeeded".to_owned(),
+            reason: None,
         }],
         disputes: vec![],
     }

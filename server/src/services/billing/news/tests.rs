@@ -2,8 +2,9 @@ use app::types::{AccountId, Interval};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::super::entitlements::tests::{customer, invoice, subscription};
 use super::*;
-use crate::providers::stripe::Invoice;
+use crate::providers::stripe::{Invoice, Subscription};
 
 pub(in crate::services::billing) fn at(day: &str) -> DateTime<Utc> {
     format!("{day}T00:00:00Z").parse().expect("a time")
@@ -111,38 +112,48 @@ fn a_card_is_told_of_from_the_month_before_it_expires() {
 
 #[test]
 fn a_failed_payment_is_told_for_each_attempt_and_once_when_the_grace_is_over() {
-    let invoice = Invoice {
-        id: "in_1".to_owned(),
-        number: None,
+    let open = Invoice {
         status: "open".to_owned(),
-        billing_reason: None,
-        subscription_id: Some("sub".to_owned()),
-        total_cents: 2000,
-        created_at: at("2026-05-01"),
-        finalized_at: Some(at("2026-05-01")),
         paid_at: None,
         attempts: 2,
         next_attempt_at: Some(at("2026-05-05")),
-        lines: vec![],
-        payment_intent_ids: vec![],
-        url: None,
-        pdf_url: None,
+        ..invoice("in_1", "cycle", "2026-05-01", vec![])
     };
-    let customer = Customer { invoices: vec![invoice], ..Customer::default() };
+    let draft = Invoice {
+        id: "in_2".to_owned(),
+        status: "draft".to_owned(),
+        finalized_at: None,
+        attempts: 0,
+        next_attempt_at: None,
+        ..open.clone()
+    };
     let due = SubscriptionRow {
         status: "past_due".to_owned(),
         past_due_since: Some(at("2026-05-01")),
         grace_ends_at: Some(at("2026-05-08")),
         ..row()
     };
-    let told = |day| payment_failed(&due, &customer, at(day)).expect("a notice");
-    assert_eq!(told("2026-05-02").cause, "payment_failed:in_1:2");
-    let Facts::PaymentFailed { next_attempt_at, grace_ends_at, .. } = told("2026-05-02").facts else {
-        panic!()
+    let with = |invoices: &[&Invoice]| {
+        let latest_invoice_id = invoices.first().map(|latest| latest.id.clone());
+        let subscription =
+            Subscription { latest_invoice_id, ..subscription("pro", "2026-05-01", "2026-06-01") };
+        customer(subscription, invoices.iter().map(|invoice| (*invoice).clone()).collect())
     };
-    assert_eq!((next_attempt_at, grace_ends_at), (Some(at("2026-05-05")), Some(at("2026-05-08"))));
-    assert_eq!(told("2026-05-08").cause, "payment_failed:in_1:frozen");
-    assert_eq!(payment_failed(&row(), &customer, at("2026-05-02")), None, "nothing is due");
+    let told = |invoices: &[&Invoice], day| {
+        let notice = payment_failed(&due, &with(invoices), at(day))?;
+        let Facts::PaymentFailed { invoice_id, next_attempt_at, grace_ends_at, .. } = notice.facts else {
+            panic!("{notice:?}")
+        };
+        Some((notice.cause, invoice_id, next_attempt_at, grace_ends_at))
+    };
+    let cause = |which| format!("payment_failed:in_1:{which}");
+    let (next, end) = (Some(at("2026-05-05")), Some(at("2026-05-08")));
+    assert_eq!(told(&[&open], "2026-05-02"), Some((cause("2"), "in_1".to_owned(), next, end)));
+    assert_eq!(told(&[&open], "2026-05-08"), Some((cause("frozen"), "in_1".to_owned(), next, None)));
+    let latest = Some((cause("frozen"), "in_2".to_owned(), None, None));
+    assert_eq!(told(&[&draft, &open], "2026-06-02"), latest, "once, and it asks for the latest");
+    assert_eq!(told(&[&draft], "2026-05-02"), None, "nobody has tried to be paid yet");
+    assert_eq!(payment_failed(&row(), &with(&[&open]), at("2026-05-02")), None, "nothing is due");
 }
 
 #[test]
@@ -163,10 +174,12 @@ fn a_receipt_is_for_money_that_was_not_known_to_have_come() {
     let nothing = InvoiceRow { id: "in_0".to_owned(), total_cents: 0, ..paid.clone() };
     let open = InvoiceRow { id: "in_2".to_owned(), status: "open".to_owned(), ..paid.clone() };
     let found = Findings {
+        is_customer_deleted: false,
         plan: "pro".to_owned(),
         subscription: Some(row()),
         invoices: vec![open, paid, nothing],
         purchases: vec![],
+        money_back: vec![],
         credit: vec![],
         next_reading: None,
     };

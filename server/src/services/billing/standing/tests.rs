@@ -11,9 +11,9 @@ fn past_due(ends_in: TimeDelta) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
 }
 
 /// A row of the table in the documentation.
-fn row(status: &str, due: &str, standing: Standing) -> String {
-    let access = Access::of(standing);
-    let name = match standing {
+fn row(name: &str, due: &str, standing: Standing, status: Option<SubscriptionStatus>) -> String {
+    let access = Access::of(standing, status);
+    let standing = match standing {
         Standing::Free => "Free",
         Standing::Active => "Active",
         Standing::PastDue { .. } => "PastDue",
@@ -25,7 +25,7 @@ fn row(status: &str, due: &str, standing: Standing) -> String {
     let credit = if access.has_free_credit { "each calendar month" } else { "with each payment" };
     let overage = if access.has_overage { "yes" } else { "no" };
     let due = if due.is_empty() { " ".to_owned() } else { format!(" {due} ") };
-    format!("| {status} |{due}| {name} | {replies} | {limits} | {credit} | {overage} |")
+    format!("| {name} |{due}| {standing} | {replies} | {limits} | {credit} | {overage} | open |")
 }
 
 /// Fault 34.
@@ -33,18 +33,21 @@ fn row(status: &str, due: &str, standing: Standing) -> String {
 fn the_table_in_the_documentation_is_what_the_code_does() {
     use SubscriptionStatus::*;
 
-    let mut expected = vec![row("none", "", Standing::Free)];
+    let mut expected = vec![row("none", "", Standing::Free, None)];
     for status in SubscriptionStatus::ALL {
         let cases = match status {
             PastDue | Unpaid => vec![
                 ("within the grace", past_due(TimeDelta::seconds(1))),
                 ("beyond the grace", past_due(TimeDelta::zero())),
+                ("no invoice", None),
             ],
+            // Money that went back is a matter of credit.
+            Active => vec![("", None), ("disputed", None)],
             _ => vec![("", None)],
         };
         for (due, past_due) in cases {
             let standing = standing_of(&Dunning { status, past_due }, noon());
-            expected.push(row(&format!("`{status}`"), due, standing));
+            expected.push(row(&format!("`{status}`"), due, standing, Some(status)));
         }
     }
     let docs = include_str!("../../../../../docs/billing.md");

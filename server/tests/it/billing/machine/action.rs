@@ -32,6 +32,10 @@ pub enum Action {
     CardMode(Option<&'static str>),
     /// Somebody pays everything that is open.
     PayOpen,
+    /// The button of the banner, and the page it leads to.
+    PayNow {
+        card: &'static str,
+    },
     Refund {
         charge: usize,
         percent: i64,
@@ -70,6 +74,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         2 => select(cards).prop_map(NewCard),
         3 => select(vec![None, Some("decline"), Some("require_authentication")]).prop_map(CardMode),
         2 => Just(PayOpen),
+        2 => card().prop_map(|card| PayNow { card }),
         1 => (0..4_usize, 1..=100_i64).prop_map(|(charge, percent)| Refund { charge, percent }),
         1 => (0..4_usize).prop_map(|charge| Dispute { charge }),
         1 => any::<bool>().prop_map(|is_won| Decide { is_won }),
@@ -105,6 +110,10 @@ pub async fn take(shop: &Shop, browser: &Browser, action: &Action) {
             for invoice in shop.stripe.list("invoices?status=open&limit=100").await {
                 shop.stripe.post(&format!("invoices/{}/pay", id_of(&invoice)), &[]).await;
             }
+        }
+        Action::PayNow { card } => {
+            let page = ask(browser, "open_portal", &[("page", "unpaid_invoice")]).await;
+            pay(shop, page, card).await;
         }
         Action::Refund { charge, percent } => {
             if let Some(charge) = undisputed_charge(shop, *charge).await {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use app::types::Standing;
 use serde_json::Value;
 
-use crate::support::Shop;
+use crate::support::{Browser, Shop, billing};
 
 /// Everything Stripe shows of the only customer there is, newest first.
 pub struct Shown {
@@ -84,8 +85,9 @@ pub fn plan_of(cents: i64) -> (&'static str, &'static str) {
     }
 }
 
-pub async fn assert_is_as_stripe_has_it(shop: &Shop, shown: &Shown) {
+pub async fn assert_is_as_stripe_has_it(shop: &Shop, browser: &Browser, shown: &Shown) {
     assert_plan(shop, shown).await;
+    assert_standing(browser, shown).await;
     assert_invoices(shop, shown).await;
     let bought = shown.checkouts.iter().filter(|checkout| is_bought_pack(checkout)).count();
     assert_eq!(shop.number("select count(*) from purchases").await, bought as i64);
@@ -127,6 +129,20 @@ async fn assert_plan(shop: &Shop, shown: &Shown) {
         None => None,
     };
     assert_eq!(kept.get::<_, Option<i64>>(9), next, "{there}");
+}
+
+/// Nobody has a plan for nothing, and nobody who pays is kept from it.
+async fn assert_standing(browser: &Browser, shown: &Shown) {
+    let status = shown.live_subscription().map_or("none", |subscription| text(&subscription["status"]));
+    let standing = billing(browser).await.standing;
+    let is_right = match standing {
+        Standing::Free => status == "none",
+        Standing::Active => matches!(status, "trialing" | "active"),
+        Standing::PastDue { .. } => status == "past_due",
+        Standing::Frozen { .. } => matches!(status, "past_due" | "unpaid"),
+        Standing::Suspended => false,
+    };
+    assert!(is_right, "{standing:?} while Stripe says {status}");
 }
 
 async fn assert_invoices(shop: &Shop, shown: &Shown) {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::action::{Action, action, take};
 use super::credit::assert_credit;
 use super::mirror::{Shown, assert_is_as_stripe_has_it};
-use crate::support::Shop;
+use crate::support::{Browser, Shop};
 
 /// Things that happen to one person.
 const LENGTH: usize = 24;
@@ -49,14 +49,14 @@ pub async fn live(story: Story) {
                 compare(&shop).await;
                 pass(&shop, *days).await;
                 compare(&shop).await;
-                assert_all(&shop).await;
+                assert_all(&shop, &browser).await;
             }
             Step::Act(action) => take(&shop, &browser, action).await,
         }
     }
     // Whatever is still held back is lost.
     compare(&shop).await;
-    assert_all(&shop).await;
+    assert_all(&shop, &browser).await;
 }
 
 async fn compare(shop: &Shop) {
@@ -75,9 +75,9 @@ async fn pass(shop: &Shop, days: i64) {
     shop.stripe.control("webhooks/release", json!({ "shuffled": true })).await;
 }
 
-async fn assert_all(shop: &Shop) {
+async fn assert_all(shop: &Shop, browser: &Browser) {
     let shown = Shown::read(shop).await;
-    assert_is_as_stripe_has_it(shop, &shown).await;
+    assert_is_as_stripe_has_it(shop, browser, &shown).await;
     assert_credit(shop, &shown).await;
     shop.app.database().assert_consistent().await;
 }

@@ -1,0 +1,1 @@
+alter table grants drop column opening_nanos, drop column opened_at;

@@ -1,0 +1,1 @@
+alter table stripe_events drop column attempts;

@@ -1,0 +1,1 @@
+drop index concurrently meter_events_refused;

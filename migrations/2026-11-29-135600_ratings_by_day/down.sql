@@ -1,0 +1,1 @@
+drop index concurrently ratings_rated_at;

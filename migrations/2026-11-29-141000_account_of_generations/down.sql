@@ -1,0 +1,1 @@
+drop index generations_id_account_id;

@@ -1,0 +1,2 @@
+-- What is checked stays checked.
+select 1;

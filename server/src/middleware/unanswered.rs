@@ -1,0 +1,111 @@
+//! Requests that nothing answers: what panics, and what takes too long.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use app::ApiError;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::FutureExt;
+use http::StatusCode;
+use http::header::ACCEPT;
+
+use super::request_id;
+use crate::routes::error_page;
+
+/// Until the head of the answer: streams may go on for as long as they like.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The panic itself is logged by the hook for panics, with the request's span around it.
+pub(super) async fn catch_panics(request: Request, next: Next) -> Response {
+    let question = Question::of(&request);
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => question.answer(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+pub(super) async fn limit_time(request: Request, next: Next) -> Response {
+    let question = Question::of(&request);
+    match tokio::time::timeout(HEAD_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => question.answer(StatusCode::GATEWAY_TIMEOUT),
+    }
+}
+
+/// What is still known of a request when it is lost.
+struct Question {
+    request_id: String,
+    wants_page: bool,
+}
+
+impl Question {
+    fn of(request: &Request) -> Self {
+        let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+        // A form that is sent without JavaScript calls a server function, and shows what comes.
+        let is_form = accepts.is_some_and(|accepts| accepts.contains("text/html"));
+        let is_call = request.uri().path().starts_with("/api/");
+        Self { request_id: request_id(request.extensions()), wants_page: !is_call || is_form }
+    }
+
+    fn answer(self, status: StatusCode) -> Response {
+        if self.wants_page {
+            return error_page::unanswered(status, &self.request_id);
+        }
+        let mut response = error_page::json(&ApiError::Internal { request_id: self.request_id });
+        *response.status_mut() = status;
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::middleware::from_fn;
+    use http::HeaderValue;
+    use tower::ServiceExt;
+    use tower_http::request_id::RequestId;
+
+    use super::*;
+
+    const ID: &str = "0190a0b0-0000-7000-8000-000000000001";
+
+    async fn ask(router: Router, path: &str, accept: &str) -> (StatusCode, String) {
+        let id = RequestId::new(HeaderValue::from_static(ID));
+        let request = Request::builder().uri(path).header(ACCEPT, accept).extension(id).body(Body::empty());
+        let response = router.oneshot(request.expect("a request")).await.expect("an answer");
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    async fn panics() -> StatusCode {
+        panic!("on purpose")
+    }
+
+    /// Browsers that show the answer get a page, server functions an error in their own format.
+    async fn is_told_the_number(router: Router, status: StatusCode) {
+        for (path, accept) in [("/page", "text/html"), ("/page", "*/*"), ("/api/call", "text/html,*/*")] {
+            let (answered, body) = ask(router.clone(), path, accept).await;
+            assert_eq!(answered, status, "{path}");
+            assert!(body.starts_with("<!doctype html>") && body.contains(ID), "{path}: {body}");
+        }
+        let (answered, body) = ask(router, "/api/call", "application/json").await;
+        let error: ApiError = serde_json::from_str(&body).expect("an error");
+        assert_eq!((answered, error), (status, ApiError::Internal { request_id: ID.to_owned() }));
+    }
+
+    #[tokio::test]
+    async fn whoever_meets_a_panic_is_told_the_number_that_leads_to_it() {
+        let router = Router::new().fallback(panics).layer(from_fn(catch_panics));
+        is_told_the_number(router, StatusCode::INTERNAL_SERVER_ERROR).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_too_long_is_told_the_number_that_leads_to_it() {
+        let router = Router::new().fallback(std::future::pending::<StatusCode>).layer(from_fn(limit_time));
+        is_told_the_number(router, StatusCode::GATEWAY_TIMEOUT).await;
+    }
+}
