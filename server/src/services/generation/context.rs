@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn chinese_takes_a_token_a_character() {
-        let turn = |text: &str| Turn { speaker: Speaker::User, text: text.to_owned() };
+        let turn = |text: &str| Turn { speaker: User, text: text.to_owned() };
         let turns = vec![turn("价格说明"), turn("合同")];
         let shown = |tokens| {
             let context = Context { turns: turns.clone(), is_continued: false };
