@@ -196,7 +196,7 @@ async fn a_report_splits_up_what_was_used_and_leads_to_who_used_it() {
         assert_eq!(page.count(&format!("href=\"{file}\"")), 1, "{file}");
     }
     assert!(page.html.contains("in September 2026"), "{}", page.html);
-    assert_eq!(page.count(">Rated good</th>"), 1, "where it is counted");
+    assert_eq!(page.count(">Rated good<"), 1, "where it is counted");
     assert_eq!(page.count("87.50%"), 2, "of the one model, and in all");
 }
 
