@@ -51,7 +51,8 @@ impl MakeSpan<Body> for RequestSpan {
 }
 
 pub(super) fn log_response(response: &Response<Body>, latency: Duration, _: &Span) {
-    let (status, latency_ms) = (response.status().as_u16(), latency.as_millis());
+    let status = response.status().as_u16();
+    let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
     if status >= 500 {
         tracing::warn!(http.status = status, latency_ms, "Answered {status} in {latency_ms} ms");
     } else {
