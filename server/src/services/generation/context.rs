@@ -93,7 +93,7 @@ fn join(turns: impl Iterator<Item = Turn>, speaker: Speaker, between: &str) -> V
 /// Cuts a text at its start until it is no more than so many tokens.
 fn keep_end(text: &mut String, tokens: u32) {
     loop {
-        // No token has less than a character, so this never cuts too much.
+        // Hardly a character is more than a token, so this cuts no more than it must.
         let excess = estimate_tokens(text).saturating_sub(tokens) as usize;
         if excess == 0 {
             return;
@@ -135,10 +135,13 @@ mod tests {
 
     #[test]
     fn chinese_takes_a_token_a_character() {
-        let turn = |text: &str| Turn { speaker: Speaker::User, text: text.to_owned() };
+        let turn = |text: &str| Turn { speaker: User, text: text.to_owned() };
         let turns = vec![turn("价格说明"), turn("合同")];
-        assert_eq!(fit_context(turns.clone(), 5).map(|kept| kept.len()), Some(1));
-        assert_eq!(fit_context(turns, 6).map(|kept| kept.len()), Some(2));
+        let shown = |tokens| {
+            let context = Context { turns: turns.clone(), is_continued: false };
+            context.fit(tokens).expect("fits")[0].text.clone()
+        };
+        assert_eq!((shown(5).as_str(), shown(6).as_str()), ("合同", "价格说明\n\n合同"));
     }
 
     #[test]
@@ -157,7 +160,7 @@ mod tests {
     #[test]
     fn the_end_of_a_text_keeps_its_characters_whole() {
         let mut text = "日本語です".to_owned();
-        keep_end(&mut text, 1);
+        keep_end(&mut text, 3);
         assert_eq!(text, "語です");
     }
 

@@ -75,7 +75,7 @@ impl Ending {
             Self::Finished { is_limited: true } => "limited",
             Self::Cancelled(CancelReason::Stopped) => "stopped",
             Self::Cancelled(_) => "cut off",
-            Self::Failed(error) if error.failure == ModelFailure::Filtered => "filtered",
+            Self::Failed(error) if error.failure == ModelFailure::Filtered => outcome_of(error.failure),
             Self::Failed(_) => "interrupted",
             Self::Panicked => "panicked",
         }
@@ -83,12 +83,14 @@ impl Ending {
 }
 
 /// How attempts that came to nothing are recorded.
-const OUTCOMES: [(ModelFailure, &str); 5] = [
+const OUTCOMES: [(ModelFailure, &str); 7] = [
     (ModelFailure::Unavailable, "unavailable"),
     (ModelFailure::Overloaded, "overloaded"),
     (ModelFailure::NoFirstToken, "no first token"),
     (ModelFailure::Interrupted, "interrupted"),
     (ModelFailure::Refused, "refused"),
+    (ModelFailure::Filtered, "filtered"),
+    (ModelFailure::Empty, "empty"),
 ];
 
 pub(super) fn outcome_of(failure: ModelFailure) -> &'static str {
@@ -99,6 +101,9 @@ pub(super) fn outcome_of(failure: ModelFailure) -> &'static str {
 pub(super) fn error_of(message: &Message, last_outcome: Option<&str>) -> Option<ApiError> {
     let failure = match message.state? {
         ReplyState::Failed => failed_by(last_outcome),
+        ReplyState::Interrupted if last_outcome == Some(outcome_of(ModelFailure::Filtered)) => {
+            ModelFailure::Filtered
+        }
         ReplyState::Interrupted => ModelFailure::Interrupted,
         _ => return None,
     };
