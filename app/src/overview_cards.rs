@@ -136,7 +136,7 @@ fn flow(overview: &Overview, id: &'static str, title: &'static str, unit: Unit, 
 fn level(overview: &Overview, id: &'static str, title: &'static str, unit: Unit, of: Of) -> FigureCard {
     let (now, before) = (of(&overview.total), of(&overview.before));
     let growth = now.zip(before).and_then(|(now, before)| growth(now, before));
-    let then = before.map(|before| format!("{} 30 days ago", unit.text(before)));
+    let then = before.map(|before| format!("30 days ago: {}", unit.text(before)));
     FigureCard { note: None, ..rate(overview, id, title, unit, of) }
         .compared(then.map(|then| join([Some(then), growth])))
 }
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn what_lasts_is_told_as_it_is_at_the_end() {
         let paying = card(people_cards(&overview()), "paying");
-        assert_eq!((paying.value.as_str(), paying.before.as_str()), ("40", "50 30 days ago · −20%"));
+        assert_eq!((paying.value.as_str(), paying.before.as_str()), ("40", "30 days ago: 50 · −20%"));
         assert_eq!(paying.days[0].1, None, "nobody looked");
         let churn = card(people_cards(&overview()), "churn");
         assert_eq!(churn.value, "2.00%", "1 of 50");

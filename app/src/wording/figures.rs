@@ -3,20 +3,26 @@
 use super::usage::count;
 use crate::types::Nanos;
 
-/// An amount to be looked at and not added up: from a thousand dollars on without cents, below a cent exact.
+/// An amount to be looked at and not added up: from a thousand dollars on without cents, below a cent with two digits.
 pub fn money(amount: Nanos) -> String {
     let size = amount.0.unsigned_abs();
     let cents = (size + CENT / 2) / CENT;
     let sign = if amount < Nanos::ZERO { "−" } else { "" };
     match size {
         0 => "$0.00".to_owned(),
-        1..CENT => amount.to_string().replace('-', "−"),
+        1..CENT => format!("{sign}{}", Nanos(two_digits(size))),
         _ if cents >= 100_000 => format!("{sign}${}", count((cents + 50) / 100)),
         _ => format!("{sign}${}.{:02}", cents / 100, cents % 100),
     }
 }
 
 const CENT: u64 = 10_000_000;
+
+/// The first two digits, rounded half up.
+fn two_digits(size: u64) -> i64 {
+    let unit = 10_u64.pow(size.ilog10().saturating_sub(1));
+    i64::try_from((size + unit / 2) / unit * unit).unwrap_or(i64::MAX)
+}
 
 /// For the scale of a chart: `1.2M`, `350k`, `12`.
 pub fn short_count(number: u64) -> String {
@@ -67,6 +73,7 @@ mod tests {
         let text = |nanos| money(Nanos(nanos));
         assert_eq!(text(0), "$0.00");
         assert_eq!(text(3_100_000), "$0.0031");
+        assert_eq!([text(8_367_775), text(-9_996_000), text(7)], ["$0.0084", "−$0.01", "$0.000000007"]);
         assert_eq!(text(62_074_744_875), "$62.07");
         assert_eq!(text(-62_075_744_875), "−$62.08");
         assert_eq!(text(999_994_999_999), "$999.99");

@@ -27,7 +27,7 @@ pub(super) async fn refuse_others(request: Request, next: Next) -> Response {
         true => error_page::json(&refusal),
         // Pages say it in their own frame, also that there is none.
         false if is_page(&request) => next.run(request).await,
-        false => error_page::html(&refusal),
+        false => error_page::html(&refusal, &actor.request_id),
     }
 }
 

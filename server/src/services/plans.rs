@@ -44,6 +44,11 @@ impl AccountPlan {
         }
     }
 
+    /// The same with another plan in the place of its own.
+    pub fn on(self, plan: Plan) -> Self {
+        Self { plan, ..self }
+    }
+
     /// The most a period may cost beyond credit, for those who have switched that on. None: nothing.
     pub fn overage_max(&self) -> Option<Nanos> {
         self.plan.overage_max.filter(|_| self.access.has_overage)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use app::types::JobId;
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::case_when;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Integer, Timestamptz};
@@ -227,9 +227,7 @@ pub async fn revive(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> 
             let ready = (
                 jobs::state.eq("ready"),
                 // One that waits keeps its number: whoever had it before must not take it for theirs.
-                jobs::attempt
-                    .eq(case_when(jobs::state.eq("dead"), 0_i32.into_sql::<Integer>())
-                        .otherwise(jobs::attempt)),
+                jobs::attempt.eq(sql::<Integer>("case when state = 'dead' then 0 else attempt end")),
                 jobs::run_at.eq(clock_timestamp()),
                 jobs::finished_at.eq(None::<DateTime<Utc>>),
             );

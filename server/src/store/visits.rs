@@ -38,7 +38,7 @@ pub async fn leave(
     event: NewAuditEvent<'_>,
 ) -> StoreResult<Option<UserId>> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        Ok(end(conn, Visits::InSession(session_id), event).await?.first().copied())
+        Ok(end(conn, Visits::InSession(session_id), event).await?.into_iter().next())
     })
     .await
 }

@@ -30,6 +30,7 @@ fn Row(route: RouteReport, is_first: bool, deeds: CatalogDeeds) -> impl IntoView
     });
     let (tag, note) = words(route.breaker);
     let failures = route.outcomes.iter().map(outcome).collect::<Vec<_>>().join(", ");
+    let failures = Some(failures).filter(|failures| !failures.is_empty());
     let key = route.key.clone();
     view! {
         <tr data-testid="route-row">

@@ -11,7 +11,7 @@ pub fn StripeFigures(report: StripeReport) -> impl IntoView {
     let since =
         inbox.waiting_since.map(|at| view! { <span class="cell-note">"Since " <LocalTime at/></span> });
     view! {
-        <dl class="facts">
+        <dl class="facts facts-wide">
             <div>
                 <dt>"Events not dealt with"</dt>
                 <dd data-testid="events-waiting">{inbox.waiting} {since}</dd>

@@ -8,7 +8,6 @@ use chrono::TimeDelta;
 use super::PeopleService;
 use crate::AppResult;
 use crate::services::billing::SyncJob;
-use crate::services::plans::AccountPlan;
 use crate::store::interventions::{self, Intervention};
 use crate::store::operator_credit::{self, CreditOutcome};
 use crate::store::plan_overrides::PlanOverrideRow;
@@ -122,7 +121,7 @@ impl PeopleService {
             return Err(ApiError::invalid("This day is over (in UTC). Say a later one.").into());
         }
         let account = self.plans.of_account(&conn, deed.account_id).await?;
-        let monthly = AccountPlan { plan, ..account }.free_credit();
+        let monthly = account.on(plan).free_credit();
         let row = PlanOverrideRow { plan: key, ends_at: until };
         Ok(plan_overrides::begin(&mut conn, deed, &row, monthly).await?)
     }
