@@ -72,9 +72,9 @@ async fn nothing_at_all_is_changed_when_it_cannot_be_written_down() {
     assert_eq!(deliver(&shop.app.url, &body, &sign(&body, 0)).await, 200);
     shop.app.database().execute("delete from jobs").await;
     let operator = shop.app.operator().await;
-    let job = Uuid::now_v7();
-    // Whoever asks for the models first fills the catalog.
+    // The catalog is there from its first reading on.
     let model = &operator.value::<Vec<ProviderReport>>("admin/providers/read", &[]).await[0];
+    let job = Uuid::now_v7();
     shop.app.database().execute(&something_to_do(job)).await;
     let prices = [("input", "4"), ("cached_input", "0.5"), ("output", "12"), ("from", "2100-01-01T00:00")];
     let of_model = [("model", model.key.as_str()), ("reason", "a new contract")];
