@@ -50,7 +50,8 @@ pub(crate) fn start(
     // A second start, as in tests of several commands, keeps the first.
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
-        .with(reports.then(faults::of_lines))
+        .with(reports.then(faults::lines_before))
+        .with(reports.then(faults::reports))
         .try_init()
         .ok();
     std::panic::set_hook(Box::new(log_panic));

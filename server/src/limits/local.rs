@@ -167,15 +167,16 @@ mod tests {
 
     #[test]
     fn half_of_the_tokens_are_admitted_and_unused_ones_are_free_again() {
+        let rates = Rates { concurrent_replies: 10, ..RATES };
         let (limiter, first) = (LocalLimiter::new(2), request());
-        assert!(is_admitted(&limiter.admit("ada", first, 2000, RATES)), "an empty minute takes any request");
-        let refused = limiter.admit("ada", request(), 1, RATES);
+        assert!(is_admitted(&limiter.admit("ada", first, 2000, rates)), "an empty minute takes any request");
+        let refused = limiter.admit("ada", request(), 1, rates);
         assert!(
             matches!(refused, Admission::Refused { limit, .. } if limit.name == LimitName::TokensPerMinute)
         );
         limiter.finish("ada", first, 100);
-        assert!(is_admitted(&limiter.admit("ada", request(), 400, RATES)));
-        assert!(!is_admitted(&limiter.admit("ada", request(), 1, RATES)));
+        assert!(is_admitted(&limiter.admit("ada", request(), 400, rates)));
+        assert!(!is_admitted(&limiter.admit("ada", request(), 1, rates)));
     }
 
     #[test]
