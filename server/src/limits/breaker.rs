@@ -97,7 +97,12 @@ pub struct Pass {
 const NO_PROBE: i64 = 0;
 
 impl Pass {
-    /// The route has begun to answer. Of a probe, this closes the breaker.
+    /// Everybody else waits for it to say how the route is.
+    pub fn is_probe(&self) -> bool {
+        self.probe.is_some()
+    }
+
+    /// The route answers. Of a probe, this closes the breaker.
     pub async fn succeeded(&mut self) {
         self.report("success", |breaker, is_probe| breaker.succeed(is_probe)).await;
     }

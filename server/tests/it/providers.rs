@@ -147,6 +147,20 @@ async fn a_refusal_among_failures_is_no_sign_of_health() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_breaks_off_each_answer_is_left_alone_after_a_few() {
+    let (app, routes) = two_routes().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    app.sandbox.script(&prompt, quick("Answered.")).await;
+    let broken = json!({ "text": "a b c", "cut_after_chunks": 1, "upstream": routes.first, "gap_ms": 0 });
+    app.sandbox.script(&prompt, broken).await;
+    for _ in 0..5 {
+        assert_eq!(browser.ask(&prompt).await.state(), ReplyState::Interrupted);
+    }
+    assert_clean(&browser.ask(&prompt).await, "Answered.");
+    assert_eq!(asked(&app, &prompt, &routes.first).await, 5, "its breaker is open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_attempt_used_before_it_failed_is_charged_to_nobody() {
     let (app, routes) = two_routes().await;
     let (browser, prompt) = (app.user().await, prompt());

@@ -127,7 +127,9 @@ impl GenerationService {
             }
             if !has_begun && lock(transcript).is_visible() {
                 has_begun = true;
-                pass.succeeded().await;
+                if pass.is_probe() {
+                    pass.succeeded().await;
+                }
             }
             if lock(transcript).bytes() > most_bytes {
                 return Ending::Finished { is_limited: true };
@@ -137,11 +139,14 @@ impl GenerationService {
     }
 }
 
-/// A route that has begun to answer has said so already. What may be about the question says nothing about its health.
+/// A route that breaks off its answers is not well, so only the end says that it is. What may be about the question says
+/// nothing about the route.
 async fn report(pass: &mut Pass, ending: &Ending) {
-    let Ending::Failed(error) = ending else { return };
-    match error.failure {
-        ModelFailure::Refused | ModelFailure::Filtered | ModelFailure::Empty => pass.release().await,
-        _ => pass.failed().await,
+    match ending {
+        Ending::Failed(error) => match error.failure {
+            ModelFailure::Refused | ModelFailure::Filtered | ModelFailure::Empty => pass.release().await,
+            _ => pass.failed().await,
+        },
+        _ => pass.succeeded().await,
     }
 }
