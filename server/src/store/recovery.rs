@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, ThreadId};
+use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, Nanos, ThreadId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
@@ -117,6 +117,8 @@ pub struct Abandoned {
     pub prices: TokenPrices,
     pub checkpoint: Checkpoint,
     pub estimated_input_tokens: u32,
+    /// What was set aside for it.
+    pub held: Nanos,
     /// Where its trace goes on. None: it is not traced.
     pub traceparent: Option<String>,
     pub expired_at: DateTime<Utc>,
@@ -136,7 +138,7 @@ pub async fn list_abandoned(
     let (time, id) = after.map_or((DateTime::UNIX_EPOCH, Uuid::nil()), |last| (last.expired_at, last.id.0));
     let is_later = holds::expires_at.gt(time);
     let is_next = holds::expires_at.eq(time).and(holds::generation_id.gt(id));
-    let rows: Vec<(AbandonedRow, PriceRow, DateTime<Utc>, DateTime<Utc>)> = holds::table
+    let rows: Vec<(AbandonedRow, PriceRow, HoldRow)> = holds::table
         .inner_join(generations::table)
         .inner_join(model_prices::table.on(price))
         .filter(holds::state.eq("pending"))
@@ -144,7 +146,11 @@ pub async fn list_abandoned(
         .filter(is_later.or(is_next))
         .order((holds::expires_at, holds::generation_id))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((AbandonedRow::as_select(), PriceRow::as_select(), holds::expires_at, clock_timestamp()))
+        .select((
+            AbandonedRow::as_select(),
+            PriceRow::as_select(),
+            (holds::amount_nanos, holds::expires_at, clock_timestamp()),
+        ))
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(to_abandoned).collect())
@@ -193,9 +199,10 @@ impl AbandonedRow {
     }
 }
 
-fn to_abandoned(
-    (row, price, expired_at, now): (AbandonedRow, PriceRow, DateTime<Utc>, DateTime<Utc>),
-) -> Abandoned {
+/// Its amount, when it has expired, and what time it is.
+type HoldRow = (i64, DateTime<Utc>, DateTime<Utc>);
+
+fn to_abandoned((row, price, (held, expired_at, now)): (AbandonedRow, PriceRow, HoldRow)) -> Abandoned {
     let checkpoint = row.checkpoint();
     Abandoned {
         id: GenerationId(row.id),
@@ -208,6 +215,7 @@ fn to_abandoned(
         prices: (&price).into(),
         checkpoint,
         estimated_input_tokens: row.estimated_input_tokens.unsigned_abs(),
+        held: Nanos(held),
         traceparent: row.traceparent,
         expired_at,
         overdue: now - expired_at,

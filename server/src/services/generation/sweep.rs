@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 
 use super::{GenerationService, HOLD_TTL, traced};
 use crate::AppResult;
-use crate::pricing::{TokenPrices, TokenUsage, estimate_tokens};
-use crate::store::recovery::{self, Abandoned, BegunAttempt};
+use crate::pricing::{HoldRequest, TokenPrices, TokenUsage, estimate_tokens};
+use crate::store::recovery::{self, Abandoned, BegunAttempt, Checkpoint};
 use crate::store::settlements::{self, Settlement};
 use crate::store::{Attempt, Connection};
 
@@ -101,7 +101,8 @@ fn recover(reply: &Abandoned, mut said: Said, costs: Option<TokenPrices>, plan: 
             logged.clone_from(kept);
         }
     }
-    let usage = checkpoint.usage.unwrap_or_else(|| estimate(reply, &said));
+    let counted = checkpoint.usage.filter(|_| is_all_of(checkpoint, &said));
+    let usage = counted.unwrap_or_else(|| estimate(reply, &said));
     let attempt = checkpoint.attempt.as_ref().map(|begun| cut_off(begun, reply, usage, costs));
     Settlement {
         generation_id: reply.id,
@@ -115,23 +116,37 @@ fn recover(reply: &Abandoned, mut said: Said, costs: Option<TokenPrices>, plan: 
         price_version: reply.price_version,
         attempts: attempt.into_iter().collect(),
         usage,
-        is_estimated: checkpoint.usage.is_none(),
+        is_estimated: counted.is_none(),
         charged: reply.prices.charge(usage),
         plan_cap: plan.monthly_cap,
         overage_max: plan.overage_max,
     }
 }
 
-/// Nothing, when nothing was said.
+/// What the provider had counted by the checkpoint is the count of what was said only if nothing was said after it.
+fn is_all_of(checkpoint: &Checkpoint, said: &Said) -> bool {
+    let lengths = |text: &str, reasoning: &str| (text.len(), reasoning.len());
+    let kept = lengths(&checkpoint.text, &checkpoint.reasoning);
+    kept != (0, 0) && kept == lengths(&said.text, &said.reasoning)
+}
+
+/// Nothing, when nothing was said. Nobody pays more by our count than was set aside.
 fn estimate(reply: &Abandoned, said: &Said) -> TokenUsage {
     if said.text.is_empty() && said.reasoning.is_empty() {
         return TokenUsage::default();
     }
     let reasoning_tokens = estimate_tokens(&said.reasoning);
+    let hold = HoldRequest {
+        prices: reply.prices,
+        input_tokens: reply.estimated_input_tokens,
+        output_tokens: estimate_tokens(&said.text).saturating_add(reasoning_tokens),
+        min_output_tokens: 0,
+    };
+    let output_tokens = hold.fit(reply.held).map_or(0, |terms| terms.output_tokens);
     TokenUsage {
         input_tokens: reply.estimated_input_tokens,
-        output_tokens: estimate_tokens(&said.text) + reasoning_tokens,
-        reasoning_tokens,
+        output_tokens,
+        reasoning_tokens: reasoning_tokens.min(output_tokens),
         ..TokenUsage::default()
     }
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::pricing::{TokenPrices, TokenUsage};
 use crate::providers::llm::CountedUsage;
 use crate::store::Attempt;
+use crate::store::attempts::has_failed;
 use crate::store::recovery::{BegunAttempt, Checkpoint};
 use crate::telemetry::traces::Span;
 
@@ -38,9 +39,11 @@ impl Transcript {
         self.text.len() + self.reasoning.len()
     }
 
-    /// As the provider that was asked last has counted.
+    /// As the provider that was asked last has counted. What came to nothing is our cost, and nobody else's.
     pub(super) fn usage(&self) -> Option<CountedUsage> {
-        self.attempts.last()?.usage
+        let attempt = self.attempts.last()?;
+        let has_failed = attempt.ended.as_ref().is_some_and(|(_, outcome)| has_failed(outcome));
+        attempt.usage.filter(|_| attempt.first_token_at.is_some() || !has_failed)
     }
 
     pub(super) fn hear_usage(&mut self, usage: CountedUsage) {
@@ -143,4 +146,29 @@ impl AttemptRecord {
 
 pub(super) fn lock(transcript: &Mutex<Transcript>) -> MutexGuard<'_, Transcript> {
     transcript.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failed_attempt_has_counted_is_our_cost_and_no_usage_of_the_reply() {
+        let prices = TokenPrices {
+            input_nanos_per_million: 1_000_000,
+            cached_input_nanos_per_million: 1_000_000,
+            output_nanos_per_million: 1_000_000,
+        };
+        let tokens = TokenUsage { input_tokens: 9, output_tokens: 9, ..TokenUsage::default() };
+        let mut transcript = Transcript::default();
+        transcript.attempts.push(AttemptRecord::begin("first", prices, Utc::now(), Span::part("attempt")));
+        transcript.hear_usage(CountedUsage { tokens, is_whole: true });
+        transcript.end_attempt("overloaded");
+        // Somebody stops the reply before another attempt is made.
+        transcript.end_attempt("stopped");
+        assert_eq!(transcript.usage(), None);
+        assert_eq!(transcript.checkpoint().usage, None);
+        let attempts = transcript.settled_attempts(TokenUsage::default());
+        assert_eq!((attempts[0].usage, attempts[0].cost), (Some(tokens), Nanos(18)));
+    }
 }
