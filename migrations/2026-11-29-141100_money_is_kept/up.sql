@@ -1,3 +1,6 @@
+-- Whoever waits for a lock stands in the way of everybody behind: rather give up, and be run again.
+set local lock_timeout = '3s';
+
 -- What was given stays as it was given: only what is left of it changes, and when it ends.
 create trigger grants_are_immutable before update of id, account_id, cause, amount_nanos on grants
     for each row execute function refuse_change();

@@ -60,6 +60,10 @@ pub mod usage_reports;
 pub mod users;
 pub mod visits;
 
+use std::time::Duration;
+
+use diesel::dsl::sql;
+use diesel::sql_types::Bool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use attempts::Attempt;
@@ -70,6 +74,8 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
 
 /// Any constant: only our own migrations ask for it.
 const MIGRATION_LOCK: i64 = 0x706c_756d_626c;
+
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -129,10 +135,24 @@ pub async fn migrate(config: &crate::config::DatabaseConfig) -> StoreResult<Vec<
     use diesel_async::RunQueryDsl;
 
     let mut conn = pool::connect(config).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    diesel::sql_query(format!("select pg_advisory_lock({MIGRATION_LOCK})")).execute(&mut conn).await?;
+    // An index of a large table takes as long as it takes; what stands in the way of others sets a `lock_timeout`.
+    diesel::sql_query("set statement_timeout = 0").execute(&mut conn).await?;
+    lock_migrations(&mut conn).await?;
     let mut harness = diesel_async::AsyncMigrationHarness::new(conn);
     let applied = harness
         .run_pending_migrations(MIGRATIONS)
         .map_err(|error| StoreError::Unavailable(format!("migration failed: {error}")))?;
     Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// Asked for again and again: an index that is made concurrently waits for every statement before it, also for one that would
+/// wait here.
+async fn lock_migrations(conn: &mut Connection) -> StoreResult<()> {
+    use diesel_async::RunQueryDsl;
+
+    let lock = diesel::select(sql::<Bool>(&format!("pg_try_advisory_lock({MIGRATION_LOCK})")));
+    while !lock.clone().get_result::<bool>(conn).await? {
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+    Ok(())
 }
