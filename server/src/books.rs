@@ -303,7 +303,8 @@ impl Books {
         let returned = taken.min(amount - kept).min(grant.amount - grant.remaining);
         grant.reclaim -= kept;
         grant.remaining += returned;
-        grant.opening += returned;
+        // An older version takes back without telling it.
+        grant.opening = (grant.opening + returned).min(grant.amount);
         grant.taken_back = (grant.taken_back - kept - returned).or_zero();
         self.posted += returned;
         // Also when there is nothing to give: the entry is what keeps it from being given twice.

@@ -65,14 +65,16 @@ async fn find(conn: &mut Connection, account_id: AccountId) -> QueryResult<Optio
     of_account.select(PlanOverrideRow::as_select()).first(conn).await.optional()
 }
 
-/// Gives what of the plan's credit for a month is more than this month was given. Nothing before the month's first use: it
-/// comes whole with that.
+/// Gives what of the plan's credit for a month is more than this month was given: all of it before the month's first use, lest
+/// a request that is being admitted gives what the plan before had.
 fn raise_month(books: &mut Books, account_id: AccountId, plan: &str, monthly: Nanos) {
     let month = Cause::monthly(account_id, books.at()).to_string();
     let cause = format!("{month}:{plan}");
     let of_month = || books.grants().iter().filter(|grant: &&Grant| grant.cause.starts_with(&month));
     let given: Nanos = of_month().map(|grant| grant.amount).sum();
-    let Some(ends_at) = of_month().next().map(|grant| grant.expires_at) else { return };
+    let Some(ends_at) = of_month().next().map(|grant| grant.expires_at) else {
+        return books.give_monthly(monthly);
+    };
     let is_new = of_month().all(|grant| grant.cause != cause);
     if is_new && monthly > given {
         books.give(Cause::Other(cause), monthly - given, ends_at);
@@ -90,13 +92,12 @@ mod tests {
         let account_id = AccountId(Uuid::from_u128(1));
         let at = "2026-11-24T12:00:00Z".parse().expect("a time");
         let mut books = Books::open(account_id, at, Nanos::ZERO, vec![], vec![]);
-        raise_month(&mut books, account_id, "pro", Nanos(1_500));
-        assert_eq!(books.balance(), Nanos::ZERO, "it comes with the first use");
-        books.give_monthly(Nanos(50));
         for (plan, monthly, balance) in
-            [("pro", 1_500, 1_500), ("pro", 1_500, 1_500), ("max", 8_000, 8_000), ("pro", 9_000, 8_000)]
+            [("pro", 1_500, 1_500), ("pro", 1_500, 1_500), ("max", 8_000, 8_000), ("pro", 1_500, 8_000)]
         {
             raise_month(&mut books, account_id, plan, Nanos(monthly));
+            // As a request does that was let in by the plan before.
+            books.give_monthly(Nanos(50));
             assert_eq!(books.balance(), Nanos(balance), "{plan}");
         }
         assert!(books.grants().iter().all(|grant| grant.expires_at == books.grants()[0].expires_at));

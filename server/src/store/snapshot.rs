@@ -247,7 +247,9 @@ impl Snapshot {
     /// When the period began whose credit is told at that time: the month before a subscription gives credit again, else the
     /// calendar month.
     pub(super) fn period_start(&self, at: DateTime<Utc>) -> DateTime<Utc> {
-        let of_subscription = self.plan.credit_resets_at.filter(|resets_at| *resets_at > at);
+        // One that has ended keeps its time, which means nothing any more.
+        let gives_credit = self.plan.dunning.as_ref().is_some_and(|dunning| dunning.status.gives_credit());
+        let of_subscription = self.plan.credit_resets_at.filter(|resets_at| gives_credit && *resets_at > at);
         let began = of_subscription.and_then(|resets_at| resets_at.checked_sub_months(Months::new(1)));
         began.filter(|began| *began <= at).unwrap_or_else(|| month_of(at))
     }

@@ -37,6 +37,11 @@ impl SubscriptionStatus {
         matches!(self, Self::Trialing | Self::Active | Self::PastDue | Self::Unpaid | Self::Paused)
     }
 
+    /// Its payments bring credit, in the place of what everybody gets for a calendar month.
+    pub fn gives_credit(self) -> bool {
+        self.is_live() && self != Self::Paused
+    }
+
     /// A payment for a period that runs has failed.
     pub fn is_due(self) -> bool {
         matches!(self, Self::PastDue | Self::Unpaid)
