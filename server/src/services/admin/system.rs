@@ -86,7 +86,7 @@ impl SystemDesk {
         let broken: Vec<_> =
             audit.iter().flat_map(|audit| &audit.violations).filter(|(_, count)| *count > 0).collect();
         let mut facts = vec![match &audit {
-            Some(audit) => fact("Last audit", format!("{} hours ago", (audit.age_seconds / 3600.0).floor())),
+            Some(audit) => fact("Last audit", format!("{:.1} hours ago", audit.age_seconds / 3600.0)),
             None => fact("Last audit", "There was none yet"),
         }];
         let holding = audit.as_ref().map_or(0, |audit| audit.violations.len() - broken.len());
