@@ -78,6 +78,14 @@ mod tests {
     }
 
     #[test]
+    fn an_end_by_an_error_this_page_does_not_know_is_an_end() {
+        let known = encode(&[ended(2)]);
+        let newer = String::from_utf8(known).expect("text").replace(r#""interrupted"}"#, r#""on_strike"}"#);
+        assert!(newer.contains("on_strike"));
+        assert_eq!(EventDecoder::default().push(newer.as_bytes()), [ended(2)]);
+    }
+
+    #[test]
     fn an_empty_line_says_only_that_somebody_is_there() {
         let mut decoder = EventDecoder::default();
         assert!(decoder.push(b"\n").is_empty());

@@ -4,7 +4,7 @@ use chrono::SecondsFormat;
 
 use crate::types::{
     AuditQuery, EntryId, EventState, EventsQuery, GenerationId, Interval, JobsQuery, MessageId, NoticeKind,
-    PeopleQuery, PeopleSort, Period, ThreadId, UserId,
+    PeopleQuery, PeopleSort, Period, SignInError, ThreadId, UserId,
 };
 
 /// The person, their browsers and their mails.
@@ -213,9 +213,9 @@ pub fn sign_in_path(path: &str) -> String {
     format!("/sign-in?return_to={}", escape(path))
 }
 
-/// Where to sign in after a try that ended without a session; `error` is a code of `wording::sign_in_error`.
-pub fn sign_in_again_path(error: &str, path: &str) -> String {
-    format!("/sign-in?error={}&return_to={}", escape(error), escape(path))
+/// Where to sign in after a try that ended without a session.
+pub fn sign_in_again_path(error: SignInError, path: &str) -> String {
+    format!("/sign-in?error={}&return_to={}", error.as_str(), escape(path))
 }
 
 /// Where an identity provider's sign-in begins.

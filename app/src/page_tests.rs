@@ -130,7 +130,7 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
     let mine = ["/", "/chat", &thread, &other, "/account", "/nowhere", "/pricing"].into_iter();
     let mine = mine.chain(usage).chain(billing);
     let mine = mine.map(|path| (path, somebody()));
-    let public = ["/sign-in?error=expired&return_to=/chat", "/?", "/pricing?interval=year"]
+    let public = ["/sign-in?error=refused&return_to=/chat", "/?", "/pricing?interval=year"]
         .map(|path| (path, Actor::default()));
     for (path, actor) in mine.chain(public) {
         let page = open(path, actor).await;
@@ -304,8 +304,8 @@ async fn the_theme_is_there_from_the_first_byte() {
 
 #[tokio::test]
 async fn a_sign_in_that_failed_says_why_and_offers_the_way_on() {
-    let page = open("/sign-in?error=expired&return_to=/chat/1", Actor::default()).await;
-    assert!(page.html.contains("took too long"));
+    let page = open("/sign-in?error=closed&return_to=/chat/1", Actor::default()).await;
+    assert!(page.html.contains("There are no new accounts at the moment"));
     assert!(page.html.contains("data-testid=\"sign-in-oidc\""));
     assert!(page.html.contains("/auth/oidc/start?return_to=/chat/1"));
 }

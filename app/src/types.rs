@@ -1,5 +1,6 @@
 //! What travels between the browser and the server. Wire types only ever gain fields.
 
+mod attempt;
 mod audit;
 mod billing;
 mod cap;
@@ -22,6 +23,7 @@ mod system;
 mod usage;
 mod user;
 
+pub use attempt::AttemptOutcome;
 pub use audit::{AuditChange, AuditEvent, AuditKind, AuditPage, AuditQuery, PersonLabel};
 pub use billing::{
     Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, OverageTerms, PackOffer,
@@ -29,8 +31,8 @@ pub use billing::{
 };
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
-    ChatEvent, ChatEventKind, Conversation, DeletedThread, Message, Prompt, PromptError, Rating,
-    ReplyRequest, ReplyState, ReplyTarget, Role, Thread, Title,
+    ChatEvent, ChatEventKind, Conversation, Message, Prompt, PromptError, Rating, ReplyRequest, ReplyState,
+    ReplyTarget, Role, Thread, Title,
 };
 pub use figures::{
     CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Ratings, Volume,
@@ -59,4 +61,4 @@ pub use system::{Fact, Setting, SettingValue, Switch, SwitchState, SystemPart, S
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};
 #[cfg(feature = "ssr")]
 pub use user::{Actor, Impersonator, Operator, SignedIn};
-pub use user::{Session, SignInMethod, User, Viewing};
+pub use user::{Session, SignInError, SignInMethod, User, Viewing};

@@ -8,7 +8,7 @@ pub mod usage;
 
 pub use self::caps::{alert_sentence, cap_effect, spent_sentence, thread_cap_note};
 pub use self::mail::mail_route;
-use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState};
+use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState, SignInError};
 
 /// What is left, for the line below the composer: the tighter of the two rates, and the credit.
 pub fn left_sentence(quota: &Quota) -> String {
@@ -88,16 +88,19 @@ pub fn price_sentence(prices: &ModelPrices) -> String {
 
 pub const PRICE_UNIT: &str = "A million tokens are about 750,000 words.";
 
-/// The reason a sign-in did not succeed, from the code in the address.
-pub fn sign_in_error(code: &str) -> &'static str {
-    match code {
-        "refused" => "The sign-in was cancelled, so nothing has changed. Start again whenever you like.",
-        "expired" => "That sign-in took too long, or its page was opened twice. Please start again.",
-        "closed" => {
+/// The reason a sign-in did not succeed. None: the address does not say.
+pub fn sign_in_error(error: Option<SignInError>) -> &'static str {
+    match error {
+        Some(SignInError::Refused) => {
+            "The sign-in was cancelled, so nothing has changed. Start again whenever you like."
+        }
+        Some(SignInError::Closed) => {
             "There are no new accounts at the moment, and this sign-in belongs to none. Come back another day."
         }
-        "unavailable" => "The identity provider cannot be reached at the moment. Try again in a minute.",
-        _ => {
+        Some(SignInError::Unavailable) => {
+            "The identity provider cannot be reached at the moment. Try again in a minute."
+        }
+        None => {
             "The sign-in did not succeed. Please start again; if it keeps failing, tell whoever runs this site."
         }
     }

@@ -43,7 +43,7 @@ impl AppError {
             }
             Self::Stripe(StripeError::PaymentRefused(message)) => ApiError::PaymentRefused { message },
             Self::Stripe(error @ StripeError::Unavailable(_)) => {
-                tracing::warn!(request.id = request_id, %error, "Answered 503");
+                tracing::error!(request.id = request_id, %error, "Answered 503: Stripe is away");
                 ApiError::Unavailable { retry_after_seconds: STRIPE_RETRY_AFTER_SECONDS }
             }
             fault => {

@@ -26,7 +26,7 @@ pub use self::check_meter::CheckMeter;
 pub use self::deliver_notice::DeliverNotice;
 pub use self::end_visits::EndVisits;
 pub use self::export_meter::ExportMeter;
-pub use self::purge::PurgeJobs;
+pub use self::purge::Purge;
 pub use self::reconcile_billing::ReconcileBilling;
 pub use self::schedule::{Schedule, Slots};
 pub use self::sync_customer::SyncCustomer;
@@ -41,6 +41,11 @@ use crate::store::jobs::Lease;
 pub trait Handler: Send + Sync {
     /// The jobs it does.
     fn kind(&self) -> &'static str;
+
+    /// When one is to be done without anybody asking for it. None: never.
+    fn schedule(&self) -> Option<Schedule> {
+        None
+    }
 
     /// Dropped when the lease is lost. Where the effect must not happen twice, it is written together with
     /// [`complete`](crate::store::jobs::complete), in one transaction.

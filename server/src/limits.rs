@@ -25,6 +25,7 @@ use self::local::LocalLimiter;
 use self::missed::{MissedCall, MissedCalls};
 use self::windows::{Action, Rates, Windows};
 use crate::config::RedisConfig;
+use crate::telemetry::metrics;
 
 /// While Redis is away, what it has missed is offered to it so often.
 const OFFER_EVERY: Duration = Duration::from_secs(1);
@@ -163,6 +164,7 @@ impl Limiter {
             Some(windows) => windows.admission(rates),
             None => self.local.admit(&key, id, 0, rates),
         };
+        metrics::address_decided(limit.name, !matches!(admission, Admission::Refused { .. }));
         match admission {
             Admission::Refused { limit, retry_after } => {
                 Err(Reached { limit: Limit { name: LimitName::RequestsPerAddress, ..limit }, retry_after })

@@ -51,6 +51,16 @@ pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<A
     router.layer(layers)
 }
 
+/// Around what mail programs ask for: from elsewhere, and without a session.
+pub(crate) fn around_mail_programs(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn(unanswered::limit_time))
+        .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
+        .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
+    router.layer(layers)
+}
+
 /// Around pages, server functions and sign-in, outermost first.
 pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let layers = ServiceBuilder::new()

@@ -55,11 +55,13 @@ pub fn build_router(state: &AppState) -> Router {
     let probes =
         Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready));
     // Not among the pages: whoever calls proves itself by a signature, or by the token in a mail.
-    let webhooks = Router::new()
-        .route(WEBHOOK_PATH, post(stripe::receive_webhook))
-        .route("/mail/unsubscribe", get(mail::offer_unsubscribe).post(mail::unsubscribe));
+    let webhooks = Router::new().route(WEBHOOK_PATH, post(stripe::receive_webhook));
+    let unsubscribe =
+        Router::new().route("/mail/unsubscribe", get(mail::offer_unsubscribe).post(mail::unsubscribe));
+    let unsubscribe = middleware::around_mail_programs(unsubscribe, state);
     let pages = middleware::around_pages(pages, state);
-    middleware::around_all(pages.merge(assets).merge(probes).merge(webhooks), state).with_state(state.clone())
+    let all = pages.merge(unsubscribe).merge(assets).merge(probes).merge(webhooks);
+    middleware::around_all(all, state).with_state(state.clone())
 }
 
 /// The wasm bundle and the stylesheet. With hashed names they never change, so browsers may keep them.

@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
-    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, EndVisits, ExportMeter, Handler,
-    PurgeJobs, ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
+    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
+    ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
 };
 use crate::limits::{BadRedisUrl, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
@@ -315,35 +315,23 @@ fn worker(
 ) -> Worker {
     let mut handlers: Vec<Arc<dyn Handler>> = vec![
         Arc::new(AddUpDays { totals: DayTotals::new(db.clone()) }),
-        Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()) }),
+        Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()), config: audit }),
         Arc::new(EndVisits { db: db.clone() }),
-        Arc::new(PurgeJobs { db: db.clone() }),
+        Arc::new(Purge { db: db.clone() }),
         Arc::new(DeliverNotice { notices }),
         Arc::new(TellRating { ratings }),
-        Arc::new(CheckFourWays { check: FourWayCheck::new(db.clone(), cashier.clone()) }),
-    ];
-    let mut schedules = vec![
-        AddUpDays::schedule(),
-        AuditMoney::schedule(audit),
-        EndVisits::schedule(),
-        PurgeJobs::schedule(),
-        CheckFourWays::schedule(audit),
+        Arc::new(CheckFourWays { check: FourWayCheck::new(db.clone(), cashier.clone()), config: audit }),
     ];
     if let Some(cashier) = cashier {
         handlers.push(Arc::new(SyncCustomer { cashier: cashier.clone() }));
         handlers.push(Arc::new(ReconcileBilling { cashier: cashier.clone() }));
         handlers.push(Arc::new(ExportMeter { cashier: cashier.clone() }));
-        handlers.push(Arc::new(CheckMeter { cashier }));
-        schedules.extend([
-            ReconcileBilling::schedule(),
-            ExportMeter::schedule(),
-            CheckMeter::schedule(audit),
-        ]);
+        handlers.push(Arc::new(CheckMeter { cashier, config: audit }));
     }
     Worker::new(WorkerParts {
         db: db.clone(),
+        schedules: handlers.iter().filter_map(|handler| handler.schedule()).collect(),
         handlers,
-        schedules,
         concurrency: config.concurrency as usize,
         lease: JOB_LEASE,
         time_limit: JOB_TIME_LIMIT,

@@ -20,7 +20,6 @@ pub use people::{
     override_limits, override_plan, read_person, read_person_statement, resume_person, resync_person,
     sign_out_person, suspend_person, take_credit,
 };
-
 pub use providers::{
     AddModelPrices, CloseRoute, MoveModelUp, MoveRouteUp, ReadProviders, ReopenRoute, SetModelOff,
     SetRouteCosts, WithdrawModelPrices, add_model_prices, close_route, move_model_up, move_route_up,

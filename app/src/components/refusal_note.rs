@@ -4,7 +4,7 @@ use leptos_router::hooks::use_location;
 use super::{Icon, PortalForm, Symbol};
 use crate::ApiError;
 use crate::contexts::{OpenConversation, Refusal, use_clock, use_quota, use_standing};
-use crate::links::{PRICING_PATH, sign_in_path};
+use crate::links::{PRICING_PATH, USAGE_CAPS_PATH, sign_in_path};
 use crate::time;
 use crate::types::{CapScope, PortalPage};
 
@@ -69,7 +69,7 @@ fn Note(refusal: Refusal, conversation: OpenConversation) -> impl IntoView {
 fn RaiseCap(scope: CapScope, conversation: OpenConversation) -> impl IntoView {
     match scope {
         CapScope::Month { .. } => view! {
-            <a class="button button-small" href="/usage#caps" rel="external" data-testid="raise-cap">"Raise the cap"</a>
+            <a class="button button-small" href=USAGE_CAPS_PATH rel="external" data-testid="raise-cap">"Raise the cap"</a>
         }
         .into_any(),
         CapScope::Conversation { .. } => view! {

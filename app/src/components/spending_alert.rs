@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use super::{Icon, Symbol, after_success};
 use crate::api::DismissAlerts;
 use crate::contexts::use_quota;
+use crate::links::USAGE_CAPS_PATH;
 use crate::types::{Alert, AlertBasis};
 use crate::wording::alert_sentence;
 
@@ -47,7 +48,7 @@ fn Notice(alert: Alert, sentence: String, dismiss: ServerAction<DismissAlerts>) 
     view! {
         <div class="spending-alert" data-testid="spending-alert">
             <Icon symbol=Symbol::Warning/>
-            <p>{sentence} " " <a href="/usage#caps" rel="external">"Spending caps"</a></p>
+            <p>{sentence} " " <a href=USAGE_CAPS_PATH rel="external">"Spending caps"</a></p>
             <ActionForm action=dismiss>
                 <input type="hidden" name="basis" value=basis/>
                 <input type="hidden" name="percent" value=alert.percent.to_string()/>

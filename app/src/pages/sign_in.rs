@@ -5,7 +5,7 @@ use crate::api::list_sign_in_methods;
 use crate::components::{ErrorNote, Icon, Logo, PageFrame, Symbol};
 use crate::contexts::use_session;
 use crate::links::start_path;
-use crate::types::SignInMethod;
+use crate::types::{SignInError, SignInMethod};
 use crate::wording::sign_in_error;
 
 /// Where a person chooses how to sign in.
@@ -19,7 +19,7 @@ pub fn SignInPage() -> impl IntoView {
             view! {
                 <p class="note note-error" role="alert">
                     <Icon symbol=Symbol::Warning/>
-                    <span>{sign_in_error(&code)}</span>
+                    <span>{sign_in_error(SignInError::parse(&code))}</span>
                 </p>
             }
         })

@@ -40,12 +40,7 @@ impl TurnState {
             Self::Sending => "sending",
             Self::Sent => "sent",
             Self::Lost => "lost",
-            Self::Reply(ReplyState::Streaming) => "streaming",
-            Self::Reply(ReplyState::Finished) => "finished",
-            Self::Reply(ReplyState::Limited) => "limited",
-            Self::Reply(ReplyState::Stopped) => "stopped",
-            Self::Reply(ReplyState::Failed) => "failed",
-            Self::Reply(ReplyState::Interrupted) => "interrupted",
+            Self::Reply(state) => state.as_str(),
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{ClientRequestId, GenerationId, MessageId, Nanos, Quota, ThreadId};
 use crate::ApiError;
+use crate::error::ModelFailure;
 
 /// A conversation, as it stands in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +24,6 @@ pub struct Conversation {
     pub messages: Vec<Message>,
     /// The reply being written now, to be followed with `follow_reply`.
     pub live_reply: Option<GenerationId>,
-}
-
-/// Says what can be brought back with `restore_thread`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeletedThread {
-    pub thread: Thread,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +90,27 @@ pub enum ReplyState {
     Failed,
     /// Ended by an error, or by the server going away, after something was said.
     Interrupted,
+}
+
+impl ReplyState {
+    pub const ALL: [Self; 6] =
+        [Self::Streaming, Self::Finished, Self::Limited, Self::Stopped, Self::Failed, Self::Interrupted];
+
+    /// As it is stored, shown in files, and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Streaming => "streaming",
+            Self::Finished => "finished",
+            Self::Limited => "limited",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
 }
 
 /// Asks for a reply. Sent again with the same `client_request_id`, it attaches to the reply already there.
@@ -249,7 +265,11 @@ pub enum ChatEventKind {
     /// More of the answer, to be appended.
     Text { text: String },
     /// The answer as saved, whole: it replaces what was appended. `error` says why it ended early.
-    Ended { message: Box<Message>, error: Option<Box<ApiError>> },
+    Ended {
+        message: Box<Message>,
+        #[serde(default, deserialize_with = "known_or_interrupted")]
+        error: Option<Box<ApiError>>,
+    },
     /// What is left after this reply.
     Quota { quota: Box<Quota> },
     /// The server that writes the reply is about to end. The reply goes on, but this stream may break; it can then be followed
@@ -257,9 +277,24 @@ pub enum ChatEventKind {
     Draining,
 }
 
+/// An older page has to see the end of a reply whose error only newer ones know.
+fn known_or_interrupted<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Box<ApiError>>, D::Error> {
+    let error = Option::<serde_json::Value>::deserialize(source)?;
+    let unknown = ApiError::Model { failure: ModelFailure::Interrupted };
+    Ok(error.map(|error| Box::new(serde_json::from_value(error).unwrap_or(unknown))))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ChatEvent, Prompt, PromptError, Title};
+    use super::{ChatEvent, Prompt, PromptError, ReplyState, Title};
+
+    #[test]
+    fn a_state_has_one_name_everywhere() {
+        for state in ReplyState::ALL {
+            assert_eq!(serde_json::to_value(state).expect("JSON"), state.as_str());
+            assert_eq!(ReplyState::parse(state.as_str()), Some(state));
+        }
+    }
 
     #[test]
     fn a_blank_prompt_is_refused() {

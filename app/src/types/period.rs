@@ -157,6 +157,13 @@ pub struct Days {
 }
 
 impl Days {
+    /// The last `count` days before the day of this time.
+    pub fn before(at: DateTime<Utc>, count: u64) -> Self {
+        let today = at.date_naive();
+        let ago = |days| today.checked_sub_days(DayCount::new(days)).unwrap_or(today);
+        Self { first: ago(count), last: ago(1) }
+    }
+
     pub fn iter(self) -> impl Iterator<Item = NaiveDate> {
         self.first.iter_days().take_while(move |day| *day <= self.last)
     }
@@ -164,7 +171,7 @@ impl Days {
     /// The first moment, and the first moment after.
     pub fn bounds(self) -> (DateTime<Utc>, DateTime<Utc>) {
         let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
-        (midnight(self.first), midnight(self.last + DayCount::new(1)))
+        (midnight(self.first), midnight(self.last.succ_opt().unwrap_or(self.last)))
     }
 }
 

@@ -13,6 +13,8 @@ pub enum BreakerState {
     Closed,
     /// It failed too often, and is tried again in so many seconds at most.
     Open { seconds: u32 },
+    /// It failed too often, and one request at a time goes through to try.
+    HalfOpen,
     /// An operator keeps requests from it.
     Held,
 }

@@ -47,6 +47,33 @@ pub struct Session {
     pub is_current: bool,
 }
 
+/// Why a sign-in ended without a session, in the address of the page where it can be begun again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInError {
+    /// The person did not want to.
+    Refused,
+    /// The identity provider is away.
+    Unavailable,
+    /// There are no new accounts at the moment.
+    Closed,
+}
+
+impl SignInError {
+    const ALL: [Self; 3] = [Self::Refused, Self::Unavailable, Self::Closed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Closed => "closed",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|error| error.as_str() == code)
+    }
+}
+
 /// An identity provider that is configured here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInMethod {

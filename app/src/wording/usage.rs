@@ -1,6 +1,7 @@
 //! The words of the usage pages.
 
-use crate::types::{Charge, Nanos, Receipt, ReplyState, Usage};
+use crate::ModelFailure;
+use crate::types::{AttemptOutcome, Charge, Nanos, Receipt, ReplyState, Usage};
 
 /// With commas: `1,234,567`.
 pub fn count(number: u64) -> String {
@@ -61,20 +62,24 @@ pub fn hold_sentence(held: Nanos, charged: Option<Nanos>) -> String {
     }
 }
 
-/// How an attempt to get an answer ended, from its recorded word.
-pub fn outcome(word: &str) -> &'static str {
-    match word {
-        "finished" => "Answered",
-        "limited" => "Answered, up to the length limit",
-        "stopped" => "Stopped by you",
-        "cut off" => "Cut off",
-        "unavailable" => "Could not be reached",
-        "overloaded" => "Was too busy",
-        "no first token" => "Did not begin in time",
-        "interrupted" => "Broke off",
-        "refused" => "Did not accept the request",
-        "panicked" => "A fault of ours",
-        _ => "Ended",
+/// How an attempt to get an answer ended, from what is recorded.
+pub fn outcome(recorded: &str) -> &'static str {
+    match AttemptOutcome::parse(recorded) {
+        None => "Ended",
+        Some(AttemptOutcome::Finished) => "Answered",
+        Some(AttemptOutcome::Limited) => "Answered, up to the length limit",
+        Some(AttemptOutcome::Stopped) => "Stopped by you",
+        Some(AttemptOutcome::CutOff) => "Cut off",
+        Some(AttemptOutcome::Panicked) => "A fault of ours",
+        Some(AttemptOutcome::Failed(failure)) => match failure {
+            ModelFailure::Unavailable => "Could not be reached",
+            ModelFailure::Overloaded => "Was too busy",
+            ModelFailure::NoFirstToken => "Did not begin in time",
+            ModelFailure::Interrupted => "Broke off",
+            ModelFailure::Refused => "Did not accept the request",
+            ModelFailure::Filtered => "Did not want to answer this",
+            ModelFailure::Empty => "Ended without a word",
+        },
     }
 }
 
@@ -118,6 +123,8 @@ pub fn duration(ms: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -141,21 +148,9 @@ mod tests {
 
     #[test]
     fn every_recorded_outcome_has_words_of_its_own() {
-        let recorded = [
-            "finished",
-            "limited",
-            "stopped",
-            "cut off",
-            "unavailable",
-            "overloaded",
-            "no first token",
-            "interrupted",
-            "refused",
-            "panicked",
-        ];
-        for word in recorded {
-            assert_ne!(outcome(word), outcome("unheard of"), "{word}");
-        }
+        let words = AttemptOutcome::ALL.map(|recorded| outcome(recorded.as_str()));
+        let different: HashSet<_> = words.into_iter().chain([outcome("unheard of")]).collect();
+        assert_eq!(different.len(), words.len() + 1, "{words:?}");
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::io::Write;
 
+use app::types::Days;
 use chrono::{NaiveDate, Utc};
 
 use crate::config::{Config, Env};
 use crate::services::four_way::FourWayCheck;
 use crate::state::AppState;
-use crate::store::reconciliations::Days;
+use crate::store::reconciliations::COMPARED_DAYS;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReconcileArguments {
@@ -22,7 +23,7 @@ pub struct ReconcileArguments {
 
 /// Prints a line for each comparison. An error when one differs.
 pub(super) async fn run(arguments: ReconcileArguments, env: &Env) -> Result<(), Box<dyn Error>> {
-    let usual = Days::before(Utc::now(), 7);
+    let usual = Days::before(Utc::now(), COMPARED_DAYS);
     let last = arguments.to.unwrap_or(usual.last);
     let days = Days { first: arguments.from.unwrap_or(usual.first.min(last)), last };
     if days.first > days.last || (days.last - days.first).num_days() >= 100 {

@@ -12,7 +12,7 @@ use super::{ConfigError, Env};
 use crate::pricing::TokenPrices;
 
 /// Read from the TOML file that `MODEL_CATALOG` names, default `catalog.toml`. `${NAME}` in it stands for the variable
-/// of that name. It fills an empty database; `plumbline catalog apply` brings a filled one in line with it.
+/// of that name. It fills an empty database; `plumbline apply-catalog` brings a filled one in line with it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogConfig {

@@ -12,19 +12,17 @@ pub struct AddUpDays {
     pub totals: DayTotals,
 }
 
-impl AddUpDays {
-    pub fn schedule() -> Schedule {
-        let schedule = Schedule::alone(KIND, Slots::EveryMinutes(5));
-        // Two at a time would add up the same days, and one of them for nothing.
-        let job = NewJob { serial_key: Some(KIND.to_owned()), ..schedule.job };
-        Schedule { job, ..schedule }
-    }
-}
-
 #[async_trait]
 impl Handler for AddUpDays {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn schedule(&self) -> Option<Schedule> {
+        let schedule = Schedule::alone(KIND, Slots::EveryMinutes(5));
+        // Two at a time would add up the same days, and one of them for nothing.
+        let job = NewJob { serial_key: Some(KIND.to_owned()), ..schedule.job };
+        Some(Schedule { job, ..schedule })
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {

@@ -11,18 +11,17 @@ const KIND: &str = "check_meter";
 
 pub struct CheckMeter {
     pub cashier: Cashier,
-}
-
-impl CheckMeter {
-    pub fn schedule(config: AuditConfig) -> Schedule {
-        Schedule::alone(KIND, Slots::DailyAt(config.hour_utc))
-    }
+    pub config: AuditConfig,
 }
 
 #[async_trait]
 impl Handler for CheckMeter {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn schedule(&self) -> Option<Schedule> {
+        Some(Schedule::alone(KIND, Slots::DailyAt(self.config.hour_utc)))
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {

@@ -12,16 +12,14 @@ pub struct EndVisits {
     pub db: Db,
 }
 
-impl EndVisits {
-    pub fn schedule() -> Schedule {
-        Schedule::alone(KIND, Slots::EveryMinutes(1))
-    }
-}
-
 #[async_trait]
 impl Handler for EndVisits {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn schedule(&self) -> Option<Schedule> {
+        Some(Schedule::alone(KIND, Slots::EveryMinutes(1)))
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {

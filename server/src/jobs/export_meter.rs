@@ -12,20 +12,18 @@ pub struct ExportMeter {
     pub cashier: Cashier,
 }
 
-impl ExportMeter {
-    pub fn schedule() -> Schedule {
-        let schedule = Schedule::alone(KIND, Slots::EveryMinutes(1));
-        // Two at a time would send everything twice: Stripe counts it once, but need not be asked to. Pauses between
-        // attempts stay short of the hour in which a period that has ended can still be billed.
-        let job = NewJob { serial_key: Some(KIND.to_owned()), max_attempts: 8, ..schedule.job };
-        Schedule { job, ..schedule }
-    }
-}
-
 #[async_trait]
 impl Handler for ExportMeter {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn schedule(&self) -> Option<Schedule> {
+        let schedule = Schedule::alone(KIND, Slots::EveryMinutes(1));
+        // Two at a time would send everything twice: Stripe counts it once, but need not be asked to. Pauses between
+        // attempts stay short of the hour in which a period that has ended can still be billed.
+        let job = NewJob { serial_key: Some(KIND.to_owned()), max_attempts: 8, ..schedule.job };
+        Some(Schedule { job, ..schedule })
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {

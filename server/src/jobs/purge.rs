@@ -1,11 +1,11 @@
-//! Forgetting what was done long ago.
+//! Forgetting what was done long ago, and sessions that have run out.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use super::{Handler, JobError, Schedule, Slots};
 use crate::store::jobs::{self, Lease};
-use crate::store::{Db, mail, notices, stripe_events};
+use crate::store::{Db, mail, notices, sessions, stripe_events};
 
 const KIND: &str = "purge_jobs";
 
@@ -22,20 +22,18 @@ const MAIL_LINKS_KEPT: TimeDelta = TimeDelta::days(365);
 /// is told again.
 const NOTICES_KEPT: TimeDelta = TimeDelta::days(365);
 
-pub struct PurgeJobs {
+pub struct Purge {
     pub db: Db,
 }
 
-impl PurgeJobs {
-    pub fn schedule() -> Schedule {
-        Schedule::alone(KIND, Slots::DailyAt(4))
-    }
-}
-
 #[async_trait]
-impl Handler for PurgeJobs {
+impl Handler for Purge {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn schedule(&self) -> Option<Schedule> {
+        Some(Schedule::alone(KIND, Slots::DailyAt(4)))
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {
@@ -45,6 +43,7 @@ impl Handler for PurgeJobs {
         stripe_events::delete_processed(&mut conn, EVENTS_KEPT).await?;
         mail::delete_links(&mut conn, MAIL_LINKS_KEPT).await?;
         notices::delete_told(&mut conn, NOTICES_KEPT).await?;
+        sessions::delete_expired(&mut conn).await?;
         Ok(())
     }
 }

@@ -10,16 +10,14 @@ pub struct ReconcileBilling {
     pub cashier: Cashier,
 }
 
-impl ReconcileBilling {
-    pub fn schedule() -> Schedule {
-        Schedule::alone(RECONCILE_JOB, Slots::EveryMinutes(60))
-    }
-}
-
 #[async_trait]
 impl Handler for ReconcileBilling {
     fn kind(&self) -> &'static str {
         RECONCILE_JOB
+    }
+
+    fn schedule(&self) -> Option<Schedule> {
+        Some(Schedule::alone(RECONCILE_JOB, Slots::EveryMinutes(60)))
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {

@@ -52,7 +52,8 @@ impl Breakers {
     pub async fn state(&self, route_key: &str) -> Option<BreakerState> {
         Some(match self.run("state", route_key, NO_PROBE).await? {
             0 => BreakerState::Closed,
-            ..0 => BreakerState::Held,
+            -1 => BreakerState::Held,
+            ..-1 => BreakerState::HalfOpen,
             millis => BreakerState::Open { seconds: u32::try_from(millis / 1000 + 1).unwrap_or(u32::MAX) },
         })
     }
@@ -184,7 +185,7 @@ impl Breaker {
     }
 
     fn fail(&mut self, threshold: u32, is_probe: bool, now: Instant) {
-        if self.open_until.is_some() && !is_probe {
+        if self.open_until.is_some_and(|until| !is_probe || now < until) {
             return;
         }
         self.failures += 1;
@@ -257,10 +258,20 @@ mod tests {
     }
 
     #[test]
+    fn probes_that_fail_together_open_it_once_more() {
+        let now = Instant::now();
+        let mut breaker = failed(5, now);
+        let later = now + FIRST_OPEN;
+        (0..3).for_each(|_| breaker.fail(5, true, later));
+        assert!(is_probe(breaker.admit(later + 2 * FIRST_OPEN)), "open for twice as long, not eight times");
+    }
+
+    #[test]
     fn it_never_stays_open_for_longer_than_a_minute() {
         let now = Instant::now();
         let mut breaker = failed(5, now);
-        (0..40).for_each(|_| breaker.fail(5, true, now));
-        assert!(is_probe(breaker.admit(now + LONGEST_OPEN)));
+        let later = (1..40).map(|probe| now + probe * LONGEST_OPEN);
+        later.for_each(|later| breaker.fail(5, true, later));
+        assert!(is_probe(breaker.admit(now + 40 * LONGEST_OPEN)));
     }
 }

@@ -1,9 +1,10 @@
-//! Limits by address for what needs no session: signing in, reports of faults, and server functions for visitors. What an account does is
-//! limited by the account instead, and files, pages and probes are not limited here.
+//! Limits by address for what needs no session: signing in, reports of faults, the links in mails, and server functions for
+//! visitors. What an account does is limited by the account instead, and files, pages and probes are not limited here.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use app::ApiError;
+use app::links::ACCOUNT_PATH;
 use app::types::Actor;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -40,8 +41,8 @@ fn limit_of(request: &Request, config: &LimitsConfig) -> Option<AddressLimit> {
         return Some(AddressLimit::browser_reports(config.browser_reports_per_minute));
     }
     let is_signed_in = request.extensions().get::<Actor>().is_some_and(|actor| actor.signed_in.is_some());
-    let is_anonymous_call = path.starts_with("/api/") && !is_signed_in;
-    is_anonymous_call.then(|| AddressLimit::anonymous(config.anonymous_requests_per_minute))
+    let is_anonymous = path.starts_with("/mail/") || path.starts_with("/api/") && !is_signed_in;
+    is_anonymous.then(|| AddressLimit::anonymous(config.anonymous_requests_per_minute))
 }
 
 /// Server functions get the error in their own format, browsers a page.
@@ -51,15 +52,17 @@ fn refuse(request: &Request, Reached { limit, retry_after }: Reached) -> Respons
     if ["/api/", "/reports/"].iter().any(|prefix| request.uri().path().starts_with(prefix)) {
         return error_page::json(&error);
     }
-    let sentence = format!(
+    let (sentence, way_out) = match request.uri().path().starts_with("/auth/") {
+        true => (sign_in_sentence(retry_after_seconds), ("/sign-in", "Back to sign-in")),
+        false => (error.to_string(), (ACCOUNT_PATH, "Go to your account")),
+    };
+    let request_id = request_id(request.extensions());
+    error_page::retry_later(&error, "Wait a moment", &sentence, way_out, &request_id)
+}
+
+fn sign_in_sentence(retry_after_seconds: u32) -> String {
+    format!(
         "Too many people have tried to sign in from your network within a minute. Try again in {retry_after_seconds} \
          seconds."
-    );
-    error_page::retry_later(
-        &error,
-        "Wait a moment",
-        &sentence,
-        ("/sign-in", "Back to sign-in"),
-        &request_id(request.extensions()),
     )
 }

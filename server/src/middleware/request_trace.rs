@@ -48,6 +48,6 @@ fn area(route: &str) -> &str {
 
 /// Programs may make a request a part of their own trace. Links to pages and webhooks may not.
 fn traceparent<'a>(route: &str, headers: &'a HeaderMap) -> Option<&'a str> {
-    let is_api = ["/api/", "/v1/"].iter().any(|prefix| route.starts_with(prefix));
+    let is_api = route.starts_with("/api/");
     headers.get("traceparent").filter(|_| is_api).and_then(|value| value.to_str().ok())
 }

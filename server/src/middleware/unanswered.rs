@@ -30,7 +30,10 @@ pub(super) async fn limit_time(request: Request, next: Next) -> Response {
     let question = Question::of(&request);
     match tokio::time::timeout(HEAD_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => question.answer(StatusCode::GATEWAY_TIMEOUT),
+        Err(_) => {
+            tracing::error!(request.id = question.request_id, "Answered 504: nothing came in time");
+            question.answer(StatusCode::GATEWAY_TIMEOUT)
+        }
     }
 }
 
@@ -61,12 +64,18 @@ impl Question {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use axum::Router;
     use axum::body::{Body, to_bytes};
     use axum::middleware::from_fn;
     use http::HeaderValue;
     use tower::ServiceExt;
     use tower_http::request_id::RequestId;
+    use tracing::{Event, Level, Subscriber};
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::{Context, SubscriberExt};
 
     use super::*;
 
@@ -103,9 +112,23 @@ mod tests {
         is_told_the_number(router, StatusCode::INTERNAL_SERVER_ERROR).await;
     }
 
+    /// Counts the errors that are logged.
+    #[derive(Clone, Default)]
+    struct Errors(Arc<AtomicUsize>);
+
+    impl<S: Subscriber> Layer<S> for Errors {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            let is_error = *event.metadata().level() == Level::ERROR;
+            self.0.fetch_add(usize::from(is_error), Ordering::Relaxed);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn whoever_waits_too_long_is_told_the_number_that_leads_to_it() {
+    async fn whoever_waits_too_long_is_told_the_number_that_leads_to_the_logged_error() {
+        let errors = Errors::default();
+        let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(errors.clone()));
         let router = Router::new().fallback(std::future::pending::<StatusCode>).layer(from_fn(limit_time));
         is_told_the_number(router, StatusCode::GATEWAY_TIMEOUT).await;
+        assert_eq!(errors.0.load(Ordering::Relaxed), 4, "one for each request");
     }
 }

@@ -5,14 +5,13 @@ use app::types::{AccountId, Actor, AuditEvent, AuditQuery, Nanos, Period, Person
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use futures::stream;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::download::{answer_error, attachment, row, text, time};
+use super::download::{answer_error, attachment, pages, row, text, time};
 use crate::AppResult;
+use crate::services::admin::FileRow;
 use crate::state::AppState;
-use crate::store::figures::FileRow;
 
 const AUDIT_HEADER: &str = "at,event,operator_id,operator,person_id,person,changes,reason,detail,address,request_id,\
     event_id\r\n";
@@ -35,13 +34,12 @@ pub(crate) async fn export_audit_log(
     let file = async {
         let operator = actor.operator()?;
         let query = query.parse()?;
-        let rows = stream::try_unfold(Some(query), move |place| {
+        let rows = pages(query, move |query| {
             let (log, operator) = (state.audit_log.clone(), operator.clone());
             async move {
-                let Some(query) = place else { return Ok(None) };
                 let page = log.export(&operator, query).await?;
-                let rows: String = page.events.iter().map(audit_row).collect();
-                AppResult::Ok(Some((rows, page.next.map(|id| AuditQuery { after: Some(id), ..query }))))
+                let next = page.next.map(|id| AuditQuery { after: Some(id), ..query });
+                Ok((page.events.iter().map(audit_row).collect(), next))
             }
         });
         AppResult::Ok(attachment("audit-log.csv", AUDIT_HEADER, rows, &actor))
@@ -113,13 +111,11 @@ pub(crate) async fn export_usage(
         let operator = actor.operator()?;
         let period = query.parse()?;
         let days = state.figures.days(&operator, period).await?;
-        let rows = stream::try_unfold(Some(None), move |place| {
+        let rows = pages(None, move |after| {
             let (figures, operator) = (state.figures.clone(), operator.clone());
             async move {
-                let Some(after) = place else { return Ok(None) };
                 let (rows, next) = figures.export_rows(&operator, days, after).await?;
-                let lines: String = rows.iter().map(usage_row).collect();
-                AppResult::Ok(Some((lines, next.map(Some))))
+                Ok((rows.iter().map(usage_row).collect(), next.map(Some)))
             }
         });
         AppResult::Ok(attachment(&format!("usage-{period}.csv"), USAGE_HEADER, rows, &actor))
@@ -137,13 +133,11 @@ pub(crate) async fn export_people_usage(
         let operator = actor.operator()?;
         let period = query.parse()?;
         let days = state.figures.days(&operator, period).await?;
-        let first = Some(AccountId(Uuid::nil()));
-        let rows = stream::try_unfold(first, move |place| {
+        let rows = pages(AccountId(Uuid::nil()), move |after| {
             let (figures, operator) = (state.figures.clone(), operator.clone());
             async move {
-                let Some(after) = place else { return Ok(None) };
                 let (people, next) = figures.export_people(&operator, days, after).await?;
-                AppResult::Ok(Some((people.iter().map(person_row).collect::<String>(), next)))
+                Ok((people.iter().map(person_row).collect(), next))
             }
         });
         AppResult::Ok(attachment(&format!("people-{period}.csv"), PEOPLE_HEADER, rows, &actor))

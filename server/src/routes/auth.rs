@@ -1,7 +1,7 @@
 //! The two ends of signing in: the way to the identity provider, and the way back.
 
 use app::links::{sign_in_again_path, sign_in_path};
-use app::types::Actor;
+use app::types::{Actor, SignInError};
 use axum::Extension;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -46,7 +46,7 @@ pub(crate) async fn begin_sign_in(
         }
         Err(AppError::Identity(error)) => {
             tracing::warn!(request.id = id, %error, "Sign-in could not begin");
-            Redirect::to(&sign_in_again_path("unavailable", return_to.as_str())).into_response()
+            Redirect::to(&sign_in_again_path(SignInError::Unavailable, return_to.as_str())).into_response()
         }
         Err(error) => error_page::html(&error.into_api(&id), &id),
     }
@@ -81,9 +81,9 @@ fn answer_refused(Refused { refusal, return_to }: Refused, request_id: &str) -> 
     let sign_in_because =
         |error| Redirect::to(&sign_in_again_path(error, return_to.as_str())).into_response();
     match refusal {
-        Refusal::Declined => sign_in_because("refused"),
-        Refusal::ProviderUnavailable => sign_in_because("unavailable"),
-        Refusal::SignUpClosed => sign_in_because("closed"),
+        Refusal::Declined => sign_in_because(SignInError::Refused),
+        Refusal::ProviderUnavailable => sign_in_because(SignInError::Unavailable),
+        Refusal::SignUpClosed => sign_in_because(SignInError::Closed),
         Refusal::Stale => {
             let sentence = "This sign-in was begun in another browser, took too long, or was used before.";
             error_page::page(StatusCode::BAD_REQUEST, title, sentence, again, request_id)

@@ -30,6 +30,26 @@ pub(super) fn attachment(
     (headers, Body::from_stream(lines)).into_response()
 }
 
+/// Reads page after page: each comes with the place where the next one begins.
+pub(super) fn pages<Place, Read>(
+    first: Place,
+    read: impl Fn(Place) -> Read + Send + 'static,
+) -> impl Stream<Item = AppResult<String>> + Send + 'static
+where
+    Place: Send + 'static,
+    Read: Future<Output = AppResult<(String, Option<Place>)>> + Send + 'static,
+{
+    stream::try_unfold(Some(first), move |place| {
+        let page = place.map(&read);
+        async move {
+            match page {
+                Some(page) => page.await.map(Some),
+                None => Ok(None),
+            }
+        }
+    })
+}
+
 pub(super) fn answer_error(error: AppError, actor: &Actor) -> Response {
     error_page::html(&error.into_api(&actor.request_id), &actor.request_id)
 }

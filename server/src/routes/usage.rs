@@ -3,18 +3,15 @@
 mod csv;
 
 use app::ApiError;
-use app::types::{AccountId, Actor, GenerationId, MessageId, Period};
+use app::types::{Actor, GenerationId, MessageId, Period};
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use futures::stream::{self, Stream};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::AppResult;
-use crate::routes::download::{answer_error, attachment};
-use crate::routes::error_page;
-use crate::services::usage::UsageService;
+use crate::routes::download::{answer_error, attachment, pages};
 use crate::state::AppState;
 
 #[derive(Deserialize)]
@@ -34,13 +31,12 @@ pub(crate) async fn export_replies(
         let period = period.map_err(|error| ApiError::invalid(error.to_string()))?;
         let (from, until) = state.usage.bounds(period).await?;
         let name = period.map_or("all".to_owned(), |period| period.to_string());
-        let first = Some((until, GenerationId(Uuid::nil())));
-        let rows = stream::try_unfold(first, move |before| {
+        let first = (until, GenerationId(Uuid::nil()));
+        let rows = pages(first, move |before| {
             let usage = state.usage.clone();
             async move {
-                let Some(before) = before else { return Ok(None) };
                 let (replies, next) = usage.export_replies(account_id, from, before).await?;
-                AppResult::Ok(Some((csv::reply_rows(&replies), next)))
+                Ok((csv::reply_rows(&replies), next))
             }
         });
         AppResult::Ok(attachment(&format!("replies-{name}.csv"), csv::REPLY_HEADER, rows, &actor))
@@ -53,27 +49,18 @@ pub(crate) async fn export_statement(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
 ) -> Response {
-    match actor.owner() {
-        Ok(user) => {
-            let rows = statement_rows(state.usage, user.account_id);
-            attachment("statement.csv", csv::STATEMENT_HEADER, rows, &actor)
-        }
-        Err(error) => error_page::html(&error, &actor.request_id),
-    }
-}
-
-fn statement_rows(
-    usage: UsageService,
-    account_id: AccountId,
-) -> impl Stream<Item = AppResult<String>> + Send + 'static {
-    stream::try_unfold(Some(None), move |place| {
-        let usage = usage.clone();
+    let account_id = match actor.owner() {
+        Ok(user) => user.account_id,
+        Err(error) => return answer_error(error.into(), &actor),
+    };
+    let rows = pages(None, move |before| {
+        let usage = state.usage.clone();
         async move {
-            let Some(before) = place else { return Ok(None) };
             let page = usage.export_statement(account_id, before).await?;
-            Ok(Some((csv::statement_rows(&page.entries), page.next.map(Some))))
+            Ok((csv::statement_rows(&page.entries), page.next.map(Some)))
         }
-    })
+    });
+    attachment("statement.csv", csv::STATEMENT_HEADER, rows, &actor)
 }
 
 /// From a message to the receipt of the reply that wrote it.

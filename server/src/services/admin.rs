@@ -14,6 +14,7 @@ mod system;
 
 pub use self::audit::AuditLogService;
 pub use self::figures::FiguresService;
+pub(crate) use self::figures::FileRow;
 pub use self::jobs::JobsService;
 pub use self::people::{PeopleParts, PeopleService};
 pub use self::providers::ProviderDesk;

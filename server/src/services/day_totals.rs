@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::AppResult;
-use crate::store::usage_reports::today;
+use crate::store::clock::today;
 use crate::store::{Db, day_totals};
 
 /// What is not added up by then is left to the next time.

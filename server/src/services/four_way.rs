@@ -3,15 +3,14 @@
 
 use std::fmt;
 
+use app::types::Days;
+
 use super::billing::Cashier;
 use crate::AppResult;
 use crate::store::Db;
 use crate::store::clock::now;
 use crate::store::provider_usage::{self, TokensOfDay};
-use crate::store::reconciliations::{self, Comparison, Days, TwoSums};
-
-/// So many complete days are compared each night: imports and Stripe's sums may be late.
-const DAYS: u64 = 7;
+use crate::store::reconciliations::{self, COMPARED_DAYS, Comparison, TwoSums};
 
 /// Providers count what we had to estimate, where a reply was stopped: so many parts in a hundred are no finding.
 const TOLERATED_PERCENT: i64 = 1;
@@ -95,7 +94,7 @@ impl FourWayCheck {
     /// The nightly run: what differs is kept, and logged as an error.
     pub(crate) async fn log(&self) -> AppResult<()> {
         let at = now(&mut *self.db.get().await?).await?;
-        self.record(Days::before(at, DAYS)).await?;
+        self.record(Days::before(at, COMPARED_DAYS)).await?;
         Ok(())
     }
 

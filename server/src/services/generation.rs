@@ -174,7 +174,7 @@ impl GenerationService {
             user_message: generation.parent.into(),
         };
         let last_outcome = store::attempts::last_outcome(&mut conn, id).await?;
-        let error = ending::error_of(&message, last_outcome.as_deref()).map(Box::new);
+        let error = ending::error_of(&message, last_outcome).map(Box::new);
         let ended = ChatEventKind::Ended { error, message: message.into() };
         let events = match after_seq {
             0 => vec![ChatEvent { seq: 1, kind: started }, ChatEvent { seq: 2, kind: ended }],

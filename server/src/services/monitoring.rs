@@ -29,7 +29,7 @@ pub(crate) struct Monitoring {
 impl Monitoring {
     pub(crate) async fn levels(&self) -> Levels {
         let stored = tokio::time::timeout(LONGEST, self.stored());
-        let breakers = tokio::time::timeout(LONGEST, self.open_breakers());
+        let breakers = tokio::time::timeout(LONGEST, self.breakers());
         let switches = tokio::time::timeout(LONGEST, self.switches.read());
         let (redis_is_up, stored, breakers, switches) =
             tokio::join!(self.limiter.is_up(), stored, breakers, switches);
@@ -55,13 +55,9 @@ impl Monitoring {
         Ok((backlog::read(&mut conn).await?, money_audits::read(&mut conn).await?))
     }
 
-    async fn open_breakers(&self) -> Vec<(String, Option<bool>)> {
+    async fn breakers(&self) -> Vec<(String, Option<BreakerState>)> {
         let models = self.catalog.models().await.unwrap_or_default();
         let routes = models.iter().flat_map(|model| &model.routes);
-        let breakers = routes.map(async |route| {
-            let state = self.breakers.state(&route.key).await;
-            (route.key.clone(), state.map(|state| state != BreakerState::Closed))
-        });
-        join_all(breakers).await
+        join_all(routes.map(async |route| (route.key.clone(), self.breakers.state(&route.key).await))).await
     }
 }

@@ -14,9 +14,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub(super) use self::reason::entry_reason;
 use crate::AppResult;
 use crate::error::reported;
-use crate::store::receipts::Reply;
+pub(crate) use crate::store::receipts::Reply;
 use crate::store::usage_reports::Report;
-use crate::store::{Db, receipts, statement, usage_reports};
+use crate::store::{Db, clock, receipts, statement, usage_reports};
 
 /// The usage page shows this many of each; the exports have them all.
 const MOST_REPLIES: i64 = 50;
@@ -41,7 +41,7 @@ impl UsageService {
 
     async fn summary(&self, account_id: AccountId, period: Period) -> AppResult<UsageSummary> {
         let mut conn = self.db.get().await?;
-        let today = usage_reports::today(&mut conn).await?;
+        let today = clock::today(&mut conn).await?;
         let (days, before) = (period.days(today), period.days_before(today));
         let report = usage_reports::read(&mut conn, account_id, days, before, MOST_THREADS).await?;
         Ok(summarize(period, today, days, report))
@@ -49,7 +49,7 @@ impl UsageService {
 
     async fn replies(&self, account_id: AccountId, period: Period) -> AppResult<Vec<ReplyUsage>> {
         let mut conn = self.db.get().await?;
-        let days = period.days(usage_reports::today(&mut conn).await?);
+        let days = period.days(clock::today(&mut conn).await?);
         Ok(usage_reports::list_replies(&mut conn, account_id, days, MOST_REPLIES).await?)
     }
 
@@ -107,7 +107,7 @@ impl UsageService {
 
     /// For an export: the moments between which replies are of this period; of all, without one.
     pub(crate) async fn bounds(&self, period: Option<Period>) -> AppResult<(DateTime<Utc>, DateTime<Utc>)> {
-        let today = usage_reports::today(&mut *self.db.get().await?).await?;
+        let today = clock::today(&mut *self.db.get().await?).await?;
         Ok(match period {
             Some(period) => period.days(today).bounds(),
             None => Days { first: NaiveDate::default(), last: today }.bounds(),

@@ -1,6 +1,6 @@
 //! Every time a provider was asked for a reply.
 
-use app::types::{GenerationId, Nanos};
+use app::types::{AttemptOutcome, GenerationId, Nanos};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -12,13 +12,9 @@ use super::usage::to_int;
 use super::{Connection, StoreResult};
 use crate::pricing::TokenUsage;
 
-/// How an attempt ends of which the provider did what it was asked to, whether or not anybody wanted it to the end. Every
-/// other outcome is a failure of the provider's.
-const GOOD_OUTCOMES: [&str; 4] = ["finished", "limited", "stopped", "cut off"];
-
-/// Whether the provider failed.
-pub fn has_failed(outcome: &str) -> bool {
-    !GOOD_OUTCOMES.contains(&outcome)
+/// Whether the provider failed, by what is recorded. What a newer version has recorded counts as a failure.
+pub fn has_failed(recorded: &str) -> bool {
+    AttemptOutcome::parse(recorded).is_none_or(AttemptOutcome::has_failed)
 }
 
 /// One attempt, as it ended.
@@ -28,8 +24,7 @@ pub struct Attempt {
     pub started_at: DateTime<Utc>,
     pub first_token_ms: Option<u32>,
     pub duration_ms: u32,
-    /// Such as `finished` or `overloaded`.
-    pub outcome: String,
+    pub outcome: AttemptOutcome,
     /// None: it came to nothing.
     pub usage: Option<TokenUsage>,
     /// What it cost us.
@@ -59,19 +54,20 @@ pub(super) fn insert<Row>(statement: Prepared<Row>, id: GenerationId, attempts: 
         .bind_each::<Timestamptz, _>(attempts.iter().map(|attempt| attempt.started_at))
         .bind_each::<Nullable<Integer>, _>(attempts.iter().map(|attempt| attempt.first_token_ms.map(to_int)))
         .bind_each::<Integer, _>(attempts.iter().map(|attempt| to_int(attempt.duration_ms)))
-        .bind_each::<Text, _>(attempts.iter().map(|attempt| attempt.outcome.clone()))
+        .bind_each::<Text, _>(attempts.iter().map(|attempt| attempt.outcome.as_str()))
         .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.input_tokens))
         .bind_each::<Nullable<Integer>, _>(tokens(|usage| usage.output_tokens))
         .bind_each::<BigInt, _>(attempts.iter().map(|attempt| attempt.cost.0))
 }
 
-/// How the last attempt of a reply ended. None: none was made.
-pub async fn last_outcome(conn: &mut Connection, id: GenerationId) -> StoreResult<Option<String>> {
+/// How the last attempt of a reply ended. None: none was made, or only a newer version knows.
+pub async fn last_outcome(conn: &mut Connection, id: GenerationId) -> StoreResult<Option<AttemptOutcome>> {
     let last = generation_attempts::table
         .filter(generation_attempts::generation_id.eq(id.0))
         .order(generation_attempts::number.desc())
         .select(generation_attempts::outcome);
-    Ok(last.first(conn).await.optional()?)
+    let recorded: Option<String> = last.first(conn).await.optional()?;
+    Ok(recorded.and_then(|recorded| AttemptOutcome::parse(&recorded)))
 }
 
 #[cfg(test)]
@@ -81,7 +77,9 @@ mod tests {
     #[test]
     fn the_dashboard_counts_the_same_outcomes_as_failures() {
         let dashboard = include_str!("../../../deploy/grafana.json");
-        let failures = format!("outcome!~\\\"{}\\\"", GOOD_OUTCOMES.join("|"));
+        let good = AttemptOutcome::ALL.into_iter().filter(|outcome| !outcome.has_failed());
+        let good: Vec<_> = good.map(AttemptOutcome::as_str).collect();
+        let failures = format!("outcome!~\\\"{}\\\"", good.join("|"));
         assert!(dashboard.contains(&failures), "{failures}");
     }
 }

@@ -232,13 +232,16 @@ async fn add_price(conn: &mut Connection, model: &ModelConfig) -> QueryResult<()
         .first(conn)
         .await
         .optional()?;
-    if last.as_ref().is_some_and(|last| TokenPrices::from(last) == model.prices) {
+    if last.is_some_and(|last| TokenPrices::from(&last) == model.prices) {
         return Ok(());
     }
+    // The next, also after one that was withdrawn.
+    let last_version: i32 =
+        models::table.find(&model.key).select(models::last_price_version).first(conn).await?;
     diesel::insert_into(model_prices::table)
         .values((
             model_prices::model_key.eq(&model.key),
-            model_prices::version.eq(last.map_or(1, |last| last.version + 1)),
+            model_prices::version.eq(last_version + 1),
             model_prices::input_nanos_per_million.eq(model.prices.input_nanos_per_million),
             model_prices::cached_input_nanos_per_million.eq(model.prices.cached_input_nanos_per_million),
             model_prices::output_nanos_per_million.eq(model.prices.output_nanos_per_million),

@@ -71,6 +71,7 @@ pub async fn set_model_off(
     event: NewAuditEvent<'_>,
 ) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
+        wait_for_apply(conn).await?;
         let model = models::table.find(key);
         let was: bool = model.select(models::is_off).for_update().first(conn).await?;
         if was == is_off {
@@ -91,7 +92,8 @@ pub async fn add_prices(
     event: NewAuditEvent<'_>,
 ) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        // One at a time: the number of the version is the next, also after one that was withdrawn.
+        wait_for_apply(conn).await?;
+        // One at a time.
         let model = models::table.find(model_key);
         let last: i32 = model.select(models::last_price_version).for_update().first(conn).await?;
         let before: Option<PriceRow> = model_prices::table
@@ -215,6 +217,7 @@ pub async fn move_model_up(
     event: NewAuditEvent<'_>,
 ) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
+        wait_for_apply(conn).await?;
         let keys: Vec<String> = models::table
             .filter(models::is_enabled)
             .order((models::position, models::key))
@@ -230,6 +233,13 @@ pub async fn move_model_up(
         write(conn, event, model_key, Some(before), Some(json!({ "order": keys.join(", ") }))).await
     })
     .await
+}
+
+/// Before a model is locked that will be changed: [`catalog::apply`](super::catalog::apply) would wait for the model, and this
+/// for it.
+async fn wait_for_apply(conn: &mut Connection) -> StoreResult<()> {
+    diesel::sql_query("lock table models in row exclusive mode").execute(conn).await?;
+    Ok(())
 }
 
 /// None: it is the first already, or not there.

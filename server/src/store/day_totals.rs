@@ -9,7 +9,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use app::types::Days;
 
-use super::usage_reports::today;
+use super::clock::today;
 use super::{Connection, StoreError, StoreResult, allow_long_statements, rating_days};
 use crate::percentiles::STEPS_MS;
 

@@ -287,19 +287,19 @@ impl From<PersonColumns> for PersonLabel {
 }
 
 /// Whoever an account `of.account_id` belongs to, the first of them.
-const PERSON: &str = "
+pub(super) const PERSON: &str = "
     left join lateral (
         select id as user_id, display_name from users where users.account_id = of.account_id order by id limit 1
     ) person on true";
 
 /// What accounts `of` used among some days; failed replies are not told apart.
-const OF_ACCOUNT: &str = "sum(replies)::bigint as replies, 0::bigint as failed,
+pub(super) const OF_ACCOUNT: &str = "sum(replies)::bigint as replies, 0::bigint as failed,
     sum(input_tokens)::bigint as input_tokens, 0::bigint as cached_input_tokens,
     sum(output_tokens)::bigint as output_tokens, sum(charged_nanos)::bigint as charged_nanos,
     sum(cost_nanos)::bigint as cost_nanos";
 
 #[derive(QueryableByName)]
-struct PersonRow {
+pub(super) struct PersonRow {
     #[diesel(sql_type = SqlUuid)]
     account_id: Uuid,
     #[diesel(sql_type = Text)]
@@ -388,86 +388,4 @@ where
 {
     let query = diesel::sql_query(sql).bind::<Date, _>(days.first).bind::<Date, _>(days.last);
     query.load(conn).await
-}
-
-/// The finest there is: replies of a day that have model, route, plan and end in common. Also a place in the list of them.
-#[derive(Clone, Debug, QueryableByName)]
-pub struct FileRow {
-    #[diesel(sql_type = Date)]
-    pub day: NaiveDate,
-    #[diesel(sql_type = Text)]
-    pub model: String,
-    #[diesel(sql_type = Text)]
-    pub route_key: String,
-    #[diesel(sql_type = Text)]
-    pub plan: String,
-    #[diesel(sql_type = Text)]
-    pub state: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub provider: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    pub replies: i64,
-    #[diesel(sql_type = BigInt)]
-    pub input_tokens: i64,
-    #[diesel(sql_type = BigInt)]
-    pub cached_input_tokens: i64,
-    #[diesel(sql_type = BigInt)]
-    pub output_tokens: i64,
-    #[diesel(sql_type = BigInt)]
-    pub charged_nanos: i64,
-    #[diesel(sql_type = BigInt)]
-    pub cost_nanos: i64,
-}
-
-/// For a file: the next rows of these days after one, oldest first.
-pub async fn list_rows(
-    conn: &mut Connection,
-    days: Days,
-    after: Option<&FileRow>,
-    limit: i64,
-) -> StoreResult<Vec<FileRow>> {
-    let text = |part: fn(&FileRow) -> &str| after.map(part).unwrap_or_default().to_owned();
-    let rows = diesel::sql_query(
-        "select usage_days.*, (select provider from model_routes where model_routes.key = route_key) as provider
-         from usage_days
-         where day between $1 and $2 and (day, model, route_key, plan, state) > ($3, $4, $5, $6, $7)
-         order by day, model, route_key, plan, state limit $8",
-    )
-    .bind::<Date, _>(days.first)
-    .bind::<Date, _>(days.last)
-    .bind::<Date, _>(after.map_or(days.first, |row| row.day))
-    .bind::<Text, _>(text(|row| &row.model))
-    .bind::<Text, _>(text(|row| &row.route_key))
-    .bind::<Text, _>(text(|row| &row.plan))
-    .bind::<Text, _>(text(|row| &row.state))
-    .bind::<BigInt, _>(limit)
-    .load(conn)
-    .await?;
-    Ok(rows)
-}
-
-/// For a file: what the next accounts used in these days, in the order of their ids.
-pub async fn list_people(
-    conn: &mut Connection,
-    days: Days,
-    after: AccountId,
-    limit: i64,
-) -> StoreResult<Vec<PersonPart>> {
-    let sql = format!(
-        "select of.*, plan, user_id, display_name
-         from (
-            select account_id, {OF_ACCOUNT} from account_days
-            where day between $1 and $2 and account_id > $3
-            group by account_id order by account_id limit $4
-         ) of join accounts on accounts.id = of.account_id {PERSON}
-         order by account_id"
-    );
-    let rows: Vec<PersonRow> = diesel::sql_query(sql)
-        .bind::<Date, _>(days.first)
-        .bind::<Date, _>(days.last)
-        .bind::<SqlUuid, _>(after.0)
-        .bind::<BigInt, _>(limit)
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(PersonPart::from).collect())
 }

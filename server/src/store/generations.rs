@@ -66,20 +66,7 @@ pub async fn find_live(conn: &mut Connection, thread_id: ThreadId) -> StoreResul
     Ok(id.map(GenerationId))
 }
 
-const STATES: [(ReplyState, &str); 6] = [
-    (ReplyState::Streaming, "streaming"),
-    (ReplyState::Finished, "finished"),
-    (ReplyState::Limited, "limited"),
-    (ReplyState::Stopped, "stopped"),
-    (ReplyState::Failed, "failed"),
-    (ReplyState::Interrupted, "interrupted"),
-];
-
-pub(crate) fn state_text(state: ReplyState) -> &'static str {
-    STATES.iter().find(|(candidate, _)| *candidate == state).map_or("failed", |(_, text)| *text)
-}
-
 /// A text the database constraint does not allow reads as failed.
 pub(super) fn parse_state(text: &str) -> ReplyState {
-    STATES.iter().find(|(_, candidate)| *candidate == text).map_or(ReplyState::Failed, |(state, _)| *state)
+    ReplyState::parse(text).unwrap_or(ReplyState::Failed)
 }

@@ -17,7 +17,7 @@ use super::audit::{self, NewAuditEvent};
 use super::clock::{clock_timestamp, now};
 use super::pool::notify;
 use super::schema::{jobs, schedule_slots};
-use super::{Connection, StoreError, StoreResult};
+use super::{Connection, StoreError, StoreResult, notices};
 use crate::telemetry::traces;
 
 diesel::define_sql_function! {
@@ -242,11 +242,19 @@ pub async fn revive(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> 
     }
 }
 
-/// Forgets a job that is dead or waits after a failure, with a row in the audit log. False: it is neither.
+/// Forgets a job that is dead or waits after a failure, with a row in the audit log. False: it is neither. A notice that was
+/// to be mailed is left to the app.
 pub async fn discard(conn: &mut Connection, id: JobId, by: NewAuditEvent<'_>) -> StoreResult<bool> {
     conn.transaction(async |conn| {
-        let discarded = diesel::delete(failed(id)).returning(jobs::kind).get_result(conn).await;
-        note(conn, id, discarded.optional()?, by).await
+        let discarded =
+            diesel::delete(failed(id)).returning((jobs::kind, jobs::payload)).get_result(conn).await;
+        let discarded: Option<(String, Value)> = discarded.optional()?;
+        if let Some((kind, payload)) = &discarded
+            && kind == notices::DELIVERY
+        {
+            notices::keep_undelivered(conn, payload).await?;
+        }
+        note(conn, id, discarded.map(|(kind, _)| kind), by).await
     })
     .await
 }

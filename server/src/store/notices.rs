@@ -194,6 +194,14 @@ pub async fn keep(conn: &mut Connection, id: NoticeId) -> StoreResult<()> {
     Ok(())
 }
 
+/// Leaves it to the app to tell what this was to deliver.
+pub(super) async fn keep_undelivered(conn: &mut Connection, delivery: &Value) -> StoreResult<()> {
+    match serde_json::from_value(delivery.clone()) {
+        Ok(Delivery { notice_id }) => keep(conn, notice_id).await,
+        Err(_) => Ok(()),
+    }
+}
+
 /// Those that the app tells and nobody has dismissed, newest first.
 pub async fn list_kept(
     conn: &mut Connection,

@@ -1,13 +1,12 @@
 //! What providers of models say we used, beside what we have recorded.
 
-use app::types::Nanos;
+use app::types::{Days, Nanos};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::reconciliations::Days;
 use super::schema::provider_usage;
 use super::{Connection, StoreError, StoreResult};
 

@@ -1,6 +1,7 @@
 //! Comparisons of what different books say about the same thing, and what they found.
 
-use chrono::{DateTime, Days as ManyDays, NaiveDate, Utc};
+use app::types::Days;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date};
 use diesel_async::RunQueryDsl;
@@ -10,27 +11,8 @@ use uuid::Uuid;
 use super::schema::reconciliations;
 use super::{Connection, StoreResult};
 
-/// Some days in UTC, the first and the last of them included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Days {
-    pub first: NaiveDate,
-    pub last: NaiveDate,
-}
-
-impl Days {
-    /// The last `count` days before the day of this time.
-    pub fn before(at: DateTime<Utc>, count: u64) -> Self {
-        let today = at.date_naive();
-        let ago = |days| today.checked_sub_days(ManyDays::new(days)).unwrap_or(today);
-        Self { first: ago(count), last: ago(1) }
-    }
-
-    /// From its first moment until the one after its last.
-    pub fn bounds(self) -> (DateTime<Utc>, DateTime<Utc>) {
-        let start = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc();
-        (start(self.first), start(self.last.succ_opt().unwrap_or(self.last)))
-    }
-}
+/// Each night so many complete days are compared: what providers and Stripe count late is seen the next time.
+pub const COMPARED_DAYS: u64 = 7;
 
 /// What a comparison is of, as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

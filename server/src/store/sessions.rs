@@ -1,4 +1,5 @@
-//! Signed-in browsers. Only the hash of a session's token is kept. Each begins and ends with its row of the audit log.
+//! Signed-in browsers. Only the hash of a session's token is kept. Each begins and is ended with its row of the audit log; one
+//! that runs out has none: when it does is known from its beginning.
 
 use std::time::Duration;
 
@@ -187,6 +188,13 @@ pub async fn end_all(conn: &mut Connection, user_id: UserId, event: NewAuditEven
         Ok(())
     })
     .await
+}
+
+/// Forgets those that have run out. One with a visit waits until the end of that is in the audit log.
+pub async fn delete_expired(conn: &mut Connection) -> StoreResult<()> {
+    let expired = sessions::table.filter(sessions::expires_at.le(now));
+    diesel::delete(expired.filter(sessions::viewed_user_id.is_null())).execute(conn).await?;
+    Ok(())
 }
 
 /// Why a visit ends with its session, by the same request.

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::alerts::{self, Charge};
 use super::attempts::{self, Attempt};
-use super::generations::state_text;
 use super::snapshot::{self, About, Snapshot};
 use super::usage::{self, Cost, UsageState};
 use super::{Connection, StoreError, StoreResult, ledger, messages, overage};
@@ -250,7 +249,7 @@ async fn write(
         .sql(ROWS)
         .bind::<Text, _>(hold_state)
         .bind::<SqlUuid, _>(id.0)
-        .bind::<Text, _>(state_text(settlement.state))
+        .bind::<Text, _>(settlement.state.as_str())
         .bind::<SqlUuid, _>(id.0)
         .bind::<SqlUuid, _>(settlement.thread_id.0)
         // What a sweep saves is no news of the conversation.

@@ -48,18 +48,6 @@ pub async fn read(
         .await
 }
 
-/// Today in UTC, by the database's clock, which also dates the records.
-pub async fn today(conn: &mut Connection) -> StoreResult<NaiveDate> {
-    #[derive(QueryableByName)]
-    struct Today {
-        #[diesel(sql_type = Date)]
-        today: NaiveDate,
-    }
-    let row: Today =
-        diesel::sql_query("select (now() at time zone 'UTC')::date as today").get_result(conn).await?;
-    Ok(row.today)
-}
-
 /// Sums of the records `u` that an account has between two moments.
 const SUMS: &str = "count(*) as replies, sum(u.input_tokens)::bigint as input_tokens,
     sum(u.cached_input_tokens)::bigint as cached_input_tokens, sum(u.output_tokens)::bigint as output_tokens,

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use app::types::BreakerState;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::pricing::TokenUsage;
 use crate::store::Connections;
 use crate::store::backlog::Backlog;
 use crate::store::money_audits::AuditResult;
@@ -19,6 +21,7 @@ const BUCKETS: [f64; 14] =
 const REQUESTS: &str = "plumbline_http_requests_total";
 const REQUEST_SECONDS: &str = "plumbline_http_request_duration_seconds";
 const ADMISSIONS: &str = "plumbline_admissions_total";
+const ADDRESS_LIMITS: &str = "plumbline_address_limits_total";
 const REPLIES: &str = "plumbline_replies_total";
 const REPLY_SECONDS: &str = "plumbline_reply_duration_seconds";
 const TOKENS: &str = "plumbline_reply_tokens_total";
@@ -44,7 +47,7 @@ const QUEUE: &str = "plumbline_jobs";
 const OLDEST_JOB: &str = "plumbline_oldest_due_job_age_seconds";
 const EVENTS: &str = "plumbline_stripe_events_waiting";
 const OLDEST_EVENT: &str = "plumbline_oldest_stripe_event_age_seconds";
-const BREAKER_IS_OPEN: &str = "plumbline_breaker_is_open";
+const BREAKER: &str = "plumbline_breaker_state";
 const SWITCH_IS_ON: &str = "plumbline_switch_is_on";
 
 /// Begins to record, for the whole process.
@@ -66,9 +69,10 @@ fn describe() {
     describe_counter!(REQUESTS, "Requests answered.");
     describe_histogram!(REQUEST_SECONDS, "From a request to the head of its answer.");
     describe_counter!(ADMISSIONS, "Requests for a reply, by what was decided.");
+    describe_counter!(ADDRESS_LIMITS, "Requests of strangers, by their limit and what was decided.");
     describe_counter!(REPLIES, "Replies that have ended and are settled, by how they ended.");
     describe_histogram!(REPLY_SECONDS, "From a reply's first attempt to the end of its last.");
-    describe_counter!(TOKENS, "Tokens of settled replies.");
+    describe_counter!(TOKENS, "Tokens of settled replies, each of one kind.");
     describe_counter!(CHARGED, "What people were charged.");
     describe_counter!(OVERRUNS, "Replies that cost more than was set aside for them.");
     describe_counter!(ATTEMPTS, "Times a provider was asked, by why and by how that ended.");
@@ -91,10 +95,7 @@ fn describe() {
     describe_gauge!(OLDEST_JOB, "How long the job that is due longest has waited.");
     describe_gauge!(EVENTS, "Events of Stripe's that came in and are not dealt with.");
     describe_gauge!(OLDEST_EVENT, "How long ago the oldest of them came in.");
-    describe_gauge!(
-        BREAKER_IS_OPEN,
-        "1 while a route is not asked, because it failed or an operator closed it."
-    );
+    describe_gauge!(BREAKER, "1 for the state that the breaker of a route is in, 0 for the others.");
     describe_gauge!(SWITCH_IS_ON, "1 while operators have turned something off for everybody.");
 }
 
@@ -110,6 +111,12 @@ pub(crate) fn admission_decided(decision: &'static str) {
     counter!(ADMISSIONS, "decision" => decision).increment(1);
 }
 
+/// Whether a request of somebody unknown was let in. `limit` is its name.
+pub(crate) fn address_decided(limit: &'static str, is_admitted: bool) {
+    let decision = if is_admitted { "admitted" } else { "refused" };
+    counter!(ADDRESS_LIMITS, "limit" => limit, "decision" => decision).increment(1);
+}
+
 /// A settled reply, in tokens and nano-dollars.
 pub(crate) struct SettledReply<'a> {
     pub(crate) model: &'a str,
@@ -117,22 +124,32 @@ pub(crate) struct SettledReply<'a> {
     pub(crate) provider: &'static str,
     pub(crate) state: &'static str,
     pub(crate) duration: Option<Duration>,
-    pub(crate) input_tokens: u32,
-    pub(crate) output_tokens: u32,
+    pub(crate) usage: TokenUsage,
     pub(crate) charged_nanos: u64,
 }
 
 pub(crate) fn reply_settled(reply: &SettledReply<'_>) {
     let model = || reply.model.to_owned();
     counter!(REPLIES, "model" => model(), "state" => reply.state).increment(1);
-    for (kind, tokens) in [("input", reply.input_tokens), ("output", reply.output_tokens)] {
-        let labels = [("model", model()), ("provider", reply.provider.to_owned()), ("kind", kind.to_owned())];
-        counter!(TOKENS, &labels).increment(tokens.into());
+    for (kind, tokens) in kinds(reply.usage) {
+        counter!(TOKENS, "model" => model(), "provider" => reply.provider, "kind" => kind)
+            .increment(tokens.into());
     }
-    counter!(CHARGED, "model" => model()).increment(reply.charged_nanos);
+    counter!(CHARGED, "model" => model(), "provider" => reply.provider).increment(reply.charged_nanos);
     if let Some(duration) = reply.duration {
         histogram!(REPLY_SECONDS, "model" => model()).record(duration);
     }
+}
+
+/// Each token is of one kind, so that they can be added up.
+fn kinds(usage: TokenUsage) -> [(&'static str, u32); 4] {
+    let TokenUsage { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens } = usage;
+    [
+        ("input", input_tokens.saturating_sub(cached_input_tokens)),
+        ("cached input", cached_input_tokens),
+        ("output", output_tokens.saturating_sub(reasoning_tokens)),
+        ("reasoning", reasoning_tokens),
+    ]
 }
 
 /// A reply cost more than was set aside for it.
@@ -147,7 +164,7 @@ pub(crate) struct EndedAttempt<'a> {
     pub(crate) route: &'a str,
     /// `first`, `retry` (the same route again) or `fallback` (another one).
     pub(crate) kind: &'static str,
-    pub(crate) outcome: &'a str,
+    pub(crate) outcome: &'static str,
     pub(crate) first_token: Option<Duration>,
     /// What the provider charges us.
     pub(crate) cost_nanos: u64,
@@ -155,8 +172,7 @@ pub(crate) struct EndedAttempt<'a> {
 
 pub(crate) fn attempt_ended(attempt: &EndedAttempt<'_>) {
     let route = || attempt.route.to_owned();
-    let outcome = attempt.outcome.to_owned();
-    counter!(ATTEMPTS, "route" => route(), "kind" => attempt.kind, "outcome" => outcome).increment(1);
+    counter!(ATTEMPTS, "route" => route(), "kind" => attempt.kind, "outcome" => attempt.outcome).increment(1);
     let model = attempt.model.to_owned();
     counter!(COST, "model" => model, "provider" => attempt.provider, "route" => route())
         .increment(attempt.cost_nanos);
@@ -190,8 +206,8 @@ pub(crate) struct Levels {
     pub(crate) backlog: Option<Backlog>,
     /// What the last audit of the money found. None: the database is away, or there was none.
     pub(crate) audit: Option<AuditResult>,
-    /// Each route by its key, and whether it is kept from being asked. None: Redis is away.
-    pub(crate) breakers: Vec<(String, Option<bool>)>,
+    /// Of each route by its key. None: Redis is away.
+    pub(crate) breakers: Vec<(String, Option<BreakerState>)>,
     /// Each switch by its key, and whether it is on.
     pub(crate) switches: Vec<(&'static str, bool)>,
 }
@@ -204,14 +220,26 @@ pub(crate) fn set_levels(levels: &Levels) {
     gauge!(LIMITER_IS_LOCAL).set(is(levels.limiter_is_local));
     gauge!(CONNECTIONS, "state" => "in use").set(levels.connections.in_use);
     gauge!(CONNECTIONS, "state" => "idle").set(levels.connections.idle);
-    for (route, is_open) in &levels.breakers {
-        gauge!(BREAKER_IS_OPEN, "route" => route.clone()).set(is_open.map_or(f64::NAN, is));
+    for (route, current) in &levels.breakers {
+        for state in ["closed", "open", "half-open", "held"] {
+            let value = current.map_or(f64::NAN, |current| is(breaker_name(current) == state));
+            gauge!(BREAKER, "route" => route.clone(), "state" => state).set(value);
+        }
     }
     for (switch, is_on) in &levels.switches {
         gauge!(SWITCH_IS_ON, "switch" => *switch).set(is(*is_on));
     }
     set_backlog(levels.backlog.as_ref());
     set_audit(levels.audit.as_ref());
+}
+
+fn breaker_name(state: BreakerState) -> &'static str {
+    match state {
+        BreakerState::Closed => "closed",
+        BreakerState::Open { .. } => "open",
+        BreakerState::HalfOpen => "half-open",
+        BreakerState::Held => "held",
+    }
 }
 
 fn set_backlog(backlog: Option<&Backlog>) {

@@ -60,6 +60,9 @@ async fn a_changed_file_brings_new_prices_and_takes_models_away_once_it_is_appli
     let app = TestApp::start().await;
     let browser = app.user().await;
     browser.ask(&prompt()).await;
+    let planned = "insert into model_prices select model_key, 2, 1, 1, 1, now() + interval '1 day' from model_prices where model_key = 'everyday'";
+    app.database().execute(planned).await;
+    app.database().execute("delete from model_prices where version = 2").await;
     let file = std::fs::read_to_string(app.setting("MODEL_CATALOG")).expect("the catalog");
     let (everyday, _) = file.split_once("[[models]]\nkey = \"thorough\"").expect("two models");
     let changed = everyday.replacen(
@@ -83,7 +86,11 @@ async fn a_changed_file_brings_new_prices_and_takes_models_away_once_it_is_appli
     assert_eq!(listed, [("everyday", Nanos(300_000_000))]);
     elsewhere.ask(&prompt()).await;
     let versions = app.database().rows("select price_version from usage_records order by created_at").await;
-    assert_eq!(versions.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [1, 2]);
+    assert_eq!(
+        versions.iter().map(|row| row.get(0)).collect::<Vec<i32>>(),
+        [1, 3],
+        "the number of prices that were withdrawn is used up"
+    );
     let versions =
         app.database().number("select count(*) from model_prices where model_key = 'everyday'").await;
     assert_eq!(versions, 2, "the same file again changes nothing");

@@ -404,6 +404,9 @@ async fn a_shutdown_waits_for_the_jobs_that_run_and_takes_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_does_the_scheduled_work_by_itself_and_forgets_when_it_was_due() {
     let app = TestApp::start().await;
+    let _ = (app.user().await, app.user().await);
+    let expire = "update sessions set expires_at = now() where id = (select id from sessions limit 1)";
+    app.database().execute(expire).await;
     let old = "insert into schedule_slots select name, now() - days * interval '1 day'
         from unnest(array['purge_jobs', 'gone']) name, unnest(array[8, 9]) days";
     app.database().execute(old).await;
@@ -414,6 +417,11 @@ async fn a_server_does_the_scheduled_work_by_itself_and_forgets_when_it_was_due(
     for name in ["purge_jobs", "gone"] {
         assert_eq!(app.database().number(&format!("{kept} '{name}'")).await, 1, "the newest of {name}");
     }
+    assert_eq!(
+        app.database().number("select count(*) from sessions").await,
+        1,
+        "those that have not run out"
+    );
 }
 
 /// (35) Where the servers are down, and the worker is up.

@@ -186,6 +186,24 @@ async fn visitors_calls_are_limited_and_those_of_people_signed_in_are_not() {
     }
 }
 
+/// They need no session, and each is looked up.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_links_in_mails_cannot_be_guessed_without_end() {
+    let app = TestApp::with(|config| config.limits.anonymous_requests_per_minute = 2).await;
+    let mut stranger = app.browser();
+    let unsubscribe = async || {
+        let url = app.url.join("/mail/unsubscribe?token=guessed&kind=budget_alert").expect("a URL");
+        reqwest::Client::new().post(url).send().await.expect("an answer").status()
+    };
+    assert_eq!(stranger.get("/mail/preferences?token=guessed").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(unsubscribe().await, StatusCode::NOT_FOUND);
+    assert_eq!(unsubscribe().await, StatusCode::TOO_MANY_REQUESTS);
+    let refused = stranger.get("/mail/preferences?token=guessed").await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let page = refused.text().await.expect("a page");
+    assert!(page.contains("came from your network") && page.contains("Go to your account"), "{page}");
+}
+
 /// What FLUSHDB does, to the keys of this test alone: the server may be somebody's own.
 async fn forget_everything(app: &TestApp) {
     let mut redis = app.redis().await;

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::billing::webhooks::{deliver, event, sign};
 use crate::money_audit::unbalance;
+use crate::retries::{start_silent, stop};
 use crate::support::{Browser, ServerProcess, TestApp, WEBHOOK_SECRET, free_port, new_request, prompt};
 
 /// A server of its own, because metrics are counted for a whole process.
@@ -21,8 +22,13 @@ struct Watched {
 
 impl Watched {
     async fn start(app: &TestApp, variables: &[(&str, &str)]) -> Self {
+        Self::watch(app, |metrics| app.spawn_process(&[&[metrics], variables].concat())).await
+    }
+
+    /// `spawn` is given the variable that has it tell metrics.
+    async fn watch(app: &TestApp, spawn: impl FnOnce((&str, &str)) -> ServerProcess) -> Self {
         let addr = format!("127.0.0.1:{}", free_port());
-        let mut process = app.spawn_process(&[&[("METRICS_ADDR", addr.as_str())], variables].concat());
+        let mut process = spawn(("METRICS_ADDR", &addr));
         process.ready().await;
         let browser = app.user().await.at(&process.url);
         Self { process, browser, metrics_url: format!("http://{addr}/metrics") }
@@ -80,13 +86,113 @@ async fn a_reply_is_counted_with_its_request_tokens_money_and_provider() {
     assert!(of(input) > Some(0.0), "{figures:?}");
     assert_eq!(of(r#"plumbline_first_token_seconds_count{route="everyday-first"}"#), Some(1.0));
     let charged = message.charged.expect("a charge").0;
-    assert_eq!(of(r#"plumbline_charged_nanodollars_total{model="everyday"}"#), Some(charged as f64));
+    let charged_of = r#"plumbline_charged_nanodollars_total{model="everyday",provider="openai"}"#;
+    assert_eq!(of(charged_of), Some(charged as f64));
     assert_eq!((of("plumbline_holds_open"), of("plumbline_held_nanodollars")), (Some(0.0), Some(0.0)));
     assert_eq!((of("plumbline_redis_up"), of("plumbline_limiter_is_local")), (Some(1.0), Some(0.0)));
-    assert_eq!(of(r#"plumbline_breaker_is_open{route="everyday-first"}"#), Some(0.0));
+    let breaker =
+        |state| of(&format!("plumbline_breaker_state{{route=\"everyday-first\",state=\"{state}\"}}"));
+    assert_eq!((breaker("closed"), breaker("open"), breaker("held")), (Some(1.0), Some(0.0), Some(0.0)));
     assert_eq!(of(r#"plumbline_switch_is_on{switch="maintenance"}"#), Some(0.0));
     assert_eq!(of("plumbline_stripe_events_waiting"), Some(0.0));
     watched.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_token_is_counted_once_by_its_kind() {
+    let app = TestApp::start().await;
+    let (watched, prompt) = (Watched::start(&app, &[]).await, prompt());
+    let script = json!({ "reasoning": "hm, so", "text": "Yes, of course.", "cached_tokens": 3, "gap_ms": 0 });
+    app.sandbox.script(&prompt, script).await;
+    assert_eq!(watched.browser.ask(&prompt).await.state(), ReplyState::Finished);
+    let used = "select input_tokens, cached_input_tokens, output_tokens, reasoning_tokens from usage_records";
+    let used = &app.database().rows(used).await[0];
+    let [input, cached, output, reasoning] = [0, 1, 2, 3].map(|column| used.get::<_, i32>(column));
+    assert!(input > 3 && cached == 3 && output > reasoning && reasoning > 0, "{used:?}");
+    let figures = watched.read().await;
+    for (kind, tokens) in [
+        ("input", input - cached),
+        ("cached input", cached),
+        ("output", output - reasoning),
+        ("reasoning", reasoning),
+    ] {
+        let figure =
+            format!(r#"plumbline_reply_tokens_total{{model="everyday",provider="openai",kind="{kind}"}}"#);
+        assert_eq!(figures.get(&figure), Some(&f64::from(tokens)), "{kind}");
+    }
+}
+
+/// What the alerts about a queue that stands still go by.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_counted_with_the_age_of_the_oldest_and_what_is_turned_off_is_told() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let watched = Watched::watch(&app, |metrics| app.spawn_without_worker(&[metrics])).await;
+    let reply = start_silent(&app, &watched.browser).await;
+    let waiting = "
+        update holds set created_at = now() - interval '1 hour';
+        insert into jobs (id, kind, payload, max_attempts, run_at, state, leased_until, finished_at)
+        select gen_random_uuid(), 'of_tomorrow', '{}', 1, now() - interval '2 hours', state,
+            case when state = 'running' then now() + interval '1 hour' end, case when state = 'dead' then now() end
+        from unnest(array['ready', 'ready', 'running', 'dead']) as state;
+        insert into stripe_events (id, type, is_live, payload, received_at)
+        values ('evt_1', 'moon.rises', false, '{}', now() - interval '3 hours');";
+    app.database().execute(waiting).await;
+    let close = [("route", "everyday-second")];
+    assert_eq!(operator.call("admin/providers/close_route", &close).await.status(), 200);
+    let switch = [("switch", "sign_up_closed"), ("is_on", "true"), ("reason", "a rush")];
+    assert_eq!(operator.call("admin/system/set_switch", &switch).await.status(), 200);
+
+    // Switches are looked up every few seconds.
+    while watched.read().await.get(r#"plumbline_switch_is_on{switch="sign_up_closed"}"#) != Some(&1.0) {}
+    let figures = watched.read().await;
+    let of = |name: &str| figures.get(name).copied();
+    let held =
+        app.database().number("select sum(amount_nanos)::bigint from holds where state = 'pending'").await;
+    for (figure, expected) in [
+        ("plumbline_holds_open", 1.0),
+        ("plumbline_held_nanodollars", held as f64),
+        (r#"plumbline_jobs{state="ready"}"#, 2.0),
+        (r#"plumbline_jobs{state="running"}"#, 1.0),
+        (r#"plumbline_jobs{state="dead"}"#, 1.0),
+        ("plumbline_stripe_events_waiting", 1.0),
+        (r#"plumbline_breaker_state{route="everyday-second",state="held"}"#, 1.0),
+        (r#"plumbline_breaker_state{route="everyday-second",state="closed"}"#, 0.0),
+        (r#"plumbline_switch_is_on{switch="maintenance"}"#, 0.0),
+    ] {
+        assert_eq!(of(figure), Some(expected), "{figure}");
+    }
+    for (figure, hours) in [
+        ("plumbline_oldest_hold_age_seconds", 1.0),
+        ("plumbline_oldest_due_job_age_seconds", 2.0),
+        ("plumbline_oldest_stripe_event_age_seconds", 3.0),
+    ] {
+        let age = of(figure).expect(figure) / 3600.0;
+        assert!((hours..hours + 0.5).contains(&age), "{figure}: {age} hours");
+    }
+    let connections = |state| of(&format!("plumbline_database_connections{{state=\"{state}\"}}"));
+    assert!(connections("idle") >= Some(1.0), "whoever looked it up has given it back");
+    assert!(connections("in use").is_some());
+    watched.check().await;
+    stop(&watched.browser, reply).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_counted_by_their_limit_and_by_what_was_decided() {
+    let app = TestApp::start().await;
+    let watched = Watched::start(&app, &[("SIGN_IN_ATTEMPTS_PER_MINUTE", "2")]).await;
+    // Whoever watches has signed in from the same address.
+    let stranger = app.browser().at(&watched.process.url);
+    for status in [303, 429, 429] {
+        assert_eq!(stranger.clone().get("/auth/oidc/start").await.status(), status);
+    }
+    let figures = watched.read().await;
+    let counted = |decision| {
+        let figure =
+            format!(r#"plumbline_address_limits_total{{limit="sign-in-start",decision="{decision}"}}"#);
+        figures.get(&figure).copied()
+    };
+    assert_eq!((counted("admitted"), counted("refused")), (Some(1.0), Some(2.0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,7 +285,7 @@ async fn without_redis_the_metrics_say_that_each_process_limits_alone() {
     let of = |name: &str| figures.get(name).copied();
     assert_eq!((of("plumbline_redis_up"), of("plumbline_limiter_is_local")), (Some(0.0), Some(1.0)));
     assert_eq!(of("plumbline_database_up"), Some(1.0));
-    let breaker = of(r#"plumbline_breaker_is_open{route="everyday-first"}"#);
+    let breaker = of(r#"plumbline_breaker_state{route="everyday-first",state="closed"}"#);
     assert!(breaker.is_some_and(f64::is_nan), "nobody knows: {breaker:?}");
 }
 

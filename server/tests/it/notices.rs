@@ -109,7 +109,7 @@ async fn a_failed_payment_is_told_with_its_days_and_the_page_where_it_is_paid() 
     let (browser, address) = reader(&shop.app).await;
     shop.subscribe(&browser, "pro", "month").await;
     shop.settle().await;
-    let customer = shop.customer_id(&browser).await;
+    let customer = shop.newest_customer_id().await;
     shop.stripe.set_card_mode(&customer, Some("decline")).await;
     shop.stripe.advance_days(32).await;
     shop.settle().await;

@@ -21,8 +21,18 @@ pub async fn one_route(breaker_failures: u32) -> TestApp {
 
 /// The time for which the one route is left alone is over.
 async fn end_pause(app: &TestApp) {
+    set_breaker(app, "open_until").await;
+}
+
+/// The probe has taken longer than probes may.
+async fn end_probe(app: &TestApp) {
+    set_breaker(app, "probe_until").await;
+}
+
+/// To a moment long ago.
+async fn set_breaker(app: &TestApp, time: &str) {
     let key = format!("{}breaker:everyday-first", app.setting("REDIS_KEY_PREFIX"));
-    let set = redis::cmd("HSET").arg(key).arg("open_until").arg(1).query_async(&mut app.redis().await).await;
+    let set = redis::cmd("HSET").arg(key).arg(time).arg(1).query_async(&mut app.redis().await).await;
     let () = set.expect("set");
 }
 
@@ -63,6 +73,26 @@ async fn a_probe_lets_everybody_in_with_its_first_word_however_long_it_goes_on()
     }
     assert_clean(&browser.ask(&quick_one).await, "Answered.");
     stop(&browser, probe).await;
+}
+
+/// (27) Some models think for longer than a probe may take.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_word_of_a_slow_probe_lets_everybody_in_although_another_has_begun() {
+    let app = one_route(1).await;
+    let browser = app.user().await;
+    let (broken, slow, quick_one) = (prompt(), prompt(), prompt());
+    app.sandbox.script(&broken, json!({ "status": 500 })).await;
+    app.sandbox.script(&slow, json!({ "text": "one two", "first_token_delay_ms": 1500 })).await;
+    app.sandbox.script(&quick_one, quick("Answered.")).await;
+    assert_fails(&browser, &broken).await;
+    end_pause(&app).await;
+    let mut first = browser.start_reply(&new_request(&slow)).await;
+    while app.sandbox.journal(&slow).await.is_empty() {}
+    end_probe(&app).await;
+    let second = start_silent(&app, &browser).await;
+    first.read_to_end().await;
+    assert_clean(&browser.ask(&quick_one).await, "Answered.");
+    stop(&browser, second).await;
 }
 
 /// (27)

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Instant;
 
-use app::types::{ClientRequestId, Prompt, ReplyRequest, ReplyState, ReplyTarget};
+use app::types::{AttemptOutcome, ClientRequestId, Prompt, ReplyRequest, ReplyState, ReplyTarget};
 use chrono::Utc;
 use server::pricing::TokenUsage;
 use server::store::Attempt;
@@ -67,7 +67,7 @@ fn settlement(new: &NewGeneration) -> Settlement {
         started_at: Utc::now(),
         first_token_ms: Some(50),
         duration_ms: 100,
-        outcome: "finished".to_owned(),
+        outcome: AttemptOutcome::Finished,
         usage: Some(usage),
         cost: new.hold.prices.charge(usage),
     };

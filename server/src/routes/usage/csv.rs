@@ -1,9 +1,9 @@
 //! The lines of the files. Money is in dollars, exact.
 
-use app::types::{ReplyState, StatementEntry};
+use app::types::StatementEntry;
 
 use crate::routes::download::{row, text, time};
-use crate::store::receipts::Reply;
+use crate::services::usage::Reply;
 
 pub(super) const REPLY_HEADER: &str = "settled_at,conversation,model,route,state,input_tokens,cached_input_tokens,\
     output_tokens,reasoning_tokens,is_estimated,price_version,charged_usd,reply_id,conversation_id\r\n";
@@ -22,7 +22,7 @@ fn reply_row(reply: &Reply) -> Option<String> {
         text(&reply.thread.title),
         text(&reply.model),
         text(charge.route.as_deref().unwrap_or_default()),
-        state(reply.state).to_owned(),
+        reply.state.as_str().to_owned(),
         charge.input_tokens.to_string(),
         charge.cached_input_tokens.to_string(),
         charge.output_tokens.to_string(),
@@ -47,15 +47,4 @@ pub(super) fn statement_rows(entries: &[StatementEntry]) -> String {
         ])
     };
     entries.iter().map(entry).collect()
-}
-
-fn state(state: ReplyState) -> &'static str {
-    match state {
-        ReplyState::Streaming => "streaming",
-        ReplyState::Finished => "finished",
-        ReplyState::Limited => "limited",
-        ReplyState::Stopped => "stopped",
-        ReplyState::Failed => "failed",
-        ReplyState::Interrupted => "interrupted",
-    }
 }

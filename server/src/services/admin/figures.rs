@@ -16,10 +16,11 @@ use crate::error::reported;
 use crate::percentiles::percentile;
 use crate::services::plans::Plans;
 use crate::services::usage::months_since;
-use crate::store::Db;
 use crate::store::attempts::has_failed;
-use crate::store::figures::{self, Attempts, DayTotal, FileRow, Part, PersonPart, Ranking, Report};
-use crate::store::usage_reports::today;
+use crate::store::clock::today;
+pub(crate) use crate::store::figure_files::FileRow;
+use crate::store::figures::{self, Attempts, DayTotal, Part, PersonPart, Ranking, Report};
+use crate::store::{Db, figure_files};
 
 /// The page shows this many people, and as many days that were far too dear.
 const MOST: i64 = 25;
@@ -108,7 +109,7 @@ impl FiguresService {
         after: Option<FileRow>,
     ) -> AppResult<(Vec<FileRow>, Option<FileRow>)> {
         let mut conn = self.db.get().await?;
-        let rows = figures::list_rows(&mut conn, days, after.as_ref(), EXPORT_PAGE).await?;
+        let rows = figure_files::list_rows(&mut conn, days, after.as_ref(), EXPORT_PAGE).await?;
         let next = last_of_full(&rows).cloned();
         Ok((rows, next))
     }
@@ -120,7 +121,7 @@ impl FiguresService {
         days: Days,
         after: AccountId,
     ) -> AppResult<(Vec<PersonVolume>, Option<AccountId>)> {
-        let rows = figures::list_people(&mut *self.db.get().await?, days, after, EXPORT_PAGE).await?;
+        let rows = figure_files::list_people(&mut *self.db.get().await?, days, after, EXPORT_PAGE).await?;
         let next = last_of_full(&rows).map(|row| row.account_id);
         Ok((rows.into_iter().map(|row| self.to_person(row)).collect(), next))
     }

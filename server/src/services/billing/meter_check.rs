@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use app::types::Days;
 use chrono::NaiveDate;
 
 use super::Cashier;
 use crate::AppResult;
 use crate::store::clock::now;
 use crate::store::meter_events;
-use crate::store::reconciliations::{self, Comparison, Days};
-
-/// So many complete days are compared: what Stripe counts late is seen the next time.
-const DAYS: u64 = 7;
+use crate::store::reconciliations::{self, COMPARED_DAYS, Comparison};
 
 /// A day of a customer that the meter has counted otherwise, in micro-dollars.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +40,7 @@ impl Cashier {
     /// The daily comparison: what differs is kept, and logged as an error.
     pub async fn check_meter(&self) -> AppResult<()> {
         let at = now(&mut *self.db.get().await?).await?;
-        let days = Days::before(at, DAYS);
+        let days = Days::before(at, COMPARED_DAYS);
         let differences = self.compare_meter(days).await?.differences;
         let findings: Vec<_> = differences.iter().map(ToString::to_string).collect();
         reconciliations::record(&mut *self.db.get().await?, Comparison::Meter, at, &findings).await?;

@@ -160,6 +160,23 @@ mod tests {
         plan.candidates().iter().map(|next| next.route).collect()
     }
 
+    /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
+    #[test]
+    fn pauses_double_and_any_part_of_them_is_waited_for() {
+        let mut plan = AttemptPlan::new(["a"]);
+        let mut pauses = Vec::new();
+        for _ in 0..2 {
+            plan.failed(0, &passing());
+            let next = plan.candidates()[0];
+            pauses.push(next.pause);
+            let waits: Vec<_> = (0..100).map(|_| next.random_pause()).collect();
+            assert!(waits.iter().all(|wait| *wait <= next.pause), "{waits:?}");
+            let (least, most) = (waits.iter().min().copied(), waits.iter().max().copied());
+            assert!(least < Some(next.pause / 4) && most > Some(next.pause / 4 * 3), "{least:?} to {most:?}");
+        }
+        assert_eq!(pauses, [FIRST_PAUSE, 2 * FIRST_PAUSE]);
+    }
+
     #[test]
     fn another_route_comes_before_the_same_one_again() {
         let mut plan = AttemptPlan::new(["a", "b"]);

@@ -1,6 +1,6 @@
 //! What a reply ends as: its state, what it is charged for, and what the person is told.
 
-use app::types::{Message, ReplyState};
+use app::types::{AttemptOutcome, Message, ReplyState};
 use app::{ApiError, ModelFailure};
 
 use super::live::CancelReason;
@@ -46,8 +46,8 @@ impl Ending {
         }
     }
 
-    /// The tokens to charge for, and whether they are our estimate. An answer that failed before its first word is free.
-    /// Otherwise the provider's count wins, an explicit zero included; what it has not counted of what was sent and said,
+    /// The tokens to charge for, and whether they are our estimate. An answer is free that failed before its first word, that we
+    /// gave up before it, or that was stopped while no provider was at it. Otherwise the provider's count wins, an explicit zero included; what it has not counted of what was sent and said,
     /// we do. So nobody pays more by our count than was set aside, whatever a provider writes that keeps no cap.
     pub(super) fn usage(
         &self,
@@ -55,7 +55,8 @@ impl Ending {
         input_tokens: u32,
         most_output_tokens: u32,
     ) -> (TokenUsage, bool) {
-        if matches!(self, Self::Failed(_) | Self::Panicked) && !transcript.is_visible() {
+        let is_asked = !self.is_our_fault() && transcript.is_asked();
+        if !transcript.is_visible() && !is_asked {
             return (TokenUsage::default(), false);
         }
         let read = match transcript.usage() {
@@ -68,42 +69,35 @@ impl Ending {
         (TokenUsage { output_tokens, reasoning_tokens, ..read }, true)
     }
 
-    /// In a word, for the record of attempts.
-    pub(super) fn outcome(&self) -> &'static str {
+    fn is_our_fault(&self) -> bool {
         match self {
-            Self::Finished { is_limited: false } => "finished",
-            Self::Finished { is_limited: true } => "limited",
-            Self::Cancelled(CancelReason::Stopped) => "stopped",
-            Self::Cancelled(_) => "cut off",
-            Self::Failed(error) if error.failure == ModelFailure::Filtered => outcome_of(error.failure),
-            Self::Failed(_) => "interrupted",
-            Self::Panicked => "panicked",
+            Self::Finished { .. } | Self::Cancelled(CancelReason::Stopped) => false,
+            Self::Cancelled(CancelReason::ShuttingDown | CancelReason::HoldLost) => true,
+            Self::Failed(_) | Self::Panicked => true,
+        }
+    }
+
+    /// What its last attempt is recorded as.
+    pub(super) fn outcome(&self) -> AttemptOutcome {
+        match self {
+            Self::Finished { is_limited: false } => AttemptOutcome::Finished,
+            Self::Finished { is_limited: true } => AttemptOutcome::Limited,
+            Self::Cancelled(CancelReason::Stopped) => AttemptOutcome::Stopped,
+            Self::Cancelled(_) => AttemptOutcome::CutOff,
+            Self::Failed(error) if error.failure == ModelFailure::Filtered => FILTERED,
+            Self::Failed(_) => AttemptOutcome::Failed(ModelFailure::Interrupted),
+            Self::Panicked => AttemptOutcome::Panicked,
         }
     }
 }
 
-/// How attempts that came to nothing are recorded.
-const OUTCOMES: [(ModelFailure, &str); 7] = [
-    (ModelFailure::Unavailable, "unavailable"),
-    (ModelFailure::Overloaded, "overloaded"),
-    (ModelFailure::NoFirstToken, "no first token"),
-    (ModelFailure::Interrupted, "interrupted"),
-    (ModelFailure::Refused, "refused"),
-    (ModelFailure::Filtered, "filtered"),
-    (ModelFailure::Empty, "empty"),
-];
-
-pub(super) fn outcome_of(failure: ModelFailure) -> &'static str {
-    OUTCOMES.iter().find(|(known, _)| *known == failure).map_or("unavailable", |(_, outcome)| *outcome)
-}
+const FILTERED: AttemptOutcome = AttemptOutcome::Failed(ModelFailure::Filtered);
 
 /// What is told of an answer that was saved and is read again. Of one that failed, by the outcome of its last attempt.
-pub(super) fn error_of(message: &Message, last_outcome: Option<&str>) -> Option<ApiError> {
+pub(super) fn error_of(message: &Message, last_outcome: Option<AttemptOutcome>) -> Option<ApiError> {
     let failure = match message.state? {
         ReplyState::Failed => failed_by(last_outcome),
-        ReplyState::Interrupted if last_outcome == Some(outcome_of(ModelFailure::Filtered)) => {
-            ModelFailure::Filtered
-        }
+        ReplyState::Interrupted if last_outcome == Some(FILTERED) => ModelFailure::Filtered,
         ReplyState::Interrupted => ModelFailure::Interrupted,
         _ => return None,
     };
@@ -111,9 +105,11 @@ pub(super) fn error_of(message: &Message, last_outcome: Option<&str>) -> Option<
 }
 
 /// As it was told when it failed, before its first word: nothing was interrupted then.
-fn failed_by(outcome: Option<&str>) -> ModelFailure {
-    let known = OUTCOMES.iter().find(|(_, known)| Some(*known) == outcome).map(|(failure, _)| *failure);
-    known.filter(|failure| *failure != ModelFailure::Interrupted).unwrap_or(ModelFailure::Unavailable)
+fn failed_by(outcome: Option<AttemptOutcome>) -> ModelFailure {
+    match outcome {
+        Some(AttemptOutcome::Failed(failure)) if failure != ModelFailure::Interrupted => failure,
+        _ => ModelFailure::Unavailable,
+    }
 }
 
 #[cfg(test)]
@@ -217,6 +213,26 @@ mod tests {
         let ending = Ending::Finished { is_limited: false };
         let whole = transcript("abcdef", Some(TokenUsage::default()));
         assert_eq!(ending.usage(&whole, 100, 1000), (TokenUsage::default(), false));
+    }
+
+    #[test]
+    fn what_we_give_up_before_its_first_word_is_free() {
+        for reason in [CancelReason::ShuttingDown, CancelReason::HoldLost] {
+            let ending = Ending::Cancelled(reason);
+            assert_eq!(ending.usage(&transcript("", None), 100, 1000), (TokenUsage::default(), false));
+            assert_eq!(ending.usage(&transcript("abcdef", None), 100, 1000).0.output_tokens, 2);
+        }
+    }
+
+    #[test]
+    fn a_stop_while_no_provider_is_asked_is_free() {
+        let ending = Ending::Cancelled(CancelReason::Stopped);
+        let nobody = Transcript::default();
+        assert_eq!(ending.usage(&nobody, 100, 1000), (TokenUsage::default(), false));
+        let mut failed = transcript("", Some(used(500)));
+        failed.end_attempt(AttemptOutcome::Failed(ModelFailure::Overloaded));
+        failed.end_attempt(ending.outcome());
+        assert_eq!(ending.usage(&failed, 100, 1000), (TokenUsage::default(), false));
     }
 
     #[test]

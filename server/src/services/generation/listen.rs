@@ -3,14 +3,14 @@
 use std::sync::Mutex;
 
 use app::ModelFailure;
-use app::types::ChatEventKind;
+use app::types::{AttemptOutcome, ChatEventKind};
 use chrono::Utc;
 use futures::StreamExt;
 use tokio::time::Instant;
 
 use super::GenerationService;
 use super::attempts::{AttemptPlan, Next};
-use super::ending::{Ending, outcome_of};
+use super::ending::Ending;
 use super::publisher::Publisher;
 use super::run::Job;
 use super::traced;
@@ -55,7 +55,7 @@ impl GenerationService {
             match ending {
                 Ending::Failed(error) if !lock(transcript).is_visible() && Instant::now() < ends_at => {
                     tracing::warn!(generation.id = %job.new.id, route = route.key, %error, "An attempt failed");
-                    lock(transcript).end_attempt(outcome_of(error.failure));
+                    lock(transcript).end_attempt(AttemptOutcome::Failed(error.failure));
                     plan.failed(next.route, &error);
                     last_error = error;
                 }

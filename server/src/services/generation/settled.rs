@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 
 use crate::store::Attempt;
 use crate::store::catalog::Route;
-use crate::store::generations::state_text;
 use crate::store::settlements::Settlement;
 use crate::telemetry::metrics::{self, EndedAttempt, SettledReply};
 
@@ -18,10 +17,9 @@ pub(super) fn count(settlement: &Settlement, routes: &[Route]) {
     metrics::reply_settled(&SettledReply {
         model: &settlement.model,
         provider: provider(routes, answering),
-        state: state_text(settlement.state),
+        state: settlement.state.as_str(),
         duration: duration(settlement),
-        input_tokens: usage.input_tokens,
-        output_tokens: usage.output_tokens,
+        usage: *usage,
         charged_nanos: count_of(settlement.charged),
     });
     for (index, attempt) in attempts.iter().enumerate() {
@@ -30,7 +28,7 @@ pub(super) fn count(settlement: &Settlement, routes: &[Route]) {
             provider: provider(routes, Some(&attempt.route_key)),
             route: &attempt.route_key,
             kind: kind(&attempts[..index], attempt),
-            outcome: &attempt.outcome,
+            outcome: attempt.outcome.as_str(),
             first_token: attempt.first_token_ms.map(|ms| Duration::from_millis(ms.into())),
             cost_nanos: count_of(attempt.cost),
         });

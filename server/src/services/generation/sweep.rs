@@ -2,7 +2,7 @@
 
 use std::ops::DerefMut;
 
-use app::types::{ChatEvent, ChatEventKind, Nanos, Plan, ReplyState};
+use app::types::{AttemptOutcome, ChatEvent, ChatEventKind, Nanos, Plan, ReplyState};
 use chrono::TimeDelta;
 
 use super::{GenerationService, HOLD_TTL, traced};
@@ -164,7 +164,7 @@ fn cut_off(
         started_at: begun.started_at,
         first_token_ms: None,
         duration_ms: u32::try_from(lasted).unwrap_or(0),
-        outcome: "cut off".to_owned(),
+        outcome: AttemptOutcome::CutOff,
         usage: (usage.total() > 0).then_some(usage),
         cost: costs.map_or(Nanos::ZERO, |costs| costs.charge(usage)),
     }

@@ -2,7 +2,7 @@
 //! and of Langfuse. Prices and tokens are those of the record.
 //! <https://opentelemetry.io/docs/specs/semconv/gen-ai/>
 
-use app::types::Nanos;
+use app::types::{AttemptOutcome, Nanos};
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 
@@ -12,9 +12,7 @@ use super::transcript::{AttemptRecord, Transcript};
 use crate::pricing::TokenUsage;
 use crate::providers::llm::{Speaker, Turn, Upstream};
 use crate::store::Attempt;
-use crate::store::attempts::has_failed;
 use crate::store::catalog::Route;
-use crate::store::generations::state_text;
 use crate::store::settlements::Settlement;
 use crate::telemetry::traces::{self, Span};
 
@@ -65,7 +63,7 @@ fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str) {
     if !span.is_recorded() {
         return;
     }
-    span.set("plumbline.attempt.outcome", attempt.outcome.clone());
+    span.set("plumbline.attempt.outcome", attempt.outcome.as_str());
     span.set_if_some("gen_ai.response.model", answering_model);
     if let Some(first_token_ms) = attempt.first_token_ms {
         let began = attempt.started_at + TimeDelta::milliseconds(first_token_ms.into());
@@ -78,12 +76,12 @@ fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str) {
     if traces::captures_text() && attempt.first_token_ms.is_some() {
         span.set("gen_ai.output.messages", answer.to_owned());
     }
-    if has_failed(&attempt.outcome) {
-        span.fail(&attempt.outcome);
+    if attempt.outcome.has_failed() {
+        span.fail(attempt.outcome.as_str());
         span.set("langfuse.observation.level", "ERROR");
-        span.set("langfuse.observation.status_message", attempt.outcome.clone());
+        span.set("langfuse.observation.status_message", attempt.outcome.as_str());
     } else {
-        let reason = if attempt.outcome == "limited" { "length" } else { "stop" };
+        let reason = if attempt.outcome == AttemptOutcome::Limited { "length" } else { "stop" };
         span.set("gen_ai.response.finish_reasons", reason);
     }
     span.end_at(attempt.started_at + TimeDelta::milliseconds(attempt.duration_ms.into()));
@@ -127,7 +125,7 @@ pub(super) fn sweep(settlement: &Settlement, traceparent: Option<&str>) -> Span 
 }
 
 fn set_settlement(span: &Span, settlement: &Settlement) {
-    span.set("plumbline.reply.state", state_text(settlement.state));
+    span.set("plumbline.reply.state", settlement.state.as_str());
     span.set("plumbline.charged_nanodollars", settlement.charged.0);
     span.set("plumbline.attempts", as_int(settlement.attempts.len()));
     span.set("plumbline.usage.is_estimated", settlement.is_estimated);

@@ -2,13 +2,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use app::types::Nanos;
+use app::types::{AttemptOutcome, Nanos};
 use chrono::{DateTime, Utc};
 
 use crate::pricing::{TokenPrices, TokenUsage};
 use crate::providers::llm::CountedUsage;
 use crate::store::Attempt;
-use crate::store::attempts::has_failed;
 use crate::store::recovery::{BegunAttempt, Checkpoint};
 use crate::telemetry::traces::Span;
 
@@ -42,8 +41,12 @@ impl Transcript {
     /// As the provider that was asked last has counted. What came to nothing is our cost, and nobody else's.
     pub(super) fn usage(&self) -> Option<CountedUsage> {
         let attempt = self.attempts.last()?;
-        let has_failed = attempt.ended.as_ref().is_some_and(|(_, outcome)| has_failed(outcome));
-        attempt.usage.filter(|_| attempt.first_token_at.is_some() || !has_failed)
+        attempt.usage.filter(|_| attempt.first_token_at.is_some() || !attempt.has_failed())
+    }
+
+    /// A provider has begun with this, and has not failed.
+    pub(super) fn is_asked(&self) -> bool {
+        self.attempts.last().is_some_and(|attempt| !attempt.has_failed())
     }
 
     pub(super) fn hear_usage(&mut self, usage: CountedUsage) {
@@ -53,11 +56,11 @@ impl Transcript {
     }
 
     /// The attempt under way has ended so.
-    pub(super) fn end_attempt(&mut self, outcome: &str) {
+    pub(super) fn end_attempt(&mut self, outcome: AttemptOutcome) {
         if let Some(attempt) = self.attempts.last_mut()
             && attempt.ended.is_none()
         {
-            attempt.ended = Some((Utc::now(), outcome.to_owned()));
+            attempt.ended = Some((Utc::now(), outcome));
         }
     }
 
@@ -108,7 +111,7 @@ pub(super) struct AttemptRecord {
     costs: TokenPrices,
     started_at: DateTime<Utc>,
     first_token_at: Option<DateTime<Utc>>,
-    ended: Option<(DateTime<Utc>, String)>,
+    ended: Option<(DateTime<Utc>, AttemptOutcome)>,
     usage: Option<CountedUsage>,
     pub(super) answering_model: Option<String>,
     pub(super) span: Span,
@@ -128,10 +131,14 @@ impl AttemptRecord {
         }
     }
 
+    fn has_failed(&self) -> bool {
+        self.ended.is_some_and(|(_, outcome)| outcome.has_failed())
+    }
+
     fn settled(&self, usage: Option<TokenUsage>) -> Attempt {
         let since_start =
             |time: DateTime<Utc>| u32::try_from((time - self.started_at).num_milliseconds()).unwrap_or(0);
-        let (ended_at, outcome) = self.ended.clone().unwrap_or((Utc::now(), "cut off".to_owned()));
+        let (ended_at, outcome) = self.ended.unwrap_or((Utc::now(), AttemptOutcome::CutOff));
         Attempt {
             route_key: self.route_key.clone(),
             started_at: self.started_at,
@@ -150,6 +157,8 @@ pub(super) fn lock(transcript: &Mutex<Transcript>) -> MutexGuard<'_, Transcript>
 
 #[cfg(test)]
 mod tests {
+    use app::ModelFailure;
+
     use super::*;
 
     #[test]
@@ -163,9 +172,9 @@ mod tests {
         let mut transcript = Transcript::default();
         transcript.attempts.push(AttemptRecord::begin("first", prices, Utc::now(), Span::part("attempt")));
         transcript.hear_usage(CountedUsage { tokens, is_whole: true });
-        transcript.end_attempt("overloaded");
+        transcript.end_attempt(AttemptOutcome::Failed(ModelFailure::Overloaded));
         // Somebody stops the reply before another attempt is made.
-        transcript.end_attempt("stopped");
+        transcript.end_attempt(AttemptOutcome::Stopped);
         assert_eq!(transcript.usage(), None);
         assert_eq!(transcript.checkpoint().usage, None);
         let attempts = transcript.settled_attempts(TokenUsage::default());

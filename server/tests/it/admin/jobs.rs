@@ -1,6 +1,7 @@
 //! Work done later, as operators see and mend it.
 
-use app::types::{AuditKind, AuditPage, JobId, JobState, JobsPage};
+use app::types::{AuditKind, AuditPage, JobId, JobState, JobsPage, Notice};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::TestApp;
@@ -42,6 +43,30 @@ async fn a_job_that_waits_after_a_failure_is_tried_at_once_or_discarded() {
     let log: AuditPage = operator.value("admin/audit/list", &[]).await;
     let told: Vec<_> = log.events.iter().take(2).filter_map(|event| event.kind).collect();
     assert_eq!(told, [AuditKind::JobDiscarded, AuditKind::JobRetried]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_whose_delivery_is_discarded_is_told_by_the_app() {
+    let app = TestApp::start().await;
+    let (somebody, operator) = (app.user().await, app.operator().await);
+    let facts = json!({
+        "type": "pack_bought", "purchase_id": "pi_1", "credit": 10_000_000_000_u64, "amount_cents": 1000,
+        "bought_at": "2026-11-01T10:00:00Z",
+    });
+    let (notice, job) = (Uuid::now_v7(), Uuid::now_v7());
+    let failing = format!(
+        "insert into notices (id, account_id, kind, cause, facts)
+             select '{notice}', account_id, 'receipt', 'one', '{facts}' from users order by created_at limit 1;
+         insert into jobs (id, kind, payload, attempt, max_attempts, run_at, last_error)
+             values ('{job}', 'deliver_notice', '{{\"notice_id\": \"{notice}\"}}', 3, 30, now() + interval '1 hour',
+                 'the mail server is away')"
+    );
+    app.database().execute(&failing).await;
+    assert_eq!(somebody.value::<Vec<Notice>>("notices/list_notices", &[]).await, []);
+    let discarded = operator.call("admin/jobs/discard", &[("id", &job.to_string())]).await;
+    assert_eq!(discarded.status(), 200);
+    let told: Vec<Notice> = somebody.value("notices/list_notices", &[]).await;
+    assert_eq!(told.iter().map(|notice| notice.id.0).collect::<Vec<_>>(), [notice]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

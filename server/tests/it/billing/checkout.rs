@@ -160,7 +160,7 @@ async fn an_account_whose_customer_was_deleted_at_stripe_is_free_and_can_subscri
     shop.subscribe(&browser, "pro", "month").await;
     shop.settle().await;
     assert_eq!(billing(&browser).await.standing, Standing::Active);
-    assert_ne!(shop.customer_id(&browser).await, customer);
+    assert_ne!(shop.newest_customer_id().await, customer);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,7 +39,7 @@ async fn a_year_gives_its_credit_in_twelve_slices_and_no_more() {
 async fn begin_trial(shop: &Shop, browser: &Browser) -> (String, String) {
     // So that there is a customer.
     begin(browser, "billing/buy_pack", &[("pack", "credit_10")]).await;
-    let customer = shop.customer_id(browser).await;
+    let customer = shop.newest_customer_id().await;
     let price = shop.stripe.price_id("plumbline_pro_month").await;
     let trial = [
         ("customer", customer.as_str()),

@@ -3,7 +3,8 @@
 use std::sync::{Mutex, MutexGuard};
 
 use app::types::{
-    AccountId, ClientRequestId, GenerationId, Message, MessageId, Nanos, ReplyState, Role, Thread, ThreadId,
+    AccountId, AttemptOutcome, ClientRequestId, GenerationId, Message, MessageId, Nanos, ReplyState, Role,
+    Thread, ThreadId,
 };
 use chrono::{DateTime, Utc};
 use server::books::Cause;
@@ -218,7 +219,7 @@ impl Account {
             started_at: Utc::now(),
             first_token_ms: None,
             duration_ms: 1,
-            outcome: "finished".to_owned(),
+            outcome: AttemptOutcome::Finished,
             usage: Some(usage),
             cost: Nanos(charged / 2),
         };

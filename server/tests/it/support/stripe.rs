@@ -178,7 +178,7 @@ impl Shop {
         let browser = self.app.user().await;
         self.subscribe(&browser, plan, interval).await;
         self.settle().await;
-        let customer = self.customer_id(&browser).await;
+        let customer = self.newest_customer_id().await;
         (browser, customer)
     }
 
@@ -188,8 +188,8 @@ impl Shop {
         self.stripe.pay(&page, GOOD_CARD).await.expect("a good card")
     }
 
-    /// The only customer of the test's account at Stripe.
-    pub async fn customer_id(&self, _: &Browser) -> String {
+    /// The customer at Stripe of whoever came last.
+    pub async fn newest_customer_id(&self) -> String {
         let rows = self
             .app
             .database()

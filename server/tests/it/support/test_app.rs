@@ -180,6 +180,12 @@ impl TestApp {
         self.spawn(Command::new(env!("CARGO_BIN_EXE_plumbline")).arg("serve"), variables)
     }
 
+    /// The same for a process that runs no jobs.
+    pub fn spawn_without_worker(&self, variables: &[(&str, &str)]) -> ServerProcess {
+        let arguments = ["serve", "--without-worker"];
+        self.spawn(Command::new(env!("CARGO_BIN_EXE_plumbline")).args(arguments), variables)
+    }
+
     /// The same for a process that only runs jobs.
     pub fn spawn_worker(&self, variables: &[(&str, &str)]) -> ServerProcess {
         self.spawn(Command::new(env!("CARGO_BIN_EXE_plumbline")).arg("work"), variables)
