@@ -390,6 +390,9 @@ test('Another model can be chosen with the keyboard, and is remembered', async (
   await picker.focus();
   await tab.page.keyboard.press('Enter');
   await expect(tab.page.getByRole('listbox', { name: 'Model' })).toBeFocused();
+  const thorough = tab.page.getByRole('option', { name: 'Thorough' });
+  await expect(thorough).toContainText('Longer, more careful answers to hard questions');
+  await expect(thorough).toContainText('$2.50 to read and $10.00 to write a million tokens');
   await tab.page.keyboard.press('ArrowDown');
   await tab.page.keyboard.press('Enter');
   await expect(picker).toContainText('Thorough');

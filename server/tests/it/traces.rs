@@ -162,7 +162,7 @@ async fn a_reply_with_a_fallback_is_one_trace_from_the_request_to_the_settlement
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_text_no_address_and_no_secret_is_ever_sent_and_no_probe_is_traced() {
+async fn no_text_no_address_and_no_secret_is_ever_sent_or_logged_and_no_probe_is_traced() {
     let app = TestApp::with_env(&[], |_| {}).await;
     let mut traced = Traced::start(&app, &[("RUST_LOG", "info")]).await;
     let (prompt, answer) = (prompt(), format!("answer {}", Uuid::now_v7()));
@@ -179,6 +179,13 @@ async fn no_text_no_address_and_no_secret_is_ever_sent_and_no_probe_is_traced() 
     }
     assert!(bytes.contains("GET /chat") && !bytes.contains("health"));
     let log = traced.process.log();
+    let audit = app.database().rows("select row_to_json(audit_events)::text from audit_events").await;
+    let audit: String = audit.iter().map(|row| row.get::<_, String>(0)).collect();
+    assert!(audit.contains("signed_in"), "{audit}");
+    for secret in [&prompt, &answer, &session, "example.test", "sandbox-key"] {
+        assert!(!log.contains(secret), "{secret} was logged");
+        assert!(!audit.contains(secret), "{secret} is in the audit log");
+    }
     let line = log.lines().find(|line| line.contains("Finished reply")).expect("a line");
     assert!(line.contains(&traced.trace_id) && line.contains("request.id"), "{line}");
 }

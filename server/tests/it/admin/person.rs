@@ -1,7 +1,8 @@
 //! A person's page.
 
-use app::types::{LimitName, Message, Person, Role};
+use app::types::{LimitName, Message, NoticeKind, Person, Role};
 
+use crate::retries::{start_silent, stop};
 use crate::support::{TestApp, prompt};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,6 +34,20 @@ async fn a_persons_page_has_everything_but_what_they_write() {
     assert_eq!(today, Some(2), "as they are used now");
     assert_eq!(person.grants.len(), 1);
     assert_eq!(person.holds, []);
+
+    let told = "insert into notices (id, account_id, kind, cause, facts, mailed_at)
+        select gen_random_uuid(), account_id, 'receipt', 'one', '{}', now() from users order by created_at limit 1";
+    app.database().execute(told).await;
+    let running = start_silent(&app, &somebody).await;
+    let busy: Person = operator.value("admin/people/read", &[("id", &id)]).await;
+    let holds: Vec<_> = busy.holds.iter().map(|hold| (hold.generation_id, hold.amount)).collect();
+    assert_eq!(holds, [(running.generation_id(), busy.quota.credit.held)]);
+    assert_eq!(busy.grants[0].held, busy.quota.credit.held);
+    let notices: Vec<_> =
+        busy.notices.iter().map(|notice| (notice.kind, notice.mailed_at.is_some())).collect();
+    assert_eq!(notices, [(Some(NoticeKind::Receipt), true)]);
+    assert_eq!((busy.billing.subscription, busy.customer_id), (None, None));
+    stop(&somebody, running).await;
 
     let said = [first, secret, answer.content];
     let page = operator.get(&format!("/admin/people/{id}")).await.text().await.expect("a page");

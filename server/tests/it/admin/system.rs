@@ -5,6 +5,7 @@ use http::header::{LOCATION, RETRY_AFTER};
 use serde_json::json;
 
 use super::visits::{READS, functions, refusal};
+use crate::money_audit::unbalance;
 use crate::support::{Browser, TestApp, location, prompt};
 
 async fn turn(operator: &Browser, switch: &str, is_on: bool) {
@@ -100,6 +101,38 @@ async fn while_sign_up_is_closed_only_those_who_have_an_account_get_in() {
 
     turn(&operator, "sign_up_closed", false).await;
     app.user().await;
+}
+
+/// A part of the system, as a server sees it: whether it is well, and one of its facts.
+async fn part(operator: &Browser, name: &str, fact: &str) -> (bool, Option<String>) {
+    let report: SystemReport = operator.value("admin/system/read", &[]).await;
+    let part = report.parts.into_iter().find(|part| part.name == name).expect("a part");
+    let fact = part.facts.into_iter().find(|known| known.name == fact);
+    (part.is_well, fact.map(|fact| fact.value))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_what_is_not_well() {
+    let app = TestApp::start().await;
+    let operator = app.operator().await;
+    let alone =
+        app.another_server_with(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into()).await;
+    let limits = part(&operator.at(&alone), "Redis", "Requests are limited").await;
+    assert_eq!(limits, (false, Some("by each server alone, tightly".to_owned())));
+    assert!(part(&operator, "Redis", "Requests are limited").await.0, "the other one reaches it");
+
+    app.database().execute(&unbalance("- 1")).await;
+    app.command().arg("audit").output().expect("it runs");
+    let money = part(&operator, "Money", "balance-equals-entries").await;
+    assert_eq!(money, (false, Some("broken in 1 rows".to_owned())));
+    app.database().execute(&unbalance("+ 1")).await;
+
+    let forget = "delete from __diesel_schema_migrations
+        where version = (select max(version) from __diesel_schema_migrations) returning version";
+    let newest: String = app.database().rows(forget).await[0].get(0);
+    assert_eq!(part(&operator, "PostgreSQL", "Missing migrations").await, (false, Some(newest.clone())));
+    let again = format!("insert into __diesel_schema_migrations (version) values ('{newest}')");
+    app.database().execute(&again).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
