@@ -365,6 +365,20 @@ test.describe('When the connection breaks', () => {
     expect(await model.journal(prompt)).toHaveLength(2);
   });
 
+  test('A text that a dead page left is another message once it was taken away', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Say it once more', { text: 'Answered again.' });
+    await tab.page.route(START_REPLY, async (route) => void (await route.fetch()), { times: 1 });
+    await chat.send(prompt);
+    await expect.poll(() => model.journal(prompt)).toHaveLength(1);
+    await tab.page.reload();
+    await chat.isReady();
+    await chat.composer.fill('');
+    await chat.send(prompt);
+    await expect(chat.answers).toHaveText(['Answered again.']);
+    await expect(chat.threads).toHaveCount(2);
+    expect(await model.journal(prompt)).toHaveLength(2);
+  });
+
   test('An answer whose stream is cut on the way is taken up where it was', async ({ chat, model, tab }) => {
     const prompt = await model.script('Cut between us', { text: COUNTING });
     await tab.page.route(

@@ -181,10 +181,12 @@ impl OpenConversation {
     }
 
     /// Keeps the unsent text in the tab. While a request is on its way the old copy stays, in case the page dies now; the
-    /// request is kept beside it, so that it is not answered twice then.
+    /// request is kept beside it, so that it is not answered twice then. Another text is another request.
     pub fn keep_draft(self) {
         if self.activity.get_untracked() != Activity::Sending {
-            browser::drafts::write(&self.draft_key(), &self.draft.get_untracked());
+            let (key, draft) = (self.draft_key(), self.draft.get_untracked());
+            browser::drafts::write(&key, &draft);
+            kept_request::forget_unless_it_sends(&key, &draft);
         }
     }
 

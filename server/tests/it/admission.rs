@@ -11,8 +11,7 @@ use server::{AppError, AppResult, GenerationService};
 use tokio::task::JoinHandle;
 
 use crate::broken_off::LONG;
-use crate::quota::{cheap, quick, silent, start_all, stop_all};
-use crate::support::{TestApp, new_request, prompt};
+use crate::support::{TestApp, cheap, new_request, prompt, quick, silent, start_all, stop_all};
 
 /// The limits of everybody who changes none, and a model that may write so much.
 fn as_it_comes(config: &mut Config, max_output_tokens: u32) {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use server::build_router;
 use server::config::Config;
 
-use crate::support::{Browser, Fault, Proxy, TestApp, ask, new_request, prompt, to_router};
+use crate::support::{Browser, Fault, Proxy, TestApp, ask, cheap, new_request, prompt, to_router};
 
 /// What a reply here costs: by the provider's count, at a nano-dollar a token.
 pub const CHARGE: i64 = 700;
@@ -20,14 +20,7 @@ pub const CHARGE: i64 = 700;
 pub const LONG: Duration = Duration::from_secs(60);
 
 pub async fn start() -> TestApp {
-    TestApp::with(|config| {
-        config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
-        config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
-        config.plans.free.concurrent_replies = 1000;
-        config.plans.free.requests_per_minute = 1000;
-        config.plans.free.requests_per_day = 10_000;
-    })
-    .await
+    TestApp::with(cheap).await
 }
 
 /// A request for a short answer that costs [`CHARGE`].

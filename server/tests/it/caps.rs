@@ -12,7 +12,7 @@ use server::config::Config;
 use uuid::Uuid;
 
 use crate::admin::seeded::rows_read;
-use crate::support::{Browser, LOOK_AGAIN_AFTER, Reply, TestApp, new_request, prompt, read_all};
+use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all, silent, stop_all, until};
 
 /// A token costs a cent, the prompt nothing.
 fn cent_a_token(config: &mut Config) {
@@ -41,9 +41,9 @@ pub async fn costing(app: &TestApp, cents: u32) -> String {
 }
 
 /// A prompt that is not answered before it is stopped.
-async fn silent(app: &TestApp) -> String {
+async fn silent_prompt(app: &TestApp) -> String {
     let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "stall_after_chunks": 0 })).await;
+    app.sandbox.script(&prompt, silent()).await;
     prompt
 }
 
@@ -88,20 +88,12 @@ async fn cap_of(refused: Reply) -> Cap {
     }
 }
 
-async fn stop_all(browser: &Browser, replies: &mut [Reply]) {
-    for reply in replies.iter_mut() {
-        let (id, _) = reply.read_started().await;
-        assert!(browser.call("chat/stop_reply", &[("id", &id.to_string())]).await.status().is_success());
-    }
-    read_all(replies).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_requests_at_once_against_a_cap_with_room_for_three_are_three_replies() {
     let app = app_with(|_| {}).await;
     let browser = app.user().await;
     cap_month(&browser, "3.00", true).await;
-    let prompt = silent(&app).await;
+    let prompt = silent_prompt(&app).await;
     let requests: Vec<_> = (0..20).map(|_| of_at_most(&prompt, 100)).collect();
     let replies = join_all(requests.iter().map(|request| browser.start_reply(request))).await;
     let (mut admitted, refused): (Vec<_>, Vec<_>) =
@@ -282,7 +274,7 @@ async fn the_ceiling_of_the_day_stops_everybody_and_says_when_to_come_back() {
 async fn the_ceiling_counts_what_is_held_and_each_server_what_it_admitted_itself() {
     let app = app_with(|config| config.spending.daily_ceiling = Some(Nanos::from_cents(300))).await;
     let browser = app.user().await;
-    let prompt = silent(&app).await;
+    let prompt = silent_prompt(&app).await;
     let mut admitted = Vec::new();
     for _ in 0..3 {
         let reply = browser.start_reply(&of_at_most(&prompt, 100)).await;
@@ -305,7 +297,7 @@ async fn many_accounts_at_once_pass_the_ceiling_by_no_more_than_what_is_claimed_
         config.database.pool_size = 2;
     })
     .await;
-    let prompt = silent(&app).await;
+    let prompt = silent_prompt(&app).await;
     let browsers = join_all((0..12).map(|_| app.user())).await;
     let replies = join_all(browsers.iter().map(async |browser| {
         let reply = browser.start_reply(&of_at_most(&prompt, 100)).await;
@@ -323,7 +315,7 @@ async fn many_accounts_at_once_pass_the_ceiling_by_no_more_than_what_is_claimed_
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_while_what_the_day_has_cost_is_read_anew() {
     let app = app_with(|config| config.spending.daily_ceiling = Some(Nanos::from_cents(5_000))).await;
-    let (browser, prompt) = (app.user().await, silent(&app).await);
+    let (browser, prompt) = (app.user().await, silent_prompt(&app).await);
     spend(&app, &browser, 1).await;
     // Whoever reads that sum waits for this; a claim does not need it.
     let database = app.database();
@@ -331,15 +323,15 @@ async fn nobody_waits_while_what_the_day_has_cost_is_read_anew() {
     let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
                    and wait_event_type = 'Lock'";
     let mut admitted = Vec::new();
-    let mut is_read = false;
-    while !is_read {
-        is_read = database.number(waiting).await > 0;
+    until(async || {
+        let is_read = database.number(waiting).await > 0;
         database.execute("select pg_stat_clear_snapshot()").await;
         let reply = browser.start_reply(&of_at_most(&prompt, 1)).await;
         assert_eq!(reply.status(), StatusCode::OK);
         admitted.push(reply);
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-    }
+        is_read
+    })
+    .await;
     database.execute("rollback").await;
     stop_all(&browser, &mut admitted).await;
 }

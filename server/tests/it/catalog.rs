@@ -6,9 +6,8 @@ use serde_json::json;
 use server::config::RouteConfig;
 use uuid::Uuid;
 
-use crate::providers::{assert_clean, attempts, quick};
-use crate::retries::{start_silent, stop};
-use crate::support::{TestApp, new_request, prompt};
+use crate::providers::{assert_clean, attempts};
+use crate::support::{TestApp, new_request, prompt, quick, start_silent, stop};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_choose_among_the_models_their_plan_includes() {

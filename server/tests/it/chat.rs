@@ -7,14 +7,10 @@ use app::{ApiError, ModelFailure};
 use futures::future::join_all;
 use http::StatusCode;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{TestApp, new_request, prompt};
-
-fn quick(text: &str) -> Value {
-    json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })
-}
+use crate::support::{TestApp, new_request, prompt, quick, silent};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_arrives_in_pieces_and_is_there_after_a_reload() {
@@ -245,7 +241,7 @@ async fn each_way_a_provider_fails_is_told_in_its_own_words() {
         (json!({ "status": 503 }), ReplyState::Failed, ModelFailure::Overloaded),
         (json!({ "status": 529 }), ReplyState::Failed, ModelFailure::Overloaded),
         (json!({ "frame_bytes": 2 << 20 }), ReplyState::Failed, ModelFailure::Unavailable),
-        (json!({ "stall_after_chunks": 0 }), ReplyState::Failed, ModelFailure::NoFirstToken),
+        (silent(), ReplyState::Failed, ModelFailure::NoFirstToken),
         (json!({ "cut_after_chunks": 0 }), ReplyState::Failed, ModelFailure::Unavailable),
         (json!({ "stall_after_chunks": 2 }), ReplyState::Interrupted, ModelFailure::Interrupted),
         (json!({ "cut_after_chunks": 2 }), ReplyState::Interrupted, ModelFailure::Interrupted),

@@ -4,9 +4,8 @@ use app::types::ReplyState;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::providers::{assert_clean, quick};
-use crate::retries::stop;
-use crate::support::{Reply, TestApp, new_request, prompt};
+use crate::providers::assert_clean;
+use crate::support::{Reply, TestApp, new_request, prompt, quick, stop};
 
 /// A model that Anthropic's format alone leads to, and that reads no more than 80 tokens: five times a prompt of a test.
 async fn forgetful() -> (TestApp, String) {

@@ -6,9 +6,9 @@ use app::types::{Nanos, ReplyState};
 use app::{ApiError, ModelFailure};
 use serde_json::json;
 
-use crate::providers::{assert_clean, quick, two_routes};
+use crate::providers::{assert_clean, two_routes};
 use crate::retries::one_route;
-use crate::support::{TestApp, new_request, prompt};
+use crate::support::{TestApp, new_request, prompt, quick};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_filter_ends_is_told_as_that_in_both_formats_and_asked_of_nobody_else() {

@@ -4,7 +4,7 @@ use diesel_async::SimpleAsyncConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::support::{TestApp, prompt};
+use crate::support::{TestApp, prompt, until};
 
 /// Makes the database refuse what the list of conversations needs, or puts it right again.
 async fn run_sql(app: &TestApp, sql: &str) {
@@ -64,9 +64,7 @@ async fn a_job_that_is_given_up_is_reported_once() {
     run_sql(&app, "insert into jobs (id, kind, payload, max_attempts) values (gen_random_uuid(), 'of_tomorrow', '{}', 1)")
         .await;
     let mut worker = app.spawn_worker(&[("SENTRY_DSN", &dsn)]);
-    while app.database().number("select count(*) from jobs where state = 'dead'").await == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || app.database().number("select count(*) from jobs where state = 'dead'").await > 0).await;
     worker.terminate();
     assert!(worker.exit_status().success());
 

@@ -15,7 +15,7 @@ use server::store::jobs::{self, Lease, NewJob};
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{TestApp, new_request, prompt};
+use crate::support::{TestApp, new_request, prompt, until};
 
 /// Long enough that no lease of a living worker ends during a test.
 const LEASE: Duration = Duration::from_secs(600);
@@ -128,10 +128,9 @@ async fn enqueue(db: &Db, job: &NewJob) -> bool {
 }
 
 /// Waits until the database says so.
-async fn until(app: &TestApp, condition: &str) {
-    while app.database().number(&format!("select count(*) from jobs where {condition}")).await == 0 {
-        tokio::task::yield_now().await;
-    }
+async fn until_job(app: &TestApp, condition: &str) {
+    until(async || app.database().number(&format!("select count(*) from jobs where {condition}")).await > 0)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +150,7 @@ async fn a_job_runs_if_its_transaction_was_committed_and_only_then() {
     assert!(rolled_back.is_err());
     enqueue(&db, &job("once")).await;
     assert_eq!(worker.next_ended().await, "once");
-    until(&app, "state = 'done'").await;
+    until_job(&app, "state = 'done'").await;
     worker.finish().await;
     assert_eq!(app.database().number("select count(*) from jobs").await, 1);
 }
@@ -166,7 +165,7 @@ async fn a_poison_job_ends_dead_after_its_attempts_and_the_queue_keeps_moving() 
         enqueue(&db, &job(name)).await;
         for attempt in 1..=3 {
             assert_eq!(worker.next_ended().await, name);
-            until(
+            until_job(
                 &app,
                 &format!("payload->>'name' = '{name}' and attempt = {attempt} and state <> 'running'"),
             )
@@ -198,7 +197,7 @@ async fn a_dead_job_can_be_tried_again() {
     assert!(jobs::revive(&mut db.get().await.expect("a connection"), id, by).await.expect("revive"));
     let mut worker = TestWorker::start(db, vec![]);
     assert_eq!(worker.next_ended().await, "good");
-    until(&app, "state = 'done'").await;
+    until_job(&app, "state = 'done'").await;
     worker.finish().await;
 }
 
@@ -215,7 +214,7 @@ async fn a_job_whose_worker_died_is_run_again_and_a_late_end_changes_nothing() {
     app.database().execute("update jobs set leased_until = now()").await;
     let mut worker = TestWorker::start(db.clone(), vec![]);
     assert_eq!(worker.next_ended().await, "good");
-    until(&app, "state = 'done'").await;
+    until_job(&app, "state = 'done'").await;
     assert!(!jobs::renew(&mut conn, &stale, LEASE).await.expect("renew"));
     assert!(!jobs::complete(&mut conn, &stale).await.expect("complete"));
     assert!(!jobs::fail(&mut conn, &stale, "late", None).await.expect("fail"));
@@ -246,7 +245,7 @@ async fn a_long_job_of_a_worker_that_hangs_is_run_by_another_and_ends_once() {
     assert_eq!(app.database().number(running).await, 1, "it is the other one's");
     other.let_go.notify_one();
     other.next_ended().await;
-    until(&app, "state = 'done' and attempt = 2").await;
+    until_job(&app, "state = 'done' and attempt = 2").await;
     other.finish().await;
     assert_eq!(app.database().number("select count(*) from jobs").await, 1);
 }
@@ -264,13 +263,14 @@ async fn a_job_longer_than_its_lease_stays_with_its_worker() {
     // Twice the length of the lease goes by, and the other one looks all the time.
     let renewed =
         "select count(*) from jobs, begun where jobs.leased_until > begun.leased_until + interval '6 s'";
-    while app.database().number(renewed).await == 0 {
+    until(async || {
         app.database().execute("notify plumbline_jobs").await;
-        tokio::task::yield_now().await;
-    }
+        app.database().number(renewed).await > 0
+    })
+    .await;
     worker.let_go.notify_one();
     worker.next_ended().await;
-    until(&app, "state = 'done' and attempt = 1").await;
+    until_job(&app, "state = 'done' and attempt = 1").await;
     assert!(other.begun.try_recv().is_err());
     worker.finish().await;
     other.finish().await;
@@ -301,7 +301,7 @@ async fn a_job_that_takes_too_long_has_failed_and_is_tried_again() {
     enqueue(&db, &job("long")).await;
     let mut worker = TestWorker::start_with(db, vec![], LEASE, Duration::from_millis(50));
     worker.next_begun().await;
-    until(&app, "state = 'ready' and attempt = 1 and last_error = 'it took too long'").await;
+    until_job(&app, "state = 'ready' and attempt = 1 and last_error = 'it took too long'").await;
     assert!(worker.ended.try_recv().is_err(), "nobody has let it go");
     worker.finish().await;
 }
@@ -316,7 +316,7 @@ async fn jobs_of_one_serial_key_never_run_at_the_same_time() {
         let job = NewJob { serial_key: Some("customer".to_owned()), ..job(&format!("{number}-customer")) };
         enqueue(&db, &job).await;
     }
-    until(&app, "(select count(*) from jobs where state = 'done') = 20").await;
+    until_job(&app, "(select count(*) from jobs where state = 'done') = 20").await;
     for worker in [&mut first, &mut second] {
         while let Ok(begun) = worker.begun.try_recv() {
             assert!(begun.ends_with("#1"), "{begun}");
@@ -339,7 +339,7 @@ async fn a_job_that_waits_is_not_enqueued_twice_but_one_that_runs_is() {
     worker.let_go.notify_one();
     worker.next_begun().await;
     worker.let_go.notify_one();
-    until(&app, "(select count(*) from jobs where state = 'done') = 2").await;
+    until_job(&app, "(select count(*) from jobs where state = 'done') = 2").await;
     worker.finish().await;
 }
 
@@ -365,7 +365,7 @@ async fn scheduled_work_is_enqueued_once_for_each_time_by_many_workers_and_after
     let db = app.db();
     let daily = || vec![Schedule { name: "daily", slots: Slots::DailyAt(0), job: job("good") }];
     let workers: Vec<_> = (0..5).map(|_| TestWorker::start(db.clone(), daily())).collect();
-    until(&app, "state = 'done'").await;
+    until_job(&app, "state = 'done'").await;
     for worker in workers {
         worker.finish().await;
     }
@@ -374,7 +374,7 @@ async fn scheduled_work_is_enqueued_once_for_each_time_by_many_workers_and_after
     // As after three days without a worker.
     app.database().execute("update schedule_slots set slot = slot - interval '3 days'").await;
     let worker = TestWorker::start(db.clone(), daily());
-    until(&app, "(select count(*) from jobs where state = 'done') = 2").await;
+    until_job(&app, "(select count(*) from jobs where state = 'done') = 2").await;
     worker.finish().await;
     assert_eq!(
         app.database().number("select count(*) from jobs").await,
@@ -412,7 +412,7 @@ async fn a_server_does_the_scheduled_work_by_itself_and_forgets_when_it_was_due(
     app.database().execute(old).await;
     let mut process = app.spawn_process(&[]);
     process.ready().await;
-    until(&app, "kind = 'purge_jobs' and state = 'done'").await;
+    until_job(&app, "kind = 'purge_jobs' and state = 'done'").await;
     let kept = "select count(*) from schedule_slots where name = ";
     for name in ["purge_jobs", "gone"] {
         assert_eq!(app.database().number(&format!("{kept} '{name}'")).await, 1, "the newest of {name}");
@@ -439,9 +439,7 @@ async fn a_process_that_only_runs_jobs_ends_replies_whose_server_has_died() {
     app.database().execute("update holds set expires_at = now() where state = 'pending'").await;
     let _worker = app.spawn_worker(&[]);
     let held = "select count(*) from holds where state = 'pending'";
-    while app.database().number(held).await > 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || app.database().number(held).await == 0).await;
     let ended = "select count(*) from generations where state = 'interrupted'";
     assert_eq!(app.database().number(ended).await, 1);
 }

@@ -1,11 +1,10 @@
 //! The books of an account: what is given and taken back, and what an operator prints.
 
 use app::types::{AccountId, Nanos, Quota};
-use serde_json::json;
 use server::books::Cause;
 use server::store::ledger;
 
-use crate::support::{TestApp, new_request, prompt};
+use crate::support::{TestApp, new_request, prompt, silent};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_shows_entries_with_their_balance_then_grants_and_holds() {
@@ -13,7 +12,7 @@ async fn a_statement_shows_entries_with_their_balance_then_grants_and_holds() {
     app.expect_open_holds();
     let (browser, silence) = (app.user().await, prompt());
     browser.ask(&prompt()).await;
-    app.sandbox.script(&silence, json!({ "stall_after_chunks": 0 })).await;
+    app.sandbox.script(&silence, silent()).await;
     let (held, _) = browser.start_reply(&new_request(&silence)).await.read_started().await;
     let row = app.database().rows("select id::text, account_id::text, email from users").await.remove(0);
     let (user, account): (String, String) = (row.get(0), row.get(1));

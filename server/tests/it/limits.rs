@@ -7,12 +7,14 @@ use app::types::{AccountId, LimitName, Nanos, Plan, Quota, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
 use reqwest::{Method, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 use server::Decision;
 
 use crate::broken_off::LONG;
-use crate::quota::{cheap, quick, silent, start_all, stop_all, with_max_tokens};
-use crate::support::{Browser, Fault, Proxy, TestApp, new_request, prompt, read_all};
+use crate::support::{
+    Browser, Fault, Proxy, TestApp, cheap, new_request, prompt, quick, read_all, silent, start_all, stop_all,
+    until, with_max_tokens,
+};
 
 async fn used(browser: &Browser, name: LimitName) -> u32 {
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
@@ -307,12 +309,6 @@ async fn the_limiter_takes_one_round_trip_a_request() {
     assert!((19..=23).contains(&messages), "{messages} for 19 requests");
 }
 
-async fn readiness(app: &TestApp) -> Value {
-    let response = app.browser().get("/health/ready").await;
-    assert_eq!(response.status(), StatusCode::OK);
-    response.json().await.expect("JSON")
-}
-
 /// (24)
 #[tokio::test(flavor = "multi_thread")]
 async fn while_redis_does_not_answer_each_process_limits_by_itself_and_it_recovers_without_a_restart() {
@@ -322,13 +318,13 @@ async fn while_redis_does_not_answer_each_process_limits_by_itself_and_it_recove
         config.plans.free.requests_per_minute = 6;
     })
     .await;
-    assert_eq!(readiness(&app).await["limiter"], "shared");
+    assert_eq!(app.readiness().await.1["limiter"], "shared");
     let (browser, other) = (app.user().await, app.user().await);
     let unanswered = prompt();
     app.sandbox.script(&unanswered, silent()).await;
     let (mut running, _) = start_all(&other, &[new_request(&unanswered)]).await;
     redis.break_at(1, Fault::Stall);
-    let slow = readiness(&app).await;
+    let (_, slow) = app.readiness().await;
     assert_eq!((&slow["status"], &slow["limiter"]), (&json!("degraded"), &json!("local")));
     let requests: Vec<_> = (0..6).map(|_| new_request(&prompt())).collect();
     let (mut admitted, refused) = start_all(&browser, &requests).await;
@@ -338,7 +334,7 @@ async fn while_redis_does_not_answer_each_process_limits_by_itself_and_it_recove
     stop_all(&other, &mut running).await;
 
     redis.heal();
-    while readiness(&app).await["limiter"] != "shared" {}
+    until(async || app.readiness().await.1["limiter"] == "shared").await;
     assert_eq!(browser.ask(&prompt()).await.state(), ReplyState::Finished);
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
     assert_eq!(quota.limit(LimitName::RequestsPerMinute).expect("a limit").limit, 6, "the whole plan again");
@@ -368,7 +364,7 @@ async fn what_was_admitted_and_what_ended_without_redis_is_told_to_it_although_n
     assert_eq!(used(&elsewhere, LimitName::ConcurrentReplies).await, 110);
 
     proxy.break_at(1, Fault::Stall);
-    assert_eq!(readiness(&app).await["limiter"], "local");
+    assert_eq!(app.readiness().await.1["limiter"], "local");
     stop_all(&browser, &mut running).await;
     for _ in 0..3 {
         assert_eq!(browser.ask(&answered).await.state(), ReplyState::Finished);

@@ -10,8 +10,10 @@ use serde_json::json;
 
 use crate::billing::webhooks::{deliver, event, sign};
 use crate::money_audit::unbalance;
-use crate::retries::{start_silent, stop};
-use crate::support::{Browser, ServerProcess, TestApp, WEBHOOK_SECRET, free_port, new_request, prompt};
+use crate::support::{
+    Browser, NO_REDIS, ServerProcess, TestApp, WEBHOOK_SECRET, free_port, new_request, prompt, start_silent,
+    stop, until,
+};
 
 /// A server of its own, because metrics are counted for a whole process.
 struct Watched {
@@ -144,7 +146,10 @@ async fn what_waits_is_counted_with_the_age_of_the_oldest_and_what_is_turned_off
     assert_eq!(operator.call("admin/system/set_switch", &switch).await.status(), 200);
 
     // Switches are looked up every few seconds.
-    while watched.read().await.get(r#"plumbline_switch_is_on{switch="sign_up_closed"}"#) != Some(&1.0) {}
+    until(async || {
+        watched.read().await.get(r#"plumbline_switch_is_on{switch="sign_up_closed"}"#) == Some(&1.0)
+    })
+    .await;
     let figures = watched.read().await;
     let of = |name: &str| figures.get(name).copied();
     let held =
@@ -267,7 +272,7 @@ async fn what_an_audit_has_found_is_told_by_every_process_until_the_next_one() {
     let watched = Watched::start(&app, &[]).await;
     let broken = r#"plumbline_money_invariant_violations{invariant="balance-equals-entries"}"#;
     // The last night's, which is made up for.
-    while !watched.read().await.contains_key(broken) {}
+    until(async || watched.read().await.contains_key(broken)).await;
     for (by, violations) in [("- 1", 1.0), ("+ 1", 0.0)] {
         app.database().execute(&unbalance(by)).await;
         app.command().arg("audit").output().expect("it runs");
@@ -280,7 +285,7 @@ async fn what_an_audit_has_found_is_told_by_every_process_until_the_next_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_the_metrics_say_that_each_process_limits_alone() {
     let app = TestApp::start().await;
-    let watched = Watched::start(&app, &[("REDIS_URL", "redis://127.0.0.1:9/")]).await;
+    let watched = Watched::start(&app, &[("REDIS_URL", NO_REDIS)]).await;
     let figures = watched.read().await;
     let of = |name: &str| figures.get(name).copied();
     assert_eq!((of("plumbline_redis_up"), of("plumbline_limiter_is_local")), (Some(0.0), Some(1.0)));

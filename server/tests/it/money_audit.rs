@@ -3,9 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
-use serde_json::json;
-
-use crate::support::{TestApp, new_request, prompt};
+use crate::support::{TestApp, new_request, prompt, silent};
 
 /// A person with two ended replies, one whose process has just died, and credit that never ends.
 async fn busy() -> TestApp {
@@ -17,7 +15,7 @@ async fn busy() -> TestApp {
     let (browser, silence) = (app.user().await, prompt());
     browser.ask(&prompt()).await;
     browser.ask(&prompt()).await;
-    app.sandbox.script(&silence, json!({ "stall_after_chunks": 0 })).await;
+    app.sandbox.script(&silence, silent()).await;
     let mut server = app.spawn_process(&[]);
     server.ready().await;
     browser.at(&server.url).start_reply(&new_request(&silence)).await.read_started().await;
@@ -50,7 +48,7 @@ fn text(bytes: &[u8]) -> String {
 async fn a_busy_healthy_database_passes_every_line() {
     let app = busy().await;
     let (browser, silence) = (app.user().await, prompt());
-    app.sandbox.script(&silence, json!({ "stall_after_chunks": 0 })).await;
+    app.sandbox.script(&silence, silent()).await;
     browser.start_reply(&new_request(&silence)).await.read_started().await;
     let audit = run(&app, &["audit"]);
     let report = text(&audit.stdout);

@@ -6,26 +6,22 @@ use app::types::{LimitName, Quota, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::quota::{cheap, quick, start_all};
-use crate::streams::{begin, paced};
-use crate::support::{Proxy, TestApp, new_request, prompt, read_all};
-
-async fn readiness(app: &TestApp) -> (StatusCode, Value) {
-    let response = app.browser().get("/health/ready").await;
-    (response.status(), response.json().await.expect("JSON"))
-}
+use crate::support::{
+    Proxy, TestApp, begin_reply, cheap, new_request, paced, prompt, quick, read_all, said_then_silent,
+    start_all, without_redis,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_tells_what_is_up() {
     let app = TestApp::start().await;
     assert_eq!(
-        readiness(&app).await,
+        app.readiness().await,
         (StatusCode::OK, json!({ "status": "ok", "database": "up", "redis": "up", "limiter": "shared" }))
     );
     app.state.begin_shutdown();
-    assert_eq!(readiness(&app).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.readiness().await.0, StatusCode::SERVICE_UNAVAILABLE);
     let live = app.browser().get("/health/live").await;
     assert_eq!(live.status(), StatusCode::OK, "it is not to be killed, only left alone");
 }
@@ -33,12 +29,12 @@ async fn readiness_tells_what_is_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_replies_go_on_with_half_the_rate_and_exact_money() {
     let app = TestApp::with(|config| {
-        config.redis.url = "redis://127.0.0.1:9/".to_owned().into();
+        without_redis(config);
         config.plans.free.requests_per_minute = 4;
     })
     .await;
     assert_eq!(
-        readiness(&app).await,
+        app.readiness().await,
         (
             StatusCode::OK,
             json!({ "status": "degraded", "database": "up", "redis": "down", "limiter": "local" })
@@ -66,7 +62,7 @@ async fn a_redis_lost_in_mid_reply_costs_its_readers_nothing() {
     let browser = app.user().await;
     let prompt = prompt();
     app.sandbox.script(&prompt, paced(TEXT, 60)).await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     let mut following = browser.follow_reply(id, 0).await;
     let mut elsewhere = browser.at(&other).follow_reply(id, 0).await;
     following.read_event().await;
@@ -92,7 +88,7 @@ async fn without_the_database_people_are_told_to_come_back() {
         config.database.pool_wait = Duration::from_millis(200);
     })
     .await;
-    assert_eq!(readiness(&app).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.readiness().await.0, StatusCode::SERVICE_UNAVAILABLE);
     let mut browser = app.browser();
     browser.cookies.insert("__Host-session".to_owned(), "anything".to_owned());
     let page = browser.get("/chat").await;
@@ -234,9 +230,7 @@ async fn a_shutdown_saves_and_settles_replies_in_progress() {
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox
-        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
-        .await;
+    app.sandbox.script(&prompt, said_then_silent()).await;
     let mut reply = browser.start_reply(&new_request(&prompt)).await;
     reply.read_started().await;
     reply.read_event().await;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use app::types::{AuditPage, BreakerState, Nanos, ProviderReport, ReplyState};
 use app::{ApiError, ModelFailure};
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 use server::config::Config;
 use uuid::Uuid;
 
-use crate::support::{Browser, Reply, TestApp, free_port, prompt};
+use crate::support::{Browser, Reply, TestApp, free_port, prompt, quick, silent};
 
 /// Two routes of their own, by key: `sandbox-key-…` tells the sandbox which of them is asked.
 pub struct Routes {
@@ -30,10 +30,6 @@ pub async fn two_routes() -> (TestApp, Routes) {
     })
     .await;
     (app, routes)
-}
-
-pub fn quick(text: &str) -> Value {
-    json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })
 }
 
 /// How often the model was asked with this prompt, by route.
@@ -58,7 +54,7 @@ async fn a_failure_before_the_first_word_falls_back_and_the_reader_sees_one_clea
         json!({ "status": 429 }),
         json!({ "status": 500 }),
         json!({ "status": 401 }),
-        json!({ "stall_after_chunks": 0 }),
+        silent(),
         json!({ "cut_after_chunks": 0 }),
         json!({ "error_after_chunks": 0 }),
     ] {

@@ -5,46 +5,11 @@ use app::types::{LimitName, Nanos, Plan, Quota};
 use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
-use server::config::Config;
 
-use crate::support::{Browser, Reply, TestApp, free_port, new_request, prompt, read_all};
-
-/// No answer, until stopped.
-pub fn silent() -> Value {
-    json!({ "stall_after_chunks": 0 })
-}
-
-pub fn quick(text: &str) -> Value {
-    json!({ "text": text, "gap_ms": 0, "first_token_delay_ms": 0 })
-}
-
-pub fn with_max_tokens(prompt: &str, tokens: u32) -> Value {
-    let mut request = new_request(prompt);
-    request["max_output_tokens"] = json!(tokens);
-    request
-}
-
-pub async fn start_all(browser: &Browser, requests: &[Value]) -> (Vec<Reply>, Vec<Reply>) {
-    let replies = join_all(requests.iter().map(|request| browser.start_reply(request))).await;
-    replies.into_iter().partition(|reply| reply.status() == StatusCode::OK)
-}
-
-pub async fn stop_all(browser: &Browser, replies: &mut [Reply]) {
-    for reply in replies.iter_mut() {
-        let (id, _) = reply.read_started().await;
-        assert!(browser.call("chat/stop_reply", &[("id", &id.to_string())]).await.status().is_success());
-    }
-    read_all(replies).await;
-}
-
-/// A token costs a nano-dollar, the prompt nothing.
-pub fn cheap(config: &mut Config) {
-    config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
-    config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
-    config.plans.free.concurrent_replies = 1000;
-    config.plans.free.requests_per_minute = 1000;
-    config.plans.free.requests_per_day = 10_000;
-}
+use crate::support::{
+    TestApp, cheap, free_port, new_request, prompt, quick, read_all, silent, start_all, stop_all,
+    with_max_tokens,
+};
 
 /// (18)
 #[tokio::test(flavor = "multi_thread")]

@@ -7,9 +7,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use url::Url;
 
-use crate::quota::cheap;
-use crate::streams::paced;
-use crate::support::{Browser, TestApp, new_request, prompt};
+use crate::support::{Browser, TestApp, cheap, new_request, paced, prompt};
 
 /// The model says so many words, and then nothing until it is stopped.
 const WORDS: usize = 40;

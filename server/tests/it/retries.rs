@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use server::config::Config;
 
-use crate::providers::{assert_clean, quick};
-use crate::support::{Browser, Reply, TestApp, new_request, prompt};
+use crate::providers::assert_clean;
+use crate::support::{Browser, TestApp, new_request, prompt, quick, start_silent, stop, until};
 
 /// A model with one route, which so many failures close for a while.
 pub async fn one_route(breaker_failures: u32) -> TestApp {
@@ -34,21 +34,6 @@ async fn set_breaker(app: &TestApp, time: &str) {
     let key = format!("{}breaker:everyday-first", app.setting("REDIS_KEY_PREFIX"));
     let set = redis::cmd("HSET").arg(key).arg(time).arg(1).query_async(&mut app.redis().await).await;
     let () = set.expect("set");
-}
-
-/// Once the model was asked for it, which says nothing yet.
-pub async fn start_silent(app: &TestApp, browser: &Browser) -> Reply {
-    let prompt = prompt();
-    app.sandbox.script(&prompt, json!({ "stall_after_chunks": 0 })).await;
-    let mut reply = browser.start_reply(&new_request(&prompt)).await;
-    reply.read_started().await;
-    while app.sandbox.journal(&prompt).await.is_empty() {}
-    reply
-}
-
-pub async fn stop(browser: &Browser, mut reply: Reply) {
-    browser.call("chat/stop_reply", &[("id", &reply.generation_id().to_string())]).await;
-    reply.read_to_end().await;
 }
 
 /// Nothing answers: the route fails, or is left alone.
@@ -87,7 +72,7 @@ async fn the_first_word_of_a_slow_probe_lets_everybody_in_although_another_has_b
     assert_fails(&browser, &broken).await;
     end_pause(&app).await;
     let mut first = browser.start_reply(&new_request(&slow)).await;
-    while app.sandbox.journal(&slow).await.is_empty() {}
+    until(async || !app.sandbox.journal(&slow).await.is_empty()).await;
     end_probe(&app).await;
     let second = start_silent(&app, &browser).await;
     first.read_to_end().await;
@@ -155,7 +140,7 @@ async fn a_retry_the_budget_does_not_allow_uses_up_no_probe() {
         assert_fails(&browser, &broken).await;
     }
     let mut last = browser.start_reply(&new_request(&late)).await;
-    while app.sandbox.journal(&late).await.is_empty() {}
+    until(async || !app.sandbox.journal(&late).await.is_empty()).await;
     end_pause(&app).await;
     last.read_to_end().await;
     assert_eq!(app.sandbox.journal(&late).await.len(), 1, "the budget is empty");

@@ -7,8 +7,10 @@ use futures::future::join_all;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::streams::begin;
-use crate::support::{Browser, Reply, ServerProcess, TestApp, new_request, prompt, read_all};
+use crate::support::{
+    Browser, Reply, ServerProcess, TestApp, begin_reply, new_request, prompt, read_all, said_then_silent,
+    until,
+};
 
 const GRACE: Duration = Duration::from_secs(8);
 
@@ -59,7 +61,7 @@ impl Drain {
         let url = self.process.url.join("health/ready").expect("a path");
         let is_ready =
             async || reqwest::get(url.clone()).await.expect("it still answers").status().is_success();
-        while is_ready().await {}
+        until(async || !is_ready().await).await;
     }
 
     /// Some readers leave for another server in mid-answer, the others read to the end where they are.
@@ -149,10 +151,8 @@ async fn a_process_told_to_stop_sends_readers_of_others_replies_elsewhere() {
     process.ready().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox
-        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
-        .await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     let mut following = browser.at(&process.url).follow_reply(id, 0).await;
     following.read_event().await;
     following.read_event().await;
@@ -175,7 +175,7 @@ async fn a_server_about_to_end_takes_no_new_readers_of_others_replies() {
     let browser = app.user().await;
     let prompt = prompt();
     app.sandbox.script(&prompt, json!({ "text": "a b c d", "gap_ms": 100 })).await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     state.begin_shutdown();
     let refused = browser.at(&other).follow_reply(id, 0).await;
     assert_eq!(
@@ -194,15 +194,13 @@ async fn a_server_about_to_end_still_hears_at_once_that_a_reply_is_to_stop() {
     let other = app.another_server().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox
-        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
-        .await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     app.state.begin_shutdown();
     // The hold cannot be renewed, so the column where it stands as well is not read.
     app.database().execute("begin; select from accounts for update").await;
     browser.at(&other).value::<()>("chat/stop_reply", &[("id", &id.to_string())]).await;
-    while app.sandbox.journal(&prompt).await[0]["state"] != "client_gone" {}
+    until(async || app.sandbox.journal(&prompt).await[0]["state"] == "client_gone").await;
     app.database().execute("rollback").await;
     reply.read_to_end().await;
     assert_eq!(reply.state(), ReplyState::Stopped);

@@ -9,8 +9,7 @@ use secrecy::ExposeSecret;
 use server::streams::{StreamLog, StreamLogError};
 use uuid::Uuid;
 
-use crate::streams::{begin, paced};
-use crate::support::{TestApp, prompt};
+use crate::support::{TestApp, begin_reply, paced, prompt, until};
 
 fn text(seq: u32, length: usize) -> ChatEvent {
     ChatEvent { seq, kind: ChatEventKind::Text { text: "x".repeat(length) } }
@@ -94,15 +93,13 @@ async fn a_log_that_redis_forgets_in_mid_reply_is_written_anew() {
     let browser = app.user().await;
     let prompt = prompt();
     app.sandbox.script(&prompt, paced(&"a ".repeat(100), 60)).await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     let mut following = browser.at(&followed).follow_reply(id, 0).await;
     following.read_event().await;
     let mut raw = RawLog::of(&app, id).await;
     let () = raw.run("DEL", &[] as &[&str]).await;
     // It is written anew, and forgotten some time after the reply.
-    while raw.run::<i64>("TTL", &[] as &[&str]).await <= 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || raw.run::<i64>("TTL", &[] as &[&str]).await > 0).await;
 
     let mut late = browser.at(&fresh).follow_reply(id, 0).await;
     reply.read_to_end().await;
@@ -120,7 +117,7 @@ async fn a_log_that_has_lost_its_beginning_is_shown_to_nobody() {
     let browser = app.user().await;
     let prompt = prompt();
     app.sandbox.script(&prompt, paced(&"a ".repeat(60), 60)).await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     reply.read_event().await;
     reply.read_event().await;
     let () = RawLog::of(&app, id).await.run("XTRIM", &["MAXLEN", "1"]).await;
@@ -142,7 +139,7 @@ async fn a_sweep_does_not_take_the_end_of_an_answer_for_the_whole() {
     let browser = app.user().await.at(&server.url);
     let prompt = prompt();
     app.sandbox.script(&prompt, paced(TEXT, 60)).await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     reply.read_event().await;
     reply.read_event().await;
     server.abort();

@@ -1,24 +1,14 @@
 //! Replies that several servers share, and what is left when one of them dies.
 
-use app::types::{ChatEventKind, Conversation, GenerationId, Nanos, Quota, ReplyState, Role};
+use app::types::{ChatEventKind, Conversation, Nanos, Quota, ReplyState, Role};
 use futures::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Browser, Reply, TestApp, new_request, prompt};
-
-pub fn paced(text: &str, gap_ms: u32) -> Value {
-    json!({ "text": text, "first_token_delay_ms": 0, "gap_ms": gap_ms })
-}
-
-/// Starts a reply and reads its first word.
-pub async fn begin(browser: &Browser, prompt: &str) -> (Reply, GenerationId) {
-    let mut reply = browser.start_reply(&new_request(prompt)).await;
-    let (id, _) = reply.read_started().await;
-    reply.read_event().await;
-    (reply, id)
-}
+use crate::support::{
+    Browser, Reply, TestApp, begin_reply, new_request, paced, prompt, said_then_silent, without_redis,
+};
 
 async fn conversation(browser: &Browser, reply: &Reply) -> Conversation {
     let ChatEventKind::Started { thread, .. } = &reply.events[0].kind else { panic!("not started") };
@@ -32,7 +22,7 @@ async fn a_reply_can_be_followed_from_another_server_without_gap_or_repeat() {
     let browser = app.user().await;
     let prompt = prompt();
     app.sandbox.script(&prompt, paced("a b c d e f g h i j", 40)).await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
 
     let elsewhere = browser.at(&other);
     let (mut whole, mut rest) = (elsewhere.follow_reply(id, 0).await, elsewhere.follow_reply(id, 2).await);
@@ -68,7 +58,7 @@ async fn somebody_elses_reply_cannot_be_followed_from_any_server() {
     let (owner, stranger) = (app.user().await, app.user().await);
     let prompt = prompt();
     app.sandbox.script(&prompt, paced("a b c d e f g h", 30)).await;
-    let (mut reply, id) = begin(&owner, &prompt).await;
+    let (mut reply, id) = begin_reply(&owner, &prompt).await;
     // A follower of the owner's, so that the other server has the reply at hand.
     let mut following = owner.at(&other).follow_reply(id, 0).await;
     following.read_event().await;
@@ -81,14 +71,11 @@ async fn somebody_elses_reply_cannot_be_followed_from_any_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stop_works_from_another_server_without_redis() {
     let app = TestApp::start().await;
-    let other =
-        app.another_server_with(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into()).await;
+    let other = app.another_server_with(without_redis).await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox
-        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
-        .await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     browser.at(&other).value::<()>("chat/stop_reply", &[("id", &id.to_string())]).await;
     reply.read_to_end().await;
     assert_eq!((reply.state(), reply.ended().0.content.trim_end()), (ReplyState::Stopped, "said"));
@@ -100,10 +87,8 @@ async fn stop_works_when_nobody_hears_of_it() {
     let app = TestApp::start().await;
     let browser = app.user().await;
     let prompt = prompt();
-    app.sandbox
-        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
-        .await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     app.database()
         .execute(&format!("update generations set stop_requested_at = now() where id = '{id}'"))
         .await;
@@ -121,7 +106,7 @@ async fn a_reply_of_another_process_is_followed_and_stopped_from_here() {
     let mut script = paced("a b c d e f g h", 30);
     script["stall_after_chunks"] = json!(6);
     app.sandbox.script(&prompt, script).await;
-    let (mut reply, id) = begin(&browser.at(&process.url), &prompt).await;
+    let (mut reply, id) = begin_reply(&browser.at(&process.url), &prompt).await;
     let (mut whole, mut rest) = (browser.follow_reply(id, 0).await, browser.follow_reply(id, 2).await);
     while whole.text().trim_end() != "a b c d e f" {
         whole.read_event().await.expect("it goes on");
@@ -137,12 +122,12 @@ async fn a_reply_of_another_process_is_followed_and_stopped_from_here() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_a_reply_goes_on_and_others_wait_for_what_is_saved() {
-    let app = TestApp::with(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into()).await;
+    let app = TestApp::with(without_redis).await;
     let other = app.another_server().await;
     let browser = app.user().await;
     let prompt = prompt();
     app.sandbox.script(&prompt, paced("a b c d e f g h i j k l", 100)).await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     let elsewhere = browser.at(&other);
     let mut following = elsewhere.follow_reply(id, 0).await;
     reply.read_to_end().await;
@@ -165,7 +150,7 @@ async fn what_a_killed_server_was_thinking_is_kept_and_paid_for() {
     let script =
         json!({ "reasoning": "Let me see.", "chunk_chars": 100, "text": "unsaid", "stall_after_chunks": 1 });
     app.sandbox.script(&prompt, script).await;
-    let (mut reply, id) = begin(&browser, &prompt).await;
+    let (mut reply, id) = begin_reply(&browser, &prompt).await;
     process.kill();
     reply.read_until_cut().await;
 
@@ -192,7 +177,7 @@ async fn twenty_replies_of_a_killed_server_keep_every_word_that_was_shown() {
     app.sandbox
         .script(&prompt, json!({ "length_tokens": 1000, "first_token_delay_ms": 0, "gap_ms": 10 }))
         .await;
-    let mut replies = join_all((0..20).map(|_| begin(&browser, &prompt))).await;
+    let mut replies = join_all((0..20).map(|_| begin_reply(&browser, &prompt))).await;
     for (reply, _) in &mut replies {
         for _ in 0..20 {
             reply.read_event().await;
@@ -233,7 +218,7 @@ async fn a_settlement_after_a_sweep_posts_only_the_difference() {
         let mut script = paced("a b c d", 150);
         script["usage"] = json!({ "prompt_tokens": 0, "completion_tokens": tokens });
         app.sandbox.script(&prompt, script).await;
-        let (mut reply, _) = begin(&browser, &prompt).await;
+        let (mut reply, _) = begin_reply(&browser, &prompt).await;
         let checkpoint = "update generations set checkpoint_attempt_at = now(),
                 checkpoint_route_key = (select min(key) from model_routes);
             update holds set expires_at = now()";

@@ -4,20 +4,19 @@ use app::types::{GenerationId, Message, ReplyState};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::streams::begin;
-use crate::support::{Browser, Fault, LOOK_AGAIN_AFTER, Proxy, TestApp, prompt};
+use crate::support::{
+    Browser, Fault, Proxy, TestApp, begin_reply, prompt, said_then_silent, until, without_redis,
+};
 
 /// Replies that have said "said" when their server dies.
 async fn left_behind(app: &TestApp, browser: &Browser, count: usize) -> Vec<GenerationId> {
     let mut server = app.doomed_server(|_| {}).await;
     let browser = browser.at(&server.url);
     let prompt = prompt();
-    app.sandbox
-        .script(&prompt, json!({ "text": "said unsaid", "stall_after_chunks": 1, "first_token_delay_ms": 0 }))
-        .await;
+    app.sandbox.script(&prompt, said_then_silent()).await;
     let mut replies = Vec::new();
     for _ in 0..count {
-        replies.push(begin(&browser, &prompt).await);
+        replies.push(begin_reply(&browser, &prompt).await);
     }
     server.abort();
     for (reply, _) in &mut replies {
@@ -90,7 +89,7 @@ async fn a_redis_that_stays_away_leaves_what_the_last_checkpoint_has() {
              update holds set expires_at = now() - interval '3 minutes'",
         )
         .await;
-    let sweeper = app.another_state(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into());
+    let sweeper = app.another_state(without_redis);
     sweeper.sweep().await;
     assert_eq!(saved(&browser, reply).await.content, "sa");
 }
@@ -104,15 +103,16 @@ async fn a_reply_without_its_log_keeps_its_thoughts_its_route_and_what_it_has_co
     let script =
         json!({ "reasoning": "Let me see.", "chunk_chars": 100, "text": "unsaid", "stall_after_chunks": 1 });
     app.sandbox.script(&prompt, script).await;
-    let (mut reply, id) = begin(&browser.at(&server.url), &prompt).await;
+    let (mut reply, id) = begin_reply(&browser.at(&server.url), &prompt).await;
     let database = app.database();
-    while database.number("select count(*) from generations where checkpoint_reasoning <> ''").await == 0 {
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-    }
+    until(async || {
+        database.number("select count(*) from generations where checkpoint_reasoning <> ''").await > 0
+    })
+    .await;
     server.abort();
     reply.read_until_cut().await;
     database.execute("update holds set expires_at = now() - interval '3 minutes'").await;
-    let sweeper = app.another_state(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into());
+    let sweeper = app.another_state(without_redis);
     sweeper.sweep().await;
 
     let message = saved(&browser, id).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::caps::{app_with, cap_month, spend};
-use crate::support::{Browser, Reply, ServerProcess, TestApp, free_port, new_request, prompt};
+use crate::support::{Browser, Reply, ServerProcess, TestApp, free_port, new_request, prompt, until};
 
 /// A server that sends its traces to the sandbox, under a key of its own.
 struct Traced {
@@ -245,9 +245,10 @@ async fn the_sweep_of_what_a_killed_process_left_is_in_the_trace_of_the_reply() 
     let (generation_id, thread_id) = reply.read_started().await;
     reply.read_event().await;
     traced.kill_and_restart(&app).await;
-    while app.database().number("select count(*) from generations where state = 'streaming'").await > 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || {
+        app.database().number("select count(*) from generations where state = 'streaming'").await == 0
+    })
+    .await;
 
     let spans = traced.spans(&app).await;
     let attributes = &named(&spans, "sweep")["attributes"];
@@ -270,7 +271,7 @@ async fn a_collector_that_is_away_costs_no_reply_anything_and_is_counted() {
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", nowhere.as_str()), ("METRICS_ADDR", &metrics)];
     let mut traced = Traced::start(&app, &variables).await;
     assert_eq!(traced.ask(&prompt()).await.state(), ReplyState::Finished);
-    while !spans_counted(&format!("http://{metrics}/metrics"), "failed").await {}
+    until(async || spans_counted(&format!("http://{metrics}/metrics"), "failed").await).await;
     traced.end();
 }
 

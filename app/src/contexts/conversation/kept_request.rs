@@ -1,7 +1,7 @@
 //! A request that sends a draft, kept in the tab beside it until the server is known to have it: the page may die before, and
 //! the draft is then sent again.
 
-use super::asking::prompt_of;
+use super::asking::{prompt_of, same_text};
 use crate::browser::drafts;
 use crate::types::ReplyRequest;
 
@@ -19,6 +19,13 @@ pub(super) fn write(draft_key: &str, request: &ReplyRequest) {
 
 pub(super) fn forget(draft_key: &str) {
     drafts::write(&key(draft_key), "");
+}
+
+pub(super) fn forget_unless_it_sends(draft_key: &str, draft: &str) {
+    let kept = read(draft_key);
+    if kept.as_ref().and_then(prompt_of).is_some_and(|prompt| !same_text(draft, prompt)) {
+        forget(draft_key);
+    }
 }
 
 fn key(draft_key: &str) -> String {

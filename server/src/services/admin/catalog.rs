@@ -4,12 +4,12 @@ use app::ApiError;
 use app::types::{AuditKind, ModelPrices, Operator, Reason};
 use chrono::{DateTime, Utc};
 
-use super::providers::ProviderDesk;
+use super::providers::ProviderService;
 use crate::AppResult;
 use crate::store::audit::NewAuditEvent;
 use crate::store::{StoreResult, catalog_changes, clock};
 
-impl ProviderDesk {
+impl ProviderService {
     pub(super) async fn raise_route(&self, operator: &Operator, route: &str) -> AppResult<()> {
         let by = NewAuditEvent::by(operator, AuditKind::RouteMovedUp);
         let moved = catalog_changes::move_route_up(&mut *self.db.get().await?, route, by).await;

@@ -17,13 +17,13 @@ use crate::store::route_reports::{self, RouteDay};
 use crate::store::{Db, catalog_changes};
 
 #[derive(Clone)]
-pub struct ProviderDesk {
+pub struct ProviderService {
     pub(super) db: Db,
     pub(super) catalog: CatalogService,
     breakers: Breakers,
 }
 
-impl ProviderDesk {
+impl ProviderService {
     pub fn new(db: Db, catalog: CatalogService, breakers: Breakers) -> Self {
         Self { db, catalog, breakers }
     }
@@ -98,7 +98,7 @@ impl ProviderDesk {
 }
 
 #[async_trait]
-impl ProvidersApi for ProviderDesk {
+impl ProvidersApi for ProviderService {
     async fn read(&self, operator: &Operator) -> ApiResult<Vec<ProviderReport>> {
         reported(operator.actor(), self.reports()).await
     }

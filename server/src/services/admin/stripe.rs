@@ -19,13 +19,13 @@ const COMPARISONS: i64 = 20;
 const ROWS: i64 = 50;
 
 #[derive(Clone)]
-pub struct StripeDesk {
+pub struct StripeService {
     db: Db,
     /// None: nothing can be bought here.
     cashier: Option<Cashier>,
 }
 
-impl StripeDesk {
+impl StripeService {
     pub fn new(db: Db, cashier: Option<Cashier>) -> Self {
         Self { db, cashier }
     }
@@ -65,7 +65,7 @@ impl StripeDesk {
 }
 
 #[async_trait]
-impl StripeApi for StripeDesk {
+impl StripeApi for StripeService {
     async fn read_report(&self, operator: &Operator) -> ApiResult<StripeReport> {
         reported(operator.actor(), self.report()).await
     }

@@ -16,7 +16,7 @@ use crate::store::audit::NewAuditEvent;
 use crate::store::{Db, money_audits, switches, system};
 
 #[derive(Clone)]
-pub(crate) struct SystemDesk {
+pub(crate) struct SystemService {
     db: Db,
     limiter: Limiter,
     switches: SwitchService,
@@ -24,7 +24,7 @@ pub(crate) struct SystemDesk {
     started_at: Instant,
 }
 
-impl SystemDesk {
+impl SystemService {
     pub(crate) fn new(db: Db, limiter: Limiter, switches: SwitchService, settings: Vec<Setting>) -> Self {
         Self { db, limiter, switches, settings: settings.into(), started_at: Instant::now() }
     }
@@ -105,7 +105,7 @@ fn megabytes(bytes: i64) -> String {
 }
 
 #[async_trait]
-impl SystemApi for SystemDesk {
+impl SystemApi for SystemService {
     async fn read(&self, operator: &Operator) -> ApiResult<SystemReport> {
         reported(operator.actor(), self.report()).await
     }

@@ -4,7 +4,7 @@ use app::types::{AuditKind, AuditPage, GenerationId, Model, Nanos, ProviderRepor
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
-use crate::support::{Browser, TestApp, prompt};
+use crate::support::{Browser, TestApp, prompt, until};
 
 async fn reports(operator: &Browser) -> Vec<ProviderReport> {
     operator.value("admin/providers/read", &[]).await
@@ -93,9 +93,7 @@ async fn a_model_that_is_turned_off_is_offered_to_nobody_on_any_server_until_it_
     let refused = somebody.start_reply(&request).await;
     assert_eq!(refused.status(), 400);
     assert!(refused.error().await.to_string().contains("turned off at the moment"));
-    while models(&there).await.iter().any(|model| model.key == key) {
-        tokio::task::yield_now().await;
-    }
+    until(async || !models(&there).await.iter().any(|model| model.key == key)).await;
     turn("false").await;
     assert_eq!(models(&somebody).await, offered);
 

@@ -2,8 +2,7 @@
 
 use app::types::{LimitName, Message, NoticeKind, Person, Role};
 
-use crate::retries::{start_silent, stop};
-use crate::support::{TestApp, prompt};
+use crate::support::{TestApp, prompt, start_silent, stop};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_persons_page_has_everything_but_what_they_write() {

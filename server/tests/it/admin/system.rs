@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::visits::{READS, functions, refusal};
 use crate::money_audit::unbalance;
-use crate::support::{Browser, TestApp, location, prompt};
+use crate::support::{Browser, TestApp, location, prompt, until, without_redis};
 
 async fn turn(operator: &Browser, switch: &str, is_on: bool) {
     let fields = [("switch", switch), ("is_on", &is_on.to_string()), ("reason", "a new release")];
@@ -15,9 +15,7 @@ async fn turn(operator: &Browser, switch: &str, is_on: bool) {
 
 /// Asks again until a server has seen a switch.
 async fn until_status(browser: &Browser, path: &str, status: u16) {
-    while browser.clone().get(path).await.status() != status {
-        tokio::task::yield_now().await;
-    }
+    until(async || browser.clone().get(path).await.status() == status).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,8 +113,7 @@ async fn part(operator: &Browser, name: &str, fact: &str) -> (bool, Option<Strin
 async fn operators_see_what_is_not_well() {
     let app = TestApp::start().await;
     let operator = app.operator().await;
-    let alone =
-        app.another_server_with(|config| config.redis.url = "redis://127.0.0.1:9/".to_owned().into()).await;
+    let alone = app.another_server_with(without_redis).await;
     let limits = part(&operator.at(&alone), "Redis", "Requests are limited").await;
     assert_eq!(limits, (false, Some("by each server alone, tightly".to_owned())));
     assert!(part(&operator, "Redis", "Requests are limited").await.0, "the other one reaches it");

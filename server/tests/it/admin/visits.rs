@@ -4,7 +4,7 @@ use app::types::{AuditKind, AuditPage, Conversation, Thread, User, UserId};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, LOOK_AGAIN_AFTER, TestApp, prompt};
+use crate::support::{Browser, TestApp, prompt, until};
 
 /// What answers during a visit: it reads, or ends the visit or its session. Everything else has to refuse.
 pub(super) const READS: &[&str] = &[
@@ -230,9 +230,7 @@ async fn every_end_of_a_visit_is_written_down() {
     begin(&visit.operator, &visit.person).await;
     visit.end_time().await;
     visit.app.state.spawn_worker();
-    while ends(&visit).await.len() < 2 {
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-    }
+    until(async || ends(&visit).await.len() >= 2).await;
     let told = ends(&visit).await;
     assert!(told.iter().all(|end| end.starts_with("its time was over at 2")), "{told:?}");
 

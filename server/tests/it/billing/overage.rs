@@ -7,7 +7,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use server::config::Config;
 
-use crate::support::{Browser, Reply, Shop, available, begin, billing, new_request, prompt, read_all};
+use crate::support::{
+    Browser, Reply, Shop, available, begin, billing, new_request, prompt, read_all, silent,
+};
 
 /// A token costs a cent, the prompt nothing, and Pro has a dollar of credit.
 fn cent_a_token(config: &mut Config) {
@@ -70,7 +72,7 @@ async fn metered(shop: &Shop, customer: &str) -> i64 {
 async fn twenty_requests_at_once_against_credit_for_one_and_a_cap_with_room_for_two_are_three_replies() {
     let (shop, browser, _) = paying_as_they_go("2.00").await;
     let prompt = prompt();
-    shop.app.sandbox.script(&prompt, json!({ "stall_after_chunks": 0 })).await;
+    shop.app.sandbox.script(&prompt, silent()).await;
     let requests: Vec<_> = (0..20).map(|_| of_at_most(&prompt, 100)).collect();
     let replies = join_all(requests.iter().map(|request| browser.start_reply(request))).await;
     let (mut admitted, refused): (Vec<_>, Vec<_>) =

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::webhooks::{deliver, event, sign};
-use crate::support::{Fault, Proxy, ServerProcess, Shop, TestDatabase};
+use crate::support::{Fault, Proxy, ServerProcess, Shop, TestDatabase, until};
 
 /// Who has paid for Pro, and the event that says so, which is kept with its job.
 async fn paid_event(shop: &Shop) -> String {
@@ -21,18 +21,16 @@ async fn paid_event(shop: &Shop) -> String {
 async fn idle_shop() -> Shop {
     let shop = Shop::without_worker(TestDatabase::create().await).await;
     let mut worker = shop.app.spawn_worker(&[]);
-    until(&shop, "state = 'done' and kind = 'reconcile_billing'", 1).await;
-    until(&shop, "state <> 'done'", 0).await;
+    until_jobs(&shop, "state = 'done' and kind = 'reconcile_billing'", 1).await;
+    until_jobs(&shop, "state <> 'done'", 0).await;
     worker.kill();
     shop
 }
 
 /// Waits until so many jobs are as the condition says.
-async fn until(shop: &Shop, condition: &str, count: i64) {
+async fn until_jobs(shop: &Shop, condition: &str, count: i64) {
     let jobs = format!("select count(*) from jobs where {condition}");
-    while shop.number(&jobs).await != count {
-        tokio::task::yield_now().await;
-    }
+    until(async || shop.number(&jobs).await == count).await;
 }
 
 /// The paid month was given once, and the event is done with.
@@ -71,7 +69,7 @@ async fn a_worker_killed_at_any_statement_leaves_an_event_that_the_next_one_deal
         let mut worker = worker_behind(&shop, &proxy);
         let is_done = tokio::select! {
             () = proxy.broken() => false,
-            () = until(&shop, &done, 1) => true,
+            () = until_jobs(&shop, &done, 1) => true,
         };
         worker.kill();
         proxy.cut();
@@ -84,7 +82,7 @@ async fn a_worker_killed_at_any_statement_leaves_an_event_that_the_next_one_deal
         killed_in_the_middle +=
             shop.number(&format!("with ended as ({leased} returning 1) select count(*) from ended")).await;
         let mut next = shop.app.spawn_worker(&[]);
-        until(&shop, &done, 1).await;
+        until_jobs(&shop, &done, 1).await;
         next.kill();
         assert_dealt_with(&shop, &customer, &format!("killed at {n}")).await;
     }
@@ -99,7 +97,7 @@ async fn an_event_whose_job_is_dead_replays_cleanly() {
     shop.stripe.control("outage", json!({ "mode": "unavailable" })).await;
     shop.app.database().execute("update jobs set max_attempts = 1 where kind = 'sync_customer'").await;
     shop.app.state.spawn_worker();
-    until(&shop, "state = 'dead' and kind = 'sync_customer'", 1).await;
+    until_jobs(&shop, "state = 'dead' and kind = 'sync_customer'", 1).await;
     let unprocessed = "select count(*) from stripe_events where processed_at is null and error is not null";
     assert_eq!(shop.number(unprocessed).await, 1, "it says why");
     shop.stripe.end_outage().await;
@@ -146,7 +144,7 @@ async fn an_event_of_a_charge_waits_with_one_job_however_often_everything_is_com
     for _ in 0..3 {
         shop.reconcile().await;
     }
-    until(&shop, "state = 'running'", 0).await;
+    until_jobs(&shop, "state = 'running'", 0).await;
     let waiting = "select count(*) from jobs where kind = 'sync_customer' and state = 'ready'";
     assert_eq!(shop.number(waiting).await, 1);
 }

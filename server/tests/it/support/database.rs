@@ -1,7 +1,7 @@
 use std::env;
 use std::sync::Once;
-use std::time::Duration;
 
+use super::waiting::until;
 use server::MoneyAudit;
 use server::config::{DatabaseConfig, Env};
 use server::store::Db;
@@ -11,9 +11,6 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls, Row};
 use url::Url;
 use uuid::Uuid;
-
-/// Whoever waits for the database to say something leaves the processor to those who make it true.
-pub const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 /// A database of its own for one test, cloned from a migrated template.
 pub struct TestDatabase {
@@ -97,9 +94,7 @@ impl TestDatabase {
     pub async fn quiet(&self) {
         let busy = "select count(*) from pg_stat_activity where datname = current_database() \
                     and pid <> pg_backend_pid() and state <> 'idle'";
-        while self.number(busy).await > 0 {
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-        }
+        until(async || self.number(busy).await == 0).await;
     }
 
     /// Has everything counted that was read so far: by other connections, which are ended, and by this one. Otherwise it is
@@ -112,9 +107,7 @@ impl TestDatabase {
         let ended: Vec<i64> = self.rows(end).await.iter().map(|row| row.get(0)).collect();
         let left = format!("select count(*) from pg_stat_activity where pid = any('{{{ended:?}}}')")
             .replace(['[', ']'], "");
-        while self.number(&left).await > 0 {
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-        }
+        until(async || self.number(&left).await == 0).await;
         self.execute("select pg_stat_force_next_flush()").await;
     }
 
@@ -122,11 +115,12 @@ impl TestDatabase {
     pub async fn waits_for_lock(&self) {
         let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
                        and wait_event_type = 'Lock'";
-        while self.number(waiting).await == 0 {
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        until(async || {
             // In a transaction, PostgreSQL would show the same moment again and again.
             self.execute("select pg_stat_clear_snapshot()").await;
-        }
+            self.number(waiting).await > 0
+        })
+        .await;
     }
 
     /// What is found of every invariant of the money.

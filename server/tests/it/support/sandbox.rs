@@ -1,5 +1,6 @@
 use std::env;
 
+use super::waiting::until;
 use serde_json::{Value, json};
 
 use super::database::install_rustls;
@@ -28,14 +29,14 @@ impl Sandbox {
     /// What was reported to Sentry with this key, once there are so many.
     pub async fn reported_faults(&self, key: &str, count: usize) -> Vec<Value> {
         let url = format!("{}/control/sentry/events", self.url);
-        loop {
-            let answer =
-                self.http.get(&url).query(&[("key", key)]).send().await.expect("the sandbox answers");
-            let events: Vec<Value> = answer.json().await.expect("events");
-            if events.len() >= count {
-                return events;
-            }
-        }
+        let mut events: Vec<Value> = Vec::new();
+        until(async || {
+            let answer = self.http.get(&url).query(&[("key", key)]).send().await;
+            events = answer.expect("the sandbox answers").json().await.expect("events");
+            events.len() >= count
+        })
+        .await;
+        events
     }
 
     /// What is found at one of its addresses.

@@ -7,7 +7,7 @@ use server::config::Config;
 use url::Url;
 use uuid::Uuid;
 
-use super::database::LOOK_AGAIN_AFTER;
+use super::waiting::until;
 use super::{Browser, Sandbox, TestApp, TestDatabase, location};
 
 /// What the webhooks of a test are signed with.
@@ -95,14 +95,12 @@ impl Shop {
              where kind = '{kind}' and state in ('ready', 'running')
              and (state = 'running' or attempt > 0 or run_at <= clock_timestamp())"
         );
-        loop {
+        until(async || {
             let row = &self.app.database().rows(&waiting).await[0];
             assert_eq!(row.get::<_, String>(1), "", "a job fails again and again");
-            if row.get::<_, i64>(0) == 0 {
-                return;
-            }
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-        }
+            row.get::<_, i64>(0) == 0
+        })
+        .await;
     }
 
     /// Has everything compared with Stripe, as happens every hour.
@@ -125,14 +123,10 @@ impl Shop {
         self.app.database().execute(&due).await;
         let ended =
             format!("select state, last_error from jobs where id = '{id}' and state in ('done', 'dead')");
-        loop {
-            if let Some(row) = self.app.database().rows(&ended).await.first() {
-                let (ended, error): (String, Option<String>) = (row.get(0), row.get(1));
-                assert_eq!(ended, state, "{kind}: {error:?}");
-                return;
-            }
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-        }
+        until(async || !self.app.database().rows(&ended).await.is_empty()).await;
+        let row = &self.app.database().rows(&ended).await[0];
+        let (ended, error): (String, Option<String>) = (row.get(0), row.get(1));
+        assert_eq!(ended, state, "{kind}: {error:?}");
     }
 
     /// Moves both clocks, ours first: whatever Stripe says has happened, has happened.

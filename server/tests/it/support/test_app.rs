@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use serde_json::Value;
 use server::config::{Config, Env, RedisConfig};
 use server::{AppState, build_router};
 use tokio::net::TcpListener;
@@ -13,7 +15,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 use uuid::Uuid;
 
-use super::database::LOOK_AGAIN_AFTER;
+use super::waiting::until;
 use super::{Browser, Sandbox, TestDatabase};
 
 /// One server with a database and a Redis prefix of its own. Dropping it audits the money and
@@ -110,9 +112,14 @@ impl TestApp {
     /// Waits until it has noticed that its connections were ended.
     pub async fn is_ready(&self) {
         let probe = self.url.join("health/ready").expect("a path");
-        while !reqwest::get(probe.clone()).await.is_ok_and(|answer| answer.status().is_success()) {
-            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-        }
+        until(async || reqwest::get(probe.clone()).await.is_ok_and(|answer| answer.status().is_success()))
+            .await;
+    }
+
+    /// What `/health/ready` answers.
+    pub async fn readiness(&self) -> (StatusCode, Value) {
+        let answer = self.browser().get("/health/ready").await;
+        (answer.status(), answer.json().await.expect("JSON"))
     }
 
     pub fn browser(&self) -> Browser {
@@ -320,10 +327,11 @@ impl ServerProcess {
     /// Waits until it answers, for as long as it runs.
     pub async fn ready(&mut self) {
         let url = self.url.join("health/live").expect("a path");
-        while reqwest::get(url.clone()).await.is_err() {
+        until(async || {
             assert!(self.child.try_wait().expect("a child").is_none(), "the server ended");
-            tokio::task::yield_now().await;
-        }
+            reqwest::get(url.clone()).await.is_ok()
+        })
+        .await;
     }
 
     /// What it has logged so far.
