@@ -1,7 +1,7 @@
 use std::env;
 use std::sync::Once;
+use std::time::Duration;
 
-use super::waiting::until;
 use server::MoneyAudit;
 use server::config::{DatabaseConfig, Env};
 use server::store::Db;
@@ -11,6 +11,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls, Row};
 use url::Url;
 use uuid::Uuid;
+
+use super::waiting::until;
 
 /// A database of its own for one test, cloned from a migrated template.
 pub struct TestDatabase {
@@ -126,7 +128,10 @@ impl TestDatabase {
     /// What is found of every invariant of the money.
     async fn audit(&self) -> Vec<Finding> {
         let env: Env = [("DATABASE_URL".to_owned(), url_of(&self.name).into())].into_iter().collect();
-        let config = DatabaseConfig::from_env(&env).expect("settings");
+        let settings = DatabaseConfig::from_env(&env).expect("settings");
+        // However busy the machine is.
+        let patience = Duration::from_secs(300);
+        let config = DatabaseConfig { pool_wait: patience, statement_timeout: patience, ..settings };
         MoneyAudit::new(Db::new(&config)).run().await.expect("an audit")
     }
 

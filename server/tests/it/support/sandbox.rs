@@ -1,9 +1,9 @@
 use std::env;
 
-use super::waiting::until;
 use serde_json::{Value, json};
 
 use super::database::install_rustls;
+use super::waiting::until;
 
 /// The stand-in for the outside world, started by `bin/test`.
 pub struct Sandbox {
