@@ -24,7 +24,7 @@ mod usage;
 mod user;
 
 pub use attempt::AttemptOutcome;
-pub use audit::{AuditChange, AuditEvent, AuditKind, AuditPage, AuditQuery, PersonLabel};
+pub use audit::{AuditChange, AuditEvent, AuditKind, AuditPage, AuditQuery, FailedRequest, PersonLabel};
 pub use billing::{
     Billing, Card, CheckoutOutcome, Interval, Invoice, InvoiceStatus, Offers, OverageTerms, PackOffer,
     PackPurchase, PlanOffer, PlanOverride, PlannedChange, PortalPage, Price, Standing, Subscription,

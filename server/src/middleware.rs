@@ -2,6 +2,7 @@
 
 mod address_limit;
 mod compress;
+mod failed_requests;
 mod headers;
 mod maintenance;
 mod operators;
@@ -45,6 +46,7 @@ pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<A
                 .on_failure(()),
         )
         .layer(middleware::from_fn(request_facts::keep))
+        .layer(middleware::from_fn_with_state(state.clone(), failed_requests::keep))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(middleware::from_fn_with_state(state.clone(), headers::set_headers))
         .layer(middleware::from_fn(unanswered::catch_panics));

@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod ceiling;
 pub mod chat;
 pub mod day_totals;
+pub(crate) mod failed_requests;
 pub mod four_way;
 pub mod generation;
 pub mod money_audit;

@@ -35,6 +35,7 @@ use crate::services::catalog::CatalogService;
 use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
 use crate::services::day_totals::DayTotals;
+use crate::services::failed_requests::FailedRequestService;
 use crate::services::four_way::FourWayCheck;
 use crate::services::generation::{GenerationService, Parts};
 use crate::services::money_audit::MoneyAudit;
@@ -80,6 +81,7 @@ pub struct AppState {
     pub(crate) cashier: Option<Cashier>,
     pub(crate) notices: NoticeService,
     pub(crate) switches: SwitchService,
+    pub(crate) failed_requests: FailedRequestService,
     monitoring: Monitoring,
     /// Sites that forms of ours lead to.
     pub(crate) form_origins: Arc<[String]>,
@@ -139,6 +141,7 @@ impl AppState {
         let langfuse = config.langfuse.as_ref().map(Langfuse::new).transpose()?;
         let ratings = RatingService::new(db.clone(), langfuse);
         let audit_log = AuditLogService::new(db.clone());
+        let failed_requests = FailedRequestService::new(db.clone());
         let figures = FiguresService::new(db.clone(), plans.clone());
         let worker =
             worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone(), ratings.clone());
@@ -197,6 +200,7 @@ impl AppState {
             cashier,
             notices,
             switches,
+            failed_requests,
             monitoring,
             form_origins: form_origins.into(),
             backend,

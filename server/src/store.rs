@@ -13,6 +13,7 @@ pub mod claims;
 pub mod clock;
 pub mod day_totals;
 pub mod event_reports;
+pub mod failed_requests;
 pub mod figure_files;
 pub mod figures;
 pub mod generations;

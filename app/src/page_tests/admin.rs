@@ -102,6 +102,8 @@ async fn the_audit_log_says_what_of_a_question_makes_no_sense() {
     let page = open("/admin/audit?person=ada", operator()).await;
     assert!(page.html.contains("“ada” is no person’s id."));
     assert!(open("/admin/audit?kind=signed_out", operator()).await.html.contains("Nothing like this"));
+    let page = open("/admin/audit?request=0190a0b0-0000-7000-8000-000000000001", operator()).await;
+    assert!(page.html.contains("POST /api/chat/list_threads was answered with 500"), "{}", page.html);
     let page = open("/admin/audit?kind=operator_added", operator()).await;
     assert!(page.html.contains("/admin/audit.csv?kind=operator_added\""));
 }

@@ -130,6 +130,19 @@ pub struct AuditPage {
     pub events: Vec<AuditEvent>,
     /// Older ones come after this one; none: these are the oldest.
     pub next: Option<AuditId>,
+    /// The request that was asked for by its id. None: it did not fail, or too long ago to be known.
+    #[serde(default)]
+    pub failed_request: Option<FailedRequest>,
+}
+
+/// A request that was answered with a fault of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRequest {
+    pub at: DateTime<Utc>,
+    pub method: String,
+    /// The pattern of its path.
+    pub route: String,
+    pub status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::{Handler, JobError, Schedule, Slots};
 use crate::store::jobs::{self, Lease};
-use crate::store::{Db, mail, notices, sessions, stripe_events};
+use crate::store::{Db, failed_requests, mail, notices, sessions, stripe_events};
 
 const KIND: &str = "purge_jobs";
 
@@ -14,6 +14,9 @@ const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How long it can be looked up what Stripe has told us.
 const EVENTS_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// How long a request that failed is found by its number.
+const FAILED_REQUESTS_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// How long the links in a mail work.
 const MAIL_LINKS_KEPT: TimeDelta = TimeDelta::days(365);
@@ -44,6 +47,7 @@ impl Handler for Purge {
         mail::delete_links(&mut conn, MAIL_LINKS_KEPT).await?;
         notices::delete_told(&mut conn, NOTICES_KEPT).await?;
         sessions::delete_expired(&mut conn).await?;
+        failed_requests::delete_old(&mut conn, FAILED_REQUESTS_KEPT).await?;
         Ok(())
     }
 }

@@ -166,7 +166,7 @@ pub async fn list(conn: &mut Connection, query: AuditQuery, limit: i64) -> Store
     let names = find_names(conn, &rows).await?;
     let events: Vec<_> = rows.into_iter().map(|row| row.into_event(&names)).collect();
     let next = events.last().filter(|_| has_more).map(|event| event.id);
-    Ok(AuditPage { events, next })
+    Ok(AuditPage { events, next, failed_request: None })
 }
 
 async fn find_names(conn: &mut Connection, rows: &[EventRow]) -> QueryResult<Vec<(Uuid, String)>> {

@@ -85,6 +85,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    failed_requests (id) {
+        id -> Uuid,
+        failed_at -> Timestamptz,
+        method -> Text,
+        route -> Text,
+        status -> Integer,
+    }
+}
+
+diesel::table! {
     limit_overrides (account_id) {
         account_id -> Uuid,
         requests_per_minute -> Nullable<Integer>,

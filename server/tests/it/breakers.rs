@@ -105,14 +105,16 @@ async fn while_a_route_is_left_alone_only_its_probe_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_probe_that_is_not_heard_of_is_followed_by_another_and_speaks_for_it_no_more() {
+async fn a_probe_that_takes_longer_is_followed_by_another_and_still_believed() {
     let mut breaker = Breaker::failed(5).await;
-    let silent = breaker.probe(NOON + 5 * SECOND).await;
+    let slow = breaker.probe(NOON + 5 * SECOND).await;
     assert_eq!(breaker.admit(NOON + 35 * SECOND - 1).await, REFUSED);
     let later = NOON + 35 * SECOND;
     breaker.probe(later).await;
-    for action in ["release", "success", "failure"] {
-        breaker.run(later, action, silent).await;
-        assert_eq!(breaker.admit(later).await, REFUSED, "{action}");
-    }
+    breaker.run(later, "release", slow).await;
+    assert_eq!(breaker.admit(later).await, REFUSED, "the other one is under way");
+    breaker.run(later, "failure", slow).await;
+    assert_eq!(breaker.admit(later + 10 * SECOND - 1).await, REFUSED, "it is open for twice as long");
+    breaker.run(later, "success", slow).await;
+    assert_eq!(breaker.admit(later).await, ADMITTED, "the route answers");
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::{
     Browser, Reply, ServerProcess, TestApp, begin_reply, new_request, prompt, read_all, said_then_silent,
-    until,
+    start_silent, until,
 };
 
 const GRACE: Duration = Duration::from_secs(8);
@@ -141,6 +141,22 @@ async fn a_process_with_every_connection_in_use_ends_its_replies_all_the_same() 
     drain.replies.push(waiting.await.expect("no panic"));
     drain.read_all().await;
     drain.assert_ended_well().await;
+}
+
+/// (40)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_says_nothing_until_the_process_ends_costs_nothing() {
+    let app = TestApp::start().await;
+    let mut process = app.spawn_process(&[("SHUTDOWN_GRACE_SECONDS", "1"), ("RUST_LOG", "off")]);
+    process.ready().await;
+    let browser = app.user().await.at(&process.url);
+    let mut reply = start_silent(&app, &browser).await;
+    process.terminate();
+    reply.read_to_end().await;
+    assert!(process.exit_status().success());
+    assert_eq!(reply.state(), ReplyState::Interrupted);
+    let charged = "select coalesce(sum(charged_nanos), 0)::bigint from usage_records";
+    assert_eq!(app.database().number(charged).await, 0);
 }
 
 /// (40) It would not wait for a reply that it does not write, so its readers would be cut off at its end.

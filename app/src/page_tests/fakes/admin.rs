@@ -58,7 +58,13 @@ impl AuditLogApi for Fake {
             Some(AuditKind::SignedOut) => vec![],
             _ => vec![event(Some(AuditKind::OperatorAdded), Some(operator)), event(None, None)],
         };
-        Ok(AuditPage { events, next: Some(AuditId(Uuid::from_u128(1))) })
+        let failed_request = query.request_id.map(|_| FailedRequest {
+            at: now(),
+            method: "POST".to_owned(),
+            route: "/api/chat/list_threads".to_owned(),
+            status: 500,
+        });
+        Ok(AuditPage { events, next: Some(AuditId(Uuid::from_u128(1))), failed_request })
     }
 }
 
@@ -135,7 +141,11 @@ async fn whole_person() -> Person {
             charged: Nanos(1),
         }],
         notices: vec![told(Some(now()), None), told(None, Some(now())), told(None, None)],
-        audit: AuditPage { events: vec![event(Some(AuditKind::Suspended), None)], next: None },
+        audit: AuditPage {
+            events: vec![event(Some(AuditKind::Suspended), None)],
+            next: None,
+            failed_request: None,
+        },
         form_id: FormId(Uuid::from_u128(5)),
     }
 }

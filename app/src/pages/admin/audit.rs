@@ -4,10 +4,10 @@ use leptos_router::params::ParamsMap;
 
 use crate::api::admin::list_audit_events;
 use crate::components::admin::{AdminFrame, AuditTable, Filters, Pager, SelectFilter, TextFilter};
-use crate::components::{ErrorNote, SkeletonLines};
+use crate::components::{ErrorNote, Icon, LocalTime, SkeletonLines, Symbol};
 use crate::contexts::use_session;
 use crate::links::{AUDIT_PATH, audit_file_path, audit_path};
-use crate::types::{AuditKind, AuditPage, AuditQuery};
+use crate::types::{AuditKind, AuditPage, AuditQuery, FailedRequest};
 use crate::{ApiError, ApiResult};
 
 /// Who did what to whom, newest first.
@@ -46,16 +46,15 @@ fn Found(events: ApiResult<AuditPage>, address: ParamsMap) -> impl IntoView {
     let query = parse(&address).unwrap_or_default();
     let list = match events {
         Err(error) => view! { <ErrorNote error/> }.into_any(),
-        Ok(page) if page.events.is_empty() => {
-            view! { <p class="muted" data-testid="no-events">"Nothing like this has happened."</p> }
-                .into_any()
-        }
-        Ok(AuditPage { events, next }) => {
+        Ok(AuditPage { events, next, failed_request }) => {
             let first = query.after.map(|_| audit_path(AuditQuery { after: None, ..query }));
             let next = next.map(|id| audit_path(AuditQuery { after: Some(id), ..query }));
+            let is_empty = events.is_empty();
+            let nothing = (is_empty && failed_request.is_none()).then(|| view! { <NoEvents query/> });
             view! {
-                <AuditTable events/>
-                <Pager label="Pages of the audit log" first next/>
+                {failed_request.map(|request| view! { <Failed request/> })}
+                {nothing}
+                {(!is_empty).then(|| view! { <AuditTable events/> <Pager label="Pages of the audit log" first next/> })}
             }
             .into_any()
         }
@@ -67,6 +66,31 @@ fn Found(events: ApiResult<AuditPage>, address: ParamsMap) -> impl IntoView {
         </p>
         {list}
     }
+}
+
+#[component]
+fn Failed(request: FailedRequest) -> impl IntoView {
+    let FailedRequest { at, method, route, status } = request;
+    view! {
+        <p class="note note-error" data-testid="failed-request">
+            <Icon symbol=Symbol::Warning/>
+            <span>
+                {format!("This request failed: {method} {route} was answered with {status}, ")} <LocalTime at/>
+                ". Why is in the log and in Sentry, under the same number."
+            </span>
+        </p>
+    }
+}
+
+#[component]
+fn NoEvents(query: AuditQuery) -> impl IntoView {
+    let sentence = match query.request_id {
+        None => "Nothing like this has happened.",
+        Some(_) => {
+            "No request of this number did anything that is written here, and none failed in the last 30 days. The server’s log has every request by its number."
+        }
+    };
+    view! { <p class="muted" data-testid="no-events">{sentence}</p> }
 }
 
 #[component]

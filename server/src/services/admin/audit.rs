@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::AppResult;
 use crate::error::reported;
-use crate::store::{Db, audit};
+use crate::store::{Db, audit, failed_requests};
 
 /// Events on a page.
 const PAGE: i64 = 50;
@@ -25,6 +25,16 @@ impl AuditLogService {
         Self { db }
     }
 
+    async fn page(&self, query: AuditQuery) -> AppResult<AuditPage> {
+        let mut conn = self.db.get().await?;
+        let page = audit::list(&mut conn, query, PAGE).await?;
+        let failed_request = match query.request_id {
+            Some(id) => failed_requests::find(&mut conn, id).await?,
+            None => None,
+        };
+        Ok(AuditPage { failed_request, ..page })
+    }
+
     /// For an export: the next events, as many as are read at once.
     pub(crate) async fn export(&self, _: &Operator, query: AuditQuery) -> AppResult<AuditPage> {
         Ok(audit::list(&mut *self.db.get().await?, query, EXPORT_PAGE).await?)
@@ -34,7 +44,6 @@ impl AuditLogService {
 #[async_trait]
 impl AuditLogApi for AuditLogService {
     async fn list(&self, operator: &Operator, query: AuditQuery) -> ApiResult<AuditPage> {
-        reported(operator.actor(), async { Ok(audit::list(&mut *self.db.get().await?, query, PAGE).await?) })
-            .await
+        reported(operator.actor(), self.page(query)).await
     }
 }

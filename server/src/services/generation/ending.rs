@@ -46,17 +46,17 @@ impl Ending {
         }
     }
 
-    /// The tokens to charge for, and whether they are our estimate. An answer is free that failed before its first word, that we
-    /// gave up before it, or that was stopped while no provider was at it. Otherwise the provider's count wins, an explicit zero included; what it has not counted of what was sent and said,
-    /// we do. So nobody pays more by our count than was set aside, whatever a provider writes that keeps no cap.
+    /// The tokens to charge for, and whether they are our estimate. An answer is free that failed before its first word, that
+    /// we gave up before it, or that was stopped while no provider was at it. Otherwise the provider's count wins, an explicit
+    /// zero included; what it has not counted of what was sent and said, we do. So nobody pays more by our count than was set
+    /// aside, whatever a provider writes that keeps no cap.
     pub(super) fn usage(
         &self,
         transcript: &Transcript,
         input_tokens: u32,
         most_output_tokens: u32,
     ) -> (TokenUsage, bool) {
-        let is_asked = !self.is_our_fault() && transcript.is_asked();
-        if !transcript.is_visible() && !is_asked {
+        if !transcript.is_visible() && !(self.is_wanted() && transcript.is_asked()) {
             return (TokenUsage::default(), false);
         }
         let read = match transcript.usage() {
@@ -69,12 +69,9 @@ impl Ending {
         (TokenUsage { output_tokens, reasoning_tokens, ..read }, true)
     }
 
-    fn is_our_fault(&self) -> bool {
-        match self {
-            Self::Finished { .. } | Self::Cancelled(CancelReason::Stopped) => false,
-            Self::Cancelled(CancelReason::ShuttingDown | CancelReason::HoldLost) => true,
-            Self::Failed(_) | Self::Panicked => true,
-        }
+    /// The person has what they asked for, or wanted no more of it.
+    fn is_wanted(&self) -> bool {
+        matches!(self, Self::Finished { .. } | Self::Cancelled(CancelReason::Stopped))
     }
 
     /// What its last attempt is recorded as.

@@ -2,7 +2,7 @@
 
 use app::types::{AuditKind, AuditPage};
 
-use crate::support::TestApp;
+use crate::support::{TestApp, until};
 
 fn kinds(page: &AuditPage) -> Vec<AuditKind> {
     page.events.iter().filter_map(|event| event.kind).collect()
@@ -60,6 +60,30 @@ async fn what_a_request_did_is_found_by_the_id_that_errors_show() {
     assert_eq!(html.matches("data-testid=\"audit-row\"").count(), 1);
     let file = operator.get(&format!("/admin/audit.csv?request={id}")).await.text().await.expect("a file");
     assert_eq!(file.lines().count(), 2, "{file}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_failed_is_found_by_the_number_that_somebody_was_told() {
+    let app = TestApp::start().await;
+    let (somebody, operator) = (app.user().await, app.operator().await);
+    app.database().execute("alter table threads rename to threads_that_were_here").await;
+    let answer = somebody.call("chat/list_threads", &[]).await;
+    assert_eq!(answer.status(), 500);
+    let id = answer.headers()["x-request-id"].to_str().expect("text").to_owned();
+    app.database().execute("alter table threads_that_were_here rename to threads").await;
+    let read = async || {
+        let page: AuditPage = operator.value("admin/audit/list", &[("query[request_id]", &id)]).await;
+        page.failed_request
+    };
+    // It is written beside the answer.
+    until(async || read().await.is_some()).await;
+    let failed = read().await.expect("it failed");
+    assert_eq!((failed.method.as_str(), failed.route.as_str()), ("POST", "/api/chat/list_threads"));
+    assert_eq!(failed.status, 500);
+    let fine = somebody.call("chat/list_threads", &[]).await;
+    let id = fine.headers()["x-request-id"].to_str().expect("text");
+    let page: AuditPage = operator.value("admin/audit/list", &[("query[request_id]", id)]).await;
+    assert_eq!((page.failed_request, page.events.len()), (None, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,10 +42,10 @@ fn something_to_do(job: Uuid) -> String {
     )
 }
 
-/// A fingerprint of everything there is.
+/// A fingerprint of everything there is, but for the numbers of requests that failed.
 async fn everything(database: &TestDatabase) -> Vec<String> {
     let tables = "select table_name::text from information_schema.tables
-        where table_schema = 'public' and table_type = 'BASE TABLE' order by 1";
+        where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'failed_requests' order by 1";
     let mut prints = Vec::new();
     for row in database.rows(tables).await {
         let table: String = row.get(0);

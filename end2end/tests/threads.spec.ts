@@ -1,0 +1,86 @@
+import { expect, refusedWith, test } from '../fixtures';
+
+test.describe('The list of conversations', () => {
+  test('A new chat begins another conversation', async ({ chat, model, tab }) => {
+    const first = await model.script('Talk about apples', { text: 'Apples.' });
+    const second = await model.script('Talk about pears', { text: 'Pears.' });
+    await chat.ask(first);
+    await chat.newChatLink.click();
+    await expect(tab.page).toHaveURL('/chat');
+    await expect(chat.answers).toHaveCount(0);
+    await expect(chat.composer).toBeFocused();
+    await chat.ask(second);
+    await expect(chat.answers).toHaveText(['Pears.']);
+    await expect(chat.threads).toHaveText([second, first]);
+    await chat.threads.nth(1).click();
+    await expect(chat.answers).toHaveText(['Apples.']);
+    await expect(chat.threads.nth(1)).toHaveAttribute('aria-current', 'page');
+    await tab.page.goBack();
+    await expect(chat.answers).toHaveText(['Pears.']);
+  });
+
+  test('A conversation can be renamed', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Name me', { text: 'Yes.' });
+    await chat.ask(prompt);
+    await chat.rename(prompt, 'A better name');
+    await expect(chat.threads).toHaveText(['A better name']);
+    await expect(chat.heading).toHaveText('A better name');
+    await tab.page.reload();
+    await expect(chat.threads).toHaveText(['A better name']);
+    await expect(tab.page).toHaveTitle('A better name · Plumbline');
+  });
+
+  test('Escape leaves the name as it was', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Keep my name', { text: 'Yes.' });
+    await chat.ask(prompt);
+    await chat.thread(prompt).hover();
+    await chat.thread(prompt).getByTestId('rename-thread').click();
+    const field = tab.page.getByRole('textbox', { name: 'New name' });
+    await field.fill('Something else');
+    await field.press('Escape');
+    await expect(chat.threads).toHaveText([prompt]);
+    await tab.page.reload();
+    await expect(chat.threads).toHaveText([prompt]);
+  });
+
+  test('A deleted conversation is gone, and Undo brings it back', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Delete me', { text: 'Gone soon.' });
+    await chat.ask(prompt);
+    const address = tab.page.url();
+    await chat.delete(prompt);
+    await expect(chat.threads).toHaveCount(0);
+    await expect(tab.page).toHaveURL('/chat');
+    await chat.undoButton.click();
+    await expect(chat.threads).toHaveText([prompt]);
+    await expect(tab.page).toHaveURL(address);
+    await expect(chat.answers).toHaveText(['Gone soon.']);
+    await tab.page.reload();
+    await expect(chat.answers).toHaveText(['Gone soon.']);
+  });
+
+  test.describe(() => {
+    test.use({ expectedProblems: [refusedWith(404)] });
+
+    test('The address of a deleted conversation leads nowhere', async ({ chat, model, tab }) => {
+      const prompt = await model.script('Delete me for good', { text: 'Gone.' });
+      await chat.ask(prompt);
+      const address = tab.page.url();
+      await chat.delete(prompt);
+      await expect(chat.undoButton).toBeVisible();
+      const response = await tab.page.goto(address);
+      expect(response?.status()).toBe(404);
+      await expect(chat.errorPage).toBeVisible();
+    });
+
+    test("Somebody else's conversation is not shown", async ({ chat, model, tab, openBrowser }) => {
+      const prompt = await model.script('A secret', { text: 'Between us.' });
+      await chat.ask(prompt);
+      const stranger = await openBrowser();
+      await stranger.signInAs({ name: prompt, email: 'stranger@example.test', emailState: 'verified' });
+      const response = await stranger.page.goto(tab.page.url());
+      expect(response?.status()).toBe(404);
+      await expect(stranger.chat.errorPage).toBeVisible();
+      await expect(stranger.page.getByText('Between us.')).toHaveCount(0);
+    });
+  });
+});
