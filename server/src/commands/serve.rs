@@ -45,6 +45,7 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
     // A make service shares one router; given the router itself, axum copies all routes for every connection.
     let router = crate::build_router(&state).into_make_service_with_connect_info::<SocketAddr>();
     let drained = CancellationToken::new();
+    let failed_requests = state.failed_requests.clone();
     let until_drained = drain(state, grace, drained.clone());
     let server = axum::serve(listener, router).with_graceful_shutdown(until_drained);
     let last_bytes = async {
@@ -55,6 +56,7 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
         served = server => served?,
         () = last_bytes => tracing::warn!("Some clients did not read to the end"),
     }
+    failed_requests.finish(LAST_BYTES).await;
     tracing::info!("Shut down");
     Ok(())
 }

@@ -56,7 +56,8 @@ impl Ending {
         input_tokens: u32,
         most_output_tokens: u32,
     ) -> (TokenUsage, bool) {
-        if !transcript.is_visible() && !(self.is_wanted() && transcript.is_asked()) {
+        let is_owed = transcript.is_visible() || self.is_wanted() && transcript.is_asked();
+        if !is_owed {
             return (TokenUsage::default(), false);
         }
         let read = match transcript.usage() {
