@@ -36,6 +36,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) fn around_all(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn(request_metrics::record))
+        .layer(middleware::from_fn(request_span::forget_id))
         .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
         .layer(middleware::from_fn(request_trace::keep))
         .layer(

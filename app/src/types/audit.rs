@@ -130,12 +130,12 @@ pub struct AuditPage {
     pub events: Vec<AuditEvent>,
     /// Older ones come after this one; none: these are the oldest.
     pub next: Option<AuditId>,
-    /// The request that was asked for by its id. None: it did not fail, or too long ago to be known.
+    /// The request that was asked for by its id, if it failed. None: nothing is kept of it.
     #[serde(default)]
     pub failed_request: Option<FailedRequest>,
 }
 
-/// A request that was answered with a fault of ours.
+/// A request that was answered with a fault of ours, which is in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRequest {
     pub at: DateTime<Utc>,

@@ -11,10 +11,9 @@ use super::{ModelPrices, Nanos};
 pub enum BreakerState {
     /// It is: requests go through.
     Closed,
-    /// It failed too often, and is tried again in so many seconds at most.
+    /// It failed too often, and is tried again in so many seconds at most. 0: it is half-open, and one request at a time goes
+    /// through to try.
     Open { seconds: u32 },
-    /// It failed too often, and one request at a time goes through to try.
-    HalfOpen,
     /// An operator keeps requests from it.
     Held,
 }

@@ -12,7 +12,7 @@ pub struct LimitsConfig {
     pub trusted_proxies: u32,
     /// Read from `SIGN_IN_ATTEMPTS_PER_MINUTE`. Default 10.
     pub sign_in_attempts_per_minute: u32,
-    /// Calls of server functions. Read from `ANONYMOUS_REQUESTS_PER_MINUTE`. Default 300.
+    /// Calls of server functions, and as many links in mails. Read from `ANONYMOUS_REQUESTS_PER_MINUTE`. Default 300.
     pub anonymous_requests_per_minute: u32,
     /// Faults that pages report of themselves. Read from `BROWSER_REPORTS_PER_MINUTE`. Default 10.
     pub browser_reports_per_minute: u32,

@@ -23,6 +23,10 @@ impl AddressLimit {
         Self { name: "browser-report", per_minute }
     }
 
+    pub fn mail_links(per_minute: u32) -> Self {
+        Self { name: "mail-link", per_minute }
+    }
+
     pub fn anonymous(per_minute: u32) -> Self {
         Self { name: "anonymous", per_minute }
     }

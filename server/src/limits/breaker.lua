@@ -1,7 +1,7 @@
 -- Circuit breaker of one route, shared by all processes. Closed until a number of failures in a row; then open for a
 -- time that doubles with each probe that fails; then half-open: one probe at a time, whose success closes it. While it is
 -- open, only probes say anything new: the others were asked before. A probe that takes longer than its time is a probe
--- still, although the next one was let go.
+-- still, although the next one was let go; once the breaker is closed, it is a request like any other.
 --
 -- An operator may hold it open: then nothing but an operator closes it.
 --
@@ -38,7 +38,7 @@ end
 if is_held then return 0 end
 
 local probe_until = redis.call('HGET', key, 'probe_until') or '0'
-local is_probe = reporter ~= '0'
+local is_probe = reporter ~= '0' and open_until > 0
 
 if action == 'success' then
   if open_until == 0 or is_probe then redis.call('DEL', key) end
@@ -46,7 +46,7 @@ if action == 'success' then
 end
 
 if action == 'release' then
-  if reporter == probe_until then redis.call('HSET', key, 'probe_until', '0') end
+  if is_probe and reporter == probe_until then redis.call('HSET', key, 'probe_until', '0') end
   return 1
 end
 

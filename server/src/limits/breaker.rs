@@ -53,7 +53,7 @@ impl Breakers {
         Some(match self.run("state", route_key, NO_PROBE).await? {
             0 => BreakerState::Closed,
             -1 => BreakerState::Held,
-            ..-1 => BreakerState::HalfOpen,
+            ..-1 => BreakerState::Open { seconds: 0 },
             millis => BreakerState::Open { seconds: u32::try_from(millis / 1000 + 1).unwrap_or(u32::MAX) },
         })
     }
@@ -188,6 +188,7 @@ impl Breaker {
         if self.open_until.is_some_and(|until| !is_probe || now < until) {
             return;
         }
+        let is_probe = is_probe && self.open_until.is_some();
         self.failures += 1;
         if self.failures >= threshold || is_probe {
             let open = FIRST_OPEN.saturating_mul(1 << self.openings.min(16)).min(LONGEST_OPEN);

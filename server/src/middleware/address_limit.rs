@@ -40,9 +40,12 @@ fn limit_of(request: &Request, config: &LimitsConfig) -> Option<AddressLimit> {
     if path.starts_with("/reports/") {
         return Some(AddressLimit::browser_reports(config.browser_reports_per_minute));
     }
+    if path.starts_with("/mail/") {
+        return Some(AddressLimit::mail_links(config.anonymous_requests_per_minute));
+    }
     let is_signed_in = request.extensions().get::<Actor>().is_some_and(|actor| actor.signed_in.is_some());
-    let is_anonymous = path.starts_with("/mail/") || path.starts_with("/api/") && !is_signed_in;
-    is_anonymous.then(|| AddressLimit::anonymous(config.anonymous_requests_per_minute))
+    let is_anonymous_call = path.starts_with("/api/") && !is_signed_in;
+    is_anonymous_call.then(|| AddressLimit::anonymous(config.anonymous_requests_per_minute))
 }
 
 /// Server functions get the error in their own format, browsers a page.

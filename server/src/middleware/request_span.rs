@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::MatchedPath;
+use axum::middleware::Next;
 use http::{Extensions, Request, Response};
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tower_http::trace::MakeSpan;
@@ -11,9 +12,10 @@ use tracing::Span;
 use tracing::field::Empty;
 use uuid::Uuid;
 
+use super::REQUEST_ID;
 use super::request_trace::TraceId;
 
-/// Ours, whatever the client sent: an id that is not unique would mix up two requests in the logs.
+/// Ours: an id that is not unique would mix up two requests in the logs.
 #[derive(Clone, Copy)]
 pub(super) struct NewRequestId;
 
@@ -21,6 +23,12 @@ impl MakeRequestId for NewRequestId {
     fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
         Uuid::now_v7().to_string().parse().ok().map(RequestId::new)
     }
+}
+
+/// Whatever the client calls it: [`SetRequestIdLayer`](tower_http::request_id::SetRequestIdLayer) would keep that.
+pub(super) async fn forget_id(mut request: axum::extract::Request, next: Next) -> axum::response::Response {
+    request.headers_mut().remove(REQUEST_ID);
+    next.run(request).await
 }
 
 /// The id of the request these extensions belong to.

@@ -45,6 +45,7 @@ impl FailedRequestService {
             }
         });
     }
+
     /// Waits for what is being written; what takes longer than `grace` is in the log alone.
     pub(crate) async fn finish(&self, grace: Duration) {
         self.writing.close();

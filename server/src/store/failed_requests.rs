@@ -30,11 +30,12 @@ struct Row {
 }
 
 pub async fn insert(conn: &mut Connection, request: &NewFailedRequest) -> StoreResult<()> {
-    diesel::insert_into(failed_requests::table).values(request).execute(conn).await?;
+    let row = diesel::insert_into(failed_requests::table).values(request);
+    row.on_conflict_do_nothing().execute(conn).await?;
     Ok(())
 }
 
-/// None: it did not fail, or too long ago.
+/// None: nothing is kept of it.
 pub async fn find(conn: &mut Connection, id: Uuid) -> StoreResult<Option<FailedRequest>> {
     let row = failed_requests::table.find(id).select(Row::as_select()).first(conn).await.optional()?;
     Ok(row.map(|Row { failed_at, method, route, status }| FailedRequest {

@@ -236,8 +236,8 @@ pub(crate) fn set_levels(levels: &Levels) {
 fn breaker_name(state: BreakerState) -> &'static str {
     match state {
         BreakerState::Closed => "closed",
+        BreakerState::Open { seconds: 0 } => "half-open",
         BreakerState::Open { .. } => "open",
-        BreakerState::HalfOpen => "half-open",
         BreakerState::Held => "held",
     }
 }

@@ -117,4 +117,7 @@ async fn a_probe_that_takes_longer_is_followed_by_another_and_still_believed() {
     assert_eq!(breaker.admit(later + 10 * SECOND - 1).await, REFUSED, "it is open for twice as long");
     breaker.run(later, "success", slow).await;
     assert_eq!(breaker.admit(later).await, ADMITTED, "the route answers");
+    breaker.run(later, "failure", slow).await;
+    breaker.run(later, "release", slow).await;
+    assert_eq!(breaker.admit(later).await, ADMITTED, "one failure of several that open it");
 }

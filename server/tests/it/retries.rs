@@ -67,7 +67,7 @@ async fn the_first_word_of_a_slow_probe_lets_everybody_in_although_another_has_b
     let browser = app.user().await;
     let (broken, slow, quick_one) = (prompt(), prompt(), prompt());
     app.sandbox.script(&broken, json!({ "status": 500 })).await;
-    app.sandbox.script(&slow, json!({ "text": "one two", "first_token_delay_ms": 1500 })).await;
+    app.sandbox.script(&slow, json!({ "text": "one two", "first_token_delay_ms": 5000 })).await;
     app.sandbox.script(&quick_one, quick("Answered.")).await;
     assert_fails(&browser, &broken).await;
     end_pause(&app).await;

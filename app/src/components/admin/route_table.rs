@@ -53,11 +53,11 @@ fn outcome(Outcome { name, count }: &Outcome) -> String {
 fn words(state: Option<BreakerState>) -> (&'static str, String) {
     match state {
         Some(BreakerState::Closed) => ("", "Go through".to_owned()),
+        Some(BreakerState::Open { seconds: 0 }) => {
+            ("error-text", "Failed too often. The next request tries it".to_owned())
+        }
         Some(BreakerState::Open { seconds }) => {
             ("error-text", format!("Failed too often. Tried again in {seconds} s"))
-        }
-        Some(BreakerState::HalfOpen) => {
-            ("error-text", "Failed too often. The next request tries it".to_owned())
         }
         Some(BreakerState::Held) => ("error-text", "Closed by an operator".to_owned()),
         None => ("muted", "Redis does not answer: every process decides by itself".to_owned()),
@@ -74,7 +74,7 @@ fn RouteDeeds(
 ) -> impl IntoView {
     let (reopens, closes) = match breaker {
         Some(BreakerState::Closed) => (false, true),
-        Some(BreakerState::Open { .. } | BreakerState::HalfOpen) => (true, true),
+        Some(BreakerState::Open { .. }) => (true, true),
         Some(BreakerState::Held) => (true, false),
         None => (false, false),
     };

@@ -87,7 +87,7 @@ fn NoEvents(query: AuditQuery) -> impl IntoView {
     let sentence = match query.request_id {
         None => "Nothing like this has happened.",
         Some(_) => {
-            "No request of this number did anything that is written here, and none failed in the last 30 days. The server’s log has every request by its number."
+            "Nothing is kept here of a request with this number. The server’s log has every request by its number."
         }
     };
     view! { <p class="muted" data-testid="no-events">{sentence}</p> }

@@ -51,11 +51,15 @@ impl GenerationService {
             let attempt = span.around(attempt);
             lock(transcript).attempts.push(AttemptRecord::begin(&route.key, route.costs, Utc::now(), span));
             let ending = attempt.await;
+            let is_visible = lock(transcript).is_visible();
+            if let (Ending::Failed(error), false) = (&ending, is_visible) {
+                // Before anything is waited for: whoever stops the reply meanwhile stops nothing that is being answered.
+                lock(transcript).end_attempt(AttemptOutcome::Failed(error.failure));
+            }
             report(&mut pass, &ending).await;
             match ending {
-                Ending::Failed(error) if !lock(transcript).is_visible() && Instant::now() < ends_at => {
+                Ending::Failed(error) if !is_visible && Instant::now() < ends_at => {
                     tracing::warn!(generation.id = %job.new.id, route = route.key, %error, "An attempt failed");
-                    lock(transcript).end_attempt(AttemptOutcome::Failed(error.failure));
                     plan.failed(next.route, &error);
                     last_error = error;
                 }

@@ -44,7 +44,7 @@ impl Transcript {
         attempt.usage.filter(|_| attempt.first_token_at.is_some() || !attempt.has_failed())
     }
 
-    /// A provider has begun with this, and has not failed.
+    /// An attempt is under way, or has ended without failing.
     pub(super) fn is_asked(&self) -> bool {
         self.attempts.last().is_some_and(|attempt| !attempt.has_failed())
     }

@@ -80,7 +80,10 @@ async fn a_request_that_failed_is_found_by_the_number_that_somebody_was_told() {
     let failed = read().await.expect("it failed");
     assert_eq!((failed.method.as_str(), failed.route.as_str()), ("POST", "/api/chat/list_threads"));
     assert_eq!(failed.status, 500);
-    let fine = somebody.call("chat/list_threads", &[]).await;
+    let request =
+        somebody.request(reqwest::Method::POST, "/api/chat/list_threads").header("x-request-id", &id);
+    let fine = request.send().await.expect("an answer");
+    assert_ne!(fine.headers()["x-request-id"], id, "whatever a client calls its request");
     let id = fine.headers()["x-request-id"].to_str().expect("text");
     let page: AuditPage = operator.value("admin/audit/list", &[("query[request_id]", id)]).await;
     assert_eq!((page.failed_request, page.events.len()), (None, 0));
