@@ -29,6 +29,16 @@ pub struct TokenUsage {
 }
 
 impl TokenUsage {
+    /// Of what was read, what the provider had not read before.
+    pub fn uncached_input_tokens(&self) -> u32 {
+        self.input_tokens.saturating_sub(self.cached_input_tokens)
+    }
+
+    /// Of what was written, what is not reasoning.
+    pub fn answer_tokens(&self) -> u32 {
+        self.output_tokens.saturating_sub(self.reasoning_tokens)
+    }
+
     /// All that was read and written.
     pub fn total(&self) -> u32 {
         self.input_tokens.saturating_add(self.output_tokens)

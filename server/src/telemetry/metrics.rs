@@ -143,12 +143,11 @@ pub(crate) fn reply_settled(reply: &SettledReply<'_>) {
 
 /// Each token is of one kind, so that they can be added up.
 fn kinds(usage: TokenUsage) -> [(&'static str, u32); 4] {
-    let TokenUsage { input_tokens, cached_input_tokens, output_tokens, reasoning_tokens } = usage;
     [
-        ("input", input_tokens.saturating_sub(cached_input_tokens)),
-        ("cached input", cached_input_tokens),
-        ("output", output_tokens.saturating_sub(reasoning_tokens)),
-        ("reasoning", reasoning_tokens),
+        ("input", usage.uncached_input_tokens()),
+        ("cached input", usage.cached_input_tokens),
+        ("output", usage.answer_tokens()),
+        ("reasoning", usage.reasoning_tokens),
     ]
 }
 

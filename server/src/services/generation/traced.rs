@@ -95,9 +95,9 @@ fn set_usage(span: &Span, usage: TokenUsage, cost: Nanos) {
     span.set("gen_ai.usage.cache_read.input_tokens", i64::from(cached_input_tokens));
     span.set("gen_ai.usage.reasoning.output_tokens", i64::from(reasoning_tokens));
     let details = json!({
-        "input": input_tokens.saturating_sub(cached_input_tokens),
+        "input": usage.uncached_input_tokens(),
         "input_cached_tokens": cached_input_tokens,
-        "output": output_tokens.saturating_sub(reasoning_tokens),
+        "output": usage.answer_tokens(),
         "output_reasoning_tokens": reasoning_tokens,
     });
     span.set("langfuse.observation.usage_details", details.to_string());
