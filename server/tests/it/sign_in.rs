@@ -296,6 +296,27 @@ async fn a_session_nobody_used_for_long_or_past_its_end_is_over() {
     }
 }
 
+/// Sessions and people are locked in either order: whoever is seen waits for nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_whose_row_is_being_changed_goes_on_using_the_product() {
+    let app = TestApp::start().await;
+    let (browser, database) = (app.user().await, app.database());
+    let seen = async || database.rows("select last_seen_at::text from users").await[0].get::<_, String>(0);
+    let age = "update sessions set last_seen_at = now() - interval '10 minutes'";
+    let before = seen().await;
+
+    for statement in [age, "begin; select from users for update"] {
+        database.execute(statement).await;
+    }
+    assert!(browser.call("account/list_sessions", &[]).await.status().is_success());
+    database.execute("commit").await;
+    assert_eq!(seen().await, before, "not noted this time");
+
+    database.execute(age).await;
+    assert!(browser.call("account/list_sessions", &[]).await.status().is_success());
+    assert_ne!(seen().await, before, "but the next");
+}
+
 /// (6)
 #[tokio::test(flavor = "multi_thread")]
 async fn another_site_cannot_make_a_browser_change_anything() {
