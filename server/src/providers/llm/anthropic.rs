@@ -93,17 +93,32 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
 #[derive(Serialize)]
 struct MessagesRequest<'a> {
     model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<&'a str>,
     messages: Vec<ChatMessage<'a>>,
     max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop_sequences: &'a [String],
     stream: bool,
 }
+
+/// Beyond it a request is refused; OpenAI's format goes up to 2. <https://docs.anthropic.com/en/api/messages>
+const HIGHEST_TEMPERATURE: f32 = 1.0;
 
 impl<'a> MessagesRequest<'a> {
     fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
         Self {
             model,
+            system: request.instructions.as_deref(),
             messages: request.turns.iter().map(ChatMessage::from).collect(),
             max_tokens: request.max_output_tokens,
+            temperature: request.sampling.temperature.map(|wanted| wanted.min(HIGHEST_TEMPERATURE)),
+            top_p: request.sampling.top_p,
+            stop_sequences: &request.sampling.stop,
             stream: true,
         }
     }
@@ -215,8 +230,45 @@ fn status_of(r#type: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use app::ModelFailure;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::providers::llm::{Sampling, Speaker, Turn};
+
+    /// As it goes over the wire.
+    fn written(instructions: Option<&str>, sampling: Sampling) -> Value {
+        let request = CompletionRequest {
+            instructions: instructions.map(str::to_owned),
+            turns: vec![Turn { speaker: Speaker::User, text: "hi".to_owned() }],
+            max_output_tokens: 9,
+            sampling,
+        };
+        let written = serde_json::to_string(&MessagesRequest::new("a-1", &request)).expect("JSON");
+        serde_json::from_str(&written).expect("JSON")
+    }
+
+    #[test]
+    fn what_is_not_given_is_not_sent() {
+        let messages = json!([{ "role": "user", "content": "hi" }]);
+        let body = json!({ "model": "a-1", "messages": messages, "max_tokens": 9, "stream": true });
+        assert_eq!(written(None, Sampling::default()), body);
+    }
+
+    #[test]
+    fn instructions_stand_beside_the_messages_and_sampling_goes_along() {
+        let sampling = Sampling { temperature: Some(0.3), top_p: Some(0.9), stop: vec!["END".to_owned()] };
+        let body = written(Some("Be brief."), sampling);
+        assert_eq!(body["system"], "Be brief.");
+        assert_eq!(body["messages"], json!([{ "role": "user", "content": "hi" }]));
+        assert_eq!((&body["temperature"], &body["top_p"]), (&json!(0.3), &json!(0.9)));
+        assert_eq!(body["stop_sequences"], json!(["END"]));
+    }
+
+    #[test]
+    fn a_temperature_beyond_what_is_known_here_is_the_highest() {
+        let hot = Sampling { temperature: Some(1.7), ..Sampling::default() };
+        assert_eq!(written(None, hot)["temperature"], json!(1.0));
+    }
 
     fn read(frames: &[&str]) -> Vec<Result<CompletionEvent, LlmError>> {
         let mut usage = Usage::default();

@@ -87,6 +87,12 @@ struct ChatRequest<'a> {
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop: &'a [String],
     stream: bool,
     stream_options: StreamOptions,
 }
@@ -99,11 +105,18 @@ struct StreamOptions {
 impl<'a> ChatRequest<'a> {
     fn new(upstream: &'a Upstream, request: &'a CompletionRequest) -> Self {
         let cap = |field| (upstream.output_cap_field == field).then_some(request.max_output_tokens);
+        // `developer` is a name that few know but OpenAI, which takes this one for it.
+        let instructions =
+            request.instructions.as_deref().map(|content| ChatMessage { role: "system", content });
+        let turns = request.turns.iter().map(ChatMessage::from);
         Self {
             model: &upstream.model,
-            messages: request.turns.iter().map(ChatMessage::from).collect(),
+            messages: instructions.into_iter().chain(turns).collect(),
             max_tokens: cap(OutputCapField::MaxTokens),
             max_completion_tokens: cap(OutputCapField::MaxCompletionTokens),
+            temperature: request.sampling.temperature,
+            top_p: request.sampling.top_p,
+            stop: &request.sampling.stop,
             stream: true,
             stream_options: StreamOptions { include_usage: true },
         }
@@ -208,8 +221,53 @@ fn status_of(name: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use app::ModelFailure;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::providers::llm::{Sampling, Speaker, Turn};
+
+    /// As it goes over the wire, to a provider without oddities.
+    fn written(instructions: Option<&str>, sampling: Sampling) -> Value {
+        let upstream = Upstream {
+            format: crate::config::WireFormat::Openai,
+            base_url: "http://localhost".parse().expect("a URL"),
+            model: "m-1".to_owned(),
+            api_key: String::new().into(),
+            output_cap_field: OutputCapField::MaxTokens,
+            first_token: None,
+        };
+        let request = CompletionRequest {
+            instructions: instructions.map(str::to_owned),
+            turns: vec![Turn { speaker: Speaker::User, text: "hi".to_owned() }],
+            max_output_tokens: 9,
+            sampling,
+        };
+        let written = serde_json::to_string(&ChatRequest::new(&upstream, &request)).expect("JSON");
+        serde_json::from_str(&written).expect("JSON")
+    }
+
+    #[test]
+    fn what_is_not_given_is_not_sent() {
+        let body = json!({
+            "model": "m-1",
+            "messages": [{ "role": "user", "content": "hi" }],
+            "max_tokens": 9,
+            "stream": true,
+            "stream_options": { "include_usage": true },
+        });
+        assert_eq!(written(None, Sampling::default()), body);
+    }
+
+    #[test]
+    fn instructions_are_the_first_message_and_sampling_goes_along() {
+        let sampling =
+            Sampling { temperature: Some(1.7), top_p: Some(0.9), stop: vec!["END".to_owned(), "\n".to_owned()] };
+        let body = written(Some("Be brief."), sampling);
+        let messages = json!([{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "hi" }]);
+        assert_eq!(body["messages"], messages);
+        assert_eq!((&body["temperature"], &body["top_p"]), (&json!(1.7), &json!(0.9)));
+        assert_eq!(body["stop"], json!(["END", "\n"]));
+    }
 
     #[test]
     fn an_explicit_zero_is_reported_as_zero() {

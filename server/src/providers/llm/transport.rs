@@ -17,8 +17,8 @@ use crate::config::LlmClocks;
 /// A turn of the conversation, written the same in both formats.
 #[derive(Serialize)]
 pub(super) struct ChatMessage<'a> {
-    role: &'static str,
-    content: &'a str,
+    pub(super) role: &'static str,
+    pub(super) content: &'a str,
 }
 
 impl<'a> From<&'a Turn> for ChatMessage<'a> {

@@ -13,7 +13,7 @@ use super::{GenerationService, HOLD_TTL};
 use crate::caps::Shortage;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
-use crate::providers::llm::Turn;
+use crate::providers::llm::{Sampling, Turn};
 use crate::services::account_queue::{Place, Turn as AccountTurn};
 use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
@@ -213,7 +213,9 @@ impl GenerationService {
         match claims::claim(&mut conn, &new, seen, ceiling_left).await? {
             Claim::Claimed(terms, credit) => {
                 self.ceiling.note_admitted(terms.amount);
-                Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live, place }), credit))
+                let (instructions, sampling) = (None, Sampling::default());
+                let job = Job { new, model, terms, instructions, turns, sampling, live, place };
+                Ok(Claimed::New(Box::new(job), credit))
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {

@@ -101,11 +101,9 @@ impl GenerationService {
         transcript: &Mutex<Transcript>,
         pass: &mut Pass,
     ) -> Ending {
-        let request =
-            CompletionRequest { turns: job.turns.clone(), max_output_tokens: job.terms.output_tokens };
         let most_bytes = MAX_TOKEN_BYTES.saturating_mul(job.terms.output_tokens as usize);
         let provider = self.providers.speaking(upstream.format);
-        let mut answer = with_clocks(provider, upstream, request, self.clocks, ends_at).await;
+        let mut answer = with_clocks(provider, upstream, request(job), self.clocks, ends_at).await;
         let (mut has_begun, mut finished) = (false, None);
         while let Some(event) = answer.next().await {
             match event.map(CompletionEvent::without_nul) {
@@ -140,6 +138,15 @@ impl GenerationService {
             }
         }
         finished.unwrap_or_else(|| Ending::Failed(LlmError::cut()))
+    }
+}
+
+fn request(job: &Job) -> CompletionRequest {
+    CompletionRequest {
+        instructions: job.instructions.clone(),
+        turns: job.turns.clone(),
+        max_output_tokens: job.terms.output_tokens,
+        sampling: job.sampling.clone(),
     }
 }
 
