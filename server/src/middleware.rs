@@ -1,6 +1,7 @@
 //! What happens around every request, in order.
 
 mod address_limit;
+mod api_key;
 mod compress;
 mod failed_requests;
 mod headers;
@@ -62,6 +63,11 @@ pub(crate) fn around_mail_programs(router: Router<AppState>, state: &AppState) -
         .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
     router.layer(layers)
+}
+
+/// Around what programs ask for: with a key, and without cookies. An answer may take as long as the model does.
+pub(crate) fn around_programs(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    router.layer(middleware::from_fn_with_state(state.clone(), api_key::set_caller))
 }
 
 /// Around pages, server functions and sign-in, outermost first.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use app::App;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, request::Parts};
 use leptos::config::LeptosOptions;
@@ -17,7 +17,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{admin, auth, health, mail, reports, stripe, usage};
+use crate::routes::{admin, auth, health, mail, reports, stripe, usage, v1};
 use crate::services::billing::WEBHOOK_PATH;
 use crate::state::AppState;
 
@@ -59,8 +59,14 @@ pub fn build_router(state: &AppState) -> Router {
     let unsubscribe =
         Router::new().route("/mail/unsubscribe", get(mail::offer_unsubscribe).post(mail::unsubscribe));
     let unsubscribe = middleware::around_mail_programs(unsubscribe, state);
+    let programs = Router::new()
+        .route("/v1/chat/completions", post(v1::complete_chat))
+        .route("/v1/models", get(v1::list_models))
+        .route("/v1/models/{key}", get(v1::find_model))
+        .route("/v1/{*rest}", any(v1::not_found));
+    let programs = middleware::around_programs(programs, state);
     let pages = middleware::around_pages(pages, state);
-    let all = pages.merge(unsubscribe).merge(assets).merge(probes).merge(webhooks);
+    let all = pages.merge(unsubscribe).merge(assets).merge(probes).merge(webhooks).merge(programs);
     middleware::around_all(all, state).with_state(state.clone())
 }
 

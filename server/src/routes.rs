@@ -1,4 +1,4 @@
-//! HTTP that is not Leptos': sign-in, downloads, webhooks, reports of browsers, the links in mails, probes, and the pages for when nothing else works.
+//! HTTP that is not Leptos': sign-in, downloads, the API for programs, webhooks, reports of browsers, the links in mails, probes, and the pages for when nothing else works.
 
 pub(crate) mod admin;
 pub(crate) mod auth;
@@ -10,3 +10,4 @@ pub(crate) mod metrics;
 pub(crate) mod reports;
 pub(crate) mod stripe;
 pub(crate) mod usage;
+pub(crate) mod v1;

@@ -9,6 +9,7 @@ pub mod caps;
 pub mod catalog;
 pub mod ceiling;
 pub mod chat;
+pub(crate) mod completions;
 pub mod day_totals;
 pub(crate) mod failed_requests;
 pub mod four_way;

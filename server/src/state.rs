@@ -34,6 +34,7 @@ use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
 use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
+use crate::services::completions::CompletionService;
 use crate::services::day_totals::DayTotals;
 use crate::services::failed_requests::FailedRequestService;
 use crate::services::four_way::FourWayCheck;
@@ -73,6 +74,7 @@ pub struct AppState {
     pub(crate) account: AccountService,
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
+    pub(crate) completions: CompletionService,
     pub(crate) usage: UsageService,
     billing: BillingService,
     pub(crate) audit_log: AuditLogService,
@@ -174,6 +176,8 @@ impl AppState {
                 config.settings,
             )),
         };
+        let completions =
+            CompletionService::new(db.clone(), generations.clone(), catalog.clone(), plans.clone());
         let backend = Backend {
             account: Arc::new(account.clone()),
             admin,
@@ -193,6 +197,7 @@ impl AppState {
             account,
             sign_in,
             generations,
+            completions,
             usage,
             billing,
             audit_log,

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::{Handler, JobError, Schedule, Slots};
 use crate::store::jobs::{self, Lease};
-use crate::store::{Db, failed_requests, mail, notices, sessions, stripe_events};
+use crate::store::{Db, failed_requests, mail, messages, notices, sessions, stripe_events};
 
 const KIND: &str = "purge_jobs";
 
@@ -17,6 +17,9 @@ const EVENTS_KEPT: TimeDelta = TimeDelta::days(90);
 
 /// How long a request that failed is found by its number.
 const FAILED_REQUESTS_KEPT: TimeDelta = TimeDelta::days(30);
+
+/// How long a program that sends a request again gets the answer it had.
+const ANSWERS_TO_PROGRAMS_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// How long the links in a mail work.
 const MAIL_LINKS_KEPT: TimeDelta = TimeDelta::days(365);
@@ -48,6 +51,7 @@ impl Handler for Purge {
         notices::delete_told(&mut conn, NOTICES_KEPT).await?;
         sessions::delete_expired(&mut conn).await?;
         failed_requests::delete_old(&mut conn, FAILED_REQUESTS_KEPT).await?;
+        messages::delete_answers_to_programs(&mut conn, ANSWERS_TO_PROGRAMS_KEPT).await?;
         Ok(())
     }
 }

@@ -27,6 +27,10 @@ impl AddressLimit {
         Self { name: "mail-link", per_minute }
     }
 
+    pub fn wrong_api_keys(per_minute: u32) -> Self {
+        Self { name: "wrong-api-key", per_minute }
+    }
+
     pub fn anonymous(per_minute: u32) -> Self {
         Self { name: "anonymous", per_minute }
     }

@@ -94,7 +94,7 @@ pub(super) async fn set_actor(
     response
 }
 
-fn address_of(request: &Request, trusted_proxies: u32) -> Option<IpAddr> {
+pub(super) fn address_of(request: &Request, trusted_proxies: u32) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     let forwarded_for: Vec<_> = request
         .headers()

@@ -48,7 +48,7 @@ impl Question {
         let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
         // A form that is sent without JavaScript calls a server function, and shows what comes.
         let is_form = accepts.is_some_and(|accepts| accepts.contains("text/html"));
-        let is_call = request.uri().path().starts_with("/api/");
+        let is_call = ["/api/", "/v1/"].iter().any(|below| request.uri().path().starts_with(below));
         Self { request_id: request_id(request.extensions()), wants_page: !is_call || is_form }
     }
 

@@ -42,7 +42,7 @@ pub async fn find(conn: &mut Connection, account_id: AccountId, id: GenerationId
         .select((generations::thread_id, generations::parent_message_id))
         .first(conn)
         .await?;
-    let thread = threads::find(conn, account_id, ThreadId(thread_id)).await?;
+    let thread = threads::find_with_deleted(conn, account_id, ThreadId(thread_id)).await?;
     let parent = messages::find(conn, thread.id, MessageId(parent_id)).await?;
     Ok(Generation { thread, parent })
 }

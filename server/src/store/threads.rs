@@ -52,6 +52,21 @@ pub async fn find(conn: &mut Connection, account_id: AccountId, id: ThreadId) ->
     Ok(row.into())
 }
 
+/// The same, also when it is hidden.
+pub(super) async fn find_with_deleted(
+    conn: &mut Connection,
+    account_id: AccountId,
+    id: ThreadId,
+) -> StoreResult<Thread> {
+    let row: ThreadRow = threads::table
+        .find(id.0)
+        .filter(threads::account_id.eq(account_id.0))
+        .select(ThreadRow::as_select())
+        .first(conn)
+        .await?;
+    Ok(row.into())
+}
+
 /// The last changed threads, deleted ones too, without a word of them.
 pub async fn list_facts(
     conn: &mut Connection,

@@ -3,7 +3,7 @@
 use std::future::pending;
 
 use app::ApiError;
-use app::types::{AccountId, LimitName, Nanos, Plan, Quota, ReplyState};
+use app::types::{AccountId, LimitName, Nanos, Plan, Quota, ReplyRequest, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
 use reqwest::{Method, Response};
@@ -295,7 +295,7 @@ async fn the_limiter_takes_one_round_trip_a_request() {
     let account_id: String = app.database().rows("select id::text from accounts").await[0].get(0);
     let account_id = AccountId(account_id.parse().expect("a UUID"));
     let decide = async || {
-        let request = serde_json::from_value(new_request("How many?")).expect("a request");
+        let request: ReplyRequest = serde_json::from_value(new_request("How many?")).expect("a request");
         state.generations().decide(account_id, request, pending()).await.expect("a decision")
     };
     // It connects, and loads the script where it is not known yet.

@@ -25,6 +25,7 @@ mod money_audit;
 mod money_machine;
 mod notices;
 mod outages;
+mod programs;
 mod providers;
 mod quota;
 mod ratings;

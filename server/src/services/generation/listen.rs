@@ -16,7 +16,7 @@ use super::run::Job;
 use super::traced;
 use super::transcript::{AttemptRecord, Transcript, lock};
 use crate::limits::Pass;
-use crate::providers::llm::{CompletionEvent, CompletionRequest, LlmError, Upstream, with_clocks};
+use crate::providers::llm::{CompletionEvent, LlmError, Upstream, with_clocks};
 use crate::store::catalog::Route;
 
 /// Tokens of no text are longer on average, so an answer beyond the cap times this is one of a provider that does not keep it.
@@ -103,7 +103,7 @@ impl GenerationService {
     ) -> Ending {
         let most_bytes = MAX_TOKEN_BYTES.saturating_mul(job.terms.output_tokens as usize);
         let provider = self.providers.speaking(upstream.format);
-        let mut answer = with_clocks(provider, upstream, request(job), self.clocks, ends_at).await;
+        let mut answer = with_clocks(provider, upstream, job.request.clone(), self.clocks, ends_at).await;
         let (mut has_begun, mut finished) = (false, None);
         while let Some(event) = answer.next().await {
             match event.map(CompletionEvent::without_nul) {
@@ -138,15 +138,6 @@ impl GenerationService {
             }
         }
         finished.unwrap_or_else(|| Ending::Failed(LlmError::cut()))
-    }
-}
-
-fn request(job: &Job) -> CompletionRequest {
-    CompletionRequest {
-        instructions: job.instructions.clone(),
-        turns: job.turns.clone(),
-        max_output_tokens: job.terms.output_tokens,
-        sampling: job.sampling.clone(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::publisher::Publisher;
 use super::transcript::{Transcript, lock};
 use super::{GenerationService, HOLD_TTL, SETTLE_TIME, settled, traced};
 use crate::pricing::HoldTerms;
-use crate::providers::llm::{Sampling, Turn};
+use crate::providers::llm::CompletionRequest;
 use crate::services::account_queue::Place;
 use crate::store::StoreResult;
 use crate::store::catalog::CatalogModel;
@@ -31,9 +31,8 @@ pub(super) struct Job {
     pub(super) new: NewGeneration,
     pub(super) model: Arc<CatalogModel>,
     pub(super) terms: HoldTerms,
-    pub(super) instructions: Option<String>,
-    pub(super) turns: Vec<Turn>,
-    pub(super) sampling: Sampling,
+    pub(super) request: CompletionRequest,
+    pub(super) is_by_program: bool,
     pub(super) live: LiveEntry,
     /// Its account's in the queue.
     pub(super) place: Place,

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::GenerationService;
 use super::context::{Context, is_turn};
+use super::request::{Asked, Completion, question_of, thread_of};
 use crate::AppResult;
+use crate::caps::PlanCaps;
+use crate::providers::llm::Sampling;
 use crate::services::chat::{active_path, path_to};
 use crate::store::{messages, threads};
 
@@ -20,6 +23,38 @@ pub(super) struct Target {
     pub(super) is_new_message: bool,
     /// What the model is shown, as far as it fits.
     pub(super) context: Context,
+    pub(super) instructions: Option<String>,
+    pub(super) sampling: Sampling,
+    pub(super) is_by_program: bool,
+}
+
+impl Target {
+    /// By a person, who leaves it to the model how to answer.
+    fn in_chat(thread: Thread, parent: Message, context: Context) -> Self {
+        Self {
+            thread,
+            is_new_thread: false,
+            parent,
+            is_new_message: false,
+            context,
+            instructions: None,
+            sampling: Sampling::default(),
+            is_by_program: false,
+        }
+    }
+
+    fn by_program(completion: Completion) -> Self {
+        let Completion { api_key_id, instructions, turns, sampling } = completion;
+        let thread = Thread { id: thread_of(api_key_id), title: String::new(), updated_at: Utc::now() };
+        let parent = Message { id: question_of(api_key_id), ..user_message(None, String::new()) };
+        let target = Self::in_chat(thread, parent, Context::whole(turns));
+        Self { instructions, sampling, is_by_program: true, ..target }
+    }
+
+    /// All that a program ever asks is no conversation, so no cap of conversations is meant for it.
+    pub(super) fn plan_caps(&self, caps: PlanCaps) -> PlanCaps {
+        if self.is_by_program { PlanCaps { conversation: None, ..caps } } else { caps }
+    }
 }
 
 impl GenerationService {
@@ -27,8 +62,12 @@ impl GenerationService {
     pub(super) async fn look_up_target(
         &self,
         account_id: AccountId,
-        target: ReplyTarget,
+        asked: Asked,
     ) -> AppResult<Target> {
+        let target = match asked {
+            Asked::InChat(target) => target,
+            Asked::ByProgram(completion) => return Ok(Target::by_program(*completion)),
+        };
         match target {
             ReplyTarget::NewThread { prompt } => Ok(new_thread(prompt.into())),
             ReplyTarget::Thread { thread_id, prompt } => {
@@ -36,13 +75,8 @@ impl GenerationService {
                 let mut path = active_path(all);
                 let parent = user_message(path.last().map(|message| message.id), prompt.into());
                 path.push(parent.clone());
-                Ok(Target {
-                    thread,
-                    is_new_thread: false,
-                    parent,
-                    is_new_message: true,
-                    context: Context::asking(&path),
-                })
+                let context = Context::asking(&path);
+                Ok(Target { is_new_message: true, ..Target::in_chat(thread, parent, context) })
             }
             ReplyTarget::Retry { thread_id, message_id } => {
                 self.existing(account_id, thread_id, message_id, is_question, Context::asking).await
@@ -64,7 +98,7 @@ impl GenerationService {
         let (thread, all) = self.thread(account_id, thread_id).await?;
         let path = path_to(all, message_id);
         let parent = path.last().filter(|message| is_suitable(message)).ok_or(ApiError::NotFound)?.clone();
-        Ok(Target { thread, is_new_thread: false, parent, is_new_message: false, context: context(&path) })
+        Ok(Target::in_chat(thread, parent, context(&path)))
     }
 
     async fn thread(&self, account_id: AccountId, id: ThreadId) -> AppResult<(Thread, Vec<Message>)> {
@@ -78,7 +112,7 @@ fn new_thread(prompt: String) -> Target {
     let thread = Thread { id: ThreadId(Uuid::now_v7()), title, updated_at: Utc::now() };
     let parent = user_message(None, prompt);
     let context = Context::asking(std::slice::from_ref(&parent));
-    Target { thread, is_new_thread: true, parent, is_new_message: true, context }
+    Target { is_new_thread: true, is_new_message: true, ..Target::in_chat(thread, parent, context) }
 }
 
 fn user_message(parent_id: Option<MessageId>, content: String) -> Message {

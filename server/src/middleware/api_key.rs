@@ -1,0 +1,66 @@
+//! Which program is calling: from the key in its `Authorization` header to the `Caller`.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use app::ApiError;
+use app::types::Caller;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::AUTHORIZATION;
+
+use super::request_id;
+use super::session::address_of;
+use crate::limits::{AddressLimit, Reached};
+use crate::routes::v1::V1Error;
+use crate::state::AppState;
+use crate::telemetry;
+
+/// Puts the `Caller` into the request. Without a good key nothing is answered.
+pub(super) async fn set_caller(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    match admit(&state, &request).await {
+        Ok(caller) => {
+            telemetry::set_person(caller.user_id);
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(state: &AppState, request: &Request) -> Result<Caller, V1Error> {
+    let switches = state.switches.read().await;
+    if switches.maintenance {
+        return Err(ApiError::Maintenance.into());
+    }
+    if switches.read_only {
+        return Err(ApiError::ChangesPaused.into());
+    }
+    let caller = match token(request) {
+        Some(token) => state.api_keys.authenticate(token).await,
+        None => Ok(None),
+    };
+    match caller {
+        Ok(Some(caller)) => Ok(caller),
+        Ok(None) => Err(refusal(state, request).await),
+        Err(error) => Err(error.into_api(&request_id(request.extensions())).into()),
+    }
+}
+
+fn token(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whoever tries keys is limited by address.
+async fn refusal(state: &AppState, request: &Request) -> V1Error {
+    let limit = AddressLimit::wrong_api_keys(state.limits.anonymous_requests_per_minute);
+    let address = address_of(request, state.limits.trusted_proxies);
+    match state.limiter.admit_address(limit, address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await {
+        Ok(()) => V1Error::no_key(),
+        Err(Reached { limit, retry_after }) => {
+            let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
+            ApiError::LimitReached { limit, retry_after_seconds }.into()
+        }
+    }
+}
