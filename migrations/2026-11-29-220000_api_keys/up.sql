@@ -1,5 +1,6 @@
--- What it refers to is locked meanwhile, and requests write there.
+-- Accounts and people, which it refers to, are locked meanwhile: rather give up, and be run again.
 set local lock_timeout = '3s';
+
 -- Keys that programs call the API with. Only the hash of one is kept: whoever makes it is shown it once.
 create table api_keys (
     id uuid primary key,
@@ -11,7 +12,7 @@ create table api_keys (
     -- Its last characters, by which people tell theirs apart.
     hint text not null check (char_length(hint) = 4),
     created_at timestamptz not null default now(),
-    -- To the minute; null: never.
+    -- To the minute. Null: never.
     last_used_at timestamptz,
     revoked_at timestamptz
 );
