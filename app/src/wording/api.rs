@@ -21,6 +21,7 @@ mod tests {
         assert!(example.starts_with("curl https://plumbline.example/v1/chat/completions \\\n"));
         let body = example.split('\'').nth(1).unwrap_or_default();
         let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
-        assert_eq!((&body["model"], &body["messages"][0]["role"]), (&"everyday".into(), &"user".into()));
+        assert_eq!(body["model"], "everyday");
+        assert_eq!(body["messages"][0]["role"], "user");
     }
 }
