@@ -76,7 +76,8 @@ async fn a_form_without_javascript_is_answered_by_the_page_with_the_key() {
     let mut browser = app.user().await;
     let answer = send_form(&browser, "Laptop").await;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert_eq!((answer.headers().get(LOCATION), &answer.headers()[CACHE_CONTROL]), (None, &"no-store".parse().expect("a value")));
+    assert_eq!(answer.headers().get(LOCATION), None, "an address could be read by others");
+    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
     let page = answer.text().await.expect("a page");
     let secret = page.split("data-testid=\"new-key-secret\">").nth(1).and_then(|rest| rest.split('<').next());
     let secret = secret.expect("the key");
