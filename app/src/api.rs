@@ -2,6 +2,7 @@
 
 mod account;
 pub mod admin;
+mod api_keys;
 mod billing;
 mod caps;
 mod chat;
@@ -14,6 +15,9 @@ mod usage;
 pub use account::{
     EndVisit, ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere,
     end_visit, list_sessions, list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
+};
+pub use api_keys::{
+    CreateApiKey, ListApiKeys, PostedApiKey, RevokeApiKey, create_api_key, list_api_keys, revoke_api_key,
 };
 pub use billing::{
     BeginCheckout, BuyPack, CancelSubscription, ChangePlan, FinishCheckout, ListOffers, OpenPortal,
@@ -43,7 +47,7 @@ pub use usage::{
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
+    account::AccountApi, api_keys::ApiKeysApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
     chat::ChatApi, chat::ReplyStream, content::Content, notices::NoticesApi, quota::QuotaApi,
     server_side::Backend, usage::UsageApi,
 };
@@ -61,7 +65,9 @@ mod server_side {
     use leptos_axum::ResponseOptions;
 
     use super::admin::AdminBackend;
-    use super::{AccountApi, BillingApi, CapsApi, ChatApi, Content, NoticesApi, QuotaApi, UsageApi};
+    use super::{
+        AccountApi, ApiKeysApi, BillingApi, CapsApi, ChatApi, Content, NoticesApi, QuotaApi, UsageApi,
+    };
     use crate::types::{Actor, Limit, LimitName, Quota};
     use crate::{ApiError, ApiResult};
 
@@ -73,6 +79,7 @@ mod server_side {
     pub struct Backend {
         pub account: Arc<dyn AccountApi>,
         pub admin: AdminBackend,
+        pub api_keys: Arc<dyn ApiKeysApi>,
         pub billing: Arc<dyn BillingApi>,
         pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,

@@ -18,7 +18,7 @@ use crate::pages::admin::{
     SystemPage,
 };
 use crate::pages::{
-    AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
+    AccountPage, ApiKeysPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
     PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
 };
 
@@ -80,6 +80,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/usage/statement") view=StatementPage ssr=SsrMode::Async/>
                 <Route path=path!("/usage/replies/:generation_id") view=ReceiptPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/api-keys") view=ApiKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/pricing") view=PricingPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing/change") view=ChangePlanPage ssr=SsrMode::Async/>

@@ -1,6 +1,7 @@
 //! Renders whole pages against a backend of fakes.
 
 mod admin;
+mod api_keys;
 mod billing;
 mod fakes;
 mod notices;
@@ -40,11 +41,15 @@ async fn open_where(path: &str, actor: Actor, billing: Fake) -> Page {
 }
 
 async fn open_with(path: &str, actor: Actor, billing: Fake, cookie: &str) -> Page {
-    prepare();
     let request =
         Request::builder().uri(path).header(header::ACCEPT, "text/html").header(header::COOKIE, cookie);
     let request = request.extension(actor).body(Body::empty()).expect("a request");
-    let context = move || provide_context(backend(billing.clone()));
+    render(request, move || provide_context(backend(billing.clone()))).await
+}
+
+/// What a request is answered with, where pages find these things in their context.
+async fn render(request: Request<Body>, context: impl Fn() + Clone + Send + Sync + 'static) -> Page {
+    prepare();
     let options = LeptosOptions::builder().output_name("plumbline").build();
     let handler = leptos_axum::render_app_async_with_context(context, move || crate::shell(options.clone()));
     let response: Response = handler(request).await;
@@ -97,7 +102,7 @@ async fn the_routes_are_these() {
     routes.sort();
     let billing = ["/billing", "/billing/cancel", "/billing/change", "/billing/checkout"];
     let usage = ["/usage", "/usage/replies/{generation_id}", "/usage/statement"];
-    let mut expected = vec!["/", "/account", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
+    let mut expected = vec!["/", "/account", "/api-keys", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
     let admin = [
         "/admin",
         "/admin/audit",
@@ -127,7 +132,7 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
         "/billing/change",
         "/billing/checkout?session=1",
     ];
-    let mine = ["/", "/chat", &thread, &other, "/account", "/nowhere", "/pricing"].into_iter();
+    let mine = ["/", "/chat", &thread, &other, "/account", "/api-keys", "/nowhere", "/pricing"].into_iter();
     let mine = mine.chain(usage).chain(billing);
     let mine = mine.map(|path| (path, somebody()));
     let public = ["/sign-in?error=refused&return_to=/chat", "/?", "/pricing?interval=year"]
@@ -146,7 +151,9 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
 
 #[tokio::test]
 async fn a_visitor_is_led_to_the_sign_in_page_and_back() {
-    for path in ["/chat", "/usage", "/usage/statement", "/account", "/billing", "/billing/cancel"] {
+    for path in
+        ["/chat", "/usage", "/usage/statement", "/account", "/api-keys", "/billing", "/billing/cancel"]
+    {
         let page = open(path, Actor::default()).await;
         assert_eq!(
             (page.status, page.location),

@@ -1,5 +1,6 @@
 //! What travels between the browser and the server. Wire types only ever gain fields.
 
+mod api_key;
 mod attempt;
 mod audit;
 mod billing;
@@ -23,6 +24,7 @@ mod system;
 mod usage;
 mod user;
 
+pub use api_key::{ApiKey, ApiKeyList, ApiKeyName, CreatedApiKey};
 pub use attempt::AttemptOutcome;
 pub use audit::{AuditChange, AuditEvent, AuditKind, AuditPage, AuditQuery, FailedRequest, PersonLabel};
 pub use billing::{
@@ -39,7 +41,7 @@ pub use figures::{
     VolumeReport,
 };
 pub use ids::{
-    AccountId, AuditId, ClientRequestId, EntryId, FormId, GenerationId, JobId, MessageId, NoticeId,
+    AccountId, ApiKeyId, AuditId, ClientRequestId, EntryId, FormId, GenerationId, JobId, MessageId, NoticeId,
     SessionId, ThreadId, UserId,
 };
 pub use job::{Job, JobState, JobsPage, JobsQuery, Queue, ScheduledWork};
@@ -60,5 +62,5 @@ pub use stripe_event::{
 pub use system::{Fact, Setting, SettingValue, Switch, SwitchState, SystemPart, SystemReport};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};
 #[cfg(feature = "ssr")]
-pub use user::{Actor, Impersonator, Operator, SignedIn};
+pub use user::{Actor, Caller, Impersonator, Operator, SignedIn};
 pub use user::{Session, SignInError, SignInMethod, User, Viewing};

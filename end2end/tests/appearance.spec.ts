@@ -93,6 +93,14 @@ test.describe('On a phone', () => {
     await fitsTheWidth(tab.page);
     await tab.account.open();
     await fitsTheWidth(tab.page);
+    await tab.apiKeys.open();
+    await tab.apiKeys.create('x'.repeat(80));
+    await expect(tab.apiKeys.secret).toBeVisible();
+    await expect(tab.apiKeys.rows).toHaveCount(1);
+    await fitsTheWidth(tab.page);
+    await tab.apiKeys.revokeButton('x').click();
+    await expect(tab.apiKeys.question('x')).toBeInViewport({ ratio: 1 });
+    await fitsTheWidth(tab.page);
     await tab.billing.open();
     await fitsTheWidth(tab.page);
   });

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use app::App;
+use app::links::API_KEYS_PATH;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{any, get, post};
@@ -17,7 +18,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{admin, auth, health, mail, reports, stripe, usage, v1};
+use crate::routes::{admin, api_keys, auth, health, mail, reports, stripe, usage, v1};
 use crate::services::billing::WEBHOOK_PATH;
 use crate::state::AppState;
 
@@ -33,7 +34,7 @@ pub(crate) fn is_page(route: &str) -> bool {
 /// The application, whole.
 pub fn build_router(state: &AppState) -> Router {
     let options = state.server.leptos.clone();
-    let provide = context(state);
+    let provide = page_context(state);
     let pages = Router::new()
         .route("/auth/{provider}/start", get(auth::begin_sign_in))
         .route("/auth/{provider}/callback", get(auth::complete_sign_in))
@@ -43,6 +44,8 @@ pub fn build_router(state: &AppState) -> Router {
         .route("/admin/audit.csv", get(admin::export_audit_log))
         .route("/admin/usage.csv", get(admin::export_usage))
         .route("/admin/usage-people.csv", get(admin::export_people_usage))
+        // The page itself is among those below.
+        .route(API_KEYS_PATH, post(api_keys::create_api_key))
         .route("/reports/browser", post(reports::take_report))
         .route("/mail/preferences", get(mail::show_preferences).post(mail::switch_mail))
         // Pages, and server functions below /api.
@@ -81,7 +84,7 @@ fn bundle(options: &LeptosOptions) -> Router<AppState> {
 }
 
 /// What pages and server functions find in Leptos' context, besides the request.
-fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+pub(crate) fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let backend = state.backend.clone();
     move || {
         provide_context(backend.clone());

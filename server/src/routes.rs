@@ -1,6 +1,8 @@
-//! HTTP that is not Leptos': sign-in, downloads, the API for programs, webhooks, reports of browsers, the links in mails, probes, and the pages for when nothing else works.
+//! HTTP that is not Leptos': sign-in, forms whose answer is a page, downloads, the API for programs, webhooks, reports of
+//! browsers, the links in mails, probes, and the pages for when nothing else works.
 
 pub(crate) mod admin;
+pub(crate) mod api_keys;
 pub(crate) mod auth;
 mod download;
 pub(crate) mod error_page;

@@ -3,6 +3,7 @@
 pub mod account;
 mod account_queue;
 pub mod admin;
+pub(crate) mod api_keys;
 pub mod billing;
 mod cached;
 pub mod caps;

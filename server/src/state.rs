@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use app::api::Backend;
 use app::api::admin::AdminBackend;
-use app::types::SignedIn;
+use app::types::{Caller, SignedIn};
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +29,7 @@ use crate::services::admin::{
     AuditLogService, FiguresService, JobsService, PeopleParts, PeopleService, ProviderService, StripeService,
     SystemService,
 };
+use crate::services::api_keys::ApiKeyService;
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
@@ -72,6 +73,7 @@ pub struct AppState {
     pub(crate) limiter: Limiter,
     pub(crate) limits: LimitsConfig,
     pub(crate) account: AccountService,
+    pub(crate) api_keys: ApiKeyService,
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
     pub(crate) completions: CompletionService,
@@ -147,6 +149,12 @@ impl AppState {
         let figures = FiguresService::new(db.clone(), plans.clone());
         let worker =
             worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone(), ratings.clone());
+        let api_keys = ApiKeyService::new(
+            db.clone(),
+            plans.clone(),
+            catalog.clone(),
+            config.server.public_url.clone(),
+        );
         let monitoring = Monitoring {
             db: db.clone(),
             limiter: limiter.clone(),
@@ -181,6 +189,7 @@ impl AppState {
         let backend = Backend {
             account: Arc::new(account.clone()),
             admin,
+            api_keys: Arc::new(api_keys.clone()),
             billing: Arc::new(billing.clone()),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans, ratings)),
@@ -195,6 +204,7 @@ impl AppState {
             limiter,
             limits: config.limits,
             account,
+            api_keys,
             sign_in,
             generations,
             completions,
@@ -220,6 +230,14 @@ impl AppState {
     /// When the database is away.
     pub async fn authenticate(&self, token: &str) -> AppResult<Option<SignedIn>> {
         self.account.authenticate(token).await
+    }
+
+    /// Whose API key this is; None when it is no good (any more).
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn authenticate_key(&self, token: &str) -> AppResult<Option<Caller>> {
+        self.api_keys.authenticate(token).await
     }
 
     pub fn generations(&self) -> &GenerationService {

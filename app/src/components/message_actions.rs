@@ -1,9 +1,6 @@
-use std::time::Duration;
-
 use leptos::prelude::*;
 
-use super::{ErrorNote, Icon, MessageOffers, RatingButtons, Symbol};
-use crate::browser;
+use super::{CopyButton, ErrorNote, MessageOffers, RatingButtons};
 use crate::contexts::{Models, OpenConversation};
 use crate::links::message_receipt_path;
 use crate::transcript::{Turn, TurnState};
@@ -20,7 +17,10 @@ pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversati
     let charge = move || charge.get().map(|(message_id, charged)| view! { <ChargeLink message_id charged/> });
     let rated = Memo::new(move |_| turn.with(rated));
     let rating = move || rated.get().map(|(id, rating)| view! { <RatingButtons id rating/> });
-    let copy = move || can_copy.get().then(|| view! { <CopyButton turn/> });
+    let text = Callback::new(move |()| turn.with_untracked(|turn| turn.content.clone()));
+    let copy = move || {
+        can_copy.get().then(|| view! { <CopyButton text class="foot-button" test_id="copy-message"/> })
+    };
     view! {
         <PauseNote turn conversation/>
         {move || error.get().map(|error| view! { <ErrorNote error/> })}
@@ -67,21 +67,5 @@ fn ChargeLink(message_id: MessageId, charged: Nanos) -> impl IntoView {
         <a class="foot-link" href=message_receipt_path(message_id) rel="external" data-testid="receipt-link">
             {text} <span class="visually-hidden">", receipt"</span>
         </a>
-    }
-}
-
-#[component]
-fn CopyButton(turn: Signal<Turn>) -> impl IntoView {
-    let is_copied = RwSignal::new(false);
-    let copy = move |_| {
-        turn.with_untracked(|turn| browser::copy_text(&turn.content));
-        is_copied.set(true);
-        set_timeout(move || _ = is_copied.try_set(false), Duration::from_secs(2));
-    };
-    view! {
-        <button type="button" class="foot-button needs-script" data-testid="copy-message" on:click=copy>
-            <Icon symbol=Symbol::Copy/>
-            {move || if is_copied.get() { "Copied" } else { "Copy" }}
-        </button>
     }
 }

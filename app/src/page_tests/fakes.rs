@@ -1,6 +1,7 @@
 //! A backend that always answers the same.
 
 mod admin;
+mod api_keys;
 pub mod billing;
 pub mod caps;
 mod notices;
@@ -22,6 +23,7 @@ pub fn backend(billing: billing::Fake) -> Backend {
     Backend {
         account: Arc::new(Fake),
         admin: admin::backend(),
+        api_keys: Arc::new(api_keys::Fake),
         billing: Arc::new(billing),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),

@@ -6,6 +6,7 @@ use crate::components::{
     ErrorNote, MailSwitches, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
 };
 use crate::contexts::use_session;
+use crate::links::API_KEYS_PATH;
 use crate::types::{MailSettings, Session, User};
 
 /// The person, and the browsers they are signed in with.
@@ -44,6 +45,13 @@ fn Account(
                         }
                     })}
                 </Transition>
+            </section>
+            <section class="panel" aria-labelledby="programs-heading">
+                <div class="panel-head">
+                    <h2 id="programs-heading">"Your programs"</h2>
+                    <a class="button button-small" href=API_KEYS_PATH>"API keys"</a>
+                </div>
+                <p class="muted">"With an API key, a program of yours can ask the models, too."</p>
             </section>
             <section class="panel" aria-labelledby="devices-heading">
                 <div class="panel-head"><h2 id="devices-heading">"Where you are signed in"</h2></div>

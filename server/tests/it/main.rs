@@ -7,6 +7,7 @@
 mod admin;
 mod admission;
 mod alerts;
+mod api_keys;
 mod billing;
 mod breakers;
 mod broken_off;

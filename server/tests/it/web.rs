@@ -21,7 +21,7 @@ async fn pages_come_whole_from_the_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_that_need_a_session_send_people_to_sign_in_and_back() {
     let app = TestApp::start().await;
-    for path in ["/chat", "/usage", "/account"] {
+    for path in ["/chat", "/usage", "/account", "/api-keys"] {
         let mut browser = app.browser();
         let sign_in = location(&browser.get(path).await);
         assert_eq!(sign_in, format!("/sign-in?return_to={path}"), "{path}");

@@ -13,6 +13,7 @@ pub(super) const READS: &[&str] = &[
     "account/list_sign_in_methods",
     "account/read_user",
     "account/sign_out",
+    "api_keys/list_api_keys",
     "billing/list_offers",
     "billing/read_billing",
     "billing/read_standing",
@@ -107,6 +108,7 @@ async fn a_visit_shows_what_the_person_sees_but_what_was_written() {
     for page in pages.into_iter().chain([
         format!("/usage/replies/{generation}"),
         "/account".to_owned(),
+        "/api-keys".to_owned(),
         "/billing".to_owned(),
     ]) {
         let answer = visit.operator.get(&page).await;
@@ -158,6 +160,7 @@ pub(super) async fn refusal(browser: &Browser, function: &str, thread: &str) -> 
     let fields = [
         ("id", thread),
         ("title", "Another"),
+        ("name", "A key"),
         ("amount", "5.00"),
         ("is_hard", "true"),
         ("is_on", "false"),
