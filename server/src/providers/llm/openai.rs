@@ -151,6 +151,7 @@ struct Delta {
 struct Usage {
     prompt_tokens: Option<u32>,
     completion_tokens: Option<u32>,
+    total_tokens: Option<u32>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
 }
@@ -166,15 +167,19 @@ struct OutputDetails {
 }
 
 impl Usage {
-    /// Cached tokens are among the prompt's here, reasoning tokens among the completion's. None when nothing is counted.
+    /// Cached tokens are among the prompt's here, reasoning tokens among the completion's; xAI counts them only in the total.
+    /// None when nothing is counted. <https://docs.x.ai/docs/key-information/consumption-and-rate-limits>
     fn normalised(self) -> Option<CountedUsage> {
         let cached = self.prompt_tokens_details.and_then(|details| details.cached_tokens);
         let reasoning = self.completion_tokens_details.and_then(|details| details.reasoning_tokens);
+        let input_tokens = self.prompt_tokens?;
+        let beside_input = self.total_tokens.map_or(0, |total| total.saturating_sub(input_tokens));
+        let output_tokens = self.completion_tokens.map_or(0, |completion| completion.max(beside_input));
         let tokens = TokenUsage {
-            input_tokens: self.prompt_tokens?,
+            input_tokens,
             cached_input_tokens: cached.unwrap_or(0),
-            output_tokens: self.completion_tokens.unwrap_or(0),
-            reasoning_tokens: reasoning.unwrap_or(0),
+            output_tokens,
+            reasoning_tokens: reasoning.unwrap_or(0).min(output_tokens),
         };
         Some(CountedUsage { tokens, is_whole: self.completion_tokens.is_some() })
     }
@@ -285,6 +290,29 @@ mod tests {
         let tokens =
             TokenUsage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 7, reasoning_tokens: 5 };
         assert_eq!(events, [Ok(CompletionEvent::Usage(CountedUsage { tokens, is_whole: true }))]);
+    }
+
+    /// The numbers of <https://github.com/vercel/ai/pull/12425>.
+    #[test]
+    fn what_is_counted_in_the_total_only_was_written_too() {
+        let read = |usage: Value| {
+            let events = parse(&json!({ "choices": [], "usage": usage }).to_string());
+            let Ok(CompletionEvent::Usage(counted)) = events[0] else { panic!("a count: {events:?}") };
+            let TokenUsage { input_tokens, output_tokens, reasoning_tokens, .. } = counted.tokens;
+            (input_tokens, output_tokens, reasoning_tokens)
+        };
+        let usage = |total: u32| {
+            json!({
+                "prompt_tokens": 12, "completion_tokens": 1, "total_tokens": total,
+                "completion_tokens_details": { "reasoning_tokens": 386 },
+            })
+        };
+        assert_eq!(read(usage(399)), (12, 387, 386));
+        assert_eq!(read(usage(13)), (12, 1, 1), "no more is thought than is written");
+        let usual = json!({ "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17 });
+        assert_eq!(read(usual), (10, 7, 0));
+        let odd = json!({ "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 0 });
+        assert_eq!(read(odd), (10, 7, 0));
     }
 
     #[test]
