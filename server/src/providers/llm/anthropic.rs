@@ -79,7 +79,7 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
             let counted = usage.normalised().map(|usage| Ok(CompletionEvent::Usage(usage)));
             let finished = delta.stop_reason.map(|reason| match reason.as_str() {
                 "refusal" => Err(LlmError::filtered()),
-                reason => Ok(CompletionEvent::Finished { is_limited: reason == "max_tokens" }),
+                reason => Ok(CompletionEvent::Finished { is_limited: is_limit(reason) }),
             });
             counted.into_iter().chain(finished).collect()
         }
@@ -88,6 +88,12 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
         }
         StreamEvent::MessageStop | StreamEvent::Other => vec![],
     }
+}
+
+/// The answer is as long as was asked for, or as fits into what the model can read and write at once.
+/// <https://docs.claude.com/en/api/handling-stop-reasons>
+fn is_limit(stop_reason: &str) -> bool {
+    matches!(stop_reason, "max_tokens" | "model_context_window_exceeded")
 }
 
 #[derive(Serialize)]
@@ -308,6 +314,16 @@ mod tests {
     fn a_missing_count_is_not_a_zero() {
         let events = read(&[r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#]);
         assert_eq!(events, [Ok(CompletionEvent::Finished { is_limited: false })]);
+    }
+
+    #[test]
+    fn an_answer_that_fills_the_model_is_limited_and_one_that_pauses_is_not() {
+        for (reason, is_limited) in
+            [("model_context_window_exceeded", true), ("pause_turn", false), ("something_new", false)]
+        {
+            let frame = format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}"#);
+            assert_eq!(read(&[&frame]), [Ok(CompletionEvent::Finished { is_limited })], "{reason}");
+        }
     }
 
     #[test]

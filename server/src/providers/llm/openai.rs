@@ -68,6 +68,7 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         is_last = true;
         events.push(match reason.as_str() {
             "content_filter" => Err(LlmError::filtered()),
+            reason if is_given_up(reason) => Err(LlmError::cut()),
             reason => Ok(CompletionEvent::Finished { is_limited: reason == "length" }),
         });
     }
@@ -77,6 +78,13 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
     let model = chunk.model.filter(|model| is_last && !model.is_empty());
     events.extend(model.map(|model| Ok(CompletionEvent::Model(model))));
     events
+}
+
+/// The provider could not go on: so DeepSeek, OpenRouter and vLLM say it, in this order.
+/// <https://api-docs.deepseek.com/api/create-chat-completion>, <https://openrouter.ai/docs/api-reference/overview>,
+/// <https://github.com/vllm-project/vllm/issues/57082>
+fn is_given_up(reason: &str) -> bool {
+    matches!(reason, "insufficient_system_resource" | "error" | "abort")
 }
 
 #[derive(Serialize)]
@@ -368,6 +376,17 @@ mod tests {
     fn what_a_filter_ended_is_not_a_whole_answer() {
         let events = parse(r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#);
         assert_eq!(events[0].as_ref().expect_err("an error").failure, ModelFailure::Filtered);
+    }
+
+    #[test]
+    fn what_the_provider_gave_up_is_not_a_whole_answer() {
+        for reason in ["insufficient_system_resource", "error", "abort"] {
+            let events =
+                parse(&format!(r#"{{"choices":[{{"delta":{{"content":"x"}},"finish_reason":"{reason}"}}]}}"#));
+            assert_eq!(events[1], Err(LlmError::cut()), "{reason}");
+        }
+        let unknown = parse(r#"{"choices":[{"delta":{},"finish_reason":"eos"}]}"#);
+        assert_eq!(unknown, [Ok(CompletionEvent::Finished { is_limited: false })]);
     }
 
     #[test]
