@@ -5,7 +5,9 @@ use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::transport::{ChatMessage, below, frames, in_stream, unreadable, until_last};
+use super::transport::{
+    ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last,
+};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
@@ -38,7 +40,7 @@ impl LlmProvider for Anthropic {
             .header("anthropic-version", VERSION)
             .json(&MessagesRequest::new(&upstream.model, &request));
         let mut usage = Usage::default();
-        let frames = until_last(frames(request).await?, is_last);
+        let frames = until_last(frames::<MessageError>(request).await?, is_last);
         let events = frames.flat_map(move |frame| {
             stream::iter(match frame {
                 Ok(frame) => parse(&frame, &mut usage),
@@ -83,9 +85,7 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
             });
             counted.into_iter().chain(finished).collect()
         }
-        StreamEvent::Error { error } => {
-            vec![Err(in_stream(status_of(&error.r#type), &format!("type {}", error.r#type)))]
-        }
+        StreamEvent::Error { error } => vec![Err(in_stream(&error))],
         StreamEvent::MessageStop | StreamEvent::Other => vec![],
     }
 }
@@ -146,7 +146,7 @@ enum StreamEvent {
     },
     MessageStop,
     Error {
-        error: StreamError,
+        error: MessageError,
     },
     /// Pings, block starts and stops, and whatever comes in the future.
     #[serde(other)]
@@ -178,10 +178,20 @@ struct MessageEnd {
     stop_reason: Option<String>,
 }
 
-/// Its message may quote the prompt, so it is not read.
+/// In the stream, or instead of an answer.
 #[derive(Deserialize)]
-struct StreamError {
+struct MessageError {
     r#type: String,
+}
+
+impl NamedError for MessageError {
+    fn status(&self) -> Option<u16> {
+        status_of(&self.r#type)
+    }
+
+    fn describe(&self) -> String {
+        format!("type {}", loggable(&self.r#type))
+    }
 }
 
 /// Here the cached input is not among `input_tokens`.
@@ -222,6 +232,7 @@ fn status_of(r#type: &str) -> Option<u16> {
     Some(match r#type {
         "invalid_request_error" => 400,
         "authentication_error" => 401,
+        "billing_error" => 402,
         "permission_error" => 403,
         "not_found_error" => 404,
         "request_too_large" => 413,
@@ -236,9 +247,11 @@ fn status_of(r#type: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use app::ModelFailure;
+    use reqwest::StatusCode;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::providers::llm::transport::refusal;
     use crate::providers::llm::{Sampling, Speaker, Turn};
 
     /// As it goes over the wire.
@@ -347,5 +360,14 @@ mod tests {
         let error = events[0].as_ref().expect_err("an error");
         assert_eq!(error.failure, ModelFailure::Overloaded);
         assert!(!error.detail.contains("secret"));
+    }
+
+    #[test]
+    fn a_refusal_is_named_and_not_quoted() {
+        let body =
+            r#"{"type":"error","error":{"type":"request_too_large","message":"about: my secret"},"request_id":"r"}"#;
+        let error = refusal::<MessageError>(StatusCode::PAYLOAD_TOO_LARGE, body.as_bytes());
+        assert_eq!((error.failure, error.is_passing), (ModelFailure::Refused, false));
+        assert_eq!(error.detail, "HTTP status 413 Payload Too Large, type request_too_large");
     }
 }

@@ -5,8 +5,11 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::transport::{ChatMessage, below, frames, in_stream, unreadable, until_last};
+use super::transport::{
+    ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last,
+};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
@@ -35,7 +38,7 @@ impl LlmProvider for OpenAiCompatible {
             .post(below(&upstream.base_url, &["chat", "completions"]))
             .bearer_auth(upstream.api_key.expose_secret())
             .json(&ChatRequest::new(upstream, &request));
-        let frames = until_last(frames(request).await?, |frame| frame == "[DONE]");
+        let frames = until_last(frames::<ChatError>(request).await?, |frame| frame == "[DONE]");
         let events = frames.flat_map(|frame| {
             stream::iter(match frame {
                 Ok(frame) => parse(&frame),
@@ -53,7 +56,7 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         Err(error) => return vec![Err(unreadable(frame, &error))],
     };
     if let Some(error) = chunk.error {
-        return vec![Err(in_stream(error.status(), &error.describe()))];
+        return vec![Err(in_stream(&error))];
     }
     let mut is_last = false;
     let mut events = Vec::new();
@@ -137,7 +140,7 @@ struct Chunk {
     choices: Vec<Choice>,
     usage: Option<Usage>,
     model: Option<String>,
-    error: Option<ChunkError>,
+    error: Option<ChatError>,
 }
 
 #[derive(Deserialize)]
@@ -193,37 +196,63 @@ impl Usage {
     }
 }
 
-/// Types and codes only: a provider's message may quote the prompt.
+/// In a chunk, or instead of an answer. <https://platform.openai.com/docs/guides/error-codes>
 #[derive(Deserialize)]
-struct ChunkError {
+struct ChatError {
     r#type: Option<String>,
     /// A text at OpenAI, a number at llama.cpp and OpenRouter.
-    code: Option<serde_json::Value>,
+    code: Option<Value>,
 }
 
-impl ChunkError {
-    /// The HTTP status that says the same.
+impl ChatError {
+    fn is_any(&self, names: &[&str]) -> bool {
+        let code = self.code.as_ref().and_then(Value::as_str);
+        code.into_iter().chain(self.r#type.as_deref()).any(|name| names.contains(&name))
+    }
+}
+
+impl NamedError for ChatError {
     fn status(&self) -> Option<u16> {
         let code = self.code.as_ref();
-        if let Some(number) = code.and_then(serde_json::Value::as_u64) {
+        if let Some(number) = code.and_then(Value::as_u64) {
             return u16::try_from(number).ok();
         }
-        let code = code.and_then(serde_json::Value::as_str).unwrap_or_default();
+        let code = code.and_then(Value::as_str).unwrap_or_default();
         code.parse().ok().or_else(|| status_of(code)).or_else(|| status_of(self.r#type.as_deref()?))
     }
 
     fn describe(&self) -> String {
-        let code = self.code.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("type {}, code {code}", self.r#type.as_deref().unwrap_or("none"))
+        let code = match &self.code {
+            Some(Value::String(code)) => loggable(code).to_owned(),
+            Some(Value::Number(code)) => code.to_string(),
+            _ => "none".to_owned(),
+        };
+        format!("type {}, code {code}", self.r#type.as_deref().map_or("none", loggable))
+    }
+
+    fn refine(&self, error: LlmError) -> LlmError {
+        if self.is_any(&FILTERS) {
+            return LlmError { detail: error.detail, ..LlmError::filtered() };
+        }
+        // Who has to pay first is not waited for.
+        let is_passing = error.is_passing && !self.is_any(&[USED_UP]);
+        LlmError { is_passing, ..error }
     }
 }
+
+/// As Azure and OpenAI call a prompt that is not let through.
+/// <https://learn.microsoft.com/en-us/azure/ai-services/openai/concepts/content-filter>
+const FILTERS: [&str; 2] = ["content_filter", "content_policy_violation"];
+
+/// The account has nothing left. It comes with the status of those who ask too often.
+const USED_UP: &str = "insufficient_quota";
 
 /// By the names of OpenAI's codes and types of errors.
 fn status_of(name: &str) -> Option<u16> {
     Some(match name {
         "invalid_api_key" | "authentication_error" => 401,
         "model_not_found" | "not_found_error" => 404,
-        "rate_limit_exceeded" | "rate_limit_error" | "insufficient_quota" | "tokens" | "requests" => 429,
+        "rate_limit_exceeded" | "rate_limit_error" | USED_UP | "tokens" | "requests" => 429,
         "server_error" | "internal_server_error" | "api_error" => 500,
         "overloaded" | "overloaded_error" | "service_unavailable" => 503,
         "invalid_request_error" | "context_length_exceeded" => 400,
@@ -234,9 +263,11 @@ fn status_of(name: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use app::ModelFailure;
-    use serde_json::{Value, json};
+    use reqwest::StatusCode;
+    use serde_json::json;
 
     use super::*;
+    use crate::providers::llm::transport::refusal;
     use crate::providers::llm::{Sampling, Speaker, Turn};
 
     /// As it goes over the wire, to a provider without oddities.
@@ -370,6 +401,45 @@ mod tests {
             let told = parse(&format!(r#"{{"error":{error}}}"#))[0].clone().expect_err("an error");
             assert_eq!((told.failure, told.is_passing), (failure, is_passing), "{error}");
         }
+    }
+
+    fn refused(status: StatusCode, error: Value) -> LlmError {
+        refusal::<ChatError>(status, json!({ "error": error }).to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_filter_that_lets_no_answer_begin_is_told_from_other_refusals() {
+        for code in ["content_filter", "content_policy_violation"] {
+            let message = "about: my secret";
+            let error = refused(StatusCode::BAD_REQUEST, json!({ "message": message, "type": null, "code": code }));
+            assert_eq!((error.failure, error.is_passing), (ModelFailure::Filtered, false));
+            assert_eq!(error.detail, format!("HTTP status 400 Bad Request, type none, code {code}"));
+        }
+        let other = refused(StatusCode::BAD_REQUEST, json!({ "type": "invalid_request_error", "code": null }));
+        assert_eq!(other.failure, ModelFailure::Refused);
+        let in_stream = parse(r#"{"error":{"code":"content_filter"}}"#)[0].clone().expect_err("an error");
+        assert_eq!(in_stream.failure, ModelFailure::Filtered);
+    }
+
+    #[test]
+    fn an_account_with_nothing_left_is_not_one_that_asks_too_often() {
+        let quota = json!({ "type": "insufficient_quota", "code": "insufficient_quota" });
+        let often = json!({ "type": "requests", "code": "rate_limit_exceeded" });
+        for (error, is_passing) in [(quota, false), (often, true)] {
+            let error = refused(StatusCode::TOO_MANY_REQUESTS, error);
+            assert_eq!((error.failure, error.is_passing), (ModelFailure::Overloaded, is_passing));
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_makes_no_sense_is_told_by_its_status_and_not_quoted() {
+        for body in ["", "<html>my secret</html>", r#"{"error":"my secret"}"#] {
+            let error = refusal::<ChatError>(StatusCode::SERVICE_UNAVAILABLE, body.as_bytes());
+            assert_eq!((error.failure, error.is_passing), (ModelFailure::Overloaded, true), "{body}");
+            assert_eq!(error.detail, "HTTP status 503 Service Unavailable");
+        }
+        let sentence = refused(StatusCode::BAD_REQUEST, json!({ "type": "my secret", "code": ["my secret"] }));
+        assert_eq!(sentence.detail, "HTTP status 400 Bad Request, type (no name), code none");
     }
 
     #[test]
