@@ -105,7 +105,9 @@ struct ChatRequest<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop: &'a [String],
     stream: bool,
-    stream_options: StreamOptions,
+    /// Mistral refuses it. <https://github.com/openai/openai-agents-python/issues/442>
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
 }
 
 #[derive(Serialize)]
@@ -129,7 +131,7 @@ impl<'a> ChatRequest<'a> {
             top_p: request.sampling.top_p,
             stop: &request.sampling.stop,
             stream: true,
-            stream_options: StreamOptions { include_usage: true },
+            stream_options: upstream.usage_in_stream.then_some(StreamOptions { include_usage: true }),
         }
     }
 }
@@ -270,23 +272,27 @@ mod tests {
     use crate::providers::llm::transport::refusal;
     use crate::providers::llm::{Sampling, Speaker, Turn};
 
-    /// As it goes over the wire, to a provider without oddities.
-    fn written(instructions: Option<&str>, sampling: Sampling) -> Value {
-        let upstream = Upstream {
+    fn upstream() -> Upstream {
+        Upstream {
             format: crate::config::WireFormat::Openai,
             base_url: "http://localhost".parse().expect("a URL"),
             model: "m-1".to_owned(),
             api_key: String::new().into(),
             output_cap_field: OutputCapField::MaxTokens,
+            usage_in_stream: true,
             first_token: None,
-        };
+        }
+    }
+
+    /// As it goes over the wire.
+    fn written(upstream: &Upstream, instructions: Option<&str>, sampling: Sampling) -> Value {
         let request = CompletionRequest {
             instructions: instructions.map(str::to_owned),
             turns: vec![Turn { speaker: Speaker::User, text: "hi".to_owned() }],
             max_output_tokens: 9,
             sampling,
         };
-        let written = serde_json::to_string(&ChatRequest::new(&upstream, &request)).expect("JSON");
+        let written = serde_json::to_string(&ChatRequest::new(upstream, &request)).expect("JSON");
         serde_json::from_str(&written).expect("JSON")
     }
 
@@ -299,14 +305,20 @@ mod tests {
             "stream": true,
             "stream_options": { "include_usage": true },
         });
-        assert_eq!(written(None, Sampling::default()), body);
+        assert_eq!(written(&upstream(), None, Sampling::default()), body);
+    }
+
+    #[test]
+    fn who_refuses_to_be_asked_for_its_count_is_not_asked() {
+        let mistral = Upstream { usage_in_stream: false, ..upstream() };
+        assert_eq!(written(&mistral, None, Sampling::default()).get("stream_options"), None);
     }
 
     #[test]
     fn instructions_are_the_first_message_and_sampling_goes_along() {
         let sampling =
             Sampling { temperature: Some(1.7), top_p: Some(0.9), stop: vec!["END".to_owned(), "\n".to_owned()] };
-        let body = written(Some("Be brief."), sampling);
+        let body = written(&upstream(), Some("Be brief."), sampling);
         let messages = json!([{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "hi" }]);
         assert_eq!(body["messages"], messages);
         assert_eq!((&body["temperature"], &body["top_p"]), (&json!(1.7), &json!(0.9)));
