@@ -15,9 +15,10 @@ use leptos::prelude::*;
 use tokio::task::JoinSet;
 
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
+use crate::wording::ALL_THOUGHT;
 use fakes::billing::Fake;
 use fakes::usage::{CHARGED_REPLY, FAILED_REPLY};
-use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, backend};
+use fakes::{BLANK_THREAD, FINISHED_THREAD, INTERRUPTED_THREAD, backend};
 
 struct Page {
     status: StatusCode,
@@ -200,6 +201,17 @@ async fn an_interrupted_answer_offers_its_way_on() {
     assert_eq!((count("continue-reply"), count("retry-reply"), count("another-answer")), (1, 1, 0));
     let failed = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
     assert_eq!((failed.count("data-testid=\"retry-reply\""), failed.count("continue-reply")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_blank_answer_that_used_up_its_length_says_so() {
+    let page = open(&format!("/chat/{BLANK_THREAD}"), somebody()).await;
+    assert_eq!((page.count("data-testid=\"reply-blank\""), page.count(ALL_THOUGHT)), (1, 1));
+    assert_eq!((page.count("data-testid=\"another-answer\""), page.count("continue-reply")), (1, 0));
+    for thread in [FINISHED_THREAD, INTERRUPTED_THREAD] {
+        let page = open(&format!("/chat/{thread}"), somebody()).await;
+        assert_eq!(page.count("reply-blank"), 0, "{thread}: something was said, or it ended otherwise");
+    }
 }
 
 #[tokio::test]

@@ -83,6 +83,9 @@ pub fn state_note(state: ReplyState) -> Option<&'static str> {
     }
 }
 
+/// Of a reply that ended at its length without a word.
+pub const ALL_THOUGHT: &str = "The model used its whole length thinking and wrote no answer. Ask again, or choose a model that thinks less.";
+
 /// What a model costs; `PRICE_UNIT` says how much a million tokens are.
 pub fn price_sentence(prices: &ModelPrices) -> String {
     format!("{} to read and {} to write a million tokens", prices.input, prices.output)

@@ -5,9 +5,9 @@ use crate::contexts::{Models, OpenConversation};
 use crate::links::message_receipt_path;
 use crate::transcript::{Turn, TurnState};
 use crate::types::{MessageId, Nanos, Rating, Role};
-use crate::wording::state_note;
+use crate::wording::{ALL_THOUGHT, state_note};
 
-/// Below a turn: why nothing comes or how it ended, who wrote it, what it cost, and what can be done with it.
+/// Below a turn: why nothing comes or came, or how it ended, who wrote it, what it cost, and what can be done with it.
 #[component]
 pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
     let error = Memo::new(move |_| turn.with(|turn| turn.error.clone()));
@@ -23,6 +23,7 @@ pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversati
     };
     view! {
         <PauseNote turn conversation/>
+        <BlankNote turn/>
         {move || error.get().map(|error| view! { <ErrorNote error/> })}
         <div class="message-foot">
             {move || facts.get().into_iter().map(|fact| view! { <span class="fact">{fact}</span> }).collect_view()}
@@ -41,6 +42,13 @@ fn PauseNote(turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoVie
     move || {
         pause.get().map(|pause| view! { <p class="note" data-testid="reply-pause">{pause.sentence()}</p> })
     }
+}
+
+/// Why there is no answer, though nothing failed.
+#[component]
+fn BlankNote(turn: Signal<Turn>) -> impl IntoView {
+    let is_blank = Memo::new(move |_| turn.with(Turn::is_all_thought));
+    move || is_blank.get().then(|| view! { <p class="note" data-testid="reply-blank">{ALL_THOUGHT}</p> })
 }
 
 fn facts(turn: &Turn, models: Models) -> Vec<String> {

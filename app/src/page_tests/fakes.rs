@@ -18,6 +18,7 @@ use crate::{ApiError, ApiResult};
 
 pub const FINISHED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000001";
 pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
+pub const BLANK_THREAD: &str = "0190a0b0-0000-7000-8000-000000000004";
 
 pub fn backend(billing: billing::Fake) -> Backend {
     Backend {
@@ -119,6 +120,13 @@ fn interrupted_conversation() -> Conversation {
     Conversation { thread: thread(INTERRUPTED_THREAD, "Lease: what to check"), messages, live_reply: None }
 }
 
+/// An answer whose length was used up by what its provider does not show.
+fn blank_conversation() -> Conversation {
+    let question = message(1, Role::User, "Which of these leases is the best?", None);
+    let messages = vec![question, answer(2, "", ReplyState::Limited)];
+    Conversation { thread: thread(BLANK_THREAD, "The best lease"), messages, live_reply: None }
+}
+
 fn model(key: &str, name: &str, description: &str, (input, output): (i64, i64)) -> Model {
     let prices = ModelPrices { input: Nanos(input), cached_input: Nanos(input / 2), output: Nanos(output) };
     let [key, name, description] = [key, name, description].map(str::to_owned);
@@ -188,6 +196,7 @@ impl ChatApi for Fake {
         match id.to_string().as_str() {
             FINISHED_THREAD => Ok(finished_conversation()),
             INTERRUPTED_THREAD => Ok(interrupted_conversation()),
+            BLANK_THREAD => Ok(blank_conversation()),
             _ => Err(ApiError::NotFound),
         }
     }

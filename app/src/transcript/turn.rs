@@ -74,6 +74,11 @@ impl Turn {
         self.state == TurnState::Reply(ReplyState::Streaming)
     }
 
+    /// Ended at its length without a word: all of it went into thinking, seen or unseen.
+    pub fn is_all_thought(&self) -> bool {
+        self.state == TurnState::Reply(ReplyState::Limited) && self.content.trim().is_empty()
+    }
+
     /// Ended early with something said, so that a model can go on with it.
     pub fn can_be_continued(&self) -> bool {
         let has_ended_early = matches!(

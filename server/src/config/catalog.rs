@@ -67,8 +67,15 @@ pub struct RouteConfig {
     /// Of the format `openai`: how the longest answer is asked for.
     #[serde(default)]
     pub output_cap_field: OutputCapField,
+    /// Of the format `openai`: whether a stream is asked to end with what it used. Some count unasked and refuse to be asked.
+    #[serde(default = "default_usage_in_stream")]
+    pub usage_in_stream: bool,
     /// How long this model may think before its first token. None: as long as `LLM_FIRST_TOKEN_TIMEOUT_SECONDS` says.
     pub first_token_seconds: Option<NonZeroU16>,
+}
+
+fn default_usage_in_stream() -> bool {
+    true
 }
 
 /// The field of a request in OpenAI's format that caps the answer: OpenAI's newer models refuse the older one, and most
@@ -202,6 +209,13 @@ mod tests {
         let catalog = parse(MODEL).expect("valid");
         assert_eq!(catalog.models[0].routes[0].base_url.as_str(), "http://localhost:1/v1");
         assert_eq!(expand("${MISSING}", &Env::default()), Err("MISSING".to_owned()));
+    }
+
+    #[test]
+    fn a_stream_is_asked_what_it_used_unless_the_file_says_otherwise() {
+        let asks = |text: &str| parse(text).expect("valid").models[0].routes[0].usage_in_stream;
+        assert!(asks(MODEL));
+        assert!(!asks(&MODEL.replace("api_key_variable", "usage_in_stream = false\napi_key_variable")));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Upstream {
     pub api_key: SecretString,
     /// Of OpenAI's format.
     pub output_cap_field: OutputCapField,
+    /// Of OpenAI's format: a stream is asked to end with what it used.
+    pub usage_in_stream: bool,
     /// To wait for the first token, instead of as long as for others.
     pub first_token: Option<Duration>,
 }

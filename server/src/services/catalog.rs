@@ -102,6 +102,7 @@ impl CatalogService {
             model: route.upstream_model.clone(),
             api_key: api_key?,
             output_cap_field: route.output_cap_field,
+            usage_in_stream: route.usage_in_stream,
             first_token: route.first_token,
         })
     }

@@ -38,6 +38,8 @@ pub struct Route {
     pub api_key_variable: String,
     pub costs: TokenPrices,
     pub output_cap_field: OutputCapField,
+    /// Whether a stream is asked to end with what it used.
+    pub usage_in_stream: bool,
     /// How long its model may think before its first token, if longer or shorter than others.
     pub first_token: Option<Duration>,
 }
@@ -85,6 +87,7 @@ struct RouteRow {
     output_nanos_per_million: i64,
     output_cap_field: String,
     first_token_seconds: Option<i32>,
+    usage_in_stream: bool,
 }
 
 impl From<&PriceRow> for TokenPrices {
@@ -114,6 +117,7 @@ impl From<&RouteRow> for Route {
                 MAX_COMPLETION_TOKENS => OutputCapField::MaxCompletionTokens,
                 _ => OutputCapField::MaxTokens,
             },
+            usage_in_stream: row.usage_in_stream,
             first_token: row
                 .first_token_seconds
                 .map(|seconds| Duration::from_secs(seconds.unsigned_abs().into())),
@@ -275,6 +279,7 @@ async fn upsert_route(
         model_routes::output_cap_field.eq(output_cap_field),
         model_routes::first_token_seconds
             .eq(route.first_token_seconds.map(|seconds| i32::from(seconds.get()))),
+        model_routes::usage_in_stream.eq(route.usage_in_stream),
     );
     diesel::insert_into(model_routes::table)
         .values((model_routes::key.eq(&route.key), columns))

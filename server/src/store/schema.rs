@@ -323,6 +323,7 @@ diesel::table! {
         is_enabled -> Bool,
         output_cap_field -> Text,
         first_token_seconds -> Nullable<Integer>,
+        usage_in_stream -> Bool,
     }
 }
 

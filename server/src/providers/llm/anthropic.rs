@@ -5,7 +5,9 @@ use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::transport::{ChatMessage, below, frames, in_stream, unreadable, until_last};
+use super::transport::{
+    ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last,
+};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
@@ -38,7 +40,7 @@ impl LlmProvider for Anthropic {
             .header("anthropic-version", VERSION)
             .json(&MessagesRequest::new(&upstream.model, &request));
         let mut usage = Usage::default();
-        let frames = until_last(frames(request).await?, is_last);
+        let frames = until_last(frames::<MessageError>(request).await?, is_last);
         let events = frames.flat_map(move |frame| {
             stream::iter(match frame {
                 Ok(frame) => parse(&frame, &mut usage),
@@ -79,15 +81,19 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
             let counted = usage.normalised().map(|usage| Ok(CompletionEvent::Usage(usage)));
             let finished = delta.stop_reason.map(|reason| match reason.as_str() {
                 "refusal" => Err(LlmError::filtered()),
-                reason => Ok(CompletionEvent::Finished { is_limited: reason == "max_tokens" }),
+                reason => Ok(CompletionEvent::Finished { is_limited: is_limit(reason) }),
             });
             counted.into_iter().chain(finished).collect()
         }
-        StreamEvent::Error { error } => {
-            vec![Err(in_stream(status_of(&error.r#type), &format!("type {}", error.r#type)))]
-        }
+        StreamEvent::Error { error } => vec![Err(in_stream(&error))],
         StreamEvent::MessageStop | StreamEvent::Other => vec![],
     }
+}
+
+/// The answer is as long as was asked for, or as fits into what the model can read and write at once.
+/// <https://docs.claude.com/en/api/handling-stop-reasons>
+fn is_limit(stop_reason: &str) -> bool {
+    matches!(stop_reason, "max_tokens" | "model_context_window_exceeded")
 }
 
 #[derive(Serialize)]
@@ -140,7 +146,7 @@ enum StreamEvent {
     },
     MessageStop,
     Error {
-        error: StreamError,
+        error: MessageError,
     },
     /// Pings, block starts and stops, and whatever comes in the future.
     #[serde(other)]
@@ -172,10 +178,20 @@ struct MessageEnd {
     stop_reason: Option<String>,
 }
 
-/// Its message may quote the prompt, so it is not read.
+/// In the stream, or instead of an answer.
 #[derive(Deserialize)]
-struct StreamError {
+struct MessageError {
     r#type: String,
+}
+
+impl NamedError for MessageError {
+    fn status(&self) -> Option<u16> {
+        status_of(&self.r#type)
+    }
+
+    fn describe(&self) -> String {
+        format!("type {}", loggable(&self.r#type))
+    }
 }
 
 /// Here the cached input is not among `input_tokens`.
@@ -216,6 +232,7 @@ fn status_of(r#type: &str) -> Option<u16> {
     Some(match r#type {
         "invalid_request_error" => 400,
         "authentication_error" => 401,
+        "billing_error" => 402,
         "permission_error" => 403,
         "not_found_error" => 404,
         "request_too_large" => 413,
@@ -230,9 +247,11 @@ fn status_of(r#type: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use app::ModelFailure;
+    use reqwest::StatusCode;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::providers::llm::transport::refusal;
     use crate::providers::llm::{Sampling, Speaker, Turn};
 
     /// As it goes over the wire.
@@ -311,6 +330,16 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_fills_the_model_is_limited_and_one_that_pauses_is_not() {
+        for (reason, is_limited) in
+            [("model_context_window_exceeded", true), ("pause_turn", false), ("something_new", false)]
+        {
+            let frame = format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}"#);
+            assert_eq!(read(&[&frame]), [Ok(CompletionEvent::Finished { is_limited })], "{reason}");
+        }
+    }
+
+    #[test]
     fn a_refusal_is_no_whole_answer() {
         let events = read(&[r#"{"type":"message_delta","delta":{"stop_reason":"refusal"}}"#]);
         assert_eq!(events[0].as_ref().expect_err("an error").failure, ModelFailure::Filtered);
@@ -331,5 +360,14 @@ mod tests {
         let error = events[0].as_ref().expect_err("an error");
         assert_eq!(error.failure, ModelFailure::Overloaded);
         assert!(!error.detail.contains("secret"));
+    }
+
+    #[test]
+    fn a_refusal_is_named_and_not_quoted() {
+        let body =
+            r#"{"type":"error","error":{"type":"request_too_large","message":"about: my secret"},"request_id":"r"}"#;
+        let error = refusal::<MessageError>(StatusCode::PAYLOAD_TOO_LARGE, body.as_bytes());
+        assert_eq!((error.failure, error.is_passing), (ModelFailure::Refused, false));
+        assert_eq!(error.detail, "HTTP status 413 Payload Too Large, type request_too_large");
     }
 }

@@ -116,6 +116,7 @@ mod tests {
             model: String::new(),
             api_key: String::new().into(),
             output_cap_field: crate::config::OutputCapField::MaxTokens,
+            usage_in_stream: true,
             first_token,
         };
         let pauses = pauses_seconds.iter().copied().map(seconds).collect();
