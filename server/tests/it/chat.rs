@@ -117,6 +117,7 @@ async fn a_client_that_leaves_before_the_first_word_is_charged_once_and_finds_th
     assert_eq!(app.sandbox.journal(&prompt).await[0]["state"], "finished");
 }
 
+/// (16)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_in_mid_answer_goes_on_without_gap_or_repeat() {
     let app = TestApp::start().await;

@@ -15,6 +15,7 @@ async fn conversation(browser: &Browser, reply: &Reply) -> Conversation {
     browser.value("chat/read_thread", &[("id", &thread.id.to_string())]).await
 }
 
+/// (16)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_can_be_followed_from_another_server_without_gap_or_repeat() {
     let app = TestApp::start().await;
