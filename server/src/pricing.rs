@@ -1,9 +1,7 @@
-//! The arithmetic of money: tokens to nano-dollars, in integers, with one rounding rule.
+//! The arithmetic of money, in integers: what tokens cost, and what is set aside for them.
 
 use app::types::{ModelPrices, Nanos};
 use serde::Deserialize;
-
-const MILLION: i128 = 1_000_000;
 
 /// Prices of tokens, in nano-dollars per million.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -68,12 +66,8 @@ impl From<ModelPrices> for TokenPrices {
 impl TokenPrices {
     /// What these tokens cost, rounded half up once, at the end.
     pub fn charge(&self, usage: TokenUsage) -> Nanos {
-        let cached = usage.cached_input_tokens.min(usage.input_tokens);
-        let exact = i128::from(usage.input_tokens - cached) * i128::from(self.input_nanos_per_million)
-            + i128::from(cached) * i128::from(self.cached_input_nanos_per_million)
-            + i128::from(usage.output_tokens) * i128::from(self.output_nanos_per_million);
-        let rounded = (exact + MILLION / 2).div_euclid(MILLION);
-        Nanos(i64::try_from(rounded).unwrap_or(i64::MAX))
+        let TokenUsage { input_tokens, cached_input_tokens, output_tokens, .. } = usage;
+        ModelPrices::from(*self).exact(input_tokens, cached_input_tokens, output_tokens).rounded()
     }
 }
 
