@@ -13,8 +13,8 @@ use crate::support::{
 
 /// A token costs a cent, the prompt nothing, and Pro has a dollar of credit.
 fn cent_a_token(config: &mut Config) {
-    config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
-    config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000 * 10_000_000;
+    config.llm.catalog.models[0].prices.input = Nanos(0);
+    config.llm.catalog.models[0].prices.output = Nanos(1_000_000 * 10_000_000);
     let plan = &mut config.plans.paid[0].plan;
     plan.monthly_credit = Nanos::from_cents(100);
     (plan.concurrent_replies, plan.requests_per_minute, plan.tokens_per_minute) = (1000, 1000, 100_000_000);
