@@ -195,21 +195,18 @@ impl BillingService {
     }
 
     fn to_subscription(&self, row: SubscriptionRow) -> Subscription {
-        let name = |key: &str| {
-            self.plans.find_paid(key).map_or_else(|| key.to_owned(), |paid| paid.plan.name.clone())
-        };
         let cents = |cents: i64| u32::try_from(cents).unwrap_or_default();
         let plan_key = row.plan.unwrap_or_default();
         let next = (row.next_plan.zip(row.next_interval)).zip(row.next_amount_cents.zip(row.next_at));
         Subscription {
-            plan_name: name(&plan_key),
+            plan_name: self.plans.name_of(&plan_key),
             plan_key,
             interval: to_interval(&row.interval),
             amount_cents: cents(row.amount_cents),
             renews_at: row.period_end,
             ends_at: row.ends_at,
             changes_to: next.map(|((key, interval), (amount, at))| PlannedChange {
-                plan_name: name(&key),
+                plan_name: self.plans.name_of(&key),
                 plan_key: key,
                 interval: to_interval(&interval),
                 amount_cents: cents(amount),
