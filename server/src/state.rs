@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
-    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
+    AddUpDays, AuditMoney, CheckFourWays, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
     ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
 };
 use crate::limits::{BadRedisUrl, Limiter};
@@ -285,8 +285,7 @@ fn worker(
     if let Some(cashier) = cashier {
         handlers.push(Arc::new(SyncCustomer { cashier: cashier.clone() }));
         handlers.push(Arc::new(ReconcileBilling { cashier: cashier.clone() }));
-        handlers.push(Arc::new(ExportMeter { cashier: cashier.clone() }));
-        handlers.push(Arc::new(CheckMeter { cashier, config: audit }));
+        handlers.push(Arc::new(ExportMeter { cashier }));
     }
     Worker::new(WorkerParts {
         db: db.clone(),

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::num::NonZeroU16;
 use std::path::Path;
 
+use app::types::{ModelPrices, Nanos};
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
 use super::{ConfigError, Env};
-use crate::pricing::TokenPrices;
 
 /// Read from the TOML file that `MODEL_CATALOG` names, default `catalog.toml`. `${NAME}` in it stands for the variable
 /// of that name. It fills an empty database; `plumbline apply-catalog` brings a filled one in line with it.
@@ -37,7 +37,8 @@ pub struct ModelConfig {
     #[serde(default = "default_min_output_tokens")]
     pub min_output_tokens: u32,
     /// What people pay.
-    pub prices: TokenPrices,
+    #[serde(with = "PricesInFile")]
+    pub prices: ModelPrices,
     /// The keys of the plans that include it.
     pub plans: Vec<String>,
     /// Tried in this order.
@@ -63,7 +64,8 @@ pub struct RouteConfig {
     /// The name of the variable with the key, which ends in `_API_KEY`.
     pub api_key_variable: String,
     /// What it costs us.
-    pub costs: TokenPrices,
+    #[serde(with = "PricesInFile")]
+    pub costs: ModelPrices,
     /// Of the format `openai`: how the longest answer is asked for.
     #[serde(default)]
     pub output_cap_field: OutputCapField,
@@ -76,6 +78,18 @@ pub struct RouteConfig {
 
 fn default_usage_in_stream() -> bool {
     true
+}
+
+/// Prices, with their unit in their names.
+#[derive(Deserialize)]
+#[serde(remote = "ModelPrices", deny_unknown_fields)]
+struct PricesInFile {
+    #[serde(rename = "input_nanos_per_million")]
+    input: Nanos,
+    #[serde(rename = "cached_input_nanos_per_million")]
+    cached_input: Nanos,
+    #[serde(rename = "output_nanos_per_million")]
+    output: Nanos,
 }
 
 /// The field of a request in OpenAI's format that caps the answer: OpenAI's newer models refuse the older one, and most

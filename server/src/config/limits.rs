@@ -4,8 +4,8 @@ use super::{ConfigError, Env};
 /// shared while Redis is away.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitsConfig {
-    /// How many processes serve people. While Redis is away each admits its share of every limit. Read from
-    /// `LIMITER_REPLICAS`. Default 2.
+    /// How many processes serve people. While Redis is away each admits its share of every limit but the day's, which nobody
+    /// knows then. Read from `LIMITER_REPLICAS`. Default 2.
     pub replicas: u32,
     /// How many proxies of ours append to `X-Forwarded-For`. Read from `TRUSTED_PROXIES`. Default 0: the header is not
     /// believed.

@@ -133,7 +133,7 @@ fn to_model(model: &CatalogModel, plan: &Plan) -> Model {
         key: model.key.clone(),
         name: model.name.clone(),
         description: model.description.clone(),
-        prices: model.prices.into(),
+        prices: model.prices,
         is_included: model.plans.contains(&plan.key),
     }
 }

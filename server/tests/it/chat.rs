@@ -117,6 +117,7 @@ async fn a_client_that_leaves_before_the_first_word_is_charged_once_and_finds_th
     assert_eq!(app.sandbox.journal(&prompt).await[0]["state"], "finished");
 }
 
+/// (16)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_in_mid_answer_goes_on_without_gap_or_repeat() {
     let app = TestApp::start().await;
@@ -188,8 +189,8 @@ async fn an_answer_cut_into_bytes_anywhere_is_the_same_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_reply_keeps_and_bills_what_was_said() {
     let app = TestApp::with(|config| {
-        config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
-        config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
+        config.llm.catalog.models[0].prices.input = Nanos(0);
+        config.llm.catalog.models[0].prices.output = Nanos(1_000_000);
     })
     .await;
     let browser = app.user().await;

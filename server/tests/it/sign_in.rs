@@ -1,4 +1,4 @@
-//! Signing in and out. Numbers in brackets: `faults.md` of the project's brief.
+//! Signing in and out.
 
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, LOCATION, SET_COOKIE};
@@ -129,7 +129,7 @@ async fn a_provider_that_is_away_is_said_to_be_away() {
     assert_eq!(app.browser().get("/auth/nobody/start").await.status(), StatusCode::NOT_FOUND);
 }
 
-/// (2)
+/// (2, 3)
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unverified_email_equal_to_somebodys_does_not_open_their_account() {
     let app = TestApp::start().await;

@@ -169,7 +169,7 @@ fn settlement(job: &Job, plan: &Plan, ending: &Ending, mut transcript: Transcrip
         price_version: job.new.price_version,
         usage,
         is_estimated,
-        charged: job.new.hold.prices.charge(usage),
+        charged: usage.cost(job.new.hold.prices),
         plan_cap: plan.monthly_cap,
         overage_max: plan.overage_max,
     }

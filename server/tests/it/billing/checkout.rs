@@ -20,7 +20,7 @@ async fn whoever_subscribes_gets_the_plan_and_its_credit() {
     assert_eq!(available(&browser).await, Nanos::from_cents(1500), "and none of Free's");
 }
 
-/// Fault 31.
+/// (31)
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_back_and_the_webhook_give_one_grant_whichever_comes_first() {
     for order in ["redirect first", "webhook first", "both at once"] {
@@ -45,7 +45,7 @@ async fn the_way_back_and_the_webhook_give_one_grant_whichever_comes_first() {
     }
 }
 
-/// Fault 32.
+/// (32)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_double_click_on_the_first_checkout_makes_one_customer_and_one_subscription() {
     let shop = Shop::open().await;
@@ -99,7 +99,7 @@ async fn a_pack_is_credit_that_stays_and_a_page_that_was_left_sells_nothing() {
     assert_eq!(status, 404, "it is somebody else's");
 }
 
-/// Fault 33.
+/// (33)
 #[tokio::test(flavor = "multi_thread")]
 async fn more_comes_at_once_less_with_the_next_period_and_back_and_forth_mints_nothing() {
     let shop = Shop::open().await;
