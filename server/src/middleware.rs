@@ -72,6 +72,7 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
         .layer(middleware::from_fn(unanswered::limit_time))
         .layer(middleware::from_fn(compress::compress))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
+        .layer(middleware::from_fn(headers::keep_private))
         .layer(middleware::from_fn(maintenance::close))
         .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
         .layer(middleware::from_fn(operators::refuse_others))

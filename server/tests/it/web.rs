@@ -72,6 +72,23 @@ async fn every_answer_carries_the_security_headers_and_a_nonce_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_signed_in_is_shown_is_kept_by_no_browser() {
+    let app = TestApp::start().await;
+    let (mut person, mut visitor) = (app.user().await, app.browser());
+    let caching = |answer: &reqwest::Response| {
+        let header = answer.headers().get("cache-control");
+        header.map(|value| value.to_str().expect("text").to_owned())
+    };
+    for path in ["/", "/chat", "/usage", "/no-such-page"] {
+        assert_eq!(caching(&person.get(path).await).as_deref(), Some("private, no-store"), "{path}");
+    }
+    let quota = person.call("quota/read_quota", &[]).await;
+    assert_eq!(caching(&quota).as_deref(), Some("private, no-store"));
+    assert_eq!(caching(&person.get("/favicon.svg").await), None, "it is the same for everybody");
+    assert_eq!(caching(&visitor.get("/").await), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_are_compressed_and_the_words_of_a_reply_are_not() {
     let app = TestApp::start().await;
     let person = app.user().await;
