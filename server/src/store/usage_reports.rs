@@ -155,6 +155,8 @@ impl From<ThreadColumns> for ThreadLabel {
 }
 
 pub(super) fn thread_label(id: Uuid, title: String, deleted_at: Option<DateTime<Utc>>) -> ThreadLabel {
+    // One whose words are erased has no name.
+    let title = if title.is_empty() { "a conversation".to_owned() } else { title };
     ThreadLabel { id: ThreadId(id), title, is_deleted: deleted_at.is_some() }
 }
 
