@@ -12,7 +12,10 @@ mod request_metrics;
 mod request_span;
 mod request_trace;
 mod session;
+mod slow_bodies;
 mod unanswered;
+
+use std::time::Duration;
 
 use axum::{Router, middleware};
 use http::HeaderName;
@@ -60,7 +63,19 @@ pub(crate) fn around_mail_programs(router: Router<AppState>, state: &AppState) -
         .layer(middleware::from_fn(unanswered::limit_time))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
         .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
+        .layer(middleware::from_fn_with_state(state.server.body_timeout, slow_bodies::break_off))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
+    router.layer(layers)
+}
+
+/// Around what needs neither session nor form: probes, and webhooks, whose handler limits how long they are.
+pub(crate) fn around_programs<S>(router: Router<S>, body_timeout: Duration) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn(unanswered::limit_time))
+        .layer(middleware::from_fn_with_state(body_timeout, slow_bodies::break_off));
     router.layer(layers)
 }
 
@@ -76,7 +91,29 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
         .layer(middleware::from_fn(maintenance::close))
         .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
         .layer(middleware::from_fn(operators::refuse_others))
+        .layer(middleware::from_fn_with_state(state.server.body_timeout, slow_bodies::break_off))
         // Innermost: it changes the body's type.
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
     router.layer(layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::body::Body;
+    use axum::extract::Request;
+    use axum::routing::post;
+    use http::StatusCode;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn programs_are_answered_in_time_whatever_happens() {
+        let hooks: Router = Router::new().route("/hook", post(pending::<StatusCode>));
+        let request = Request::post("/hook").body(Body::from("news")).expect("a request");
+        let answer = around_programs(hooks, Duration::from_secs(1)).oneshot(request).await;
+        assert_eq!(answer.expect("an answer").status(), StatusCode::GATEWAY_TIMEOUT);
+    }
 }
