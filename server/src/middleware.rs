@@ -1,6 +1,6 @@
 //! What happens around every request, in order.
 
-mod address_limit;
+mod call_limits;
 mod compress;
 mod failed_requests;
 mod headers;
@@ -62,7 +62,7 @@ pub(crate) fn around_mail_programs(router: Router<AppState>, state: &AppState) -
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn(unanswered::limit_time))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
-        .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
+        .layer(middleware::from_fn_with_state(state.clone(), call_limits::limit_calls))
         .layer(middleware::from_fn_with_state(state.server.body_timeout, slow_bodies::break_off))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
     router.layer(layers)
@@ -89,7 +89,7 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
         .layer(middleware::from_fn(headers::keep_private))
         .layer(middleware::from_fn(maintenance::close))
-        .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
+        .layer(middleware::from_fn_with_state(state.clone(), call_limits::limit_calls))
         .layer(middleware::from_fn(operators::refuse_others))
         .layer(middleware::from_fn_with_state(state.server.body_timeout, slow_bodies::break_off))
         // Innermost: it changes the body's type.

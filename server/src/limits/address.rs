@@ -2,36 +2,6 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// What one address may do in a minute.
-#[derive(Clone, Copy, Debug)]
-pub struct AddressLimit {
-    /// Part of the key: each has a window of its own.
-    pub(super) name: &'static str,
-    pub(super) per_minute: u32,
-}
-
-impl AddressLimit {
-    pub fn sign_in_starts(per_minute: u32) -> Self {
-        Self { name: "sign-in-start", per_minute }
-    }
-
-    pub fn sign_in_callbacks(per_minute: u32) -> Self {
-        Self { name: "sign-in-callback", per_minute }
-    }
-
-    pub fn browser_reports(per_minute: u32) -> Self {
-        Self { name: "browser-report", per_minute }
-    }
-
-    pub fn mail_links(per_minute: u32) -> Self {
-        Self { name: "mail-link", per_minute }
-    }
-
-    pub fn anonymous(per_minute: u32) -> Self {
-        Self { name: "anonymous", per_minute }
-    }
-}
-
 /// The client's address, as the last of `trusted_proxies` proxies saw it. Each proxy appends whom it serves to
 /// `X-Forwarded-For`, so only as many entries from the right can be believed as there are proxies; whatever a client
 /// writes there itself stands further left.
