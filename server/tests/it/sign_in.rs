@@ -56,6 +56,16 @@ async fn a_callback_with_a_missing_foreign_or_reused_state_signs_nobody_in() {
     assert_eq!(sessions(&app).await, 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_nobody_we_know_is_not_found_and_writes_nothing_into_the_audit_log() {
+    let app = TestApp::start().await;
+    for provider in ["nobody", "%00", "oidc%20", "words%20of%20a%20stranger"] {
+        let callback = format!("/auth/{provider}/callback?state=guessed&code=guessed");
+        assert_eq!(app.browser().get(&callback).await.status(), StatusCode::NOT_FOUND, "{provider}");
+    }
+    assert!(audit(&app).await.is_empty());
+}
+
 /// (1)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_nonce_audience_key_or_expired_proof_signs_nobody_in() {
