@@ -380,8 +380,16 @@ async fn a_form_without_javascript_is_led_back_to_its_page_which_says_what_went_
         .await
         .expect("an answer");
     assert_eq!(response.status(), StatusCode::FOUND);
-    let page = browser.get(&location(&response)).await.text().await.expect("a page");
+    let address = location(&response);
+    let page = browser.get(&address).await.text().await.expect("a page");
     assert!(page.contains("There is nothing here, or it is not yours."), "{page}");
+
+    // A link that somebody else has made of it leads to the page, and puts no words into it.
+    let mut link = browser.request(Method::GET, &address).build().expect("a request");
+    link.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    let answer = http.expect("a client").execute(link).await.expect("an answer");
+    assert_eq!(location(&answer), "/account");
 }
 
 async fn forged(browser: &Browser, method: Method, headers: &[(&'static str, &str)]) -> reqwest::Response {
