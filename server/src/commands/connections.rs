@@ -122,7 +122,7 @@ mod tests {
     async fn what_was_asked_before_the_end_is_answered_and_says_who_asked() {
         let (asked, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (has_asked, may_go_on) = (asked.clone(), go_on.clone());
-        let handler = async move |ConnectInfo(peer): ConnectInfo<SocketAddr>| {
+        let handler = move |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move {
             has_asked.notify_one();
             may_go_on.notified().await;
             peer.to_string()

@@ -79,6 +79,7 @@ fn refuse(request: &Request, reached: Reached) -> Response {
 fn sign_in_sentence(error: &ApiError) -> String {
     let seconds = error.retry_after_seconds().unwrap_or_default();
     format!(
-        "Too many people have tried to sign in from your network within a minute. Try again in {seconds} seconds."
+        "Too many people have tried to sign in from your network within a minute. Try again in {seconds} \
+         seconds."
     )
 }

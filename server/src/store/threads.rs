@@ -135,7 +135,7 @@ pub async fn delete(conn: &mut Connection, account_id: AccountId, id: ThreadId) 
     found(diesel::update(rows).set(threads::deleted_at.eq(first)).execute(conn).await?)
 }
 
-/// Brings one back that was not deleted for longer than [`DELETED_KEPT`].
+/// Brings one back, unless it was deleted so long ago that its words are to go.
 pub async fn restore(conn: &mut Connection, account_id: AccountId, id: ThreadId) -> StoreResult<()> {
     let since = now(conn).await? - DELETED_KEPT;
     let rows = threads::table

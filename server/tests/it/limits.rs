@@ -193,7 +193,7 @@ async fn visitors_calls_are_limited_by_address_and_those_of_people_signed_in_by_
     let refused = person.call("quota/read_quota", &[]).await;
     assert!(refused.headers().contains_key("retry-after"));
     let error: ApiError = refused.json().await.expect("an error");
-    let ApiError::LimitReached { limit, .. } = error else { panic!("another error: {error}") };
+    let ApiError::LimitReached { limit, .. } = error else { panic!("another error") };
     assert_eq!((limit.name, limit.limit, limit.remaining), (LimitName::RequestsPerMinute, 5, 0));
     let form = person.request(Method::POST, "/api/account/sign_out").header("accept", "text/html");
     let page = form.send().await.expect("an answer").text().await.expect("a page");
