@@ -59,6 +59,8 @@ pub fn build_router(state: &AppState) -> Router {
         Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready));
     // Not among the pages: whoever calls proves itself by a signature, or by the token in a mail.
     let webhooks = Router::new().route(WEBHOOK_PATH, post(stripe::receive_webhook));
+    let probes_and_webhooks =
+        middleware::around_probes_and_webhooks(probes.merge(webhooks), state.server.body_timeout);
     let unsubscribe =
         Router::new().route("/mail/unsubscribe", get(mail::offer_unsubscribe).post(mail::unsubscribe));
     let unsubscribe = middleware::around_mail_programs(unsubscribe, state);
@@ -69,7 +71,7 @@ pub fn build_router(state: &AppState) -> Router {
         .route("/v1/{*rest}", any(v1::not_found));
     let programs = middleware::around_programs(programs, state);
     let pages = middleware::around_pages(pages, state);
-    let all = pages.merge(unsubscribe).merge(assets).merge(probes).merge(webhooks).merge(programs);
+    let all = pages.merge(unsubscribe).merge(assets).merge(probes_and_webhooks).merge(programs);
     middleware::around_all(all, state).with_state(state.clone())
 }
 

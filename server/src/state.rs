@@ -18,7 +18,7 @@ use crate::jobs::{
     AddUpDays, AuditMoney, CheckFourWays, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
     ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
 };
-use crate::limits::{BadRedisUrl, Limiter};
+use crate::limits::{BadRedisUrl, CallLimit, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::langfuse::Langfuse;
 use crate::providers::llm::Providers;
@@ -139,7 +139,15 @@ impl AppState {
         let form_origins = stripe.as_ref().map(Stripe::page_origins).unwrap_or_default();
         let cashier = stripe
             .map(|stripe| Cashier::new(db.clone(), stripe, plans.clone(), config.server.public_url.clone()));
-        let billing = BillingService::new(db.clone(), plans.clone(), catalog.clone(), cashier.clone());
+        let billing_limit = CallLimit::account_billing(config.limits.billing_requests_per_minute);
+        let billing = BillingService::new(
+            db.clone(),
+            plans.clone(),
+            catalog.clone(),
+            cashier.clone(),
+            limiter.clone(),
+            billing_limit,
+        );
         let mailer = config.mail.smtp.as_ref().map(Mailer::new).transpose()?;
         let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
         let langfuse = config.langfuse.as_ref().map(Langfuse::new).transpose()?;

@@ -17,7 +17,7 @@ pub trait ChatApi: Send + Sync {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>>;
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation>;
     async fn rename_thread(&self, actor: &Actor, id: ThreadId, title: String) -> ApiResult<()>;
-    /// Hides a thread; `restore_thread` brings it back for 30 days.
+    /// Hides a thread; `restore_thread` brings it back for 30 days, after which its words are erased.
     async fn delete_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
     async fn restore_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
     /// In the order of the catalog, those the plan includes first.

@@ -11,7 +11,7 @@ use http::header::AUTHORIZATION;
 
 use super::request_id;
 use super::session::address_of;
-use crate::limits::{AddressLimit, Reached};
+use crate::limits::{CallLimit, CallOrigin};
 use crate::routes::v1::V1Error;
 use crate::state::AppState;
 use crate::telemetry;
@@ -54,13 +54,11 @@ fn token(request: &Request) -> Option<&str> {
 
 /// Whoever tries keys is limited by address.
 async fn refusal(state: &AppState, request: &Request) -> V1Error {
-    let limit = AddressLimit::wrong_api_keys(state.limits.anonymous_requests_per_minute);
+    let limit = CallLimit::wrong_api_keys(state.limits.anonymous_requests_per_minute);
     let address = address_of(request, state.limits.trusted_proxies);
-    match state.limiter.admit_address(limit, address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await {
+    let origin = CallOrigin::Address(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    match state.limiter.admit_call(limit, origin).await {
         Ok(()) => V1Error::no_key(),
-        Err(Reached { limit, retry_after }) => {
-            let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
-            ApiError::LimitReached { limit, retry_after_seconds }.into()
-        }
+        Err(reached) => ApiError::from(reached).into(),
     }
 }

@@ -96,12 +96,8 @@ pub(super) async fn set_actor(
 
 pub(super) fn address_of(request: &Request, trusted_proxies: u32) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
-    let forwarded_for: Vec<_> = request
-        .headers()
-        .get_all(X_FORWARDED_FOR)
-        .iter()
-        .map(|value| value.to_str().unwrap_or_default())
-        .collect();
+    let forwarded_for = request.headers().get_all(X_FORWARDED_FOR);
+    let forwarded_for: Vec<_> = forwarded_for.iter().map(HeaderValue::as_bytes).collect();
     Some(client_address(peer.ip(), &forwarded_for, trusted_proxies as usize))
 }
 

@@ -6,8 +6,6 @@ mod error;
 mod models;
 mod request;
 
-use std::time::Duration;
-
 use app::types::{Caller, ClientRequestId};
 use axum::Extension;
 use axum::body::{Bytes, to_bytes};
@@ -15,7 +13,6 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, StatusCode};
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 use uuid::Uuid;
 
 pub(crate) use self::error::V1Error;
@@ -26,9 +23,6 @@ use crate::state::AppState;
 
 /// The longest context of any model, in its worst encoding.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
-
-/// For a whole body to arrive.
-const BODY_TIME: Duration = Duration::from_secs(60);
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -59,11 +53,11 @@ pub(crate) async fn not_found() -> V1Error {
 }
 
 async fn read_body(request: Request) -> Result<Bytes, V1Error> {
-    match timeout(BODY_TIME, to_bytes(request.into_body(), MAX_BODY_BYTES)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(V1Error::invalid("This request is too long.").with_status(StatusCode::PAYLOAD_TOO_LARGE)),
-        Err(_) => Err(V1Error::invalid("This request took too long to arrive.").with_status(StatusCode::REQUEST_TIMEOUT)),
-    }
+    let too_long = |_| {
+        let error = V1Error::invalid("This request is too long, or did not arrive in time.");
+        error.with_status(StatusCode::PAYLOAD_TOO_LARGE)
+    };
+    to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(too_long)
 }
 
 /// The same key with the same body is the same request, so that a client may safely send it again; with another body it is

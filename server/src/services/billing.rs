@@ -44,6 +44,7 @@ use super::cached::Cached;
 use super::catalog::CatalogService;
 use super::plans::{AccountPlan, Plans};
 use crate::error::reported;
+use crate::limits::{CallLimit, CallOrigin, Limiter};
 use crate::providers::stripe::{Stripe, StripeResult};
 use crate::store::overage::{self as overage_store, AccountOverage};
 use crate::store::subscriptions::{self, InvoiceRow, SubscriptionRow, to_interval};
@@ -93,12 +94,21 @@ pub struct BillingService {
     plans: Plans,
     catalog: CatalogService,
     cashier: Option<Cashier>,
+    limiter: Limiter,
+    limit: CallLimit,
     tasks: TaskTracker,
 }
 
 impl BillingService {
-    pub fn new(db: Db, plans: Plans, catalog: CatalogService, cashier: Option<Cashier>) -> Self {
-        Self { db, plans, catalog, cashier, tasks: TaskTracker::new() }
+    pub fn new(
+        db: Db,
+        plans: Plans,
+        catalog: CatalogService,
+        cashier: Option<Cashier>,
+        limiter: Limiter,
+        limit: CallLimit,
+    ) -> Self {
+        Self { db, plans, catalog, cashier, limiter, limit, tasks: TaskTracker::new() }
     }
 
     /// Does what takes several steps at Stripe in a task of its own: whoever closes the page in the middle, or waits for
@@ -113,8 +123,7 @@ impl BillingService {
     }
 
     async fn change(&self, actor: &Actor, change: Change) -> ApiResult<NextUrl> {
-        let account_id = actor.user()?.account_id;
-        let cashier = self.cashier()?.clone();
+        let (cashier, account_id) = self.ask_stripe(actor).await?;
         self.whole(actor, async move { cashier.change(account_id, &change).await }).await
     }
 
@@ -122,6 +131,15 @@ impl BillingService {
     pub(crate) async fn finish(&self, grace: Duration) {
         self.tasks.close();
         tokio::time::timeout(grace, self.tasks.wait()).await.ok();
+    }
+
+    /// For whoever changes or looks up something at Stripe, which answers only so many questions of ours: nobody may use
+    /// them up for everybody else.
+    async fn ask_stripe(&self, actor: &Actor) -> ApiResult<(Cashier, AccountId)> {
+        let account_id = actor.user()?.account_id;
+        let cashier = self.cashier()?.clone();
+        self.limiter.admit_call(self.limit, CallOrigin::Account(account_id)).await?;
+        Ok((cashier, account_id))
     }
 
     fn cashier(&self) -> ApiResult<&Cashier> {
@@ -258,14 +276,12 @@ impl BillingApi for BillingService {
     }
 
     async fn begin_checkout(&self, actor: &Actor, item: CheckoutItem) -> ApiResult<NextUrl> {
-        let account_id = actor.user()?.account_id;
-        let cashier = self.cashier()?.clone();
+        let (cashier, account_id) = self.ask_stripe(actor).await?;
         self.whole(actor, async move { cashier.begin_checkout(account_id, item).await }).await
     }
 
     async fn finish_checkout(&self, actor: &Actor, session_id: String) -> ApiResult<CheckoutOutcome> {
-        let account_id = actor.user()?.account_id;
-        let cashier = self.cashier()?.clone();
+        let (cashier, account_id) = self.ask_stripe(actor).await?;
         let finish = async move { cashier.finish_checkout(account_id, &session_id).await };
         match tokio::time::timeout(CHECKOUT_PATIENCE, self.whole(actor, finish)).await {
             // It may well be paid: the page waits and asks again.
@@ -296,7 +312,7 @@ impl BillingApi for BillingService {
     }
 
     async fn open_portal(&self, actor: &Actor, page: PortalPage) -> ApiResult<NextUrl> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.open_portal(user.account_id, page)).await
+        let (cashier, account_id) = self.ask_stripe(actor).await?;
+        reported(actor, cashier.open_portal(account_id, page)).await
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::audit::{self, NewAuditEvent};
 use super::schema::{accounts, api_keys};
-use super::{Connection, StoreError, StoreResult};
+use super::{Connection, StoreError, StoreResult, threads};
 
 /// `last_used_at` is written no more often than this, so that calls do not write rows.
 const USED_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -41,9 +41,10 @@ pub async fn insert(
         if live >= most {
             return Ok(false);
         }
+        let id = Uuid::now_v7();
         diesel::insert_into(api_keys::table)
             .values((
-                api_keys::id.eq(Uuid::now_v7()),
+                api_keys::id.eq(id),
                 api_keys::account_id.eq(key.account_id.0),
                 api_keys::user_id.eq(key.user_id.0),
                 api_keys::name.eq(key.name),
@@ -52,6 +53,7 @@ pub async fn insert(
             ))
             .execute(conn)
             .await?;
+        threads::insert_of_program(conn, key.account_id, id, key.name).await?;
         audit::insert(conn, event).await?;
         Ok(true)
     })

@@ -135,6 +135,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>,
         is_program -> Bool,
     }
 }

@@ -1,18 +1,25 @@
 //! Conversations. Every query is scoped by account: another's thread is like a missing one.
 
 use app::types::{AccountId, Nanos, Thread, ThreadFacts, ThreadId};
-use chrono::{DateTime, Utc};
-use diesel::dsl::now;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::schema::threads;
+use super::clock::{clock_timestamp, now};
+use super::schema::{messages, threads};
 use super::{Connection, StoreError, StoreResult};
 
 /// The list in the sidebar ends here; older threads are found by their link.
 const LISTED: i64 = 200;
+
+/// How long a deleted thread can be brought back.
+const DELETED_KEPT: TimeDelta = TimeDelta::days(30);
+
+diesel::define_sql_function! {
+    fn coalesce(first: Nullable<Timestamptz>, second: Nullable<Timestamptz>) -> Nullable<Timestamptz>;
+}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = threads)]
@@ -122,26 +129,87 @@ impl From<FactsRow> for ThreadFacts {
     }
 }
 
+/// Not of one that was deleted, whose words are to go.
+/// The thread below whose one message the answers to a program hang, with the id of its key.
+pub(super) async fn insert_of_program(
+    conn: &mut Connection,
+    account_id: AccountId,
+    key_id: Uuid,
+    key_name: &str,
+) -> StoreResult<()> {
+    diesel::insert_into(threads::table)
+        .values((
+            threads::id.eq(key_id),
+            threads::account_id.eq(account_id.0),
+            threads::title.eq(format!("API key “{key_name}”")),
+            threads::deleted_at.eq(clock_timestamp().nullable()),
+            threads::is_program.eq(true),
+        ))
+        .execute(conn)
+        .await?;
+    diesel::insert_into(messages::table)
+        .values((
+            messages::id.eq(key_id),
+            messages::thread_id.eq(key_id),
+            messages::role.eq("user"),
+            messages::content.eq(""),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 pub async fn rename(
     conn: &mut Connection,
     account_id: AccountId,
     id: ThreadId,
     title: &str,
 ) -> StoreResult<()> {
-    let rows = threads::table.find(id.0).filter(threads::account_id.eq(account_id.0));
+    let rows = threads::table
+        .find(id.0)
+        .filter(threads::account_id.eq(account_id.0))
+        .filter(threads::deleted_at.is_null());
     found(diesel::update(rows).set(threads::title.eq(title)).execute(conn).await?)
 }
 
-/// Hides a thread. Hiding it twice is fine.
+/// Hides a thread. Hiding it twice is fine, and keeps nothing of it for longer.
 pub async fn delete(conn: &mut Connection, account_id: AccountId, id: ThreadId) -> StoreResult<()> {
     let rows = threads::table.find(id.0).filter(threads::account_id.eq(account_id.0));
-    found(diesel::update(rows).set(threads::deleted_at.eq(now)).execute(conn).await?)
+    let first = coalesce(threads::deleted_at, clock_timestamp().nullable());
+    found(diesel::update(rows).set(threads::deleted_at.eq(first)).execute(conn).await?)
 }
 
+/// Brings one back, unless it was deleted so long ago that its words are to go.
 pub async fn restore(conn: &mut Connection, account_id: AccountId, id: ThreadId) -> StoreResult<()> {
-    let rows = threads::table.find(id.0).filter(threads::account_id.eq(account_id.0));
+    let since = now(conn).await? - DELETED_KEPT;
+    let rows = threads::table
+        .find(id.0)
+        .filter(threads::account_id.eq(account_id.0))
+        // Erasing may have been there while its row was waited for.
+        .filter(threads::erased_at.is_null())
+        .filter(threads::is_program.eq(false))
+        .filter(threads::deleted_at.is_null().or(threads::deleted_at.ge(since)));
     let none: Option<DateTime<Utc>> = None;
     found(diesel::update(rows).set(threads::deleted_at.eq(none)).execute(conn).await?)
+}
+
+/// Takes the words out of at most `limit` threads that nobody can bring back any more; returns how many. Their rows stay:
+/// receipts need them.
+pub async fn erase_deleted(conn: &mut Connection, limit: i64) -> StoreResult<usize> {
+    let before = now(conn).await? - DELETED_KEPT;
+    let erase = diesel::sql_query(
+        "with due as (
+            select id from threads where deleted_at < $1 and erased_at is null and not is_program
+            order by deleted_at limit $2 for update skip locked
+        ), message_rows as (
+            update messages set content = '', reasoning = '' from due where thread_id = due.id
+        ), generation_rows as (
+            update generations set checkpoint_text = '', checkpoint_reasoning = ''
+            from due where thread_id = due.id and (checkpoint_text, checkpoint_reasoning) <> ('', '')
+        )
+        update threads set title = '', erased_at = clock_timestamp() from due where threads.id = due.id",
+    );
+    Ok(erase.bind::<Timestamptz, _>(before).bind::<BigInt, _>(limit).execute(conn).await?)
 }
 
 fn found(rows: usize) -> StoreResult<()> {

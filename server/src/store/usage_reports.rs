@@ -164,6 +164,8 @@ pub(super) fn thread_label(
     deleted_at: Option<DateTime<Utc>>,
     is_program: bool,
 ) -> ThreadLabel {
+    // One whose words are erased has no name.
+    let title = if title.is_empty() { "a conversation".to_owned() } else { title };
     ThreadLabel { id: ThreadId(id), title, is_deleted: deleted_at.is_some(), is_program }
 }
 

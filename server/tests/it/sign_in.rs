@@ -56,6 +56,16 @@ async fn a_callback_with_a_missing_foreign_or_reused_state_signs_nobody_in() {
     assert_eq!(sessions(&app).await, 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_nobody_we_know_is_not_found_and_writes_nothing_into_the_audit_log() {
+    let app = TestApp::start().await;
+    for provider in ["nobody", "%00", "oidc%20", "words%20of%20a%20stranger"] {
+        let callback = format!("/auth/{provider}/callback?state=guessed&code=guessed");
+        assert_eq!(app.browser().get(&callback).await.status(), StatusCode::NOT_FOUND, "{provider}");
+    }
+    assert!(audit(&app).await.is_empty());
+}
+
 /// (1)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_nonce_audience_key_or_expired_proof_signs_nobody_in() {
@@ -370,8 +380,16 @@ async fn a_form_without_javascript_is_led_back_to_its_page_which_says_what_went_
         .await
         .expect("an answer");
     assert_eq!(response.status(), StatusCode::FOUND);
-    let page = browser.get(&location(&response)).await.text().await.expect("a page");
+    let address = location(&response);
+    let page = browser.get(&address).await.text().await.expect("a page");
     assert!(page.contains("There is nothing here, or it is not yours."), "{page}");
+
+    // A link that somebody else has made of it leads to the page, and puts no words into it.
+    let mut link = browser.request(Method::GET, &address).build().expect("a request");
+    link.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    let answer = http.expect("a client").execute(link).await.expect("an answer");
+    assert_eq!(location(&answer), "/account");
 }
 
 async fn forged(browser: &Browser, method: Method, headers: &[(&'static str, &str)]) -> reqwest::Response {
