@@ -13,6 +13,8 @@ export class ChatPage extends AppPage {
   readonly countdown: Locator;
   readonly sendAgainButton: Locator;
   readonly excess: Locator;
+  /** Below the field: what Enter does. */
+  readonly keysHint: Locator;
   /** In a refusal: the way to the cap that is in the way. */
   readonly raiseCap: Locator;
   /** In place of the composer, without JavaScript. */
@@ -54,6 +56,7 @@ export class ChatPage extends AppPage {
     this.countdown = page.getByTestId('composer-countdown');
     this.sendAgainButton = page.getByTestId('send-again');
     this.excess = page.getByTestId('composer-excess');
+    this.keysHint = page.getByTestId('hint-keys');
     this.raiseCap = page.getByTestId('raise-cap');
     this.scriptNeeded = page.locator('noscript');
 
@@ -83,9 +86,15 @@ export class ChatPage extends AppPage {
     await this.openPath(path);
   }
 
+  /** With the key, and where only fingers are with the button: there Enter breaks the line. */
   async send(text: string): Promise<void> {
     await this.composer.fill(text);
-    await this.composer.press('Enter');
+    if (await this.hasTouchOnly()) await this.sendButton.tap();
+    else await this.composer.press('Enter');
+  }
+
+  private hasTouchOnly(): Promise<boolean> {
+    return this.page.evaluate(() => matchMedia('(hover: none) and (pointer: coarse)').matches);
   }
 
   /** Sends, and waits for the whole answer. */

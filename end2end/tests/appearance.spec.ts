@@ -139,6 +139,21 @@ test.describe('On a phone', () => {
     await fitsTheWidth(tab.page);
   });
 
+  test('Enter breaks the line, and the button sends', async ({ chat, model }) => {
+    const prompt = await model.script('second line', { text: 'Read both lines.' });
+    await expect(chat.composer).toHaveAttribute('enterkeyhint', 'enter');
+    await expect(chat.keysHint).toHaveText('Enter breaks the line');
+    await expect(chat.keysHint).toBeVisible();
+    await chat.composer.fill('first line');
+    await chat.composer.press('Enter');
+    await chat.composer.pressSequentially(prompt);
+    await expect(chat.composer).toHaveValue(`first line\n${prompt}`);
+    await expect(chat.questions).toHaveCount(0);
+    await chat.sendButton.tap();
+    await expect(chat.questions).toHaveText([`first line\n${prompt}`], { useInnerText: true });
+    await expect(chat.answers).toHaveText(['Read both lines.']);
+  });
+
   test('The list of conversations opens and closes with the keyboard', async ({ chat, tab, model }) => {
     const prompt = await model.script('In the drawer', { text: 'Yes.' });
     await chat.ask(prompt);
