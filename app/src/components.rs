@@ -72,7 +72,7 @@ pub use cap_fields::CapFields;
 pub use card_panel::CardPanel;
 pub use composer::Composer;
 pub use countdown::Countdown;
-pub use error_note::{ErrorNote, ErrorPage};
+pub use error_note::{ErrorNote, ErrorPage, LoadError};
 pub use fold::Fold;
 pub use icon::{Icon, Symbol};
 pub use interval_switch::IntervalSwitch;

@@ -2,6 +2,7 @@
 
 mod clock;
 mod conversation;
+mod here;
 mod models;
 mod notices;
 mod page_title;
@@ -15,6 +16,7 @@ mod toast;
 
 pub use clock::{provide_clock, use_clock};
 pub use conversation::{Activity, OpenConversation, Refusal};
+pub use here::use_here;
 pub use models::Models;
 pub use notices::{provide_notices, use_notices};
 pub use page_title::{PageTitle, provide_page_title, set_page_title};

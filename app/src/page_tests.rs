@@ -13,10 +13,11 @@ use http::{Request, StatusCode, header};
 use leptos::prelude::*;
 use tokio::task::JoinSet;
 
+use crate::ApiError;
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
 use fakes::billing::Fake;
 use fakes::usage::{CHARGED_REPLY, FAILED_REPLY};
-use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, backend};
+use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, UNREADABLE_THREAD, backend};
 
 struct Page {
     status: StatusCode,
@@ -167,6 +168,27 @@ async fn what_is_missing_answers_404() {
         assert!(page.html.contains("data-testid=\"error-page\""), "{path}");
         assert_eq!(page.count("0190a0b0-4711"), 2, "{path}: in the head and on the page: {}", page.html);
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_shown_has_a_way_on() {
+    let open_failing = async |error| {
+        let billing = Fake { failure: Some(error), ..Fake::subscribed() };
+        open_where("/billing?from=mail", somebody(), billing).await
+    };
+    let page = open_failing(ApiError::SignInRequired).await;
+    let sign_in = "href=\"/sign-in?return_to=/billing%3Ffrom%3Dmail\" rel=\"external\"";
+    assert_eq!((page.count(sign_in), page.count("Try again")), (1, 0), "{}", page.html);
+    let page = open_failing(ApiError::Unavailable { retry_after_seconds: 10 }).await;
+    assert_eq!(page.count("href=\"/billing?from=mail\" rel=\"external\""), 1, "{}", page.html);
+    let page = open_failing(ApiError::NotFound).await;
+    assert_eq!((page.count("data-testid=\"load-error\""), page.count("Try again")), (1, 0));
+
+    let page = open(&format!("/chat/{UNREADABLE_THREAD}"), somebody()).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.count(&format!("href=\"/chat/{UNREADABLE_THREAD}\" rel=\"external\"")), 1);
+    let missing = open("/nowhere", somebody()).await;
+    assert_eq!((missing.count("data-testid=\"error-page\""), missing.count("Try again")), (1, 0));
 }
 
 #[tokio::test]

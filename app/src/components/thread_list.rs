@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{ErrorNote, SkeletonLines, ThreadItem};
+use super::{LoadError, SkeletonLines, ThreadItem};
 use crate::contexts::{use_threads, use_toasts};
 use crate::types::{Thread, ThreadId};
 
@@ -22,7 +22,7 @@ pub fn ThreadList(current: Signal<Option<ThreadId>>, on_choose: Callback<()>) ->
                     <p class="drawer-note">"Your conversations will be listed here."</p>
                 }.into_any(),
                 Ok(threads) => view! { <Items threads current on_choose/> }.into_any(),
-                Err(error) => view! { <ErrorNote error/> }.into_any(),
+                Err(error) => view! { <LoadError error/> }.into_any(),
             })}
         </Suspense>
     }

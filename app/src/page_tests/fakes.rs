@@ -17,6 +17,8 @@ use crate::{ApiError, ApiResult};
 
 pub const FINISHED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000001";
 pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
+/// Cannot be read at the moment.
+pub const UNREADABLE_THREAD: &str = "0190a0b0-0000-7000-8000-000000000004";
 
 pub fn backend(billing: billing::Fake) -> Backend {
     Backend {
@@ -186,6 +188,7 @@ impl ChatApi for Fake {
         match id.to_string().as_str() {
             FINISHED_THREAD => Ok(finished_conversation()),
             INTERRUPTED_THREAD => Ok(interrupted_conversation()),
+            UNREADABLE_THREAD => Err(ApiError::Unavailable { retry_after_seconds: 10 }),
             _ => Err(ApiError::NotFound),
         }
     }

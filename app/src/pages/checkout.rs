@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use crate::ApiResult;
 use crate::api::{finish_checkout, list_offers};
 use crate::browser;
-use crate::components::{ErrorNote, PageFrame, PlanLimits, SignedInOnly, SkeletonLines};
+use crate::components::{LoadError, PageFrame, PlanLimits, SignedInOnly, SkeletonLines};
 use crate::contexts::{use_quota, use_session, use_standing};
 use crate::links::{BILLING_PATH, PRICING_PATH, checkout_path};
 use crate::types::{CheckoutOutcome, Nanos, Offers, Plan};
@@ -83,7 +83,7 @@ fn Ending(visit: String, first: ApiResult<CheckoutOutcome>, plans: Vec<Plan>) ->
                 Ok(CheckoutOutcome::NotPaid) => view! { <NotPaid/> }.into_any(),
                 Err(error) => view! {
                     <header class="page-head"><h1>"Your payment"</h1></header>
-                    <ErrorNote error/>
+                    <LoadError error/>
                     <p class="outcome-ways"><a class="button" href=BILLING_PATH>"Go to Billing"</a></p>
                 }.into_any(),
             }}
