@@ -319,6 +319,13 @@ async fn a_conversation_says_how_far_it_is_with_its_cap() {
 }
 
 #[tokio::test]
+async fn a_conversation_can_be_kept_as_a_file_once_it_has_begun() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!(page.count(&format!("href=\"/chat/{FINISHED_THREAD}/export.md\" rel=\"external\"")), 1);
+    assert_eq!(open("/chat", somebody()).await.count("export.md"), 0);
+}
+
+#[tokio::test]
 async fn the_theme_is_there_from_the_first_byte() {
     let page = open_with("/", Actor::default(), Fake::free(), "theme=dark").await;
     assert!(page.html.contains("data-theme=\"dark\""));

@@ -31,6 +31,7 @@ export class ChatPage extends AppPage {
   readonly anotherAnswerButton: Locator;
   readonly errorPage: Locator;
 
+  readonly exportLink: Locator;
   readonly spendingButton: Locator;
   /** What the conversation has cost, and its cap. */
   readonly spending: Locator;
@@ -68,6 +69,7 @@ export class ChatPage extends AppPage {
     this.anotherAnswerButton = page.getByTestId('another-answer');
     this.errorPage = page.getByTestId('error-page');
 
+    this.exportLink = page.getByTestId('export-thread');
     this.spendingButton = page.getByTestId('thread-spending-button');
     this.spending = page.getByRole('dialog', { name: 'Spending in this conversation' });
     this.threadCap = new CapForm(this.spending);

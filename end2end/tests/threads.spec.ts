@@ -30,6 +30,22 @@ test.describe('The list of conversations', () => {
     await expect(tab.page).toHaveTitle('A better name · Plumbline');
   });
 
+  test('A conversation can be kept as a file, also on a small phone', async ({ chat, model, tab }) => {
+    await expect(chat.exportLink).toHaveCount(0);
+    const prompt = await model.script('Keep me', { text: '**Kept.**' });
+    await chat.ask(prompt);
+    await tab.page.setViewportSize({ width: 320, height: 640 });
+    await expect(chat.exportLink).toBeInViewport({ ratio: 1 });
+    await expect(chat.spendingButton).toBeInViewport({ ratio: 1 });
+    const download = tab.page.waitForEvent('download');
+    await chat.exportLink.click();
+    expect((await download).suggestedFilename()).toMatch(/^plumbline-keep-me-.*\.md$/);
+    const file = await (await tab.page.request.get(`${tab.page.url()}/export.md`)).text();
+    expect(file).toContain(`# ${prompt}\n\n## You, `);
+    expect(file).toContain(prompt);
+    expect(file).toContain('**Kept.**');
+  });
+
   test('Escape leaves the name as it was', async ({ chat, model, tab }) => {
     const prompt = await model.script('Keep my name', { text: 'Yes.' });
     await chat.ask(prompt);

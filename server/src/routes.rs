@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod auth;
+pub(crate) mod chat;
 mod download;
 pub(crate) mod error_page;
 pub(crate) mod health;

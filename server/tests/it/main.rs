@@ -15,6 +15,7 @@ mod catalog;
 mod chat;
 mod context;
 mod endings;
+mod exports;
 mod faults;
 mod jobs;
 mod killed;

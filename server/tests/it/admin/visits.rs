@@ -115,8 +115,8 @@ async fn a_visit_shows_what_the_person_sees_but_what_was_written() {
         assert!(!html.contains(&visit.said), "{page}");
         assert!(html.contains("data-testid=\"end-visit\""), "{page}");
     }
-    for file in ["/usage/replies.csv", "/usage/statement.csv"] {
-        assert_eq!(visit.operator.get(file).await.status(), 403, "{file}: titles are in it");
+    for file in ["/usage/replies.csv", "/usage/statement.csv", &format!("/chat/{thread}/export.md")] {
+        assert_eq!(visit.operator.get(file).await.status(), 403, "{file}: what was written is in it");
     }
     assert_eq!(visit.operator.get("/admin/people").await.status(), 404, "the person is no operator");
 }
