@@ -11,6 +11,7 @@ mod request_id;
 mod session;
 mod standing;
 mod theme;
+mod thread_search;
 mod threads;
 mod toast;
 
@@ -25,5 +26,6 @@ pub use request_id::current_request_id;
 pub use session::{SessionContext, provide_session, use_session};
 pub use standing::{StandingContext, provide_standing, use_standing};
 pub use theme::{Theme, current_theme};
+pub use thread_search::ThreadSearch;
 pub use threads::{Threads, provide_threads, use_threads};
 pub use toast::{Toast, ToastContext, UndoDelete, provide_toasts, use_toasts};

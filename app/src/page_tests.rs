@@ -17,7 +17,7 @@ use crate::ApiError;
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
 use fakes::billing::Fake;
 use fakes::usage::{CHARGED_REPLY, FAILED_REPLY};
-use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, UNREADABLE_THREAD, backend};
+use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, TALKATIVE, UNREADABLE_THREAD, backend};
 
 struct Page {
     status: StatusCode,
@@ -67,9 +67,13 @@ fn prepare() -> &'static [String] {
 }
 
 fn somebody() -> Actor {
-    let id = uuid::Uuid::from_u128(7);
+    signed_in(UserId(uuid::Uuid::from_u128(7)))
+}
+
+fn signed_in(user_id: UserId) -> Actor {
+    let id = user_id.0;
     let signed_in = SignedIn {
-        user_id: UserId(id),
+        user_id,
         account_id: AccountId(id),
         session_id: SessionId(id),
         is_operator: false,
@@ -205,6 +209,15 @@ async fn a_thread_can_be_read_without_javascript() {
     // What people and models write is text, and never content of the text field.
     assert!(!page.html.contains("<script>alert"));
     assert!(page.html.contains("></textarea>"), "the text field is empty");
+}
+
+#[tokio::test]
+async fn a_list_that_goes_on_says_so_and_every_list_can_be_searched() {
+    let page = open("/chat", somebody()).await;
+    assert_eq!((page.count("data-testid=\"older-threads\""), page.count("role=\"search\"")), (0, 1));
+    let page = open("/chat", signed_in(TALKATIVE)).await;
+    assert_eq!(page.count("data-testid=\"thread-link\""), 200);
+    assert_eq!((page.count("data-testid=\"older-threads\""), page.count("role=\"search\"")), (1, 1));
 }
 
 #[tokio::test]

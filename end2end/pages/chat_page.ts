@@ -42,6 +42,11 @@ export class ChatPage extends AppPage {
 
   readonly newChatLink: Locator;
   readonly threads: Locator;
+  /** At the end of a list that goes on. */
+  readonly olderButton: Locator;
+  readonly searchField: Locator;
+  /** How much was found. */
+  readonly searchStatus: Locator;
   readonly undoButton: Locator;
   /** On phones, the list of conversations is a drawer. */
   readonly drawer: Locator;
@@ -78,6 +83,9 @@ export class ChatPage extends AppPage {
 
     this.newChatLink = page.getByTestId('new-chat');
     this.threads = page.getByTestId('thread-link');
+    this.olderButton = page.getByTestId('older-threads');
+    this.searchField = page.getByRole('searchbox', { name: 'Search the conversations' });
+    this.searchStatus = page.getByTestId('thread-search-status');
     this.undoButton = page.getByTestId('undo-delete');
     this.drawer = page.getByRole('navigation', { name: 'Conversations' });
     this.openDrawerButton = page.getByRole('button', { name: 'Conversations' });

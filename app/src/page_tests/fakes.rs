@@ -33,6 +33,9 @@ pub fn backend(billing: billing::Fake) -> Backend {
     }
 }
 
+/// Somebody with more conversations than fit on a page of their list.
+pub const TALKATIVE: UserId = UserId(Uuid::from_u128(8));
+
 struct Fake;
 
 fn now() -> DateTime<Utc> {
@@ -174,13 +177,24 @@ impl AccountApi for Fake {
 #[async_trait::async_trait]
 impl ChatApi for Fake {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
-        actor.user()?;
+        if actor.user()?.user_id == TALKATIVE {
+            let many = (1..=Thread::LISTED).rev();
+            return Ok(many.map(|id| thread(&Uuid::from_u128(id.into()).to_string(), "One of many")).collect());
+        }
         let other = |number: u8| format!("0190a0b0-0000-7000-8000-0000000000{number:02}");
         Ok(vec![
             thread(FINISHED_THREAD, "How a sliding window counts"),
             thread(&other(2), "A polite e-mail about Thursday and a title that is far too long for its line"),
             thread(&other(3), "Lease: what to check"),
         ])
+    }
+
+    async fn list_older_threads(&self, _: &Actor, _: ThreadPlace) -> ApiResult<Vec<Thread>> {
+        Ok(vec![])
+    }
+
+    async fn search_threads(&self, _: &Actor, _: String) -> ApiResult<Vec<Thread>> {
+        Ok(vec![])
     }
 
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {

@@ -39,6 +39,7 @@ mod stream_log;
 mod streams;
 mod support;
 mod sweep;
+mod threads;
 mod traces;
 mod usage;
 mod web;

@@ -18,6 +18,7 @@ pub(super) const READS: &[&str] = &[
     "billing/read_standing",
     "caps/read_thread_spending",
     "chat/list_models",
+    "chat/list_older_threads",
     "chat/list_threads",
     "chat/read_thread",
     "notices/list_notices",
@@ -170,6 +171,7 @@ pub(super) async fn refusal(browser: &Browser, function: &str, thread: &str) -> 
         ("page", "overview"),
         ("session", "cs_1"),
         ("rating", "good"),
+        ("words", "a prompt"),
     ];
     browser.error(function, &fields).await.1["type"].clone()
 }
