@@ -63,7 +63,7 @@ mod server_side {
 
     use super::admin::AdminBackend;
     use super::{AccountApi, BillingApi, CapsApi, ChatApi, Content, NoticesApi, QuotaApi, UsageApi};
-    use crate::types::{Actor, Limit, LimitName, Quota};
+    use crate::types::{Actor, Limit, LimitName, Quota, SiteLinks};
     use crate::{ApiError, ApiResult};
 
     /// When to ask again what operators have turned off: they say when it is on again, so it is a guess.
@@ -77,6 +77,7 @@ mod server_side {
         pub billing: Arc<dyn BillingApi>,
         pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,
+        pub links: SiteLinks,
         pub notices: Arc<dyn NoticesApi>,
         pub quota: Arc<dyn QuotaApi>,
         pub usage: Arc<dyn UsageApi>,

@@ -345,6 +345,22 @@ async fn the_theme_is_there_from_the_first_byte() {
 }
 
 #[tokio::test]
+async fn whoever_runs_the_product_can_be_reached_from_everywhere() {
+    let support = "href=\"mailto:help@example.com\"";
+    let terms = "href=\"https://example.com/terms\" rel=\"external\">Terms<";
+    for path in ["/", "/pricing"] {
+        let page = open(path, Actor::default()).await;
+        assert_eq!((page.count(support), page.count(terms), page.count(">Privacy<")), (1, 1, 0), "{path}");
+        assert_eq!(page.count("name=\"support-url\" content=\"mailto:help@example.com\""), 1, "{path}");
+    }
+    let chat = open("/chat", somebody()).await;
+    assert_eq!((chat.count(support), chat.count(terms)), (1, 1), "in the menu");
+    let actor = Actor { request_id: "0190a0b0-4711".to_owned(), ..Actor::default() };
+    let missing = open("/nowhere", actor).await;
+    assert_eq!(missing.count(">ask us</a>"), 1, "{}", missing.html);
+}
+
+#[tokio::test]
 async fn a_sign_in_that_failed_says_why_and_offers_the_way_on() {
     let page = open("/sign-in?error=closed&return_to=/chat/1", Actor::default()).await;
     assert!(page.html.contains("There are no new accounts at the moment"));

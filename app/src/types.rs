@@ -17,6 +17,7 @@ mod person;
 mod provider;
 mod quota;
 mod receipt;
+mod site_links;
 mod statement;
 mod stripe_event;
 mod system;
@@ -52,6 +53,7 @@ pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts
 pub use provider::{BreakerState, Outcome, PriceVersion, ProviderReport, RouteReport};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
+pub use site_links::SiteLinks;
 pub use statement::{CreditLabel, EntryReason, ReplyLabel, Statement, StatementEntry};
 pub use stripe_event::{
     Comparison, CustomerLabel, EventState, EventsPage, EventsQuery, Inbox, MeterExport, MoneyBack,

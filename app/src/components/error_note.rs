@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::{Icon, Symbol};
 use crate::ApiError;
-use crate::contexts::{current_request_id, set_page_title, use_here};
+use crate::contexts::{current_request_id, set_page_title, site_links, use_here};
 use crate::links::sign_in_path;
 
 /// An error in words, read out at once.
@@ -28,7 +28,8 @@ pub fn LoadError(error: ApiError) -> impl IntoView {
     }
 }
 
-/// Without a session: signing in, and back to here. Where it may work later: the same page again, all of it.
+/// Without a session: signing in, and back to here. Suspended: whom to ask. Where it may work later: the same page again,
+/// all of it.
 fn way_on(error: &ApiError, class: &'static str) -> Option<AnyView> {
     let here = use_here();
     match error {
@@ -36,6 +37,9 @@ fn way_on(error: &ApiError, class: &'static str) -> Option<AnyView> {
             view! { <a class=class href=move || sign_in_path(&here.get()) rel="external">"Sign in"</a> }
                 .into_any(),
         ),
+        ApiError::Suspended => site_links()
+            .support
+            .map(|url| view! { <a class=class href=url rel="external">"Contact support"</a> }.into_any()),
         error if error.is_retryable() => {
             Some(view! { <a class=class href=move || here.get() rel="external">"Try again"</a> }.into_any())
         }
@@ -68,8 +72,16 @@ pub fn ErrorPage(error: ApiError) -> impl IntoView {
                 <a class="button" href="/">"Go to the front page"</a>
             </p>
             {number.map(|number| view! {
-                <p class="request-number">"If you ask us about this, tell us the number " <code>{number}</code></p>
+                <p class="request-number">"If you " <AskUs/> " about this, tell us the number " <code>{number}</code></p>
             })}
         </div>
+    }
+}
+
+#[component]
+fn AskUs() -> impl IntoView {
+    match site_links().support {
+        Some(url) => view! { <a href=url rel="external">"ask us"</a> }.into_any(),
+        None => "ask us".into_any(),
     }
 }

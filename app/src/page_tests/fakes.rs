@@ -27,9 +27,18 @@ pub fn backend(billing: billing::Fake) -> Backend {
         billing: Arc::new(billing),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
+        links: links(),
         notices: Arc::new(notices::Fake),
         quota: Arc::new(Fake),
         usage: Arc::new(usage::Fake),
+    }
+}
+
+fn links() -> SiteLinks {
+    SiteLinks {
+        support: Some("mailto:help@example.com".to_owned()),
+        terms: Some("https://example.com/terms".to_owned()),
+        privacy: None,
     }
 }
 
