@@ -47,6 +47,8 @@ export class ChatPage extends AppPage {
   readonly searchField: Locator;
   /** How much was found. */
   readonly searchStatus: Locator;
+  /** The short message at the edge of the page. */
+  readonly toast: Locator;
   readonly undoButton: Locator;
   /** On phones, the list of conversations is a drawer. */
   readonly drawer: Locator;
@@ -86,6 +88,7 @@ export class ChatPage extends AppPage {
     this.olderButton = page.getByTestId('older-threads');
     this.searchField = page.getByRole('searchbox', { name: 'Search the conversations' });
     this.searchStatus = page.getByTestId('thread-search-status');
+    this.toast = page.locator('.toast');
     this.undoButton = page.getByTestId('undo-delete');
     this.drawer = page.getByRole('navigation', { name: 'Conversations' });
     this.openDrawerButton = page.getByRole('button', { name: 'Conversations' });
