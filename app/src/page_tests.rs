@@ -251,6 +251,8 @@ async fn what_is_left_is_in_the_page_itself() {
     let page = open("/usage", somebody()).await;
     assert!(page.html.contains("data-testid=\"quota-minute-remaining\">4<"));
     assert!(page.html.contains("data-testid=\"credit-available\">$0.48<"));
+    assert!(page.html.contains("data-part=\"day\" data-looser=\"true\""));
+    assert_eq!(page.count("data-looser"), 1);
     assert!(page.html.contains("<b>18560<"), "tokens a minute");
     assert_eq!(page.count("data-testid=\"usage-row\""), 2);
 }
