@@ -142,6 +142,7 @@ test.describe('While the answer is written', () => {
     const answer = chat.answers.first();
     await chat.hasState(answer, 'streaming');
     await expect(answer).toContainText('Waiting for the first words');
+    await expect(answer.locator('.waiting-line')).toHaveCSS('animation-duration', '1.8s');
     await chat.stopButton.click();
     await chat.hasState(answer, 'stopped');
     await model.scriptAgain(prompt, { text: 'Now I know.' });

@@ -105,7 +105,7 @@ fn Waiting(visit: String, is_slow: Memo<bool>) -> impl IntoView {
     view! {
         <header class="page-head"><h1>"Waiting for Stripe"</h1></header>
         <section class="panel outcome" aria-label="Your payment">
-            <svg class="waiting-line" viewBox="0 0 40 64" width="40" height="64" aria-hidden="true" focusable="false">
+            <svg class="payment-wait" viewBox="0 0 40 64" width="40" height="64" aria-hidden="true" focusable="false">
                 <path class="gauge-string" d="M20 2v36"></path>
                 <path class="logo-bob" d="M11 38h18l-2 10-7 13-7-13z"></path>
             </svg>
