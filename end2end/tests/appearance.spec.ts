@@ -192,6 +192,18 @@ test.describe('On a phone', () => {
     await expect(chat.newChatLink).toBeHidden();
   });
 
+  test('A finger finds the thumbs, and naming a conversation does not enlarge the page', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Rate me', { text: 'Good?' });
+    const answer = await chat.ask(prompt);
+    for (const name of ['Good answer', 'Bad answer'] as const) {
+      const box = await chat.ratingOf(answer, name).boundingBox();
+      expect(box && Math.min(box.width, box.height), name).toBeGreaterThanOrEqual(24);
+    }
+    await chat.openDrawerButton.tap();
+    await chat.thread(prompt).getByTestId('rename-thread').tap();
+    await expect(tab.page.getByRole('textbox', { name: 'New name' })).toHaveCSS('font-size', '16px');
+  });
+
   test('The meter shows what is left', async ({ chat }) => {
     await expect(chat.minuteLeft).toBeInViewport();
     await expect(chat.creditLeft).toBeInViewport();
