@@ -82,7 +82,7 @@ pub use interval_switch::IntervalSwitch;
 pub use invoice_table::InvoiceTable;
 pub use jump_to_latest::JumpToLatest;
 pub use limit_meter::LimitMeter;
-pub use local_time::{LocalDay, LocalTime};
+pub use local_time::{LocalDay, LocalTime, UtcDay};
 pub use logo::Logo;
 pub use mail_switches::MailSwitches;
 pub use message_actions::MessageActions;

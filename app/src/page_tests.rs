@@ -255,6 +255,7 @@ async fn what_is_left_is_in_the_page_itself() {
     assert_eq!(page.count("data-looser"), 1);
     assert!(page.html.contains("<b>18560<"), "tokens a minute");
     assert_eq!(page.count("data-testid=\"usage-row\""), 2);
+    assert!(page.html.contains("30 November 2026 (UTC)"), "when there is new credit: {}", page.html);
 }
 
 #[tokio::test]
