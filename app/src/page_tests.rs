@@ -253,7 +253,7 @@ async fn what_is_left_is_in_the_page_itself() {
     assert!(page.html.contains("data-testid=\"credit-available\">$0.48<"));
     assert!(page.html.contains("data-part=\"day\" data-looser=\"true\""));
     assert_eq!(page.count("data-looser"), 1);
-    assert!(page.html.contains("<b>18560<"), "tokens a minute");
+    assert!(page.html.contains("<b>18,560<") && page.html.contains(" of 20,000 left"), "tokens a minute");
     assert_eq!(page.count("data-testid=\"usage-row\""), 2);
     assert!(page.html.contains("30 November 2026 (UTC)"), "when there is new credit: {}", page.html);
 }
