@@ -24,6 +24,7 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
         Err(PromptError::TooLong { excess }) => Some(PromptError::TooLong { excess }),
         _ => None,
     });
+    let is_too_long = Memo::new(move |_| excess.get().is_some());
     let standing = use_standing();
     let is_closed = Memo::new(move |_| standing.is_closed());
     let on_submit = move |event: ev::SubmitEvent| {
@@ -35,11 +36,9 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
         <div class="composer-place">
             <RefusalNote conversation/>
             {move || is_closed.get().then(|| view! { <ClosedNote/> })}
-            {move || excess.get().map(|error| view! {
-                <p class="note note-error" role="alert" id="composer-excess" data-testid="composer-excess">{error.to_string()}</p>
-            })}
+            {move || is_too_long.get().then(|| view! { <Excess excess/> })}
             <form class="composer needs-script" on:submit=on_submit aria-label="Write a message">
-                <TextField conversation is_too_long=Signal::derive(move || excess.get().is_some()) is_closed has_touch_only/>
+                <TextField conversation is_too_long is_closed has_touch_only/>
                 <div class="composer-foot">
                     <ModelPicker models=conversation.models/>
                     <SendOrStop conversation is_closed/>
@@ -48,6 +47,18 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
             <noscript inner_html=WITHOUT_SCRIPT></noscript>
             <Hint has_touch_only/>
         </div>
+    }
+}
+
+/// By how much the text is too long. That it is so is read out once, not anew with each key.
+#[component]
+fn Excess(excess: Memo<Option<PromptError>>) -> impl IntoView {
+    let sentence = move || excess.get().map(|error| error.to_string());
+    view! {
+        <p class="note note-error" data-testid="composer-excess">
+            <span class="visually-hidden" role="alert">"This message is too long."</span>
+            <span id="composer-excess">{sentence}</span>
+        </p>
     }
 }
 
@@ -75,7 +86,7 @@ fn ClosedNote() -> impl IntoView {
 #[component]
 fn TextField(
     conversation: OpenConversation,
-    is_too_long: Signal<bool>,
+    is_too_long: Memo<bool>,
     is_closed: Memo<bool>,
     has_touch_only: RwSignal<bool>,
 ) -> impl IntoView {
@@ -110,6 +121,11 @@ fn TextField(
             }
         }
     };
+    let described_by = move || match (is_closed.get(), is_too_long.get()) {
+        (true, _) => "composer-closed",
+        (false, true) => "composer-excess composer-hint",
+        (false, false) => "composer-hint",
+    };
     view! {
         <textarea
             id="composer-input"
@@ -117,7 +133,7 @@ fn TextField(
             rows="1"
             placeholder="Write a message"
             aria-label="Message"
-            aria-describedby=move || if is_closed.get() { "composer-closed" } else { "composer-hint" }
+            aria-describedby=described_by
             readonly=is_closed
             aria-invalid=move || is_too_long.get().to_string()
             enterkeyhint=move || if has_touch_only.get() { "enter" } else { "send" }
