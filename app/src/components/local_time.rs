@@ -14,7 +14,8 @@ pub fn LocalTime(at: DateTime<Utc>) -> impl IntoView {
 /// A day by UTC, wherever the reader is: months of money begin and end in it, and sentences name their days by it.
 #[component]
 pub fn UtcDay(at: DateTime<Utc>) -> impl IntoView {
-    view! { <time datetime=time::machine(at)>{time::day(at, None)} " (UTC)"</time> }
+    let day = format!("{} (UTC)", time::day(at, None));
+    view! { <time datetime=time::machine(at)>{day}</time> }
 }
 
 /// A day, in the same way as a moment.
