@@ -76,6 +76,24 @@ test.describe('The list of conversations', () => {
   });
 
   test.describe(() => {
+    test.use({ expectedProblems: [/net::ERR_INTERNET_DISCONNECTED/] });
+
+    test('Undo that does not arrive can be tried again', async ({ chat, model, tab }) => {
+      const prompt = await model.script('Delete me on a train', { text: 'Gone soon.' });
+      await chat.ask(prompt);
+      await chat.delete(prompt);
+      await expect(chat.undoButton).toBeVisible();
+      await tab.page.context().setOffline(true);
+      await chat.undoButton.click();
+      await expect(chat.toast).toContainText('The connection was lost');
+      await tab.page.context().setOffline(false);
+      await chat.undoButton.click();
+      await expect(chat.threads).toHaveText([prompt]);
+      await expect(chat.toast).toBeHidden();
+    });
+  });
+
+  test.describe(() => {
     test.use({ expectedProblems: [refusedWith(404)] });
 
     test('The address of a deleted conversation leads nowhere', async ({ chat, model, tab }) => {
