@@ -22,13 +22,14 @@ pub fn QuotaMeter() -> impl IntoView {
 fn Meter(quota: Quota) -> impl IntoView {
     let requests = |name| quota.limit(name).map(|limit| (limit.remaining, limit.limit));
     let tighter = tighter_rate(&quota);
+    let is_looser = |name| name != tighter;
     let minute = requests(LimitName::RequestsPerMinute).map(|(left, most)| view! {
         <Part name="minute" test_id="quota-minute-remaining" left=left.to_string() most=format!("/{most}") unit="this minute"
-            value=left.into() limit=most.into() is_looser=tighter != LimitName::RequestsPerMinute/>
+            value=left.into() limit=most.into() is_looser=is_looser(LimitName::RequestsPerMinute)/>
     });
     let day = requests(LimitName::RequestsPerDay).map(|(left, most)| view! {
         <Part name="day" test_id="quota-day-remaining" left=left.to_string() most=format!("/{most}") unit="today"
-            value=left.into() limit=most.into() is_looser=tighter != LimitName::RequestsPerDay/>
+            value=left.into() limit=most.into() is_looser=is_looser(LimitName::RequestsPerDay)/>
     });
     let credit = quota.credit;
     // From the moment credit is used up, what the cap beyond it leaves is what counts.
