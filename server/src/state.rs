@@ -13,9 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::AppResult;
-use crate::config::{
-    AuditConfig, Config, JobsConfig, LimitsConfig, LinksConfig, ServerConfig, SignInConfig,
-};
+use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, LinksConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
     AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
     ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,

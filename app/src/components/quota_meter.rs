@@ -110,7 +110,8 @@ mod tests {
     use crate::types::{Credit, Limit, LimitName, Nanos, Quota};
 
     fn quota(minute: u32, day: u32) -> Quota {
-        let limit = |name, remaining| Limit { name, limit: 100, used: 0, held: 0, remaining, resets_at: None };
+        let limit =
+            |name, remaining| Limit { name, limit: 100, used: 0, held: 0, remaining, resets_at: None };
         let credit = Credit {
             granted: Nanos::ZERO,
             held: Nanos::ZERO,

@@ -26,7 +26,9 @@ pub fn Toaster() -> impl IntoView {
                     }
                 }
                 // It can be tried again, as long as somebody knows what it was.
-                Err(error) => toasts.show(Toast { text: error.to_string(), is_error: true, undo: Some(undo) }),
+                Err(error) => {
+                    toasts.show(Toast { text: error.to_string(), is_error: true, undo: Some(undo) })
+                }
             }
         });
     };

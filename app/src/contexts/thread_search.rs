@@ -23,11 +23,7 @@ pub struct ThreadSearch {
 
 impl ThreadSearch {
     pub(super) fn nothing() -> Self {
-        Self {
-            words: RwSignal::new(String::new()),
-            found: RwSignal::new(None),
-            asked: StoredValue::new(0),
-        }
+        Self { words: RwSignal::new(String::new()), found: RwSignal::new(None), asked: StoredValue::new(0) }
     }
 
     /// Blank words end the search.

@@ -188,7 +188,9 @@ impl ChatApi for Fake {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
         if actor.user()?.user_id == TALKATIVE {
             let many = (1..=Thread::LISTED).rev();
-            return Ok(many.map(|id| thread(&Uuid::from_u128(id.into()).to_string(), "One of many")).collect());
+            return Ok(many
+                .map(|id| thread(&Uuid::from_u128(id.into()).to_string(), "One of many"))
+                .collect());
         }
         let other = |number: u8| format!("0190a0b0-0000-7000-8000-0000000000{number:02}");
         Ok(vec![

@@ -79,7 +79,11 @@ mod tests {
 
     fn conversation(title: &str, messages: Vec<Message>) -> Conversation {
         let (id, updated_at) = (ThreadId(Uuid::nil()), DateTime::UNIX_EPOCH);
-        Conversation { thread: Thread { id, title: title.to_owned(), updated_at }, messages, live_reply: None }
+        Conversation {
+            thread: Thread { id, title: title.to_owned(), updated_at },
+            messages,
+            live_reply: None,
+        }
     }
 
     fn everyday() -> Model {
