@@ -31,9 +31,10 @@ pub use caps::{
     remove_thread_cap, set_monthly_cap, set_thread_cap, use_plan_cap, use_plan_thread_cap,
 };
 pub use chat::{
-    DeleteThread, FollowReply, ListModels, ListThreads, RateReply, ReadThread, RenameThread, RestoreThread,
-    StartReply, StopReply, TakeRatingBack, delete_thread, follow_reply, list_models, list_threads,
-    rate_reply, read_thread, rename_thread, restore_thread, start_reply, stop_reply, take_rating_back,
+    DeleteThread, FollowReply, ListModels, ListOlderThreads, ListThreads, RateReply, ReadThread,
+    RenameThread, RestoreThread, SearchThreads, StartReply, StopReply, TakeRatingBack, delete_thread,
+    follow_reply, list_models, list_older_threads, list_threads, rate_reply, read_thread, rename_thread,
+    restore_thread, search_threads, start_reply, stop_reply, take_rating_back,
 };
 pub use notices::{
     DismissNotice, ListNotices, ReadMailSettings, SwitchMail, dismiss_notice, list_notices,
@@ -68,7 +69,7 @@ mod server_side {
     use super::{
         AccountApi, ApiKeysApi, BillingApi, CapsApi, ChatApi, Content, NoticesApi, QuotaApi, UsageApi,
     };
-    use crate::types::{Actor, Limit, LimitName, Quota};
+    use crate::types::{Actor, Limit, LimitName, Quota, SiteLinks};
     use crate::{ApiError, ApiResult};
 
     /// When to ask again what operators have turned off: they say when it is on again, so it is a guess.
@@ -83,6 +84,7 @@ mod server_side {
         pub billing: Arc<dyn BillingApi>,
         pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,
+        pub links: SiteLinks,
         pub notices: Arc<dyn NoticesApi>,
         pub quota: Arc<dyn QuotaApi>,
         pub usage: Arc<dyn UsageApi>,

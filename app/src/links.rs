@@ -60,6 +60,11 @@ pub fn thread_path(id: ThreadId) -> String {
     format!("/chat/{id}")
 }
 
+/// The conversation as a file.
+pub fn thread_file_path(id: ThreadId) -> String {
+    format!("/chat/{id}/export.md")
+}
+
 /// What was spent on what in a period.
 pub fn usage_path(period: Period) -> String {
     format!("/usage?period={period}#spending")

@@ -14,11 +14,14 @@ use http::{Request, StatusCode, header};
 use leptos::prelude::*;
 use tokio::task::JoinSet;
 
+use crate::ApiError;
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
 use crate::wording::ALL_THOUGHT;
 use fakes::billing::Fake;
 use fakes::usage::{CHARGED_REPLY, FAILED_REPLY};
-use fakes::{BLANK_THREAD, FINISHED_THREAD, INTERRUPTED_THREAD, backend};
+use fakes::{
+    BLANK_THREAD, FINISHED_THREAD, INTERRUPTED_THREAD, TALKATIVE, UNREADABLE_THREAD, backend,
+};
 
 struct Page {
     status: StatusCode,
@@ -72,9 +75,13 @@ fn prepare() -> &'static [String] {
 }
 
 fn somebody() -> Actor {
-    let id = uuid::Uuid::from_u128(7);
+    signed_in(UserId(uuid::Uuid::from_u128(7)))
+}
+
+fn signed_in(user_id: UserId) -> Actor {
+    let id = user_id.0;
     let signed_in = SignedIn {
-        user_id: UserId(id),
+        user_id,
         account_id: AccountId(id),
         session_id: SessionId(id),
         is_operator: false,
@@ -178,6 +185,27 @@ async fn what_is_missing_answers_404() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_shown_has_a_way_on() {
+    let open_failing = async |error| {
+        let billing = Fake { failure: Some(error), ..Fake::subscribed() };
+        open_where("/billing?from=mail", somebody(), billing).await
+    };
+    let page = open_failing(ApiError::SignInRequired).await;
+    let sign_in = "href=\"/sign-in?return_to=/billing%3Ffrom%3Dmail\" rel=\"external\"";
+    assert_eq!((page.count(sign_in), page.count("Try again")), (1, 0), "{}", page.html);
+    let page = open_failing(ApiError::Unavailable { retry_after_seconds: 10 }).await;
+    assert_eq!(page.count("href=\"/billing?from=mail\" rel=\"external\""), 1, "{}", page.html);
+    let page = open_failing(ApiError::NotFound).await;
+    assert_eq!((page.count("data-testid=\"load-error\""), page.count("Try again")), (1, 0));
+
+    let page = open(&format!("/chat/{UNREADABLE_THREAD}"), somebody()).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.count(&format!("href=\"/chat/{UNREADABLE_THREAD}\" rel=\"external\"")), 1);
+    let missing = open("/nowhere", somebody()).await;
+    assert_eq!((missing.count("data-testid=\"error-page\""), missing.count("Try again")), (1, 0));
+}
+
+#[tokio::test]
 async fn a_thread_can_be_read_without_javascript() {
     let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -191,6 +219,15 @@ async fn a_thread_can_be_read_without_javascript() {
     // What people and models write is text, and never content of the text field.
     assert!(!page.html.contains("<script>alert"));
     assert!(page.html.contains("></textarea>"), "the text field is empty");
+}
+
+#[tokio::test]
+async fn a_list_that_goes_on_says_so_and_every_list_can_be_searched() {
+    let page = open("/chat", somebody()).await;
+    assert_eq!((page.count("data-testid=\"older-threads\""), page.count("role=\"search\"")), (0, 1));
+    let page = open("/chat", signed_in(TALKATIVE)).await;
+    assert_eq!(page.count("data-testid=\"thread-link\""), 200);
+    assert_eq!((page.count("data-testid=\"older-threads\""), page.count("role=\"search\"")), (1, 1));
 }
 
 #[tokio::test]
@@ -235,8 +272,11 @@ async fn what_is_left_is_in_the_page_itself() {
     let page = open("/usage", somebody()).await;
     assert!(page.html.contains("data-testid=\"quota-minute-remaining\">4<"));
     assert!(page.html.contains("data-testid=\"credit-available\">$0.48<"));
-    assert!(page.html.contains("<b>18560<"), "tokens a minute");
+    assert!(page.html.contains("data-part=\"day\" data-looser=\"true\""));
+    assert_eq!(page.count("data-looser"), 1);
+    assert!(page.html.contains("<b>18,560<") && page.html.contains(" of 20,000 left"), "tokens a minute");
     assert_eq!(page.count("data-testid=\"usage-row\""), 2);
+    assert!(page.html.contains("30 November 2026 (UTC)"), "when there is new credit: {}", page.html);
 }
 
 #[tokio::test]
@@ -316,9 +356,32 @@ async fn a_conversation_says_how_far_it_is_with_its_cap() {
 }
 
 #[tokio::test]
+async fn a_conversation_can_be_kept_as_a_file_once_it_has_begun() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!(page.count(&format!("href=\"/chat/{FINISHED_THREAD}/export.md\" rel=\"external\"")), 1);
+    assert_eq!(open("/chat", somebody()).await.count("export.md"), 0);
+}
+
+#[tokio::test]
 async fn the_theme_is_there_from_the_first_byte() {
     let page = open_with("/", Actor::default(), Fake::free(), "theme=dark").await;
     assert!(page.html.contains("data-theme=\"dark\""));
+}
+
+#[tokio::test]
+async fn whoever_runs_the_product_can_be_reached_from_everywhere() {
+    let support = "href=\"mailto:help@example.com\"";
+    let terms = "href=\"https://example.com/terms\" rel=\"external\">Terms<";
+    for path in ["/", "/pricing"] {
+        let page = open(path, Actor::default()).await;
+        assert_eq!((page.count(support), page.count(terms), page.count(">Privacy<")), (1, 1, 0), "{path}");
+        assert_eq!(page.count("name=\"support-url\" content=\"mailto:help@example.com\""), 1, "{path}");
+    }
+    let chat = open("/chat", somebody()).await;
+    assert_eq!((chat.count(support), chat.count(terms)), (1, 1), "in the menu");
+    let actor = Actor { request_id: "0190a0b0-4711".to_owned(), ..Actor::default() };
+    let missing = open("/nowhere", actor).await;
+    assert_eq!(missing.count(">ask us</a>"), 1, "{}", missing.html);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod person;
 mod provider;
 mod quota;
 mod receipt;
+mod site_links;
 mod statement;
 mod stripe_event;
 mod system;
@@ -34,7 +35,7 @@ pub use billing::{
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
     ChatEvent, ChatEventKind, Conversation, Message, Prompt, PromptError, Rating, ReplyRequest, ReplyState,
-    ReplyTarget, Role, Thread, Title,
+    ReplyTarget, Role, Thread, ThreadPlace, Title,
 };
 pub use figures::{
     CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Ratings, Volume,
@@ -54,6 +55,7 @@ pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts
 pub use provider::{BreakerState, Outcome, PriceVersion, ProviderReport, RouteReport};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
+pub use site_links::SiteLinks;
 pub use statement::{CreditLabel, EntryReason, ReplyLabel, Statement, StatementEntry};
 pub use stripe_event::{
     Comparison, CustomerLabel, EventState, EventsPage, EventsQuery, Inbox, MeterExport, MoneyBack,

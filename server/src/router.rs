@@ -18,7 +18,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{admin, api_keys, auth, health, mail, reports, stripe, usage, v1};
+use crate::routes::{admin, api_keys, auth, chat, health, mail, reports, stripe, usage, v1};
 use crate::services::billing::WEBHOOK_PATH;
 use crate::state::AppState;
 
@@ -38,6 +38,7 @@ pub fn build_router(state: &AppState) -> Router {
     let pages = Router::new()
         .route("/auth/{provider}/start", get(auth::begin_sign_in))
         .route("/auth/{provider}/callback", get(auth::complete_sign_in))
+        .route("/chat/{id}/export.md", get(chat::export_thread))
         .route("/usage/replies.csv", get(usage::export_replies))
         .route("/usage/statement.csv", get(usage::export_statement))
         .route("/usage/messages/{id}", get(usage::find_receipt))

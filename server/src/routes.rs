@@ -4,6 +4,7 @@
 pub(crate) mod admin;
 pub(crate) mod api_keys;
 pub(crate) mod auth;
+pub(crate) mod chat;
 mod download;
 pub(crate) mod error_page;
 pub(crate) mod health;

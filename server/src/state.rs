@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use app::api::Backend;
 use app::api::admin::AdminBackend;
-use app::types::{Caller, SignedIn};
+use app::types::{Caller, SignedIn, SiteLinks};
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::AppResult;
-use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
+use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, LinksConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
     AddUpDays, AuditMoney, CheckFourWays, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
     ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
@@ -201,6 +201,7 @@ impl AppState {
             billing: Arc::new(billing.clone()),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans, ratings)),
+            links: site_links(config.links),
             notices: Arc::new(notices.clone()),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),
@@ -303,6 +304,14 @@ fn worker(
         lease: JOB_LEASE,
         time_limit: JOB_TIME_LIMIT,
     })
+}
+
+fn site_links(LinksConfig { support, terms, privacy }: LinksConfig) -> SiteLinks {
+    SiteLinks {
+        support: support.map(String::from),
+        terms: terms.map(String::from),
+        privacy: privacy.map(String::from),
+    }
 }
 
 fn identity_providers(config: SignInConfig) -> Result<Arc<[Box<dyn IdentityProvider>]>, reqwest::Error> {

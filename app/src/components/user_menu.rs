@@ -2,7 +2,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use super::{Icon, SignOutForm, Symbol};
+use super::{HelpLinks, Icon, SignOutForm, Symbol};
 use crate::links::{ADMIN_PATH, API_KEYS_PATH, BILLING_PATH};
 use crate::types::User;
 
@@ -30,6 +30,8 @@ pub fn UserMenu(user: User) -> impl IntoView {
             {user.is_operator.then(|| view! { <A href=ADMIN_PATH attr:class="menu-item" on:click=close>"Admin"</A> })}
             // Who looks at somebody else's account is not signed in as them.
             {user.viewing.is_none().then(|| view! { <SignOutForm/> })}
+            // The chat has no footer.
+            <p class="menu-links"><HelpLinks/></p>
         </div>
     }
 }

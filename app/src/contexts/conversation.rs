@@ -13,7 +13,7 @@ use leptos::task::spawn_local;
 
 use self::asking::{prompt_of, request_for, same_text};
 use self::reading::{Source, Unwritten};
-use super::{Models, QuotaContext, StandingContext, Threads, use_standing};
+use super::{Models, QuotaContext, StandingContext, Threads, ToastContext, use_standing, use_toasts};
 use crate::api::stop_reply;
 use crate::reply_progress::ReplyProgress;
 use crate::transcript::Transcript;
@@ -81,6 +81,7 @@ pub struct OpenConversation {
     threads: Threads,
     quota: QuotaContext,
     standing: StandingContext,
+    toasts: ToastContext,
     on_new_thread: Callback<Thread>,
 }
 
@@ -115,6 +116,7 @@ impl OpenConversation {
             threads,
             quota,
             standing: use_standing(),
+            toasts: use_toasts(),
             on_new_thread,
         };
         Effect::new(move |_| {
@@ -251,7 +253,7 @@ impl OpenConversation {
                         *activity = Activity::Writing(id);
                     }
                 });
-                _ = self.announcement.try_set(format!("The reply could not be stopped. {error}"));
+                self.toasts.show_failure(format!("The reply could not be stopped. {error}"));
             }
         });
     }

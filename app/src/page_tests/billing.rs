@@ -116,6 +116,15 @@ async fn a_frozen_account_can_write_nothing_and_read_everything() {
 }
 
 #[tokio::test]
+async fn a_suspended_account_is_told_whom_to_ask() {
+    let mut billing = Fake::subscribed();
+    billing.billing.standing = Standing::Suspended;
+    let page = open("/chat", billing).await;
+    assert!(page.html.contains("Your account is suspended."));
+    assert_eq!(page.count("rel=\"external\">Contact support</a> to have it lifted."), 1, "{}", page.html);
+}
+
+#[tokio::test]
 async fn more_is_paid_and_begins_at_once() {
     let page = open("/billing/change?plan=max&interval=year", Fake::subscribed()).await;
     assert!(page.html.contains("Pay Max yearly") && page.html.contains("Visa ending in 4242 is charged."));

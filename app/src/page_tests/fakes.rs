@@ -19,6 +19,8 @@ use crate::{ApiError, ApiResult};
 pub const FINISHED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000001";
 pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
 pub const BLANK_THREAD: &str = "0190a0b0-0000-7000-8000-000000000004";
+/// Cannot be read at the moment.
+pub const UNREADABLE_THREAD: &str = "0190a0b0-0000-7000-8000-000000000005";
 
 pub fn backend(billing: billing::Fake) -> Backend {
     Backend {
@@ -28,11 +30,23 @@ pub fn backend(billing: billing::Fake) -> Backend {
         billing: Arc::new(billing),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
+        links: links(),
         notices: Arc::new(notices::Fake),
         quota: Arc::new(Fake),
         usage: Arc::new(usage::Fake),
     }
 }
+
+fn links() -> SiteLinks {
+    SiteLinks {
+        support: Some("mailto:help@example.com".to_owned()),
+        terms: Some("https://example.com/terms".to_owned()),
+        privacy: None,
+    }
+}
+
+/// Somebody with more conversations than fit on a page of their list.
+pub const TALKATIVE: UserId = UserId(Uuid::from_u128(8));
 
 struct Fake;
 
@@ -182,7 +196,12 @@ impl AccountApi for Fake {
 #[async_trait::async_trait]
 impl ChatApi for Fake {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
-        actor.user()?;
+        if actor.user()?.user_id == TALKATIVE {
+            let many = (1..=Thread::LISTED).rev();
+            return Ok(many
+                .map(|id| thread(&Uuid::from_u128(id.into()).to_string(), "One of many"))
+                .collect());
+        }
         let other = |number: u8| format!("0190a0b0-0000-7000-8000-0000000000{number:02}");
         Ok(vec![
             thread(FINISHED_THREAD, "How a sliding window counts"),
@@ -191,12 +210,21 @@ impl ChatApi for Fake {
         ])
     }
 
+    async fn list_older_threads(&self, _: &Actor, _: ThreadPlace) -> ApiResult<Vec<Thread>> {
+        Ok(vec![])
+    }
+
+    async fn search_threads(&self, _: &Actor, _: String) -> ApiResult<Vec<Thread>> {
+        Ok(vec![])
+    }
+
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {
         actor.user()?;
         match id.to_string().as_str() {
             FINISHED_THREAD => Ok(finished_conversation()),
             INTERRUPTED_THREAD => Ok(interrupted_conversation()),
             BLANK_THREAD => Ok(blank_conversation()),
+            UNREADABLE_THREAD => Err(ApiError::Unavailable { retry_after_seconds: 10 }),
             _ => Err(ApiError::NotFound),
         }
     }

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use crate::ApiResult;
 use crate::api::{RevokeSession, SwitchMail, list_sessions, read_mail_settings};
 use crate::components::{
-    ErrorNote, MailSwitches, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
+    LoadError, MailSwitches, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
 };
 use crate::contexts::use_session;
 use crate::links::API_KEYS_PATH;
@@ -41,7 +41,7 @@ fn Account(
                     {move || Suspend::new(async move {
                         match mail.await {
                             Ok(settings) => view! { <MailSwitches settings switch/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Transition>
@@ -59,7 +59,7 @@ fn Account(
                     {move || Suspend::new(async move {
                         match sessions.await {
                             Ok(sessions) => view! { <SessionList sessions revoke/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Transition>

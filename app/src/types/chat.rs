@@ -17,6 +17,25 @@ pub struct Thread {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Thread {
+    /// A page of the list has so many.
+    pub const LISTED: u32 = 200;
+
+    /// A search finds no more.
+    pub const FOUND: u32 = 50;
+
+    pub fn place(&self) -> ThreadPlace {
+        ThreadPlace { updated_at: self.updated_at, id: self.id }
+    }
+}
+
+/// Where a conversation stands in the list: greater is nearer to its top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ThreadPlace {
+    pub updated_at: DateTime<Utc>,
+    pub id: ThreadId,
+}
+
 /// A conversation, whole: one path through its tree of messages, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {

@@ -4,7 +4,8 @@ mod path;
 
 use app::api::{ChatApi, ReplyStream};
 use app::types::{
-    Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId, Title,
+    Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId, ThreadPlace,
+    Title,
 };
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
@@ -42,7 +43,27 @@ impl ChatService {
 impl ChatApi for ChatService {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
         let user = actor.reader()?;
-        reported(actor, async { Ok(threads::list(&mut *self.db.get().await?, user.account_id).await?) }).await
+        reported(actor, async { Ok(threads::list(&mut *self.db.get().await?, user.account_id, None).await?) })
+            .await
+    }
+
+    async fn list_older_threads(&self, actor: &Actor, before: ThreadPlace) -> ApiResult<Vec<Thread>> {
+        let user = actor.reader()?;
+        reported(actor, async {
+            Ok(threads::list(&mut *self.db.get().await?, user.account_id, Some(before)).await?)
+        })
+        .await
+    }
+
+    async fn search_threads(&self, actor: &Actor, words: String) -> ApiResult<Vec<Thread>> {
+        // Not for operators who only look: what is found would tell what the hidden titles say.
+        let user = actor.owner()?;
+        // As titles are written: with single spaces, and cut where they are cut.
+        let Some(words) = Title::parse(&words).map(Title::into_string) else { return Ok(Vec::new()) };
+        reported(actor, async {
+            Ok(threads::search(&mut *self.db.get().await?, user.account_id, &words).await?)
+        })
+        .await
     }
 
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {

@@ -1,9 +1,9 @@
 //! Conversations. Every query is scoped by account: another's thread is like a missing one.
 
-use app::types::{AccountId, Nanos, Thread, ThreadFacts, ThreadId};
+use app::types::{AccountId, Nanos, Thread, ThreadFacts, ThreadId, ThreadPlace};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -11,8 +11,15 @@ use super::clock::{clock_timestamp, now};
 use super::schema::{messages, threads};
 use super::{Connection, StoreError, StoreResult};
 
-/// The list in the sidebar ends here; older threads are found by their link.
-const LISTED: i64 = 200;
+diesel::define_sql_function! {
+    /// The text without capitals.
+    fn lower(text: Text) -> Text;
+}
+
+diesel::define_sql_function! {
+    /// Where a part begins in a text, from 1; 0 where it is not there.
+    fn strpos(text: Text, part: Text) -> Integer;
+}
 
 /// How long a deleted thread can be brought back.
 const DELETED_KEPT: TimeDelta = TimeDelta::days(30);
@@ -35,13 +42,39 @@ impl From<ThreadRow> for Thread {
     }
 }
 
-/// The account's threads, last changed first.
-pub async fn list(conn: &mut Connection, account_id: AccountId) -> StoreResult<Vec<Thread>> {
+/// A page of the account's threads, last changed first: the first one, or the one after a place in the list.
+pub async fn list(
+    conn: &mut Connection,
+    account_id: AccountId,
+    before: Option<ThreadPlace>,
+) -> StoreResult<Vec<Thread>> {
+    let mut wanted = threads::table.into_boxed();
+    if let Some(ThreadPlace { updated_at, id }) = before {
+        // By the first the index is entered, the second is about threads of the same moment.
+        wanted = wanted
+            .filter(threads::updated_at.le(updated_at))
+            .filter(threads::updated_at.lt(updated_at).or(threads::id.lt(id.0)));
+    }
+    let rows: Vec<ThreadRow> = wanted
+        .filter(threads::account_id.eq(account_id.0))
+        .filter(threads::deleted_at.is_null())
+        .order((threads::updated_at.desc(), threads::id.desc()))
+        .limit(i64::from(Thread::LISTED))
+        .select(ThreadRow::as_select())
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(Thread::from).collect())
+}
+
+/// Those with these words in their title, whatever their case, last changed first. All titles of the account are looked
+/// at: they are few enough, and found by the index of the list.
+pub async fn search(conn: &mut Connection, account_id: AccountId, words: &str) -> StoreResult<Vec<Thread>> {
     let rows: Vec<ThreadRow> = threads::table
         .filter(threads::account_id.eq(account_id.0))
         .filter(threads::deleted_at.is_null())
-        .order(threads::updated_at.desc())
-        .limit(LISTED)
+        .filter(strpos(lower(threads::title), lower(words)).gt(0))
+        .order((threads::updated_at.desc(), threads::id.desc()))
+        .limit(i64::from(Thread::FOUND))
         .select(ThreadRow::as_select())
         .load(conn)
         .await?;

@@ -19,6 +19,7 @@ pub(super) const READS: &[&str] = &[
     "billing/read_standing",
     "caps/read_thread_spending",
     "chat/list_models",
+    "chat/list_older_threads",
     "chat/list_threads",
     "chat/read_thread",
     "notices/list_notices",
@@ -117,8 +118,8 @@ async fn a_visit_shows_what_the_person_sees_but_what_was_written() {
         assert!(!html.contains(&visit.said), "{page}");
         assert!(html.contains("data-testid=\"end-visit\""), "{page}");
     }
-    for file in ["/usage/replies.csv", "/usage/statement.csv"] {
-        assert_eq!(visit.operator.get(file).await.status(), 403, "{file}: titles are in it");
+    for file in ["/usage/replies.csv", "/usage/statement.csv", &format!("/chat/{thread}/export.md")] {
+        assert_eq!(visit.operator.get(file).await.status(), 403, "{file}: what was written is in it");
     }
     assert_eq!(visit.operator.get("/admin/people").await.status(), 404, "the person is no operator");
 }
@@ -173,6 +174,7 @@ pub(super) async fn refusal(browser: &Browser, function: &str, thread: &str) -> 
         ("page", "overview"),
         ("session", "cs_1"),
         ("rating", "good"),
+        ("words", "a prompt"),
     ];
     browser.error(function, &fields).await.1["type"].clone()
 }
