@@ -157,7 +157,8 @@ pub async fn set_costs(
             model_routes::output_nanos_per_million,
         );
         let (input, cached_input, output) = route.select(columns).for_update().first(conn).await?;
-        let was = ModelPrices { input: Nanos(input), cached_input: Nanos(cached_input), output: Nanos(output) };
+        let was =
+            ModelPrices { input: Nanos(input), cached_input: Nanos(cached_input), output: Nanos(output) };
         let ModelPrices { input, cached_input, output } = costs;
         diesel::update(route)
             .set((columns.0.eq(input.0), columns.1.eq(cached_input.0), columns.2.eq(output.0)))

@@ -360,7 +360,8 @@ async fn the_nightly_check_finds_what_the_meter_has_more_and_leads_to_the_person
     assert_eq!(shop.number(found).await, 1);
     let report: StripeReport = shop.app.operator().await.value("admin/stripe/read_report", &[]).await;
     let differing = report.comparisons.iter().find(|each| !each.findings.is_empty()).expect("the newest");
-    let named: Vec<_> = differing.customers.iter().map(|each| (&each.id, each.person.id.to_string())).collect();
+    let named: Vec<_> =
+        differing.customers.iter().map(|each| (&each.id, each.person.id.to_string())).collect();
     assert_eq!(named, [(&customer, person)]);
 }
 
