@@ -28,8 +28,9 @@ pub use caps::{
 };
 pub use chat::{
     DeleteThread, FollowReply, ListModels, ListThreads, RateReply, ReadThread, RenameThread, RestoreThread,
-    StartReply, StopReply, TakeRatingBack, delete_thread, follow_reply, list_models, list_threads,
-    rate_reply, read_thread, rename_thread, restore_thread, start_reply, stop_reply, take_rating_back,
+    ShowVersion, StartReply, StopReply, TakeRatingBack, delete_thread, follow_reply, list_models,
+    list_threads, rate_reply, read_thread, rename_thread, restore_thread, show_version, start_reply,
+    stop_reply, take_rating_back,
 };
 pub use notices::{
     DismissNotice, ListNotices, ReadMailSettings, SwitchMail, dismiss_notice, list_notices,

@@ -16,10 +16,7 @@ const WITHOUT_SCRIPT: &str =
 /// Where the person writes. Enter sends, Shift and Enter break the line.
 #[component]
 pub fn Composer(conversation: OpenConversation) -> impl IntoView {
-    let excess = Memo::new(move |_| match conversation.draft.with(|draft| Prompt::parse(draft)) {
-        Err(PromptError::TooLong { excess }) => Some(PromptError::TooLong { excess }),
-        _ => None,
-    });
+    let excess = Memo::new(move |_| conversation.draft.with(|draft| excess(draft)));
     let standing = use_standing();
     let is_closed = Memo::new(move |_| standing.is_closed());
     let on_submit = move |event: ev::SubmitEvent| {
@@ -45,6 +42,11 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
             <Hint/>
         </div>
     }
+}
+
+/// How much there is too much of a text.
+pub(super) fn excess(text: &str) -> Option<PromptError> {
+    Prompt::parse(text).err().filter(|error| matches!(error, PromptError::TooLong { .. }))
 }
 
 /// Why nothing can be sent. The field stays readable, so that what is in it can be copied.
@@ -96,9 +98,7 @@ fn TextField(
         true
     });
     let on_key = move |event: ev::KeyboardEvent| {
-        // While a word is being composed (Japanese, Chinese, …), Enter belongs to the input method.
-        let is_composing = event.is_composing() || event.key_code() == 229;
-        if event.key() == "Enter" && !event.shift_key() && !is_composing {
+        if event.key() == "Enter" && !event.shift_key() && !is_composing(&event) {
             event.prevent_default();
             if !is_closed.get_untracked() {
                 conversation.send();
@@ -125,8 +125,13 @@ fn TextField(
     }
 }
 
+/// While a word is being composed (Japanese, Chinese, …), keys belong to the input method.
+pub(super) fn is_composing(event: &ev::KeyboardEvent) -> bool {
+    event.is_composing() || event.key_code() == 229
+}
+
 /// Sets the text where it differs, and lets the field grow with it.
-fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
+pub(super) fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
     if field.value() != text {
         field.set_value(text);
     }
@@ -138,14 +143,9 @@ fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
 
 #[component]
 fn SendOrStop(conversation: OpenConversation, is_closed: Memo<bool>) -> impl IntoView {
-    let clock = use_clock();
-    let is_waiting = move || {
-        let fits_at =
-            conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
-        fits_at.zip(clock.now()).is_some_and(|(at, now)| at > now)
-    };
     let is_empty = move || conversation.draft.with(|draft| Prompt::parse(draft).is_err());
-    let cannot_send = move || is_closed.get() || is_empty() || is_waiting();
+    let is_busy = move || conversation.is_waiting() || conversation.is_switching.get();
+    let cannot_send = move || is_closed.get() || is_empty() || is_busy();
     let stop = move |_| {
         conversation.stop();
         browser::focus("composer-input");

@@ -121,6 +121,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        shown_message_id -> Nullable<Uuid>,
     }
 }
 

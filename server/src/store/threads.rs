@@ -1,6 +1,6 @@
 //! Conversations. Every query is scoped by account: another's thread is like a missing one.
 
-use app::types::{AccountId, Nanos, Thread, ThreadFacts, ThreadId};
+use app::types::{AccountId, MessageId, Nanos, Thread, ThreadFacts, ThreadId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::schema::threads;
+use super::schema::{messages, threads};
 use super::{Connection, StoreError, StoreResult};
 
 /// The list in the sidebar ends here; older threads are found by their link.
@@ -42,14 +42,43 @@ pub async fn list(conn: &mut Connection, account_id: AccountId) -> StoreResult<V
 }
 
 pub async fn find(conn: &mut Connection, account_id: AccountId, id: ThreadId) -> StoreResult<Thread> {
-    let row: ThreadRow = threads::table
+    Ok(find_shown(conn, account_id, id).await?.0)
+}
+
+/// With the message that the path which is shown goes through. None: the path to the newest message.
+pub async fn find_shown(
+    conn: &mut Connection,
+    account_id: AccountId,
+    id: ThreadId,
+) -> StoreResult<(Thread, Option<MessageId>)> {
+    let (row, shown): (ThreadRow, Option<Uuid>) = threads::table
         .find(id.0)
         .filter(threads::account_id.eq(account_id.0))
         .filter(threads::deleted_at.is_null())
-        .select(ThreadRow::as_select())
+        .select((ThreadRow::as_select(), threads::shown_message_id))
         .first(conn)
         .await?;
-    Ok(row.into())
+    Ok((row.into(), shown.map(MessageId)))
+}
+
+/// Shows the path through this message, until something is answered or another one is chosen. Not found: it is not there,
+/// or another account's.
+pub async fn show(
+    conn: &mut Connection,
+    account_id: AccountId,
+    message_id: MessageId,
+) -> StoreResult<ThreadId> {
+    let id: Uuid = messages::table
+        .inner_join(threads::table.on(messages::thread_id.eq(threads::id)))
+        .filter(messages::id.eq(message_id.0))
+        .filter(threads::account_id.eq(account_id.0))
+        .filter(threads::deleted_at.is_null())
+        .select(threads::id)
+        .first(conn)
+        .await?;
+    let shown = threads::shown_message_id.eq(message_id.0);
+    diesel::update(threads::table.find(id)).set(shown).execute(conn).await?;
+    Ok(ThreadId(id))
 }
 
 /// The last changed threads, deleted ones too, without a word of them.
