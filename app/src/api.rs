@@ -32,9 +32,9 @@ pub use caps::{
 };
 pub use chat::{
     DeleteThread, FollowReply, ListModels, ListOlderThreads, ListThreads, RateReply, ReadThread,
-    RenameThread, RestoreThread, SearchThreads, StartReply, StopReply, TakeRatingBack, delete_thread,
-    follow_reply, list_models, list_older_threads, list_threads, rate_reply, read_thread, rename_thread,
-    restore_thread, search_threads, start_reply, stop_reply, take_rating_back,
+    RenameThread, RestoreThread, SearchThreads, ShowVersion, StartReply, StopReply, TakeRatingBack,
+    delete_thread, follow_reply, list_models, list_older_threads, list_threads, rate_reply, read_thread,
+    rename_thread, restore_thread, search_threads, show_version, start_reply, stop_reply, take_rating_back,
 };
 pub use notices::{
     DismissNotice, ListNotices, ReadMailSettings, SwitchMail, dismiss_notice, list_notices,

@@ -252,6 +252,23 @@ async fn a_blank_answer_that_used_up_its_length_says_so() {
 }
 
 #[tokio::test]
+async fn a_turn_says_which_of_its_versions_it_is() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!(page.count("data-testid=\"versions\""), 2);
+    assert!(page.html.contains(">1 of 2<") && page.html.contains(">2 of 3<"));
+    let labels = ["Previous question", "Next question", "Previous answer", "Next answer"];
+    assert_eq!(labels.map(|label| page.count(&format!("aria-label=\"{label}\""))), [1; 4]);
+    assert_eq!(page.count("aria-disabled=\"true\""), 1, "there is nothing before the first question");
+}
+
+#[tokio::test]
+async fn what_the_person_wrote_can_be_edited() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!(page.count("data-testid=\"edit-message\""), 3);
+    assert_eq!(page.count("data-testid=\"message-editor\""), 0, "the editor opens by script only");
+}
+
+#[tokio::test]
 async fn thoughts_are_folded_away_and_text() {
     let page = open(&format!("/chat/{INTERRUPTED_THREAD}"), somebody()).await;
     assert!(page.html.contains("Thought for a moment"));

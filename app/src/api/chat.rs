@@ -21,6 +21,8 @@ pub trait ChatApi: Send + Sync {
     /// Those with these words in their title, last changed first, [`Thread::FOUND`] at most.
     async fn search_threads(&self, actor: &Actor, words: String) -> ApiResult<Vec<Thread>>;
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation>;
+    /// From now on the thread shows the path through this message, and from there to the newest.
+    async fn show_version(&self, actor: &Actor, id: MessageId) -> ApiResult<Conversation>;
     async fn rename_thread(&self, actor: &Actor, id: ThreadId, title: String) -> ApiResult<()>;
     /// Hides a thread; `restore_thread` brings it back for 30 days, after which its words are erased.
     async fn delete_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
@@ -69,6 +71,12 @@ pub async fn search_threads(words: String) -> ApiResult<Vec<Thread>> {
 pub async fn read_thread(id: ThreadId) -> ApiResult<Conversation> {
     let (backend, actor) = call()?;
     answer(backend.chat.read_thread(&actor, id).await)
+}
+
+#[server(endpoint = "chat/show_version")]
+pub async fn show_version(id: MessageId) -> ApiResult<Conversation> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.show_version(&actor, id).await)
 }
 
 #[server(endpoint = "chat/rename_thread")]

@@ -20,10 +20,7 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
     // Known after the first render, which must equal the server's.
     let has_touch_only = RwSignal::new(false);
     Effect::new(move |_| has_touch_only.set(browser::has_touch_only()));
-    let excess = Memo::new(move |_| match conversation.draft.with(|draft| Prompt::parse(draft)) {
-        Err(PromptError::TooLong { excess }) => Some(PromptError::TooLong { excess }),
-        _ => None,
-    });
+    let excess = Memo::new(move |_| conversation.draft.with(|draft| excess(draft)));
     let is_too_long = Memo::new(move |_| excess.get().is_some());
     let standing = use_standing();
     let is_closed = Memo::new(move |_| standing.is_closed());
@@ -60,6 +57,11 @@ fn Excess(excess: Memo<Option<PromptError>>) -> impl IntoView {
             <span id="composer-excess">{sentence}</span>
         </p>
     }
+}
+
+/// How much there is too much of a text.
+pub(super) fn excess(text: &str) -> Option<PromptError> {
+    Prompt::parse(text).err().filter(|error| matches!(error, PromptError::TooLong { .. }))
 }
 
 /// Why nothing can be sent. The field stays readable, so that what is in it can be copied.
@@ -112,9 +114,7 @@ fn TextField(
         true
     });
     let on_key = move |event: ev::KeyboardEvent| {
-        // While a word is being composed (Japanese, Chinese, …), Enter belongs to the input method.
-        let is_composing = event.is_composing() || event.key_code() == 229;
-        if event.key() == "Enter" && !is_composing && sends(&event, has_touch_only.get_untracked()) {
+        if event.key() == "Enter" && !is_composing(&event) && sends(&event, has_touch_only.get_untracked()) {
             event.prevent_default();
             if !is_closed.get_untracked() {
                 conversation.send();
@@ -151,8 +151,13 @@ fn sends(event: &ev::KeyboardEvent, has_touch_only: bool) -> bool {
     if has_touch_only { event.ctrl_key() || event.meta_key() } else { !event.shift_key() }
 }
 
+/// While a word is being composed (Japanese, Chinese, …), keys belong to the input method.
+pub(super) fn is_composing(event: &ev::KeyboardEvent) -> bool {
+    event.is_composing() || event.key_code() == 229
+}
+
 /// Sets the text where it differs, and lets the field grow with it.
-fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
+pub(super) fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
     if field.value() != text {
         field.set_value(text);
     }
@@ -164,14 +169,9 @@ fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
 
 #[component]
 fn SendOrStop(conversation: OpenConversation, is_closed: Memo<bool>) -> impl IntoView {
-    let clock = use_clock();
-    let is_waiting = move || {
-        let fits_at =
-            conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
-        fits_at.zip(clock.now()).is_some_and(|(at, now)| at > now)
-    };
     let is_empty = move || conversation.draft.with(|draft| Prompt::parse(draft).is_err());
-    let cannot_send = move || is_closed.get() || is_empty() || is_waiting();
+    let is_busy = move || conversation.is_waiting() || conversation.is_switching.get();
+    let cannot_send = move || is_closed.get() || is_empty() || is_busy();
     let stop = move |_| {
         conversation.stop();
         browser::focus("composer-input");

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
-use super::{CopyButton, ErrorNote, MessageOffers, RatingButtons};
-use crate::contexts::{Models, OpenConversation};
+use super::{CopyButton, ErrorNote, Icon, MessageOffers, RatingButtons, Symbol, VersionSwitch};
+use crate::contexts::{Models, OpenConversation, use_standing};
 use crate::links::message_receipt_path;
 use crate::transcript::{Turn, TurnState};
 use crate::types::{MessageId, Nanos, Rating, Role};
@@ -26,9 +26,11 @@ pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversati
         <BlankNote turn/>
         {move || error.get().map(|error| view! { <ErrorNote error/> })}
         <div class="message-foot">
+            <VersionSwitch turn conversation/>
             {move || facts.get().into_iter().map(|fact| view! { <span class="fact">{fact}</span> }).collect_view()}
             {charge}
             <MessageOffers key turn conversation/>
+            <EditButton key turn conversation/>
             {copy}
             {rating}
         </div>
@@ -75,5 +77,29 @@ fn ChargeLink(message_id: MessageId, charged: Nanos) -> impl IntoView {
         <a class="foot-link" href=message_receipt_path(message_id) rel="external" data-testid="receipt-link">
             {text} <span class="visually-hidden">", receipt"</span>
         </a>
+    }
+}
+
+/// Opens the person's message in the editor: one at a time, and not while a reply is being written.
+#[component]
+fn EditButton(key: u32, turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
+    let standing = use_standing();
+    let own = Memo::new(move |_| turn.with(|turn| turn.message_id.filter(|_| turn.role == Role::User)));
+    let is_possible = Memo::new(move |_| conversation.can_switch() && !standing.is_closed());
+    move || {
+        own.get().filter(|_| is_possible.get()).map(|id| {
+            view! {
+                <button
+                    type="button"
+                    class="foot-button needs-script"
+                    id=format!("edit-{key}")
+                    data-testid="edit-message"
+                    on:click=move |_| conversation.editing.set(Some(id))
+                >
+                    <Icon symbol=Symbol::Pencil/>
+                    "Edit"
+                </button>
+            }
+        })
     }
 }

@@ -74,6 +74,7 @@ fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Me
         model,
         reasoning,
         rating: None,
+        versions: Vec::new(),
     }
 }
 
@@ -105,13 +106,21 @@ fn answer(id: u128, text: &str, state: ReplyState) -> Message {
     message(id, Role::Assistant, text, Some(state))
 }
 
+fn versions<const COUNT: usize>(ids: [u128; COUNT]) -> Vec<MessageId> {
+    ids.map(|id| MessageId(Uuid::from_u128(id))).to_vec()
+}
+
+/// A question that was edited, and an answer between two others.
 fn finished_conversation() -> Conversation {
     let question = "How does a sliding window count?\n</textarea><script>alert(1)</script>";
     let messages = vec![
         message(1, Role::User, question, None),
         answer(2, ANSWER, ReplyState::Finished),
-        message(3, Role::User, "And in one sentence?", None),
-        answer(4, "It counts what happened in the last minute, wherever that", ReplyState::Stopped),
+        Message { versions: versions([3, 13]), ..message(3, Role::User, "And in one sentence?", None) },
+        Message {
+            versions: versions([2, 4, 14]),
+            ..answer(4, "It counts what happened in the last minute, wherever that", ReplyState::Stopped)
+        },
         message(5, Role::User, "Go on", None),
         answer(6, "", ReplyState::Failed),
     ];
@@ -227,6 +236,10 @@ impl ChatApi for Fake {
             UNREADABLE_THREAD => Err(ApiError::Unavailable { retry_after_seconds: 10 }),
             _ => Err(ApiError::NotFound),
         }
+    }
+
+    async fn show_version(&self, _: &Actor, _: MessageId) -> ApiResult<Conversation> {
+        Ok(finished_conversation())
     }
 
     async fn rename_thread(&self, _: &Actor, _: ThreadId, _: String) -> ApiResult<()> {

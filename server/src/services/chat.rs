@@ -4,19 +4,22 @@ mod path;
 
 use app::api::{ChatApi, ReplyStream};
 use app::types::{
-    Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId, ThreadPlace,
+    AccountId, Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId,
+    ThreadPlace,
     Title,
 };
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 
-pub(super) use self::path::{active_path, path_to};
+use self::path::{Versions, leads_on};
+pub(super) use self::path::{path_to, shown_path};
 use super::catalog::CatalogService;
 use super::generation::GenerationService;
 use super::plans::Plans;
 use super::ratings::RatingService;
+use crate::AppResult;
 use crate::error::reported;
-use crate::store::{Db, generations, messages, threads};
+use crate::store::{Connection, Db, generations, messages, threads};
 
 #[derive(Clone)]
 pub struct ChatService {
@@ -36,6 +39,28 @@ impl ChatService {
         ratings: RatingService,
     ) -> Self {
         Self { db, generations, catalog, plans, ratings }
+    }
+
+    /// As it is shown.
+    async fn conversation(
+        &self,
+        conn: &mut Connection,
+        account_id: AccountId,
+        id: ThreadId,
+    ) -> AppResult<Conversation> {
+        let (thread, shown) = threads::find_shown(conn, account_id, id).await?;
+        // Asked for before the messages: a reply that ends in between is then among them.
+        let live = generations::list_live(conn, id).await?;
+        let all = messages::list(conn, id).await?;
+        let ratings = self.ratings.list(conn, account_id, id).await?;
+        let versions = Versions::of(&all);
+        let mut messages = shown_path(all, shown);
+        for message in &mut messages {
+            message.rating = ratings.get(&message.id).copied();
+            message.versions = versions.beside(message);
+        }
+        let live_reply = live.into_iter().find(|(_, parent_id)| leads_on(&messages, shown, *parent_id));
+        Ok(Conversation { thread, messages, live_reply: live_reply.map(|(id, _)| id) })
     }
 }
 
@@ -70,15 +95,17 @@ impl ChatApi for ChatService {
         let user = actor.reader()?;
         reported(actor, async {
             let mut conn = self.db.get().await?;
-            let thread = threads::find(&mut conn, user.account_id, id).await?;
-            // Asked for before the messages: a reply that ends in between is then among them.
-            let live_reply = generations::find_live(&mut conn, id).await?;
-            let mut messages = active_path(messages::list(&mut conn, id).await?);
-            let ratings = self.ratings.list(&mut conn, user.account_id, id).await?;
-            for message in &mut messages {
-                message.rating = ratings.get(&message.id).copied();
-            }
-            Ok(Conversation { thread, messages, live_reply })
+            self.conversation(&mut conn, user.account_id, id).await
+        })
+        .await
+    }
+
+    async fn show_version(&self, actor: &Actor, id: MessageId) -> ApiResult<Conversation> {
+        let user = actor.user()?;
+        reported(actor, async {
+            let mut conn = self.db.get().await?;
+            let thread_id = threads::show(&mut conn, user.account_id, id).await?;
+            self.conversation(&mut conn, user.account_id, thread_id).await
         })
         .await
     }

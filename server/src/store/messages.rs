@@ -37,6 +37,7 @@ fn to_message((row, state, model, charged_nanos): MessageColumns) -> Message {
         model,
         reasoning: row.reasoning,
         rating: None,
+        versions: Vec::new(),
     }
 }
 

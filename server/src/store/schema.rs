@@ -136,6 +136,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         erased_at -> Nullable<Timestamptz>,
+        shown_message_id -> Nullable<Uuid>,
         is_program -> Bool,
     }
 }

@@ -279,5 +279,6 @@ fn message(settlement: &Settlement, id: MessageId, created_at: DateTime<Utc>) ->
         model: Some(settlement.model.clone()),
         reasoning: settlement.reasoning.clone(),
         rating: None,
+        versions: Vec::new(),
     }
 }

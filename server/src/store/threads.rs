@@ -1,6 +1,6 @@
 //! Conversations. Every query is scoped by account: another's thread is like a missing one.
 
-use app::types::{AccountId, Nanos, Thread, ThreadFacts, ThreadId, ThreadPlace};
+use app::types::{AccountId, MessageId, Nanos, Thread, ThreadFacts, ThreadId, ThreadPlace};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
@@ -82,14 +82,43 @@ pub async fn search(conn: &mut Connection, account_id: AccountId, words: &str) -
 }
 
 pub async fn find(conn: &mut Connection, account_id: AccountId, id: ThreadId) -> StoreResult<Thread> {
-    let row: ThreadRow = threads::table
+    Ok(find_shown(conn, account_id, id).await?.0)
+}
+
+/// With the message that the path which is shown goes through. None: the path to the newest message.
+pub async fn find_shown(
+    conn: &mut Connection,
+    account_id: AccountId,
+    id: ThreadId,
+) -> StoreResult<(Thread, Option<MessageId>)> {
+    let (row, shown): (ThreadRow, Option<Uuid>) = threads::table
         .find(id.0)
         .filter(threads::account_id.eq(account_id.0))
         .filter(threads::deleted_at.is_null())
-        .select(ThreadRow::as_select())
+        .select((ThreadRow::as_select(), threads::shown_message_id))
         .first(conn)
         .await?;
-    Ok(row.into())
+    Ok((row.into(), shown.map(MessageId)))
+}
+
+/// Shows the path through this message, until something is answered or another one is chosen. Not found: it is not there,
+/// or another account's.
+pub async fn show(
+    conn: &mut Connection,
+    account_id: AccountId,
+    message_id: MessageId,
+) -> StoreResult<ThreadId> {
+    let id: Uuid = messages::table
+        .inner_join(threads::table.on(messages::thread_id.eq(threads::id)))
+        .filter(messages::id.eq(message_id.0))
+        .filter(threads::account_id.eq(account_id.0))
+        .filter(threads::deleted_at.is_null())
+        .select(threads::id)
+        .first(conn)
+        .await?;
+    let shown = threads::shown_message_id.eq(message_id.0);
+    diesel::update(threads::table.find(id)).set(shown).execute(conn).await?;
+    Ok(ThreadId(id))
 }
 
 /// The same, also when it is hidden.

@@ -1,4 +1,4 @@
-//! What a request asks to be answered: a new message, an older one again, or the rest of an answer.
+//! What a request asks to be answered: a new message, an older one again or in other words, or the rest of an answer.
 
 use app::ApiError;
 use app::types::{AccountId, Message, MessageId, ReplyState, ReplyTarget, Role, Thread, ThreadId, Title};
@@ -11,7 +11,7 @@ use super::request::{Asked, Completion, question_of, thread_of};
 use crate::AppResult;
 use crate::caps::PlanCaps;
 use crate::providers::llm::Sampling;
-use crate::services::chat::{active_path, path_to};
+use crate::services::chat::{path_to, shown_path};
 use crate::store::{messages, threads};
 
 /// A target with everything it refers to.
@@ -70,13 +70,19 @@ impl GenerationService {
         };
         match target {
             ReplyTarget::NewThread { prompt } => Ok(new_thread(prompt.into())),
-            ReplyTarget::Thread { thread_id, prompt } => {
-                let (thread, all) = self.thread(account_id, thread_id).await?;
-                let mut path = active_path(all);
-                let parent = user_message(path.last().map(|message| message.id), prompt.into());
-                path.push(parent.clone());
-                let context = Context::asking(&path);
-                Ok(Target { is_new_message: true, ..Target::in_chat(thread, parent, context) })
+            ReplyTarget::Thread { thread_id, prompt, after } => {
+                let (thread, shown, all) = self.thread(account_id, thread_id).await?;
+                let path = match after {
+                    Some(leaf) => found(path_to(all, leaf))?,
+                    None => shown_path(all, shown),
+                };
+                Ok(new_message(thread, path, prompt.into()))
+            }
+            ReplyTarget::Edit { thread_id, message_id, prompt } => {
+                let (thread, _, all) = self.thread(account_id, thread_id).await?;
+                let mut path = path_to(all, message_id);
+                path.pop().filter(is_question).ok_or(ApiError::NotFound)?;
+                Ok(new_message(thread, path, prompt.into()))
             }
             ReplyTarget::Retry { thread_id, message_id } => {
                 self.existing(account_id, thread_id, message_id, is_question, Context::asking).await
@@ -95,24 +101,40 @@ impl GenerationService {
         is_suitable: fn(&Message) -> bool,
         context: fn(&[Message]) -> Context,
     ) -> AppResult<Target> {
-        let (thread, all) = self.thread(account_id, thread_id).await?;
+        let (thread, _, all) = self.thread(account_id, thread_id).await?;
         let path = path_to(all, message_id);
         let parent = path.last().filter(|message| is_suitable(message)).ok_or(ApiError::NotFound)?.clone();
         Ok(Target::in_chat(thread, parent, context(&path)))
     }
 
-    async fn thread(&self, account_id: AccountId, id: ThreadId) -> AppResult<(Thread, Vec<Message>)> {
+    /// With what its shown path goes through, and all its messages.
+    async fn thread(
+        &self,
+        account_id: AccountId,
+        id: ThreadId,
+    ) -> AppResult<(Thread, Option<MessageId>, Vec<Message>)> {
         let mut conn = self.db.get().await?;
-        Ok((threads::find(&mut conn, account_id, id).await?, messages::list(&mut conn, id).await?))
+        let (thread, shown) = threads::find_shown(&mut conn, account_id, id).await?;
+        Ok((thread, shown, messages::list(&mut conn, id).await?))
     }
+}
+
+fn found(path: Vec<Message>) -> Result<Vec<Message>, ApiError> {
+    if path.is_empty() { Err(ApiError::NotFound) } else { Ok(path) }
 }
 
 fn new_thread(prompt: String) -> Target {
     let title = Title::parse(&prompt).map(Title::into_string).unwrap_or_default();
     let thread = Thread { id: ThreadId(Uuid::now_v7()), title, updated_at: Utc::now() };
-    let parent = user_message(None, prompt);
-    let context = Context::asking(std::slice::from_ref(&parent));
-    Target { is_new_thread: true, is_new_message: true, ..Target::in_chat(thread, parent, context) }
+    Target { is_new_thread: true, ..new_message(thread, Vec::new(), prompt) }
+}
+
+/// A message at the end of a path.
+fn new_message(thread: Thread, mut path: Vec<Message>, prompt: String) -> Target {
+    let parent = user_message(path.last().map(|message| message.id), prompt);
+    path.push(parent.clone());
+    let context = Context::asking(&path);
+    Target { is_new_message: true, ..Target::in_chat(thread, parent, context) }
 }
 
 fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
@@ -127,6 +149,7 @@ fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
         model: None,
         reasoning: String::new(),
         rating: None,
+        versions: Vec::new(),
     }
 }
 

@@ -85,6 +85,7 @@ impl Account {
                 model: None,
                 reasoning: String::new(),
                 rating: None,
+                versions: Vec::new(),
             },
             known: Mutex::default(),
             seen: Mutex::default(),
