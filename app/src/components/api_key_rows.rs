@@ -50,18 +50,19 @@ fn RevokeForm(id: ApiKeyId, name: String, revoke: ServerAction<RevokeApiKey>) ->
             _ = question.hide_popover();
         }
     });
-    let (question_id, words) = (format!("revoke-{id}"), format!("Revoke “{name}”?"));
+    let question_id = StoredValue::new(format!("revoke-{id}"));
+    let words = StoredValue::new(format!("Revoke “{name}”?"));
     view! {
         <button type="button" class="button button-small" aria-label=format!("Revoke {name}")
-            popovertarget=question_id.clone() data-testid="revoke-key">"Revoke"</button>
-        <div id=question_id.clone() class="dialog question" popover="auto" role="group" aria-label=words.clone()
+            popovertarget=question_id.get_value() data-testid="revoke-key">"Revoke"</button>
+        <div id=question_id.get_value() class="dialog question" popover="auto" role="group" aria-label=words.get_value()
             node_ref=question data-testid="revoke-question">
-            <p class="session-device">{words}</p>
+            <p class="session-device">{words.get_value()}</p>
             <p>"Programs that use this key are refused from then on. It cannot be brought back, but you can create another."</p>
             <div class="question-actions">
                 <ButtonForm action=revoke fields=[("id", id.to_string())] label="Revoke the key" class="button button-danger"
                     test_id="confirm-revoke"/>
-                <button type="button" class="button" popovertarget=question_id popovertargetaction="hide">"Keep it"</button>
+                <button type="button" class="button" popovertarget=question_id.get_value() popovertargetaction="hide">"Keep it"</button>
             </div>
         </div>
     }
