@@ -122,7 +122,7 @@ mod tests {
     async fn programs_are_answered_in_time_whatever_happens() {
         let hooks: Router = Router::new().route("/hook", post(pending::<StatusCode>));
         let request = Request::post("/hook").body(Body::from("news")).expect("a request");
-        let answer = around_programs(hooks, Duration::from_secs(1)).oneshot(request).await;
+        let answer = around_probes_and_webhooks(hooks, Duration::from_secs(1)).oneshot(request).await;
         assert_eq!(answer.expect("an answer").status(), StatusCode::GATEWAY_TIMEOUT);
     }
 }

@@ -116,6 +116,6 @@ mod tests {
         assert!((1..20).contains(&connections), "{connections} connections for 1,000 questions");
     }
 
-    const LOCALHOST: crate::limits::Caller =
-        crate::limits::Caller::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+    const LOCALHOST: crate::limits::CallOrigin =
+        crate::limits::CallOrigin::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 }

@@ -4,12 +4,13 @@ use app::types::{GenerationId, Message, MessageId, Nanos, Role, ThreadId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::AsSelect;
 use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::generations::parse_state;
-use super::schema::{api_keys, generations, messages, usage_records};
-use super::{Connection, StoreError, StoreResult};
+use super::schema::{generations, messages, usage_records};
+use super::{Connection, StoreResult};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = messages)]
@@ -92,11 +93,10 @@ pub async fn find_by_generation(conn: &mut Connection, id: GenerationId) -> Stor
 
 /// Deletes what programs were answered and is older than that. Receipts do not need it.
 pub async fn delete_answers_to_programs(conn: &mut Connection, age: TimeDelta) -> StoreResult<()> {
-    let keys = api_keys::table.select(api_keys::id);
-    let old = messages::table
-        .filter(messages::thread_id.eq_any(keys))
-        .filter(messages::generation_id.is_not_null())
-        .filter(messages::created_at.lt(Utc::now() - age));
-    diesel::delete(old).execute(conn).await?;
+    let old = diesel::sql_query(
+        "delete from messages using api_keys
+         where thread_id = api_keys.id and generation_id is not null and messages.created_at < $1",
+    );
+    old.bind::<Timestamptz, _>(Utc::now() - age).execute(conn).await?;
     Ok(())
 }
