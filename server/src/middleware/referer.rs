@@ -94,8 +94,7 @@ mod tests {
         }
         let site = |site| vec![(SEC_FETCH_SITE, site)];
         let with_both = vec![(SEC_FETCH_SITE, "cross-site"), own];
-        for strange in
-            [site("cross-site"), site("same-site"), site("none"), vec![foreign], vec![], with_both]
+        for strange in [site("cross-site"), site("same-site"), site("none"), vec![foreign], vec![], with_both]
         {
             let led = led_to(Method::GET, ERROR, &strange).await;
             assert_eq!(led.as_deref(), Some("/account"), "{strange:?}");

@@ -201,7 +201,11 @@ async fn visitors_calls_are_limited_by_address_and_those_of_people_signed_in_by_
 
     assert_eq!(person.ask(&prompt()).await.state(), ReplyState::Finished, "replies have limits of their own");
     let quota: Quota = other.value("quota/read_quota", &[]).await;
-    assert_eq!(quota.limit(LimitName::RequestsPerMinute).expect("a limit").used, 0, "and the others count none");
+    assert_eq!(
+        quota.limit(LimitName::RequestsPerMinute).expect("a limit").used,
+        0,
+        "and the others count none"
+    );
 }
 
 /// They need no session, and each is looked up.

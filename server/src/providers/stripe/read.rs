@@ -208,7 +208,9 @@ mod tests {
             assert!(is_checkout_id(id), "{id}");
         }
         let too_long = format!("{longest}x");
-        for text in ["", "cs_", "ch_1", "cs_1/expire", "cs_1?expand=x", "../prices", "cs_ä", "cs_1\n", &too_long] {
+        for text in
+            ["", "cs_", "ch_1", "cs_1/expire", "cs_1?expand=x", "../prices", "cs_ä", "cs_1\n", &too_long]
+        {
             assert!(!is_checkout_id(text), "{text}");
         }
     }
