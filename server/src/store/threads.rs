@@ -3,11 +3,7 @@
 use app::types::{AccountId, MessageId, Nanos, Thread, ThreadFacts, ThreadId, ThreadPlace};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-<<<<<<< HEAD
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-=======
-use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
->>>>>>> security
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
