@@ -5,9 +5,7 @@ use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::transport::{
-    ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last,
-};
+use super::transport::{ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
@@ -364,8 +362,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_named_and_not_quoted() {
-        let body =
-            r#"{"type":"error","error":{"type":"request_too_large","message":"about: my secret"},"request_id":"r"}"#;
+        let body = r#"{"type":"error","error":{"type":"request_too_large","message":"about: my secret"},"request_id":"r"}"#;
         let error = refusal::<MessageError>(StatusCode::PAYLOAD_TOO_LARGE, body.as_bytes());
         assert_eq!((error.failure, error.is_passing), (ModelFailure::Refused, false));
         assert_eq!(error.detail, "HTTP status 413 Payload Too Large, type request_too_large");

@@ -7,9 +7,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::transport::{
-    ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last,
-};
+use super::transport::{ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
@@ -316,10 +314,14 @@ mod tests {
 
     #[test]
     fn instructions_are_the_first_message_and_sampling_goes_along() {
-        let sampling =
-            Sampling { temperature: Some(1.7), top_p: Some(0.9), stop: vec!["END".to_owned(), "\n".to_owned()] };
+        let sampling = Sampling {
+            temperature: Some(1.7),
+            top_p: Some(0.9),
+            stop: vec!["END".to_owned(), "\n".to_owned()],
+        };
         let body = written(&upstream(), Some("Be brief."), sampling);
-        let messages = json!([{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "hi" }]);
+        let messages =
+            json!([{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "hi" }]);
         assert_eq!(body["messages"], messages);
         assert_eq!((&body["temperature"], &body["top_p"]), (&json!(1.7), &json!(0.9)));
         assert_eq!(body["stop"], json!(["END", "\n"]));
@@ -423,11 +425,13 @@ mod tests {
     fn a_filter_that_lets_no_answer_begin_is_told_from_other_refusals() {
         for code in ["content_filter", "content_policy_violation"] {
             let message = "about: my secret";
-            let error = refused(StatusCode::BAD_REQUEST, json!({ "message": message, "type": null, "code": code }));
+            let error =
+                refused(StatusCode::BAD_REQUEST, json!({ "message": message, "type": null, "code": code }));
             assert_eq!((error.failure, error.is_passing), (ModelFailure::Filtered, false));
             assert_eq!(error.detail, format!("HTTP status 400 Bad Request, type none, code {code}"));
         }
-        let other = refused(StatusCode::BAD_REQUEST, json!({ "type": "invalid_request_error", "code": null }));
+        let other =
+            refused(StatusCode::BAD_REQUEST, json!({ "type": "invalid_request_error", "code": null }));
         assert_eq!(other.failure, ModelFailure::Refused);
         let in_stream = parse(r#"{"error":{"code":"content_filter"}}"#)[0].clone().expect_err("an error");
         assert_eq!(in_stream.failure, ModelFailure::Filtered);
@@ -450,7 +454,8 @@ mod tests {
             assert_eq!((error.failure, error.is_passing), (ModelFailure::Overloaded, true), "{body}");
             assert_eq!(error.detail, "HTTP status 503 Service Unavailable");
         }
-        let sentence = refused(StatusCode::BAD_REQUEST, json!({ "type": "my secret", "code": ["my secret"] }));
+        let sentence =
+            refused(StatusCode::BAD_REQUEST, json!({ "type": "my secret", "code": ["my secret"] }));
         assert_eq!(sentence.detail, "HTTP status 400 Bad Request, type (no name), code none");
     }
 
@@ -463,8 +468,9 @@ mod tests {
     #[test]
     fn what_the_provider_gave_up_is_not_a_whole_answer() {
         for reason in ["insufficient_system_resource", "error", "abort"] {
-            let events =
-                parse(&format!(r#"{{"choices":[{{"delta":{{"content":"x"}},"finish_reason":"{reason}"}}]}}"#));
+            let events = parse(&format!(
+                r#"{{"choices":[{{"delta":{{"content":"x"}},"finish_reason":"{reason}"}}]}}"#
+            ));
             assert_eq!(events[1], Err(LlmError::cut()), "{reason}");
         }
         let unknown = parse(r#"{"choices":[{"delta":{},"finish_reason":"eos"}]}"#);

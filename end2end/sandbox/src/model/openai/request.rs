@@ -150,7 +150,8 @@ mod tests {
         let said = |role: &str, content: &str| json!({"role": role, "content": content});
         let asked = |messages: Value| parse(&json!({"model": "m", "messages": messages})).unwrap();
         assert_eq!(asked(json!([said("user", "hi")])).instructions(), None);
-        let request = asked(json!([said("system", "be brief"), said("developer", "be kind"), said("user", "hi")]));
+        let request =
+            asked(json!([said("system", "be brief"), said("developer", "be kind"), said("user", "hi")]));
         assert_eq!(request.instructions().as_deref(), Some("be brief\nbe kind"));
     }
 
