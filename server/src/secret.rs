@@ -24,7 +24,7 @@ pub(crate) struct KeyToken(String);
 
 impl KeyToken {
     const RANDOM_CHARS: usize = 43;
-    const Z7mpfoUM_CHARS: usize = 6;
+    const CHECKSUM_CHARS: usize = 6;
     const HINT_CHARS: usize = 4;
 
     pub(crate) fn random() -> Self {
@@ -35,7 +35,7 @@ impl KeyToken {
     /// Whether a text is a key without a typo. That there is such a key, only the database knows.
     pub(crate) fn is_whole(text: &str) -> bool {
         let begin_chars = ApiKey::PREFIX.len() + Self::RANDOM_CHARS;
-        text.len() == begin_chars + Self::Z7mpfoUM_CHARS
+        text.len() == begin_chars + Self::CHECKSUM_CHARS
             && text.starts_with(ApiKey::PREFIX)
             && text
                 .split_at_checked(begin_chars)
@@ -45,7 +45,7 @@ impl KeyToken {
     /// No secret: anybody can compute it. The first characters of a hash of what is before it.
     fn checksum(begin: &str) -> String {
         let mut checksum = URL_SAFE_NO_PAD.encode(hash(begin));
-        checksum.truncate(Self::Z7mpfoUM_CHARS);
+        checksum.truncate(Self::CHECKSUM_CHARS);
         checksum
     }
 

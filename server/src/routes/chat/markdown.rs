@@ -74,6 +74,7 @@ mod tests {
             model: answer.map(|(model, _)| model.to_owned()),
             reasoning: "Never part of it".to_owned(),
             rating: None,
+            versions: Vec::new(),
         }
     }
 
