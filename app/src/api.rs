@@ -48,8 +48,8 @@ pub use usage::{
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    account::AccountApi, api_keys::ApiKeysApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
-    chat::ChatApi, chat::ReplyStream, content::Content, notices::NoticesApi, quota::QuotaApi,
+    account::AccountApi, api_keys::ApiKeysApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl,
+    caps::CapsApi, chat::ChatApi, chat::ReplyStream, content::Content, notices::NoticesApi, quota::QuotaApi,
     server_side::Backend, usage::UsageApi,
 };
 #[cfg(feature = "ssr")]

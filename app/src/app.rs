@@ -18,8 +18,8 @@ use crate::pages::admin::{
     SystemPage,
 };
 use crate::pages::{
-    AccountPage, ApiKeysPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
-    PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
+    AccountPage, ApiKeysPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage,
+    NotFoundPage, PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
 };
 
 /// The HTML document around the app.

@@ -19,9 +19,7 @@ use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
 use crate::wording::ALL_THOUGHT;
 use fakes::billing::Fake;
 use fakes::usage::{CHARGED_REPLY, FAILED_REPLY};
-use fakes::{
-    BLANK_THREAD, FINISHED_THREAD, INTERRUPTED_THREAD, TALKATIVE, UNREADABLE_THREAD, backend,
-};
+use fakes::{BLANK_THREAD, FINISHED_THREAD, INTERRUPTED_THREAD, TALKATIVE, UNREADABLE_THREAD, backend};
 
 struct Page {
     status: StatusCode,

@@ -157,12 +157,8 @@ impl AppState {
         let figures = FiguresService::new(db.clone(), plans.clone());
         let worker =
             worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone(), ratings.clone());
-        let api_keys = ApiKeyService::new(
-            db.clone(),
-            plans.clone(),
-            catalog.clone(),
-            config.server.public_url.clone(),
-        );
+        let api_keys =
+            ApiKeyService::new(db.clone(), plans.clone(), catalog.clone(), config.server.public_url.clone());
         let monitoring = Monitoring {
             db: db.clone(),
             limiter: limiter.clone(),

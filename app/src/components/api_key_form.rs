@@ -22,11 +22,8 @@ pub struct KeyMaking {
 
 impl KeyMaking {
     pub fn new() -> Self {
-        let making = Self {
-            action: ServerAction::new(),
-            made: RwSignal::new(None),
-            error: RwSignal::new(None),
-        };
+        let making =
+            Self { action: ServerAction::new(), made: RwSignal::new(None), error: RwSignal::new(None) };
         let posted = SharedValue::new(|| use_context::<PostedApiKey>().map(|PostedApiKey(answer)| answer));
         if let Some(answer) = posted.into_inner() {
             making.take(answer);

@@ -41,7 +41,8 @@ pub(crate) async fn complete_chat(
         let options = request.options();
         let request = request.into_generation(id, caller.api_key_id)?;
         let begun = state.completions.begin(caller, request).await;
-        let reply = begun.map_err(|error| V1Error::from(error.into_api(&request_id)))?.map_err(V1Error::refused)?;
+        let reply =
+            begun.map_err(|error| V1Error::from(error.into_api(&request_id)))?.map_err(V1Error::refused)?;
         answer::respond(state.completions.clone(), caller, reply, options).await
     };
     answer.await.unwrap_or_else(IntoResponse::into_response)
@@ -49,7 +50,9 @@ pub(crate) async fn complete_chat(
 
 /// Whatever else is asked for below `/v1`.
 pub(crate) async fn not_found() -> V1Error {
-    V1Error::not_found("There is nothing here. Chat completions are at POST /v1/chat/completions, models at GET /v1/models.")
+    V1Error::not_found(
+        "There is nothing here. Chat completions are at POST /v1/chat/completions, models at GET /v1/models.",
+    )
 }
 
 async fn read_body(request: Request) -> Result<Bytes, V1Error> {

@@ -65,7 +65,8 @@ impl ApiKeyService {
         let detail = ApiKey::masked(token.hint());
         let event = NewAuditEvent { detail: &detail, ..of_person(actor, user, AuditKind::ApiKeyCreated) };
         if !api_keys::insert(&mut *self.db.get().await?, key, MOST_KEYS, event).await? {
-            let full = format!("You have {MOST_KEYS} API keys, which is the most. Revoke one to make another.");
+            let full =
+                format!("You have {MOST_KEYS} API keys, which is the most. Revoke one to make another.");
             return Err(ApiError::invalid(full).into());
         }
         Ok(CreatedApiKey { secret: token.as_str().to_owned(), name: name.into_string() })

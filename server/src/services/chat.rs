@@ -5,8 +5,7 @@ mod path;
 use app::api::{ChatApi, ReplyStream};
 use app::types::{
     AccountId, Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId,
-    ThreadPlace,
-    Title,
+    ThreadPlace, Title,
 };
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;

@@ -6,7 +6,8 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Program, Shop, TestApp, cheap, completion, frames, paced, prompt, quick, said_then_silent, silent, streamed, until,
+    Program, Shop, TestApp, cheap, completion, frames, paced, prompt, quick, said_then_silent, silent,
+    streamed, until,
 };
 
 async fn body(response: Response) -> Value {
@@ -58,13 +59,20 @@ async fn a_streamed_answer_comes_word_by_word_and_ends_with_its_usage() {
     let response = program.complete(&streamed(&prompt)).await;
     let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
     assert!(header("content-type").starts_with("text/event-stream"));
-    assert_eq!((header("x-accel-buffering"), header("cache-control")), ("no".to_owned(), "no-cache".to_owned()));
+    assert_eq!(
+        (header("x-accel-buffering"), header("cache-control")),
+        ("no".to_owned(), "no-cache".to_owned())
+    );
     let text = response.text().await.expect("a body");
     let frames = frames(&text);
     let (last, chunks) = frames.split_last().expect("frames");
     assert_eq!(*last, "[DONE]");
     let chunks: Vec<Value> = chunks.iter().map(|chunk| serde_json::from_str(chunk).expect("JSON")).collect();
-    assert!(chunks.iter().all(|chunk| chunk["object"] == "chat.completion.chunk" && chunk["id"] == chunks[0]["id"]));
+    assert!(
+        chunks
+            .iter()
+            .all(|chunk| chunk["object"] == "chat.completion.chunk" && chunk["id"] == chunks[0]["id"])
+    );
     assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
     let words: Vec<_> =
         chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
@@ -202,7 +210,10 @@ async fn refusals_say_in_openais_words_what_is_wrong() {
     let refused = [
         (changed("model", json!("gpt-9")), (404, json!("model_not_found"), json!("model"))),
         (changed("messages", long), (400, json!("context_length_exceeded"), json!("messages"))),
-        (changed("tools", json!([{ "type": "function" }])), (400, json!("unsupported_parameter"), json!("tools"))),
+        (
+            changed("tools", json!([{ "type": "function" }])),
+            (400, json!("unsupported_parameter"), json!("tools")),
+        ),
         (json!({ "messages": [] }), (400, json!(null), json!(null))),
     ];
     for (body, told) in refused {
@@ -230,7 +241,7 @@ async fn only_a_good_key_opens_the_api() {
     let program = app.program(&browser).await;
     assert_eq!(program.get("/v1/models").await.status(), StatusCode::OK);
     let told = (401, json!("invalid_api_key"), json!(null));
-    let wrong = Program { key: format!("{}x", program.key), ..program.clone() };
+    let wrong = program.with_key(&format!("{}x", program.key));
     assert_eq!(error(wrong.complete(&completion("Hi")).await).await, told);
     // A browser's cookie is no key.
     let response = browser.request(Method::GET, "/v1/models").send().await.expect("an answer");
@@ -245,7 +256,7 @@ async fn only_a_good_key_opens_the_api() {
 async fn whoever_tries_keys_is_limited_by_address() {
     let app = TestApp::with(|config| config.limits.anonymous_requests_per_minute = 2).await;
     let program = program(&app).await;
-    let wrong = Program { key: "plb_guess".to_owned(), ..program.clone() };
+    let wrong = program.with_key("plb_guess");
     for status in [401, 401, 429] {
         assert_eq!(wrong.get("/v1/models").await.status().as_u16(), status);
     }
@@ -270,14 +281,19 @@ async fn a_request_sent_again_with_its_key_is_one_answer() {
     let (program, prompt) = (program(&app).await, prompt());
     app.sandbox.script(&prompt, quick("Once.")).await;
     let send = async |body: &Value| {
-        let request = program.request(Method::POST, "/v1/chat/completions").header("idempotency-key", "again");
+        let request =
+            program.request(Method::POST, "/v1/chat/completions").header("idempotency-key", "again");
         request.json(body).send().await.expect("an answer")
     };
-    let (first, again) = (body(send(&completion(&prompt)).await).await, body(send(&completion(&prompt)).await).await);
+    let (first, again) =
+        (body(send(&completion(&prompt)).await).await, body(send(&completion(&prompt)).await).await);
     assert_eq!((&first["id"], &first["usage"]), (&again["id"], &again["usage"]));
     assert_eq!(again["choices"][0]["message"]["content"], "Once.");
     let text = send(&streamed(&prompt)).await.text().await.expect("a body");
-    assert!(text.contains("Once.") && !text.contains(first["id"].as_str().expect("an id")), "another request");
+    assert!(
+        text.contains("Once.") && !text.contains(first["id"].as_str().expect("an id")),
+        "another request"
+    );
     assert_eq!(app.sandbox.journal(&prompt).await.len(), 2);
 }
 
@@ -304,5 +320,8 @@ async fn whatever_else_is_below_v1_is_an_error_that_programs_can_read() {
     let app = TestApp::start().await;
     let program = program(&app).await;
     assert_eq!(error(program.get("/v1/embeddings").await).await.0, 404);
-    assert_eq!(error(program.request(Method::POST, "/v1/responses").send().await.expect("an answer")).await.0, 404);
+    assert_eq!(
+        error(program.request(Method::POST, "/v1/responses").send().await.expect("an answer")).await.0,
+        404
+    );
 }

@@ -95,7 +95,9 @@ impl From<ApiError> for V1Error {
                 ("insufficient_quota", Some("insufficient_quota"), error.status())
             }
             ApiError::Suspended => (INVALID, Some("account_suspended"), error.status()),
-            ApiError::Model { failure: ModelFailure::Refused } => (INVALID, Some("refused"), StatusCode::BAD_REQUEST),
+            ApiError::Model { failure: ModelFailure::Refused } => {
+                (INVALID, Some("refused"), StatusCode::BAD_REQUEST)
+            }
             ApiError::Model { failure: ModelFailure::Filtered } => {
                 (INVALID, Some("content_filter"), StatusCode::BAD_REQUEST)
             }

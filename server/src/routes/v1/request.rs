@@ -88,8 +88,9 @@ impl ChatRequest {
     /// # Errors
     /// When it is no such request.
     pub(super) fn parse(body: &[u8]) -> Result<Self, V1Error> {
-        serde_json::from_slice(body)
-            .map_err(|error| V1Error::invalid(format!("This is not a request for a chat completion: {error}.")))
+        serde_json::from_slice(body).map_err(|error| {
+            V1Error::invalid(format!("This is not a request for a chat completion: {error}."))
+        })
     }
 
     pub(super) fn options(&self) -> AnswerOptions {
@@ -146,7 +147,9 @@ fn is_as_if_left_out(name: &str, value: &Value) -> bool {
         Value::Number(number) => number.as_f64() == Some(if name == "n" { 1.0 } else { 0.0 }),
         Value::Array(items) if name == "modalities" => items.iter().all(|item| item == "text"),
         Value::Array(items) => items.is_empty(),
-        Value::Object(fields) if name == "response_format" => fields.get("type").is_some_and(|kind| kind == "text"),
+        Value::Object(fields) if name == "response_format" => {
+            fields.get("type").is_some_and(|kind| kind == "text")
+        }
         Value::Object(fields) => fields.is_empty(),
         Value::Bool(true) | Value::String(_) => false,
     }
@@ -164,7 +167,8 @@ fn sampling(temperature: Option<f32>, top_p: Option<f32>, stop: Option<Stop>) ->
         Some(Stop::Any(texts)) => texts,
     };
     if stop.len() > MOST_STOPS || stop.iter().any(String::is_empty) {
-        return Err(V1Error::invalid(format!("`stop` is up to {MOST_STOPS} texts, none of them empty.")).about("stop"));
+        return Err(V1Error::invalid(format!("`stop` is up to {MOST_STOPS} texts, none of them empty."))
+            .about("stop"));
     }
     Ok(Sampling { temperature, top_p, stop })
 }
@@ -238,7 +242,9 @@ mod tests {
 
     fn asking(fields: Value) -> Value {
         let mut body = json!({ "model": "swift", "messages": [{ "role": "user", "content": "Hi" }] });
-        let (Some(body_fields), Value::Object(fields)) = (body.as_object_mut(), fields) else { panic!("objects") };
+        let (Some(body_fields), Value::Object(fields)) = (body.as_object_mut(), fields) else {
+            panic!("objects")
+        };
         body_fields.extend(fields);
         body
     }
@@ -256,7 +262,6 @@ mod tests {
             { "role": "assistant", "content": "Yes?" },
             { "role": "user", "content": parts, "name": "ada" },
         ] })))
-        .ok()
         .expect("a completion");
         assert_eq!(completion.instructions.as_deref(), Some("Be brief.\n\nNo lists."));
         let said: Vec<_> = completion.turns.iter().map(|turn| (turn.speaker, turn.text.as_str())).collect();
@@ -271,8 +276,11 @@ mod tests {
             "tool_choice": "auto", "response_format": { "type": "text" }, "modalities": ["text"], "user": "u-1",
             "metadata": { "job": "7" }, "stop": "END", "temperature": 0, "top_p": 1,
         });
-        let sampling = read(&asking(habits)).ok().expect("a completion").sampling;
-        assert_eq!(sampling, Sampling { temperature: Some(0.0), top_p: Some(1.0), stop: vec!["END".to_owned()] });
+        let sampling = read(&asking(habits)).expect("a completion").sampling;
+        assert_eq!(
+            sampling,
+            Sampling { temperature: Some(0.0), top_p: Some(1.0), stop: vec!["END".to_owned()] }
+        );
     }
 
     #[test]
@@ -299,7 +307,8 @@ mod tests {
         assert_eq!(refused(json!({ "max_tokens": 0 })), "max_tokens");
         assert_eq!(refused(json!({ "stop": ["a", "b", "c", "d", "e"] })), "stop");
         assert_eq!(refused(json!({ "messages": [] })), "messages");
-        let messages = |role: &str, content: Value| json!({ "messages": [{ "role": role, "content": content }] });
+        let messages =
+            |role: &str, content: Value| json!({ "messages": [{ "role": role, "content": content }] });
         assert_eq!(refused(messages("assistant", json!("Hi"))), "messages");
         assert_eq!(refused(messages("tool", json!("42"))), "messages[0].role");
         assert_eq!(refused(messages("user", json!(" "))), "messages[0].content");

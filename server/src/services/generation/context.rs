@@ -40,7 +40,8 @@ impl Context {
     /// turns. None when not even the last question fits.
     pub(super) fn fit(mut self, tokens: u32) -> Option<Vec<Turn>> {
         if self.is_whole {
-            let needed = self.turns.iter().map(|turn| estimate_tokens(&turn.text)).fold(0, u32::saturating_add);
+            let needed =
+                self.turns.iter().map(|turn| estimate_tokens(&turn.text)).fold(0, u32::saturating_add);
             return (needed <= tokens).then_some(self.turns);
         }
         if self.is_continued {

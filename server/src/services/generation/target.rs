@@ -59,11 +59,7 @@ impl Target {
 
 impl GenerationService {
     /// Not found: a thread or message that is not there, not the account's, or not of the right kind.
-    pub(super) async fn look_up_target(
-        &self,
-        account_id: AccountId,
-        asked: Asked,
-    ) -> AppResult<Target> {
+    pub(super) async fn look_up_target(&self, account_id: AccountId, asked: Asked) -> AppResult<Target> {
         let target = match asked {
             Asked::InChat(target) => target,
             Asked::ByProgram(completion) => return Ok(Target::by_program(*completion)),

@@ -23,6 +23,10 @@ impl TestApp {
 }
 
 impl Program {
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, self.base_url.join(path).expect("a path")).bearer_auth(&self.key)
     }
