@@ -396,7 +396,7 @@ async fn whoever_runs_the_product_can_be_reached_from_everywhere() {
     assert_eq!((chat.count(support), chat.count(terms)), (1, 1), "in the menu");
     let actor = Actor { request_id: "0190a0b0-4711".to_owned(), ..Actor::default() };
     let missing = open("/nowhere", actor).await;
-    assert_eq!(missing.count(">ask us</a>"), 1, "{}", missing.html);
+    assert_eq!(missing.count(" rel=\"external\">ask us<"), 1, "{}", missing.html);
 }
 
 #[tokio::test]

@@ -125,7 +125,7 @@ async fn a_suspended_account_is_told_whom_to_ask() {
     billing.billing.standing = Standing::Suspended;
     let page = open("/chat", billing).await;
     assert!(page.html.contains("Your account is suspended."));
-    assert_eq!(page.count("rel=\"external\">Contact support</a> to have it lifted."), 1, "{}", page.html);
+    assert_eq!(page.count("rel=\"external\">Contact support<"), 1, "{}", page.html);
 }
 
 #[tokio::test]
