@@ -43,6 +43,7 @@ async fn audit(app: &TestApp) -> Vec<String> {
     app.database().rows(events).await.iter().map(|row| row.get(0)).collect()
 }
 
+/// (7)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_told_once_and_only_its_hash_is_kept() {
     let app = TestApp::start().await;
@@ -92,6 +93,7 @@ async fn a_form_without_javascript_is_answered_by_the_page_with_the_key() {
     assert_eq!(keys(&app).await, 1);
 }
 
+/// (7)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_is_refused_from_then_on() {
     let app = TestApp::start().await;
@@ -187,6 +189,7 @@ async fn an_operator_who_visits_sees_that_there_are_keys_and_changes_none() {
     assert_eq!((revoke(&operator, &listed[0].id.to_string()).await, keys(&app).await), (403, 1));
 }
 
+/// (7)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_with_a_typo_is_refused_without_asking_the_database() {
     let app = TestApp::start().await;
