@@ -250,8 +250,9 @@ fn an_edited_message_makes_room_for_the_new_one() {
         let transcript = Transcript::new(messages, false);
         assert!(transcript.has(id(3)));
         transcript.start(follow_up(5, "but?"));
-        let expected = [(0, "why?", "sent"), (1, "because", "finished"), (2, "but?", "sent"), (4, "", "streaming")]
-            .map(|(key, text, state)| (key, text.to_owned(), state));
+        let expected =
+            [(0, "why?", "sent"), (1, "because", "finished"), (2, "but?", "sent"), (4, "", "streaming")]
+                .map(|(key, text, state)| (key, text.to_owned(), state));
         assert_eq!(shown(transcript), expected);
         assert!(!transcript.has(id(3)));
         transcript.end(answer(6, "no"), None);

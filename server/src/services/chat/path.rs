@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn what_came_to_nothing_is_a_version_while_it_is_shown() {
-        let tree = vec![message(1, None), message(2, Some(1)), without_words(3, Some(1)), message(4, Some(1))];
+        let tree =
+            vec![message(1, None), message(2, Some(1)), without_words(3, Some(1)), message(4, Some(1))];
         let versions = Versions::of(&tree);
         assert_eq!(versions.beside(&tree[1]), [id(2), id(4)]);
         assert_eq!(versions.beside(&tree[2]), [id(2), id(3), id(4)]);
