@@ -29,6 +29,10 @@ export class ChatPage extends AppPage {
   /** Below an answer that failed. */
   readonly tryAgainButton: Locator;
   readonly anotherAnswerButton: Locator;
+  /** In the place of a question that is being edited. */
+  readonly editor: Locator;
+  readonly sendEditButton: Locator;
+  readonly cancelEditButton: Locator;
   readonly errorPage: Locator;
 
   readonly exportLink: Locator;
@@ -74,6 +78,9 @@ export class ChatPage extends AppPage {
     this.continueButton = page.getByTestId('continue-reply');
     this.tryAgainButton = page.getByTestId('retry-reply');
     this.anotherAnswerButton = page.getByTestId('another-answer');
+    this.editor = page.getByRole('textbox', { name: 'Your message' });
+    this.sendEditButton = page.getByRole('button', { name: 'Save & send' });
+    this.cancelEditButton = page.getByRole('button', { name: 'Cancel' });
     this.errorPage = page.getByTestId('error-page');
 
     this.exportLink = page.getByTestId('export-thread');
@@ -126,6 +133,26 @@ export class ChatPage extends AppPage {
   /** Everything that belongs to an answer: its text, how it ended, what can be done with it. */
   turnOf(answer: Locator): Locator {
     return answer.locator('xpath=ancestor::li[1]');
+  }
+
+  /** Below a question or an answer: which of its versions it is, such as "2 of 3". */
+  versionOf(message: Locator): Locator {
+    return this.turnOf(message).getByTestId('versions');
+  }
+
+  versionButton(message: Locator, name: `${'Previous' | 'Next'} ${'question' | 'answer'}`): Locator {
+    return this.turnOf(message).getByRole('button', { name });
+  }
+
+  editButtonOf(question: Locator): Locator {
+    return this.turnOf(question).getByRole('button', { name: 'Edit' });
+  }
+
+  async edit(question: Locator, text: string): Promise<void> {
+    await this.turnOf(question).hover();
+    await this.editButtonOf(question).click();
+    await this.editor.fill(text);
+    await this.sendEditButton.click();
   }
 
   /** The button that says what somebody thinks of an answer. */

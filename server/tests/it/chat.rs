@@ -490,7 +490,7 @@ async fn an_answer_that_came_to_nothing_is_a_version_only_while_it_is_shown() {
     let (browser, prompt) = (app.user().await, prompt());
     let first = browser.ask(&prompt).await;
     let [question, answer] = pair(&first);
-    app.sandbox.script(&prompt, json!({ "status": 400, "times": 1 })).await;
+    app.sandbox.script(&prompt, json!({ "status": 500, "times": 3 })).await;
     let again = json!({ "message_id": question });
     let failed = ask_in(&browser, first.thread_id(), "retry", again).await;
     assert_eq!(failed.state(), ReplyState::Failed);
