@@ -33,7 +33,7 @@ async fn state(app: &TestApp) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_gets_a_whole_answer_and_what_it_used() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(|config| config.plans.free.requests_per_minute = 5).await;
     let (program, prompt) = (program(&app).await, prompt());
     let script = json!({ "text": "Yes.", "usage": { "prompt_tokens": 9, "completion_tokens": 4 }, "cached_tokens": 0 });
     app.sandbox.script(&prompt, script).await;
