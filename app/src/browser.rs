@@ -49,6 +49,13 @@ pub fn load(address: &str) {
     }
 }
 
+/// The same in the page's place in the history.
+pub fn replace(address: &str) {
+    if IS_BROWSER {
+        _ = window().location().replace(address);
+    }
+}
+
 /// Of the page, without its query.
 pub fn path() -> String {
     IS_BROWSER.then(|| window().location().pathname().ok()).flatten().unwrap_or_default()
