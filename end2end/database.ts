@@ -46,6 +46,13 @@ export async function addStripeEvent(customer: string, error: string): Promise<v
     values ('evt_of_${customer}', 'customer.updated', false, '${customer}', '${payload}', '${error}')`);
 }
 
+/** Conversations of somebody without a word in them, "Talk 1" the newest, an hour between two. */
+export async function addConversations(name: string, count: number): Promise<void> {
+  await sql(`insert into threads (id, account_id, title, created_at, updated_at)
+    select gen_random_uuid(), account_id, 'Talk ' || n, now() - n * interval '1 hour', now() - n * interval '1 hour'
+    from users, generate_series(1, ${count}) n where display_name = '${name}'`);
+}
+
 async function sql(command: string): Promise<void> {
   await run('psql', ['--quiet', '--no-psqlrc', '--command', command, process.env.DATABASE_URL ?? '']);
 }

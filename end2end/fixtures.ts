@@ -3,6 +3,7 @@ import { test as base, expect, type BrowserContext, type BrowserContextOptions, 
 import { Mailbox, Model, SANDBOX_URL } from './sandbox';
 import { AccountPage } from './pages/account_page';
 import { AdminPage } from './pages/admin_page';
+import { ApiKeysPage } from './pages/api_keys_page';
 import { BillingPage } from './pages/billing_page';
 import { ChatPage } from './pages/chat_page';
 import { HomePage } from './pages/home_page';
@@ -22,6 +23,7 @@ export class Tab {
   readonly usage: UsagePage;
   readonly account: AccountPage;
   readonly admin: AdminPage;
+  readonly apiKeys: ApiKeysPage;
   readonly pricing: PricingPage;
   readonly billing: BillingPage;
   readonly stripe: StripePage;
@@ -35,6 +37,7 @@ export class Tab {
     this.usage = new UsagePage(page);
     this.account = new AccountPage(page);
     this.admin = new AdminPage(page);
+    this.apiKeys = new ApiKeysPage(page);
     this.pricing = new PricingPage(page);
     this.billing = new BillingPage(page);
     this.stripe = new StripePage(page);

@@ -2,6 +2,7 @@
 
 mod account;
 pub mod admin;
+mod api_keys;
 mod billing;
 mod caps;
 mod chat;
@@ -15,6 +16,9 @@ pub use account::{
     EndVisit, ListSessions, ListSignInMethods, ReadUser, RevokeSession, SignOut, SignOutEverywhere,
     end_visit, list_sessions, list_sign_in_methods, read_user, revoke_session, sign_out, sign_out_everywhere,
 };
+pub use api_keys::{
+    CreateApiKey, ListApiKeys, PostedApiKey, RevokeApiKey, create_api_key, list_api_keys, revoke_api_key,
+};
 pub use billing::{
     BeginCheckout, BuyPack, CancelSubscription, ChangePlan, FinishCheckout, ListOffers, OpenPortal,
     ReadBilling, ReadStanding, ResumeSubscription, SetOverageCap, StopOverage, begin_checkout, buy_pack,
@@ -27,9 +31,10 @@ pub use caps::{
     remove_thread_cap, set_monthly_cap, set_thread_cap, use_plan_cap, use_plan_thread_cap,
 };
 pub use chat::{
-    DeleteThread, FollowReply, ListModels, ListThreads, RateReply, ReadThread, RenameThread, RestoreThread,
-    StartReply, StopReply, TakeRatingBack, delete_thread, follow_reply, list_models, list_threads,
-    rate_reply, read_thread, rename_thread, restore_thread, start_reply, stop_reply, take_rating_back,
+    DeleteThread, FollowReply, ListModels, ListOlderThreads, ListThreads, RateReply, ReadThread,
+    RenameThread, RestoreThread, SearchThreads, ShowVersion, StartReply, StopReply, TakeRatingBack,
+    delete_thread, follow_reply, list_models, list_older_threads, list_threads, rate_reply, read_thread,
+    rename_thread, restore_thread, search_threads, show_version, start_reply, stop_reply, take_rating_back,
 };
 pub use notices::{
     DismissNotice, ListNotices, ReadMailSettings, SwitchMail, dismiss_notice, list_notices,
@@ -43,8 +48,8 @@ pub use usage::{
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    account::AccountApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl, caps::CapsApi,
-    chat::ChatApi, chat::ReplyStream, content::Content, notices::NoticesApi, quota::QuotaApi,
+    account::AccountApi, api_keys::ApiKeysApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl,
+    caps::CapsApi, chat::ChatApi, chat::ReplyStream, content::Content, notices::NoticesApi, quota::QuotaApi,
     server_side::Backend, usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
@@ -61,8 +66,10 @@ mod server_side {
     use leptos_axum::ResponseOptions;
 
     use super::admin::AdminBackend;
-    use super::{AccountApi, BillingApi, CapsApi, ChatApi, Content, NoticesApi, QuotaApi, UsageApi};
-    use crate::types::{Actor, Limit, LimitName, Quota};
+    use super::{
+        AccountApi, ApiKeysApi, BillingApi, CapsApi, ChatApi, Content, NoticesApi, QuotaApi, UsageApi,
+    };
+    use crate::types::{Actor, Limit, LimitName, Quota, SiteLinks};
     use crate::{ApiError, ApiResult};
 
     /// When to ask again what operators have turned off: they say when it is on again, so it is a guess.
@@ -73,9 +80,11 @@ mod server_side {
     pub struct Backend {
         pub account: Arc<dyn AccountApi>,
         pub admin: AdminBackend,
+        pub api_keys: Arc<dyn ApiKeysApi>,
         pub billing: Arc<dyn BillingApi>,
         pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,
+        pub links: SiteLinks,
         pub notices: Arc<dyn NoticesApi>,
         pub quota: Arc<dyn QuotaApi>,
         pub usage: Arc<dyn UsageApi>,

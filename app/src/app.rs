@@ -18,8 +18,8 @@ use crate::pages::admin::{
     SystemPage,
 };
 use crate::pages::{
-    AccountPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage, NotFoundPage,
-    PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
+    AccountPage, ApiKeysPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage,
+    NotFoundPage, PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
 };
 
 /// The HTML document around the app.
@@ -27,7 +27,10 @@ use crate::pages::{
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     use leptos_meta::{HashedStylesheet, MetaTags};
 
-    use crate::contexts::{current_request_id, current_theme};
+    use crate::contexts::{current_request_id, current_theme, site_links};
+    use crate::types::SiteLinks;
+
+    let SiteLinks { support, terms, privacy } = site_links();
 
     view! {
         <!DOCTYPE html>
@@ -37,6 +40,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content"/>
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="request-id" content=current_request_id()/>
+                <meta name="support-url" content=support/>
+                <meta name="terms-url" content=terms/>
+                <meta name="privacy-url" content=privacy/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <HashedStylesheet options=options.clone() id="leptos"/>
                 <AutoReload options=options.clone()/>
@@ -80,6 +86,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/usage/statement") view=StatementPage ssr=SsrMode::Async/>
                 <Route path=path!("/usage/replies/:generation_id") view=ReceiptPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/api-keys") view=ApiKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/pricing") view=PricingPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing/change") view=ChangePlanPage ssr=SsrMode::Async/>

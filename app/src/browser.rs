@@ -49,15 +49,28 @@ pub fn load(address: &str) {
     }
 }
 
+/// The same in the page's place in the history.
+pub fn replace(address: &str) {
+    if IS_BROWSER {
+        _ = window().location().replace(address);
+    }
+}
+
 /// Of the page, without its query.
 pub fn path() -> String {
     IS_BROWSER.then(|| window().location().pathname().ok()).flatten().unwrap_or_default()
 }
 
+/// What the server has written down for us in the head of the page, below this name.
+pub fn page_fact(name: &str) -> Option<String> {
+    let selector = format!("meta[name={name}]");
+    let named = IS_BROWSER.then(|| document().query_selector(&selector).ok().flatten());
+    named.flatten()?.get_attribute("content")
+}
+
 /// Of the request that this page answered: it leads to our log.
 pub fn page_request_id() -> Option<String> {
-    let named = IS_BROWSER.then(|| document().query_selector("meta[name=request-id]").ok().flatten());
-    named.flatten()?.get_attribute("content")
+    page_fact("request-id")
 }
 
 /// Sends a text to our server without waiting for an answer: the browser does it even when the page cannot any more.

@@ -21,9 +21,7 @@ pub enum ApiError {
     #[error("You are looking at somebody else's account, so nothing can be changed. End the visit to go on.")]
     ReadOnly,
     /// An operator has suspended the account: 403.
-    #[error(
-        "Your account is suspended, so there are no replies. Reading, export and billing stay open. Contact support to have it lifted."
-    )]
+    #[error("Your account is suspended, so there are no replies. Reading, export and billing stay open.")]
     Suspended,
     /// The request cannot be carried out as it is.
     #[error("{message}")]

@@ -49,6 +49,7 @@ mod tests {
             model: Some("standard".to_owned()),
             reasoning: "語?\n".to_owned(),
             rating: None,
+            versions: Vec::new(),
         };
         let error = Some(ApiError::Model { failure: ModelFailure::Interrupted });
         ChatEvent {

@@ -10,6 +10,9 @@ use crate::types::{
 /// The person, their browsers and their mails.
 pub const ACCOUNT_PATH: &str = "/account";
 
+/// The keys that programs call the API with. A form without JavaScript is sent here, too.
+pub const API_KEYS_PATH: &str = "/api-keys";
+
 /// The caps among what was spent.
 pub const USAGE_CAPS_PATH: &str = "/usage#caps";
 
@@ -55,6 +58,11 @@ pub fn change_plan_path(plan_key: &str, interval: Interval) -> String {
 
 pub fn thread_path(id: ThreadId) -> String {
     format!("/chat/{id}")
+}
+
+/// The conversation as a file.
+pub fn thread_file_path(id: ThreadId) -> String {
+    format!("/chat/{id}/export.md")
 }
 
 /// What was spent on what in a period.

@@ -1,6 +1,7 @@
 //! Renders whole pages against a backend of fakes.
 
 mod admin;
+mod api_keys;
 mod billing;
 mod fakes;
 mod notices;
@@ -13,10 +14,12 @@ use http::{Request, StatusCode, header};
 use leptos::prelude::*;
 use tokio::task::JoinSet;
 
+use crate::ApiError;
 use crate::types::{AccountId, Actor, SessionId, SignedIn, UserId};
+use crate::wording::ALL_THOUGHT;
 use fakes::billing::Fake;
 use fakes::usage::{CHARGED_REPLY, FAILED_REPLY};
-use fakes::{FINISHED_THREAD, INTERRUPTED_THREAD, backend};
+use fakes::{BLANK_THREAD, FINISHED_THREAD, INTERRUPTED_THREAD, TALKATIVE, UNREADABLE_THREAD, backend};
 
 struct Page {
     status: StatusCode,
@@ -40,11 +43,15 @@ async fn open_where(path: &str, actor: Actor, billing: Fake) -> Page {
 }
 
 async fn open_with(path: &str, actor: Actor, billing: Fake, cookie: &str) -> Page {
-    prepare();
     let request =
         Request::builder().uri(path).header(header::ACCEPT, "text/html").header(header::COOKIE, cookie);
     let request = request.extension(actor).body(Body::empty()).expect("a request");
-    let context = move || provide_context(backend(billing.clone()));
+    render(request, move || provide_context(backend(billing.clone()))).await
+}
+
+/// What a request is answered with, where pages find these things in their context.
+async fn render(request: Request<Body>, context: impl Fn() + Clone + Send + Sync + 'static) -> Page {
+    prepare();
     let options = LeptosOptions::builder().output_name("plumbline").build();
     let handler = leptos_axum::render_app_async_with_context(context, move || crate::shell(options.clone()));
     let response: Response = handler(request).await;
@@ -66,9 +73,13 @@ fn prepare() -> &'static [String] {
 }
 
 fn somebody() -> Actor {
-    let id = uuid::Uuid::from_u128(7);
+    signed_in(UserId(uuid::Uuid::from_u128(7)))
+}
+
+fn signed_in(user_id: UserId) -> Actor {
+    let id = user_id.0;
     let signed_in = SignedIn {
-        user_id: UserId(id),
+        user_id,
         account_id: AccountId(id),
         session_id: SessionId(id),
         is_operator: false,
@@ -97,7 +108,7 @@ async fn the_routes_are_these() {
     routes.sort();
     let billing = ["/billing", "/billing/cancel", "/billing/change", "/billing/checkout"];
     let usage = ["/usage", "/usage/replies/{generation_id}", "/usage/statement"];
-    let mut expected = vec!["/", "/account", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
+    let mut expected = vec!["/", "/account", "/api-keys", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
     let admin = [
         "/admin",
         "/admin/audit",
@@ -127,7 +138,7 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
         "/billing/change",
         "/billing/checkout?session=1",
     ];
-    let mine = ["/", "/chat", &thread, &other, "/account", "/nowhere", "/pricing"].into_iter();
+    let mine = ["/", "/chat", &thread, &other, "/account", "/api-keys", "/nowhere", "/pricing"].into_iter();
     let mine = mine.chain(usage).chain(billing);
     let mine = mine.map(|path| (path, somebody()));
     let public = ["/sign-in?error=refused&return_to=/chat", "/?", "/pricing?interval=year"]
@@ -146,7 +157,9 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
 
 #[tokio::test]
 async fn a_visitor_is_led_to_the_sign_in_page_and_back() {
-    for path in ["/chat", "/usage", "/usage/statement", "/account", "/billing", "/billing/cancel"] {
+    for path in
+        ["/chat", "/usage", "/usage/statement", "/account", "/api-keys", "/billing", "/billing/cancel"]
+    {
         let page = open(path, Actor::default()).await;
         assert_eq!(
             (page.status, page.location),
@@ -170,6 +183,27 @@ async fn what_is_missing_answers_404() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_shown_has_a_way_on() {
+    let open_failing = async |error| {
+        let billing = Fake { failure: Some(error), ..Fake::subscribed() };
+        open_where("/billing?from=mail", somebody(), billing).await
+    };
+    let page = open_failing(ApiError::SignInRequired).await;
+    let sign_in = "href=\"/sign-in?return_to=/billing%3Ffrom%3Dmail\" rel=\"external\"";
+    assert_eq!((page.count(sign_in), page.count("Try again")), (1, 0), "{}", page.html);
+    let page = open_failing(ApiError::Unavailable { retry_after_seconds: 10 }).await;
+    assert_eq!(page.count("href=\"/billing?from=mail\" rel=\"external\""), 1, "{}", page.html);
+    let page = open_failing(ApiError::NotFound).await;
+    assert_eq!((page.count("data-testid=\"load-error\""), page.count("Try again")), (1, 0));
+
+    let page = open(&format!("/chat/{UNREADABLE_THREAD}"), somebody()).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.count(&format!("href=\"/chat/{UNREADABLE_THREAD}\" rel=\"external\"")), 1);
+    let missing = open("/nowhere", somebody()).await;
+    assert_eq!((missing.count("data-testid=\"error-page\""), missing.count("Try again")), (1, 0));
+}
+
+#[tokio::test]
 async fn a_thread_can_be_read_without_javascript() {
     let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -186,6 +220,15 @@ async fn a_thread_can_be_read_without_javascript() {
 }
 
 #[tokio::test]
+async fn a_list_that_goes_on_says_so_and_every_list_can_be_searched() {
+    let page = open("/chat", somebody()).await;
+    assert_eq!((page.count("data-testid=\"older-threads\""), page.count("role=\"search\"")), (0, 1));
+    let page = open("/chat", signed_in(TALKATIVE)).await;
+    assert_eq!(page.count("data-testid=\"thread-link\""), 200);
+    assert_eq!((page.count("data-testid=\"older-threads\""), page.count("role=\"search\"")), (1, 1));
+}
+
+#[tokio::test]
 async fn an_interrupted_answer_offers_its_way_on() {
     let page = open(&format!("/chat/{INTERRUPTED_THREAD}"), somebody()).await;
     let count = |test_id: &str| page.count(&format!("data-testid=\"{test_id}\""));
@@ -193,6 +236,34 @@ async fn an_interrupted_answer_offers_its_way_on() {
     assert_eq!((count("continue-reply"), count("retry-reply"), count("another-answer")), (1, 1, 0));
     let failed = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
     assert_eq!((failed.count("data-testid=\"retry-reply\""), failed.count("continue-reply")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_blank_answer_that_used_up_its_length_says_so() {
+    let page = open(&format!("/chat/{BLANK_THREAD}"), somebody()).await;
+    assert_eq!((page.count("data-testid=\"reply-blank\""), page.count(ALL_THOUGHT)), (1, 1));
+    assert_eq!((page.count("data-testid=\"another-answer\""), page.count("continue-reply")), (1, 0));
+    for thread in [FINISHED_THREAD, INTERRUPTED_THREAD] {
+        let page = open(&format!("/chat/{thread}"), somebody()).await;
+        assert_eq!(page.count("reply-blank"), 0, "{thread}: something was said, or it ended otherwise");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_says_which_of_its_versions_it_is() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!(page.count("data-testid=\"versions\""), 2);
+    assert!(page.html.contains(">1 of 2<") && page.html.contains(">2 of 3<"));
+    let labels = ["Previous question", "Next question", "Previous answer", "Next answer"];
+    assert_eq!(labels.map(|label| page.count(&format!("aria-label=\"{label}\""))), [1; 4]);
+    assert_eq!(page.count("aria-disabled=\"true\""), 1, "there is nothing before the first question");
+}
+
+#[tokio::test]
+async fn what_the_person_wrote_can_be_edited() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!(page.count("data-testid=\"edit-message\""), 3);
+    assert_eq!(page.count("data-testid=\"message-editor\""), 0, "the editor opens by script only");
 }
 
 #[tokio::test]
@@ -216,8 +287,11 @@ async fn what_is_left_is_in_the_page_itself() {
     let page = open("/usage", somebody()).await;
     assert!(page.html.contains("data-testid=\"quota-minute-remaining\">4<"));
     assert!(page.html.contains("data-testid=\"credit-available\">$0.48<"));
-    assert!(page.html.contains("<b>18560<"), "tokens a minute");
+    assert!(page.html.contains("data-part=\"day\" data-looser=\"true\""));
+    assert_eq!(page.count("data-looser"), 1);
+    assert!(page.html.contains("<b>18,560<") && page.html.contains(" of 20,000 left"), "tokens a minute");
     assert_eq!(page.count("data-testid=\"usage-row\""), 2);
+    assert!(page.html.contains("30 November 2026 (UTC)"), "when there is new credit: {}", page.html);
 }
 
 #[tokio::test]
@@ -297,9 +371,32 @@ async fn a_conversation_says_how_far_it_is_with_its_cap() {
 }
 
 #[tokio::test]
+async fn a_conversation_can_be_kept_as_a_file_once_it_has_begun() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    assert_eq!(page.count(&format!("href=\"/chat/{FINISHED_THREAD}/export.md\" rel=\"external\"")), 1);
+    assert_eq!(open("/chat", somebody()).await.count("export.md"), 0);
+}
+
+#[tokio::test]
 async fn the_theme_is_there_from_the_first_byte() {
     let page = open_with("/", Actor::default(), Fake::free(), "theme=dark").await;
     assert!(page.html.contains("data-theme=\"dark\""));
+}
+
+#[tokio::test]
+async fn whoever_runs_the_product_can_be_reached_from_everywhere() {
+    let support = "href=\"mailto:help@example.com\"";
+    let terms = "href=\"https://example.com/terms\" rel=\"external\">Terms<";
+    for path in ["/", "/pricing"] {
+        let page = open(path, Actor::default()).await;
+        assert_eq!((page.count(support), page.count(terms), page.count(">Privacy<")), (1, 1, 0), "{path}");
+        assert_eq!(page.count("name=\"support-url\" content=\"mailto:help@example.com\""), 1, "{path}");
+    }
+    let chat = open("/chat", somebody()).await;
+    assert_eq!((chat.count(support), chat.count(terms)), (1, 1), "in the menu");
+    let actor = Actor { request_id: "0190a0b0-4711".to_owned(), ..Actor::default() };
+    let missing = open("/nowhere", actor).await;
+    assert_eq!(missing.count(" rel=\"external\">ask us<"), 1, "{}", missing.html);
 }
 
 #[tokio::test]

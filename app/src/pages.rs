@@ -2,6 +2,7 @@
 
 mod account;
 pub mod admin;
+mod api_keys;
 mod billing;
 mod cancel;
 mod change_plan;
@@ -16,6 +17,7 @@ mod statement;
 mod usage;
 
 pub use account::AccountPage;
+pub use api_keys::ApiKeysPage;
 pub use billing::BillingPage;
 pub use cancel::CancelPage;
 pub use change_plan::ChangePlanPage;

@@ -6,9 +6,9 @@ mod turn;
 
 use leptos::prelude::*;
 
-pub use self::turn::{Place, Turn, TurnState};
+pub use self::turn::{Place, Turn, TurnState, Version};
 use crate::ApiError;
-use crate::types::{Message, ReplyState, Role};
+use crate::types::{Message, MessageId, ReplyState, Role};
 
 /// A turn with the key its element is known by: it stays when the message gets its id.
 #[derive(Clone, Debug)]
@@ -24,18 +24,36 @@ pub struct Transcript {
     next_key: StoredValue<u32>,
 }
 
+impl Row {
+    fn is_of(&self, id: MessageId) -> bool {
+        self.turn.with_untracked(|turn| turn.message_id == Some(id))
+    }
+}
+
 impl Transcript {
     /// `is_live`: a reply is being written. Without one, an answer that says so was left behind by a crash.
     pub fn new(messages: Vec<Message>, is_live: bool) -> Self {
         let transcript = Self { rows: RwSignal::new(Vec::new()), next_key: StoredValue::new(0) };
-        for message in messages {
-            let mut turn = Turn::from(message);
-            if !is_live && turn.is_streaming() {
-                turn.state = TurnState::Reply(ReplyState::Interrupted);
-            }
-            transcript.push(turn);
-        }
+        transcript.show(messages, is_live);
         transcript
+    }
+
+    /// Shows another path. The first turn that differs changes in its place, so that whoever chose it stays there.
+    pub fn show(self, messages: Vec<Message>, is_live: bool) {
+        let mut turns = messages.into_iter().map(|message| saved(message, is_live)).peekable();
+        let mut kept = 0;
+        for row in self.rows.get_untracked() {
+            let (id, role) = row.turn.with_untracked(|turn| (turn.message_id, turn.role));
+            let Some(turn) = turns.next_if(|turn| turn.role == role) else { break };
+            let is_other = turn.message_id != id;
+            row.turn.set(turn);
+            kept += 1;
+            if is_other {
+                break;
+            }
+        }
+        self.rows.update(|rows| rows.truncate(kept));
+        turns.for_each(|turn| self.push(turn));
     }
 
     pub fn rows(self) -> Vec<Row> {
@@ -57,6 +75,15 @@ impl Transcript {
         })
     }
 
+    pub fn has(self, id: MessageId) -> bool {
+        self.rows.with_untracked(|rows| rows.iter().any(|row| row.is_of(id)))
+    }
+
+    /// The message shown last. None: there is none, or what is shown last is not known to be saved.
+    pub fn last_id(self) -> Option<MessageId> {
+        self.rows.with_untracked(|rows| rows.last()?.turn.with_untracked(|turn| turn.message_id))
+    }
+
     /// The person's message, shown before the server has it.
     pub fn send(self, content: String) {
         self.push(Turn::sending(content));
@@ -73,19 +100,39 @@ impl Transcript {
     /// message is the person's, or an answer that is continued.
     pub fn start(self, message: Message) {
         let id = message.id;
-        let stands_for = |row: &Row| {
-            row.turn.with_untracked(|turn| turn.state == TurnState::Sending || turn.message_id == Some(id))
-        };
-        match self.rows.with_untracked(|rows| rows.iter().position(stands_for)) {
+        let mut versions = Vec::new();
+        match self.index_for(&message) {
             Some(index) => self.rows.update(|rows| {
+                if let [row, answer, ..] = &rows[index..]
+                    && row.is_of(id)
+                {
+                    versions = answer.turn.with_untracked(Turn::other_versions);
+                }
                 rows.truncate(index + 1);
                 if let Some(row) = rows.last() {
-                    row.turn.set(message.into());
+                    row.turn.update(|turn| turn.give_way(message));
                 }
             }),
             None => self.push(message.into()),
         }
-        self.push(Turn::answer_to(Some(id)));
+        self.push(Turn::answer_to(Some(id), versions));
+    }
+
+    /// Where this message belongs: where it stands already, in the place of another version of it, or where it is being sent.
+    fn index_for(self, message: &Message) -> Option<usize> {
+        let is_version = |turn: &Turn| {
+            let beside = (turn.parent_id, turn.role) == (message.parent_id, message.role);
+            beside && turn.message_id.is_some()
+        };
+        let is_sending = |turn: &Turn| turn.state == TurnState::Sending;
+        self.rows.with_untracked(|rows| {
+            let index_of = |is_it: &dyn Fn(&Turn) -> bool| {
+                rows.iter().position(|row| row.turn.with_untracked(|turn| is_it(turn)))
+            };
+            index_of(&|turn| turn.message_id == Some(message.id))
+                .or_else(|| index_of(&is_version))
+                .or_else(|| index_of(&is_sending))
+        })
     }
 
     /// More of what the model thinks.
@@ -108,7 +155,10 @@ impl Transcript {
 
     /// The answer as saved.
     pub fn end(self, message: Message, error: Option<ApiError>) {
-        self.update_last(|turn| *turn = Turn { error, ..message.into() });
+        self.update_last(|turn| {
+            turn.give_way(message);
+            turn.error = error;
+        });
     }
 
     /// The answer cannot be followed any more.
@@ -116,7 +166,7 @@ impl Transcript {
         let last = self.rows.with_untracked(|rows| rows.last().map(|row| row.turn.get_untracked()));
         // Lost before its first event: what stands there last is what it answers or goes on with.
         if let Some(last) = last.filter(|turn| !turn.is_streaming() && turn.state != TurnState::Lost) {
-            self.push(Turn::answer_to(last.message_id));
+            self.push(Turn::answer_to(last.message_id, Vec::new()));
         }
         self.update_last(|turn| {
             turn.state = TurnState::Lost;
@@ -141,4 +191,12 @@ impl Transcript {
             turn.update(change);
         }
     }
+}
+
+fn saved(message: Message, is_live: bool) -> Turn {
+    let mut turn = Turn::from(message);
+    if !is_live && turn.is_streaming() {
+        turn.state = TurnState::Reply(ReplyState::Interrupted);
+    }
+    turn
 }

@@ -1,5 +1,6 @@
 //! What travels between the browser and the server. Wire types only ever gain fields.
 
+mod api_key;
 mod attempt;
 mod audit;
 mod billing;
@@ -17,12 +18,14 @@ mod person;
 mod provider;
 mod quota;
 mod receipt;
+mod site_links;
 mod statement;
 mod stripe_event;
 mod system;
 mod usage;
 mod user;
 
+pub use api_key::{ApiKey, ApiKeyList, ApiKeyName, CreatedApiKey};
 pub use attempt::AttemptOutcome;
 pub use audit::{AuditChange, AuditEvent, AuditKind, AuditPage, AuditQuery, FailedRequest, PersonLabel};
 pub use billing::{
@@ -32,14 +35,14 @@ pub use billing::{
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
     ChatEvent, ChatEventKind, Conversation, Message, Prompt, PromptError, Rating, ReplyRequest, ReplyState,
-    ReplyTarget, Role, Thread, Title,
+    ReplyTarget, Role, Thread, ThreadPlace, Title,
 };
 pub use figures::{
     CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Ratings, Volume,
     VolumeReport,
 };
 pub use ids::{
-    AccountId, AuditId, ClientRequestId, EntryId, FormId, GenerationId, JobId, MessageId, NoticeId,
+    AccountId, ApiKeyId, AuditId, ClientRequestId, EntryId, FormId, GenerationId, JobId, MessageId, NoticeId,
     SessionId, ThreadId, UserId,
 };
 pub use job::{Job, JobState, JobsPage, JobsQuery, Queue, ScheduledWork};
@@ -52,6 +55,7 @@ pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts
 pub use provider::{BreakerState, Outcome, PriceVersion, ProviderReport, RouteReport};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};
+pub use site_links::SiteLinks;
 pub use statement::{CreditLabel, EntryReason, ReplyLabel, Statement, StatementEntry};
 pub use stripe_event::{
     Comparison, CustomerLabel, EventState, EventsPage, EventsQuery, Inbox, MeterExport, MoneyBack,
@@ -60,5 +64,5 @@ pub use stripe_event::{
 pub use system::{Fact, Setting, SettingValue, Switch, SwitchState, SystemPart, SystemReport};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};
 #[cfg(feature = "ssr")]
-pub use user::{Actor, Impersonator, Operator, SignedIn};
+pub use user::{Actor, Caller, Impersonator, Operator, SignedIn};
 pub use user::{Session, SignInError, SignInMethod, User, Viewing};

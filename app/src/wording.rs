@@ -1,14 +1,16 @@
 //! The sentences about what is left and how a reply ended.
 
+mod api;
 pub mod billing;
 mod caps;
 pub mod figures;
 mod mail;
 pub mod usage;
 
+pub use self::api::curl_example;
 pub use self::caps::{alert_sentence, cap_effect, spent_sentence, thread_cap_note};
 pub use self::mail::mail_route;
-use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState, SignInError};
+use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState, SignInError, Thread};
 
 /// What is left, for the line below the composer: the tighter of the two rates, and the credit.
 pub fn left_sentence(quota: &Quota) -> String {
@@ -39,6 +41,16 @@ pub fn used_up(quota: &Quota) -> Option<&Limit> {
 fn requests_left(count: u32, period: &str) -> String {
     let requests = if count == 1 { "request" } else { "requests" };
     format!("{count} {requests} left {period}")
+}
+
+/// How many conversations a search has found.
+pub fn found_sentence(count: usize) -> String {
+    match count {
+        0 => "No title has these words in it.".to_owned(),
+        1 => "1 conversation found".to_owned(),
+        _ if count >= Thread::FOUND as usize => format!("The {count} last changed of those found"),
+        _ => format!("{count} conversations found"),
+    }
 }
 
 pub fn limit_title(name: LimitName) -> &'static str {
@@ -81,6 +93,9 @@ pub fn state_note(state: ReplyState) -> Option<&'static str> {
     }
 }
 
+/// Of a reply that ended at its length without a word.
+pub const ALL_THOUGHT: &str = "The model used its whole length thinking and wrote no answer. Ask again, or choose a model that thinks less.";
+
 /// What a model costs; `PRICE_UNIT` says how much a million tokens are.
 pub fn price_sentence(prices: &ModelPrices) -> String {
     format!("{} to read and {} to write a million tokens", prices.input, prices.output)
@@ -110,7 +125,7 @@ pub fn sign_in_error(error: Option<SignInError>) -> &'static str {
 mod tests {
     use chrono::DateTime;
 
-    use super::{left_sentence, price_sentence, used_up};
+    use super::{found_sentence, left_sentence, price_sentence, used_up};
     use crate::types::{Credit, Limit, LimitName, ModelPrices, Nanos, Quota};
 
     fn limit(name: LimitName, remaining: u32) -> Limit {
@@ -166,5 +181,11 @@ mod tests {
             price_sentence(&ModelPrices { input, cached_input, output }),
             "$0.15 to read and $0.60 to write a million tokens"
         );
+    }
+
+    #[test]
+    fn a_search_that_is_cut_says_so() {
+        assert_eq!([1, 49].map(found_sentence), ["1 conversation found", "49 conversations found"]);
+        assert_eq!(found_sentence(50), "The 50 last changed of those found");
     }
 }

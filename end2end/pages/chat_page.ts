@@ -13,6 +13,8 @@ export class ChatPage extends AppPage {
   readonly countdown: Locator;
   readonly sendAgainButton: Locator;
   readonly excess: Locator;
+  /** Below the field: what Enter does. */
+  readonly keysHint: Locator;
   /** In a refusal: the way to the cap that is in the way. */
   readonly raiseCap: Locator;
   /** In place of the composer, without JavaScript. */
@@ -27,8 +29,13 @@ export class ChatPage extends AppPage {
   /** Below an answer that failed. */
   readonly tryAgainButton: Locator;
   readonly anotherAnswerButton: Locator;
+  /** In the place of a question that is being edited. */
+  readonly editor: Locator;
+  readonly sendEditButton: Locator;
+  readonly cancelEditButton: Locator;
   readonly errorPage: Locator;
 
+  readonly exportLink: Locator;
   readonly spendingButton: Locator;
   /** What the conversation has cost, and its cap. */
   readonly spending: Locator;
@@ -39,6 +46,13 @@ export class ChatPage extends AppPage {
 
   readonly newChatLink: Locator;
   readonly threads: Locator;
+  /** At the end of a list that goes on. */
+  readonly olderButton: Locator;
+  readonly searchField: Locator;
+  /** How much was found. */
+  readonly searchStatus: Locator;
+  /** The short message at the edge of the page. */
+  readonly toast: Locator;
   readonly undoButton: Locator;
   /** On phones, the list of conversations is a drawer. */
   readonly drawer: Locator;
@@ -54,6 +68,7 @@ export class ChatPage extends AppPage {
     this.countdown = page.getByTestId('composer-countdown');
     this.sendAgainButton = page.getByTestId('send-again');
     this.excess = page.getByTestId('composer-excess');
+    this.keysHint = page.getByTestId('hint-keys');
     this.raiseCap = page.getByTestId('raise-cap');
     this.scriptNeeded = page.locator('noscript');
 
@@ -63,8 +78,12 @@ export class ChatPage extends AppPage {
     this.continueButton = page.getByTestId('continue-reply');
     this.tryAgainButton = page.getByTestId('retry-reply');
     this.anotherAnswerButton = page.getByTestId('another-answer');
+    this.editor = page.getByRole('textbox', { name: 'Your message' });
+    this.sendEditButton = page.getByRole('button', { name: 'Save & send' });
+    this.cancelEditButton = page.getByRole('button', { name: 'Cancel' });
     this.errorPage = page.getByTestId('error-page');
 
+    this.exportLink = page.getByTestId('export-thread');
     this.spendingButton = page.getByTestId('thread-spending-button');
     this.spending = page.getByRole('dialog', { name: 'Spending in this conversation' });
     this.threadCap = new CapForm(this.spending);
@@ -73,6 +92,10 @@ export class ChatPage extends AppPage {
 
     this.newChatLink = page.getByTestId('new-chat');
     this.threads = page.getByTestId('thread-link');
+    this.olderButton = page.getByTestId('older-threads');
+    this.searchField = page.getByRole('searchbox', { name: 'Search the conversations' });
+    this.searchStatus = page.getByTestId('thread-search-status');
+    this.toast = page.locator('.toast');
     this.undoButton = page.getByTestId('undo-delete');
     this.drawer = page.getByRole('navigation', { name: 'Conversations' });
     this.openDrawerButton = page.getByRole('button', { name: 'Conversations' });
@@ -83,9 +106,15 @@ export class ChatPage extends AppPage {
     await this.openPath(path);
   }
 
+  /** With the key, and where only fingers are with the button: there Enter breaks the line. */
   async send(text: string): Promise<void> {
     await this.composer.fill(text);
-    await this.composer.press('Enter');
+    if (await this.hasTouchOnly()) await this.sendButton.tap();
+    else await this.composer.press('Enter');
+  }
+
+  private hasTouchOnly(): Promise<boolean> {
+    return this.page.evaluate(() => matchMedia('(hover: none) and (pointer: coarse)').matches);
   }
 
   /** Sends, and waits for the whole answer. */
@@ -104,6 +133,26 @@ export class ChatPage extends AppPage {
   /** Everything that belongs to an answer: its text, how it ended, what can be done with it. */
   turnOf(answer: Locator): Locator {
     return answer.locator('xpath=ancestor::li[1]');
+  }
+
+  /** Below a question or an answer: which of its versions it is, such as "2 of 3". */
+  versionOf(message: Locator): Locator {
+    return this.turnOf(message).getByTestId('versions');
+  }
+
+  versionButton(message: Locator, name: `${'Previous' | 'Next'} ${'question' | 'answer'}`): Locator {
+    return this.turnOf(message).getByRole('button', { name });
+  }
+
+  editButtonOf(question: Locator): Locator {
+    return this.turnOf(question).getByRole('button', { name: 'Edit' });
+  }
+
+  async edit(question: Locator, text: string): Promise<void> {
+    await this.turnOf(question).hover();
+    await this.editButtonOf(question).click();
+    await this.editor.fill(text);
+    await this.sendEditButton.click();
   }
 
   /** The button that says what somebody thinks of an answer. */

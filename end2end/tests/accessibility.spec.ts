@@ -61,6 +61,15 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await hasNoBarrier(tab.page);
         await tab.account.open();
         await hasNoBarrier(tab.page);
+        await tab.apiKeys.open();
+        await hasNoBarrier(tab.page);
+        await tab.apiKeys.create('Laptop');
+        await expect(tab.apiKeys.secret).toBeVisible();
+        await expect(tab.apiKeys.row('Laptop')).toBeVisible();
+        await hasNoBarrier(tab.page);
+        await tab.apiKeys.revokeButton('Laptop').click();
+        await expect(tab.apiKeys.question('Laptop')).toBeVisible();
+        await hasNoBarrier(tab.page);
         await tab.pricing.open();
         await hasNoBarrier(tab.page);
         await tab.billing.open();

@@ -32,6 +32,21 @@ test('Signing out ends the session', async ({ chat, tab }) => {
   await expect(tab.page).toHaveURL('/sign-in?return_to=/account');
 });
 
+test('After signing out, Back shows nothing of the conversation', async ({ chat, model, tab }) => {
+  const prompt = await model.script('For my eyes only', { text: 'A secret.' });
+  await chat.ask(prompt);
+  // As the server sends it, whole: what a browser might keep.
+  await tab.page.reload();
+  await chat.isReady();
+  await expect(chat.answers).toHaveText(['A secret.']);
+  await chat.signOut();
+  await expect(tab.page).toHaveURL('/');
+  await expect(tab.home.signInLink).toBeVisible();
+  await tab.page.goBack();
+  await expect(tab.page).toHaveURL(/\/sign-in\?return_to=/);
+  await expect(tab.page.locator('body')).not.toContainText('A secret.');
+});
+
 test('Signing out works from the account page, too', async ({ chat, tab }) => {
   await expect(chat.menuButton).toBeVisible();
   await tab.account.open();

@@ -93,6 +93,14 @@ test.describe('On a phone', () => {
     await fitsTheWidth(tab.page);
     await tab.account.open();
     await fitsTheWidth(tab.page);
+    await tab.apiKeys.open();
+    await tab.apiKeys.create('x'.repeat(80));
+    await expect(tab.apiKeys.secret).toBeVisible();
+    await expect(tab.apiKeys.rows).toHaveCount(1);
+    await fitsTheWidth(tab.page);
+    await tab.apiKeys.revokeButton('x').click();
+    await expect(tab.apiKeys.question('x')).toBeInViewport({ ratio: 1 });
+    await fitsTheWidth(tab.page);
     await tab.billing.open();
     await fitsTheWidth(tab.page);
   });
@@ -139,6 +147,21 @@ test.describe('On a phone', () => {
     await fitsTheWidth(tab.page);
   });
 
+  test('Enter breaks the line, and the button sends', async ({ chat, model }) => {
+    const prompt = await model.script('second line', { text: 'Read both lines.' });
+    await expect(chat.composer).toHaveAttribute('enterkeyhint', 'enter');
+    await expect(chat.keysHint).toHaveText('Enter breaks the line');
+    await expect(chat.keysHint).toBeVisible();
+    await chat.composer.fill('first line');
+    await chat.composer.press('Enter');
+    await chat.composer.pressSequentially(prompt);
+    await expect(chat.composer).toHaveValue(`first line\n${prompt}`);
+    await expect(chat.questions).toHaveCount(0);
+    await chat.sendButton.tap();
+    await expect(chat.questions).toHaveText([`first line\n${prompt}`], { useInnerText: true });
+    await expect(chat.answers).toHaveText(['Read both lines.']);
+  });
+
   test('The list of conversations opens and closes with the keyboard', async ({ chat, tab, model }) => {
     const prompt = await model.script('In the drawer', { text: 'Yes.' });
     await chat.ask(prompt);
@@ -175,6 +198,18 @@ test.describe('On a phone', () => {
     await expect(chat.newChatLink).toBeInViewport();
     await tab.page.touchscreen.tap(350, 400);
     await expect(chat.newChatLink).toBeHidden();
+  });
+
+  test('A finger finds the thumbs, and naming a conversation does not enlarge the page', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Rate me', { text: 'Good?' });
+    const answer = await chat.ask(prompt);
+    for (const name of ['Good answer', 'Bad answer'] as const) {
+      const box = await chat.ratingOf(answer, name).boundingBox();
+      expect(box && Math.min(box.width, box.height), name).toBeGreaterThanOrEqual(24);
+    }
+    await chat.openDrawerButton.tap();
+    await chat.thread(prompt).getByTestId('rename-thread').tap();
+    await expect(tab.page.getByRole('textbox', { name: 'New name' })).toHaveCSS('font-size', '16px');
   });
 
   test('The meter shows what is left', async ({ chat }) => {

@@ -80,7 +80,15 @@ test.describe('Writing a message', () => {
     await chat.composer.fill('x'.repeat(16_003));
     await expect(chat.excess).toContainText('3 characters too long');
     await expect(chat.sendButton).toBeDisabled();
+    // Read out once: the same alert stays, whatever is typed.
+    const alert = chat.excess.getByRole('alert');
+    await expect(alert).toHaveText('This message is too long.');
+    await alert.evaluate((element) => element.setAttribute('data-first', ''));
     await chat.composer.press('End');
+    await chat.composer.press('x');
+    await expect(chat.excess).toContainText('4 characters too long');
+    await expect(alert).toHaveAttribute('data-first', '');
+    await chat.composer.press('Backspace');
     for (let i = 0; i < 3; i++) await chat.composer.press('Backspace');
     await expect(chat.excess).toBeHidden();
     await expect(chat.sendButton).toBeEnabled();
@@ -142,6 +150,7 @@ test.describe('While the answer is written', () => {
     const answer = chat.answers.first();
     await chat.hasState(answer, 'streaming');
     await expect(answer).toContainText('Waiting for the first words');
+    await expect(answer.locator('.waiting-line')).toHaveCSS('animation-duration', '1.8s');
     await chat.stopButton.click();
     await chat.hasState(answer, 'stopped');
     await model.scriptAgain(prompt, { text: 'Now I know.' });

@@ -158,6 +158,20 @@ test.describe('When the connection breaks', () => {
     expect(await model.journal(prompt)).toHaveLength(2);
   });
 
+  test('A Stop that does not arrive is said, and can be tried again', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Stop me if you can', { text: COUNTING, stall_after_chunks: 3 });
+    await chat.send(prompt);
+    const answer = chat.answers.first();
+    await expect(answer).toContainText('one two three');
+    await tab.page.route('**/api/chat/stop_reply*', (route) => route.abort(), { times: 1 });
+    await chat.stopButton.click();
+    await expect(chat.toast).toBeVisible();
+    await expect(chat.toast).toContainText('The reply could not be stopped. The connection was lost.');
+    await chat.hasState(answer, 'streaming');
+    await chat.stopButton.click();
+    await chat.hasState(answer, 'stopped');
+  });
+
   test('An answer whose stream is cut on the way is taken up where it was', async ({ chat, model, tab }) => {
     const prompt = await model.script('Cut between us', { text: COUNTING });
     await tab.page.route(

@@ -129,6 +129,15 @@ test.describe('Credit', () => {
   });
 });
 
+test.describe('West of Greenwich', () => {
+  test.use({ timezoneId: 'America/Los_Angeles' });
+
+  test('new credit comes on the same day everywhere: the first of the month in UTC', async ({ chat, tab }) => {
+    await chat.meter.click();
+    await expect(tab.usage.main).toContainText(/New credit on\s*1 \w+ \d{4} \(UTC\)/);
+  });
+});
+
 test('A reply without a reported usage is marked as counted here', async ({ chat, model, tab }) => {
   const prompt = await model.script('Do not count', { text: 'Uncounted.', usage: 'missing' });
   await chat.ask(prompt);

@@ -1,3 +1,4 @@
+import { addConversations } from '../database';
 import { expect, refusedWith, test } from '../fixtures';
 
 test.describe('The list of conversations', () => {
@@ -30,6 +31,22 @@ test.describe('The list of conversations', () => {
     await expect(tab.page).toHaveTitle('A better name · Plumbline');
   });
 
+  test('A conversation can be kept as a file, also on a small phone', async ({ chat, model, tab }) => {
+    await expect(chat.exportLink).toHaveCount(0);
+    const prompt = await model.script('Keep me', { text: '**Kept.**' });
+    await chat.ask(prompt);
+    await tab.page.setViewportSize({ width: 320, height: 640 });
+    await expect(chat.exportLink).toBeInViewport({ ratio: 1 });
+    await expect(chat.spendingButton).toBeInViewport({ ratio: 1 });
+    const download = tab.page.waitForEvent('download');
+    await chat.exportLink.click();
+    expect((await download).suggestedFilename()).toMatch(/^plumbline-keep-me-.*\.md$/);
+    const file = await (await tab.page.request.get(`${tab.page.url()}/export.md`)).text();
+    expect(file).toContain(`# ${prompt}\n\n## You, `);
+    expect(file).toContain(prompt);
+    expect(file).toContain('**Kept.**');
+  });
+
   test('Escape leaves the name as it was', async ({ chat, model, tab }) => {
     const prompt = await model.script('Keep my name', { text: 'Yes.' });
     await chat.ask(prompt);
@@ -59,6 +76,24 @@ test.describe('The list of conversations', () => {
   });
 
   test.describe(() => {
+    test.use({ expectedProblems: [/net::ERR_INTERNET_DISCONNECTED/] });
+
+    test('Undo that does not arrive can be tried again', async ({ chat, model, tab }) => {
+      const prompt = await model.script('Delete me on a train', { text: 'Gone soon.' });
+      await chat.ask(prompt);
+      await chat.delete(prompt);
+      await expect(chat.undoButton).toBeVisible();
+      await tab.page.context().setOffline(true);
+      await chat.undoButton.click();
+      await expect(chat.toast).toContainText('The connection was lost');
+      await tab.page.context().setOffline(false);
+      await chat.undoButton.click();
+      await expect(chat.threads).toHaveText([prompt]);
+      await expect(chat.toast).toBeHidden();
+    });
+  });
+
+  test.describe(() => {
     test.use({ expectedProblems: [refusedWith(404)] });
 
     test('The address of a deleted conversation leads nowhere', async ({ chat, model, tab }) => {
@@ -81,6 +116,61 @@ test.describe('The list of conversations', () => {
       expect(response?.status()).toBe(404);
       await expect(stranger.chat.errorPage).toBeVisible();
       await expect(stranger.page.getByText('Between us.')).toHaveCount(0);
+    });
+  });
+});
+
+test.describe('A long list of conversations', () => {
+  test.beforeEach(async ({ chat, person }) => {
+    await addConversations(person.name, 230);
+    await chat.open();
+  });
+
+  test('goes on with Older, and the focus goes with it', async ({ chat }) => {
+    await expect(chat.threads).toHaveCount(200);
+    await chat.olderButton.focus();
+    await chat.olderButton.press('Enter');
+    await expect(chat.threads).toHaveCount(230);
+    await expect(chat.threads.nth(200)).toBeFocused();
+    await expect(chat.threads.last()).toHaveText('Talk 230');
+    await expect(chat.olderButton).toHaveCount(0);
+  });
+
+  test('can be searched by titles, also those that are not listed yet', async ({ chat, model }) => {
+    await chat.searchField.fill('talk 22');
+    await expect(chat.searchStatus).toHaveText('11 conversations found');
+    await expect(chat.threads).toHaveText(['Talk 22', ...Array.from({ length: 10 }, (_, i) => `Talk ${220 + i}`)]);
+    await expect(chat.olderButton).toHaveCount(0);
+    await chat.rename('Talk 225', 'Talk 22 of another name');
+    await expect(chat.thread('Talk 22 of another name')).toBeVisible();
+    await chat.delete('Talk 226');
+    await expect(chat.threads).toHaveCount(10);
+    await chat.undoButton.click();
+    await expect(chat.threads).toHaveCount(11);
+
+    await chat.searchField.fill('nowhere');
+    await expect(chat.searchStatus).toHaveText('No title has these words in it.');
+    await expect(chat.threads).toHaveCount(0);
+    await chat.searchField.press('Escape');
+    await expect(chat.searchStatus).toBeEmpty();
+    await expect(chat.searchField).toHaveValue('');
+    await expect(chat.threads.first()).toHaveText('Talk 1');
+    await chat.ask(await model.script('Answered as ever', { text: 'Yes.' }));
+    await expect(chat.threads.first()).toContainText('Answered as ever');
+  });
+
+  test.describe('on a phone', () => {
+    test.use({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
+
+    test('is searched with the finger, and what is found opens', async ({ chat, tab }) => {
+      await chat.openDrawerButton.tap();
+      await chat.searchField.fill('TALK 230');
+      await expect(chat.threads).toHaveText(['Talk 230']);
+      await expect(chat.searchField).toHaveCSS('font-size', '16px');
+      await chat.threads.tap();
+      await expect(chat.newChatLink).toBeHidden();
+      await expect(chat.heading).toHaveText('Talk 230');
+      await expect(tab.page).toHaveURL(/\/chat\/[0-9a-f-]{36}$/);
     });
   });
 });

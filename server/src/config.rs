@@ -7,6 +7,7 @@ mod database;
 mod jobs;
 mod langfuse;
 mod limits;
+mod links;
 mod llm;
 mod log;
 mod mail;
@@ -37,6 +38,7 @@ pub use self::database::DatabaseConfig;
 pub use self::jobs::JobsConfig;
 pub use self::langfuse::LangfuseConfig;
 pub use self::limits::LimitsConfig;
+pub use self::links::LinksConfig;
 pub use self::llm::{LlmClocks, LlmConfig};
 pub use self::log::{LogConfig, LogFormat};
 pub use self::mail::{MailConfig, SmtpConfig};
@@ -71,6 +73,7 @@ pub struct Config {
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
     pub spending: SpendingConfig,
+    pub links: LinksConfig,
     /// Everything that was read, as it may be shown.
     pub settings: Vec<Setting>,
 }
@@ -96,6 +99,7 @@ impl Config {
             audit: AuditConfig::from_env(env)?,
             metrics: MetricsConfig::from_env(env)?,
             spending: SpendingConfig::from_env(env)?,
+            links: LinksConfig::from_env(env)?,
             settings: env.settings(),
         })
     }
@@ -276,6 +280,9 @@ mod tests {
             ("STRIPE_SECRET_KEY", "sk_test_1"),
             ("SMTP_URL", "mail.example.com"),
             ("LANGFUSE_PUBLIC_KEY", "pk-lf-1"),
+            ("SUPPORT_URL", "help@example.com"),
+            ("TERMS_URL", "mailto:help@example.com"),
+            ("PRIVACY_URL", "javascript:alert(1)"),
         ] {
             let error = Config::from_env(&env(&[(variable, value)])).expect_err(variable).to_string();
             let named = if variable.ends_with("_ISSUER") { "OIDC_CLIENT_ID" } else { variable };

@@ -4,7 +4,6 @@
 mod add_up_days;
 mod audit_money;
 mod check_four_ways;
-mod check_meter;
 mod deliver_notice;
 mod end_visits;
 mod export_meter;
@@ -22,7 +21,6 @@ use async_trait::async_trait;
 pub use self::add_up_days::AddUpDays;
 pub use self::audit_money::AuditMoney;
 pub use self::check_four_ways::CheckFourWays;
-pub use self::check_meter::CheckMeter;
 pub use self::deliver_notice::DeliverNotice;
 pub use self::end_visits::EndVisits;
 pub use self::export_meter::ExportMeter;

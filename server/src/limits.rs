@@ -3,23 +3,25 @@
 
 mod address;
 mod breaker;
+mod calls;
 mod connection;
 mod local;
 mod missed;
 mod windows;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::types::{AccountId, ClientRequestId, Limit, LimitName, Plan};
+use app::ApiError;
+use app::types::{AccountId, ClientRequestId, Limit, Plan};
 use redis::{RedisError, Script};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-pub use self::address::{AddressLimit, client_address};
+pub use self::address::client_address;
 pub use self::breaker::{Breakers, Pass};
+pub use self::calls::{CallLimit, CallOrigin};
 use self::connection::Connection;
 use self::local::LocalLimiter;
 use self::missed::{MissedCall, MissedCalls};
@@ -52,6 +54,13 @@ pub struct Reached {
     pub retry_after: Duration,
 }
 
+impl From<Reached> for ApiError {
+    fn from(Reached { limit, retry_after }: Reached) -> Self {
+        let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
+        Self::LimitReached { limit, retry_after_seconds }
+    }
+}
+
 /// Who counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,8 +79,8 @@ pub struct RedisFacts {
     pub connected_clients: i64,
 }
 
-/// Admits requests by account, so that more sessions, keys or addresses give nobody more; and by address where nobody has
-/// signed in.
+/// Admits replies by account, so that more sessions, keys or addresses give nobody more; and what else is asked for, by
+/// account or, where nobody has signed in, by address.
 #[derive(Clone)]
 pub struct Limiter {
     redis: Connection,
@@ -152,22 +161,22 @@ impl Limiter {
         self.tell(Action::Forget(request_id), key, plan.into()).await;
     }
 
-    /// Counts a request of somebody unknown by where it comes from.
+    /// Counts what is no reply. Redis away: this process admits its share.
     ///
     /// # Errors
     /// When it does not fit; it then counts nowhere.
-    pub async fn admit_address(&self, limit: AddressLimit, address: IpAddr) -> Result<(), Reached> {
-        let key = format!("{}address:{}:{}", self.key_prefix, limit.name, address::network(address));
+    pub async fn admit_call(&self, limit: CallLimit, caller: CallOrigin) -> Result<(), Reached> {
+        let key = format!("{}{}", self.key_prefix, caller.key(limit));
         let rates = Rates { requests_per_minute: limit.per_minute, ..Rates::default() };
         let id = ClientRequestId(Uuid::now_v7());
         let admission = match self.ask(Action::Admit(id, 0), &key, rates).await {
             Some(windows) => windows.admission(rates),
             None => self.local.admit(&key, id, 0, rates),
         };
-        metrics::address_decided(limit.name, !matches!(admission, Admission::Refused { .. }));
+        metrics::call_decided(limit.name, !matches!(admission, Admission::Refused { .. }));
         match admission {
             Admission::Refused { limit, retry_after } => {
-                Err(Reached { limit: Limit { name: LimitName::RequestsPerAddress, ..limit }, retry_after })
+                Err(Reached { limit: Limit { name: caller.limit_name(), ..limit }, retry_after })
             }
             Admission::Admitted(_) | Admission::Repeated(_) => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! What happens around every request, in order.
 
-mod address_limit;
+mod api_key;
+mod call_limits;
 mod compress;
 mod failed_requests;
 mod headers;
@@ -12,7 +13,10 @@ mod request_metrics;
 mod request_span;
 mod request_trace;
 mod session;
+mod slow_bodies;
 mod unanswered;
+
+use std::time::Duration;
 
 use axum::{Router, middleware};
 use http::HeaderName;
@@ -59,8 +63,28 @@ pub(crate) fn around_mail_programs(router: Router<AppState>, state: &AppState) -
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn(unanswered::limit_time))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
-        .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
+        .layer(middleware::from_fn_with_state(state.clone(), call_limits::limit_calls))
+        .layer(middleware::from_fn_with_state(state.server.body_timeout, slow_bodies::break_off))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
+    router.layer(layers)
+}
+
+/// Around what programs ask for: with a key, and without cookies. An answer may take as long as the model does.
+pub(crate) fn around_programs(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(state.clone(), api_key::set_caller))
+        .layer(middleware::from_fn_with_state(state.server.body_timeout, slow_bodies::break_off));
+    router.layer(layers)
+}
+
+/// Around what needs neither session nor form: probes, and webhooks, whose handler limits how long they are.
+pub(crate) fn around_probes_and_webhooks<S>(router: Router<S>, body_timeout: Duration) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn(unanswered::limit_time))
+        .layer(middleware::from_fn_with_state(body_timeout, slow_bodies::break_off));
     router.layer(layers)
 }
 
@@ -72,10 +96,33 @@ pub(crate) fn around_pages(router: Router<AppState>, state: &AppState) -> Router
         .layer(middleware::from_fn(unanswered::limit_time))
         .layer(middleware::from_fn(compress::compress))
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
+        .layer(middleware::from_fn(headers::keep_private))
         .layer(middleware::from_fn(maintenance::close))
-        .layer(middleware::from_fn_with_state(state.clone(), address_limit::limit_addresses))
+        .layer(middleware::from_fn_with_state(state.clone(), call_limits::limit_calls))
         .layer(middleware::from_fn(operators::refuse_others))
+        .layer(middleware::from_fn_with_state(state.server.body_timeout, slow_bodies::break_off))
         // Innermost: it changes the body's type.
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
     router.layer(layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::body::Body;
+    use axum::extract::Request;
+    use axum::routing::post;
+    use http::StatusCode;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn programs_are_answered_in_time_whatever_happens() {
+        let hooks: Router = Router::new().route("/hook", post(pending::<StatusCode>));
+        let request = Request::post("/hook").body(Body::from("news")).expect("a request");
+        let answer = around_probes_and_webhooks(hooks, Duration::from_secs(1)).oneshot(request).await;
+        assert_eq!(answer.expect("an answer").status(), StatusCode::GATEWAY_TIMEOUT);
+    }
 }

@@ -1,19 +1,6 @@
-//! The arithmetic of money: tokens to nano-dollars, in integers, with one rounding rule.
+//! The arithmetic of money, in integers: what tokens cost, and what is set aside for them.
 
 use app::types::{ModelPrices, Nanos};
-use serde::Deserialize;
-
-const MILLION: i128 = 1_000_000;
-
-/// Prices of tokens, in nano-dollars per million.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenPrices {
-    pub input_nanos_per_million: i64,
-    /// Input the provider had read before.
-    pub cached_input_nanos_per_million: i64,
-    pub output_nanos_per_million: i64,
-}
 
 /// Tokens a reply used, the same for every provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,37 +30,10 @@ impl TokenUsage {
     pub fn total(&self) -> u32 {
         self.input_tokens.saturating_add(self.output_tokens)
     }
-}
 
-impl From<TokenPrices> for ModelPrices {
-    fn from(prices: TokenPrices) -> Self {
-        Self {
-            input: Nanos(prices.input_nanos_per_million),
-            cached_input: Nanos(prices.cached_input_nanos_per_million),
-            output: Nanos(prices.output_nanos_per_million),
-        }
-    }
-}
-
-impl From<ModelPrices> for TokenPrices {
-    fn from(prices: ModelPrices) -> Self {
-        Self {
-            input_nanos_per_million: prices.input.0,
-            cached_input_nanos_per_million: prices.cached_input.0,
-            output_nanos_per_million: prices.output.0,
-        }
-    }
-}
-
-impl TokenPrices {
     /// What these tokens cost, rounded half up once, at the end.
-    pub fn charge(&self, usage: TokenUsage) -> Nanos {
-        let cached = usage.cached_input_tokens.min(usage.input_tokens);
-        let exact = i128::from(usage.input_tokens - cached) * i128::from(self.input_nanos_per_million)
-            + i128::from(cached) * i128::from(self.cached_input_nanos_per_million)
-            + i128::from(usage.output_tokens) * i128::from(self.output_nanos_per_million);
-        let rounded = (exact + MILLION / 2).div_euclid(MILLION);
-        Nanos(i64::try_from(rounded).unwrap_or(i64::MAX))
+    pub fn cost(&self, prices: ModelPrices) -> Nanos {
+        prices.exact(self.input_tokens, self.cached_input_tokens, self.output_tokens).rounded()
     }
 }
 
@@ -102,7 +62,7 @@ impl Part {
 /// What a reply wants to set aside before it begins.
 #[derive(Clone, Copy, Debug)]
 pub struct HoldRequest {
-    pub prices: TokenPrices,
+    pub prices: ModelPrices,
     pub input_tokens: u32,
     /// The longest answer wanted.
     pub output_tokens: u32,
@@ -142,7 +102,7 @@ impl HoldRequest {
 
     fn terms(&self, output_tokens: u32) -> HoldTerms {
         let usage = TokenUsage { input_tokens: self.input_tokens, output_tokens, ..TokenUsage::default() };
-        HoldTerms { amount: self.prices.charge(usage), output_tokens }
+        HoldTerms { amount: usage.cost(self.prices), output_tokens }
     }
 }
 
@@ -159,12 +119,8 @@ mod tests {
 
     use super::*;
 
-    fn prices(input: i64, output: i64) -> TokenPrices {
-        TokenPrices {
-            input_nanos_per_million: input,
-            cached_input_nanos_per_million: input / 2,
-            output_nanos_per_million: output,
-        }
+    fn prices(input: i64, output: i64) -> ModelPrices {
+        ModelPrices { input: Nanos(input), cached_input: Nanos(input / 2), output: Nanos(output) }
     }
 
     fn usage(input_tokens: u32, output_tokens: u32) -> TokenUsage {
@@ -200,19 +156,19 @@ mod tests {
     #[test]
     fn a_charge_is_rounded_half_up_once() {
         let prices = prices(250_000, 250_000);
-        assert_eq!(prices.charge(usage(1, 0)), Nanos(0));
-        assert_eq!(prices.charge(usage(1, 1)), Nanos(1));
+        assert_eq!(usage(1, 0).cost(prices), Nanos(0));
+        assert_eq!(usage(1, 1).cost(prices), Nanos(1));
     }
 
     #[test]
     fn cached_input_is_charged_once_at_its_own_price() {
         let cached = TokenUsage { cached_input_tokens: 600, ..usage(1000, 0) };
-        assert_eq!(prices(1_000_000, 0).charge(cached), Nanos(400 + 300));
+        assert_eq!(cached.cost(prices(1_000_000, 0)), Nanos(400 + 300));
     }
 
     #[test]
     fn the_dearest_model_and_the_longest_text_do_not_overflow() {
-        assert_eq!(prices(i64::MAX, i64::MAX).charge(usage(u32::MAX, u32::MAX)), Nanos(i64::MAX));
+        assert_eq!(usage(u32::MAX, u32::MAX).cost(prices(i64::MAX, i64::MAX)), Nanos(i64::MAX));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use app::App;
+use app::links::API_KEYS_PATH;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, request::Parts};
 use leptos::config::LeptosOptions;
@@ -17,7 +18,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{admin, auth, health, mail, reports, stripe, usage};
+use crate::routes::{admin, api_keys, auth, chat, health, mail, reports, stripe, usage, v1};
 use crate::services::billing::WEBHOOK_PATH;
 use crate::state::AppState;
 
@@ -33,16 +34,19 @@ pub(crate) fn is_page(route: &str) -> bool {
 /// The application, whole.
 pub fn build_router(state: &AppState) -> Router {
     let options = state.server.leptos.clone();
-    let provide = context(state);
+    let provide = page_context(state);
     let pages = Router::new()
         .route("/auth/{provider}/start", get(auth::begin_sign_in))
         .route("/auth/{provider}/callback", get(auth::complete_sign_in))
+        .route("/chat/{id}/export.md", get(chat::export_thread))
         .route("/usage/replies.csv", get(usage::export_replies))
         .route("/usage/statement.csv", get(usage::export_statement))
         .route("/usage/messages/{id}", get(usage::find_receipt))
         .route("/admin/audit.csv", get(admin::export_audit_log))
         .route("/admin/usage.csv", get(admin::export_usage))
         .route("/admin/usage-people.csv", get(admin::export_people_usage))
+        // The page itself is among those below.
+        .route(API_KEYS_PATH, post(api_keys::create_api_key))
         .route("/reports/browser", post(reports::take_report))
         .route("/mail/preferences", get(mail::show_preferences).post(mail::switch_mail))
         // Pages, and server functions below /api.
@@ -56,11 +60,19 @@ pub fn build_router(state: &AppState) -> Router {
         Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready));
     // Not among the pages: whoever calls proves itself by a signature, or by the token in a mail.
     let webhooks = Router::new().route(WEBHOOK_PATH, post(stripe::receive_webhook));
+    let probes_and_webhooks =
+        middleware::around_probes_and_webhooks(probes.merge(webhooks), state.server.body_timeout);
     let unsubscribe =
         Router::new().route("/mail/unsubscribe", get(mail::offer_unsubscribe).post(mail::unsubscribe));
     let unsubscribe = middleware::around_mail_programs(unsubscribe, state);
+    let programs = Router::new()
+        .route("/v1/chat/completions", post(v1::complete_chat))
+        .route("/v1/models", get(v1::list_models))
+        .route("/v1/models/{key}", get(v1::find_model))
+        .route("/v1/{*rest}", any(v1::not_found));
+    let programs = middleware::around_programs(programs, state);
     let pages = middleware::around_pages(pages, state);
-    let all = pages.merge(unsubscribe).merge(assets).merge(probes).merge(webhooks);
+    let all = pages.merge(unsubscribe).merge(assets).merge(probes_and_webhooks).merge(programs);
     middleware::around_all(all, state).with_state(state.clone())
 }
 
@@ -75,7 +87,7 @@ fn bundle(options: &LeptosOptions) -> Router<AppState> {
 }
 
 /// What pages and server functions find in Leptos' context, besides the request.
-fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+pub(crate) fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let backend = state.backend.clone();
     move || {
         provide_context(backend.clone());

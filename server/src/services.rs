@@ -3,12 +3,14 @@
 pub mod account;
 mod account_queue;
 pub mod admin;
+pub(crate) mod api_keys;
 pub mod billing;
 mod cached;
 pub mod caps;
 pub mod catalog;
 pub mod ceiling;
 pub mod chat;
+pub(crate) mod completions;
 pub mod day_totals;
 pub(crate) mod failed_requests;
 pub mod four_way;

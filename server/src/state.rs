@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use app::api::Backend;
 use app::api::admin::AdminBackend;
-use app::types::SignedIn;
+use app::types::{Caller, SignedIn, SiteLinks};
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::AppResult;
-use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, ServerConfig, SignInConfig};
+use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, LinksConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
-    AddUpDays, AuditMoney, CheckFourWays, CheckMeter, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
+    AddUpDays, AuditMoney, CheckFourWays, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
     ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
 };
-use crate::limits::{BadRedisUrl, Limiter};
+use crate::limits::{BadRedisUrl, CallLimit, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
 use crate::providers::langfuse::Langfuse;
 use crate::providers::llm::Providers;
@@ -29,11 +29,13 @@ use crate::services::admin::{
     AuditLogService, FiguresService, JobsService, PeopleParts, PeopleService, ProviderService, StripeService,
     SystemService,
 };
+use crate::services::api_keys::ApiKeyService;
 use crate::services::billing::{BillingService, Cashier};
 use crate::services::caps::CapsService;
 use crate::services::catalog::CatalogService;
 use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
+use crate::services::completions::CompletionService;
 use crate::services::day_totals::DayTotals;
 use crate::services::failed_requests::FailedRequestService;
 use crate::services::four_way::FourWayCheck;
@@ -71,8 +73,10 @@ pub struct AppState {
     pub(crate) limiter: Limiter,
     pub(crate) limits: LimitsConfig,
     pub(crate) account: AccountService,
+    pub(crate) api_keys: ApiKeyService,
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
+    pub(crate) completions: CompletionService,
     pub(crate) usage: UsageService,
     billing: BillingService,
     pub(crate) audit_log: AuditLogService,
@@ -135,7 +139,15 @@ impl AppState {
         let form_origins = stripe.as_ref().map(Stripe::page_origins).unwrap_or_default();
         let cashier = stripe
             .map(|stripe| Cashier::new(db.clone(), stripe, plans.clone(), config.server.public_url.clone()));
-        let billing = BillingService::new(db.clone(), plans.clone(), catalog.clone(), cashier.clone());
+        let billing_limit = CallLimit::account_billing(config.limits.billing_requests_per_minute);
+        let billing = BillingService::new(
+            db.clone(),
+            plans.clone(),
+            catalog.clone(),
+            cashier.clone(),
+            limiter.clone(),
+            billing_limit,
+        );
         let mailer = config.mail.smtp.as_ref().map(Mailer::new).transpose()?;
         let notices = NoticeService::new(db.clone(), plans.clone(), mailer, config.server.public_url.clone());
         let langfuse = config.langfuse.as_ref().map(Langfuse::new).transpose()?;
@@ -145,6 +157,8 @@ impl AppState {
         let figures = FiguresService::new(db.clone(), plans.clone());
         let worker =
             worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone(), ratings.clone());
+        let api_keys =
+            ApiKeyService::new(db.clone(), plans.clone(), catalog.clone(), config.server.public_url.clone());
         let monitoring = Monitoring {
             db: db.clone(),
             limiter: limiter.clone(),
@@ -174,12 +188,16 @@ impl AppState {
                 config.settings,
             )),
         };
+        let completions =
+            CompletionService::new(db.clone(), generations.clone(), catalog.clone(), plans.clone());
         let backend = Backend {
             account: Arc::new(account.clone()),
             admin,
+            api_keys: Arc::new(api_keys.clone()),
             billing: Arc::new(billing.clone()),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans, ratings)),
+            links: site_links(config.links),
             notices: Arc::new(notices.clone()),
             quota: Arc::new(quota),
             usage: Arc::new(usage.clone()),
@@ -191,8 +209,10 @@ impl AppState {
             limiter,
             limits: config.limits,
             account,
+            api_keys,
             sign_in,
             generations,
+            completions,
             usage,
             billing,
             audit_log,
@@ -215,6 +235,14 @@ impl AppState {
     /// When the database is away.
     pub async fn authenticate(&self, token: &str) -> AppResult<Option<SignedIn>> {
         self.account.authenticate(token).await
+    }
+
+    /// Whose API key this is; None when it is no good (any more).
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn authenticate_key(&self, token: &str) -> AppResult<Option<Caller>> {
+        self.api_keys.authenticate(token).await
     }
 
     pub fn generations(&self) -> &GenerationService {
@@ -262,8 +290,7 @@ fn worker(
     if let Some(cashier) = cashier {
         handlers.push(Arc::new(SyncCustomer { cashier: cashier.clone() }));
         handlers.push(Arc::new(ReconcileBilling { cashier: cashier.clone() }));
-        handlers.push(Arc::new(ExportMeter { cashier: cashier.clone() }));
-        handlers.push(Arc::new(CheckMeter { cashier, config: audit }));
+        handlers.push(Arc::new(ExportMeter { cashier }));
     }
     Worker::new(WorkerParts {
         db: db.clone(),
@@ -273,6 +300,14 @@ fn worker(
         lease: JOB_LEASE,
         time_limit: JOB_TIME_LIMIT,
     })
+}
+
+fn site_links(LinksConfig { support, terms, privacy }: LinksConfig) -> SiteLinks {
+    SiteLinks {
+        support: support.map(String::from),
+        terms: terms.map(String::from),
+        privacy: privacy.map(String::from),
+    }
 }
 
 fn identity_providers(config: SignInConfig) -> Result<Arc<[Box<dyn IdentityProvider>]>, reqwest::Error> {

@@ -3,6 +3,7 @@
 pub mod account_books;
 pub mod accounts;
 pub mod alerts;
+pub mod api_keys;
 pub mod attempts;
 pub mod audit;
 pub mod backlog;

@@ -1,23 +1,30 @@
 //! Threads and replies.
 
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use server_fn::codec::{ByteStream, Json, Streaming};
 
 #[cfg(feature = "ssr")]
 use super::{answer, call, set_quota_headers, set_stream_headers};
 #[cfg(feature = "ssr")]
-use crate::types::{Actor, ChatEvent, Quota};
+use crate::types::{Actor, ChatEvent, Quota, ThreadPlace};
 use crate::types::{Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId};
 use crate::{ApiError, ApiResult};
 
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
 pub trait ChatApi: Send + Sync {
-    /// Last changed first.
+    /// Last changed first, [`Thread::LISTED`] at most.
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>>;
+    /// The same after one of them.
+    async fn list_older_threads(&self, actor: &Actor, before: ThreadPlace) -> ApiResult<Vec<Thread>>;
+    /// Those with these words in their title, last changed first, [`Thread::FOUND`] at most.
+    async fn search_threads(&self, actor: &Actor, words: String) -> ApiResult<Vec<Thread>>;
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation>;
+    /// From now on the thread shows the path through this message, and from there to the newest.
+    async fn show_version(&self, actor: &Actor, id: MessageId) -> ApiResult<Conversation>;
     async fn rename_thread(&self, actor: &Actor, id: ThreadId, title: String) -> ApiResult<()>;
-    /// Hides a thread; `restore_thread` brings it back for 30 days.
+    /// Hides a thread; `restore_thread` brings it back for 30 days, after which its words are erased.
     async fn delete_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
     async fn restore_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<()>;
     /// In the order of the catalog, those the plan includes first.
@@ -47,10 +54,29 @@ pub async fn list_threads() -> ApiResult<Vec<Thread>> {
     answer(backend.chat.list_threads(&actor).await)
 }
 
+/// Goes on after the thread of this id, as it was changed at that time when it was listed.
+#[server(endpoint = "chat/list_older_threads")]
+pub async fn list_older_threads(updated_at: DateTime<Utc>, id: ThreadId) -> ApiResult<Vec<Thread>> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.list_older_threads(&actor, ThreadPlace { updated_at, id }).await)
+}
+
+#[server(endpoint = "chat/search_threads")]
+pub async fn search_threads(words: String) -> ApiResult<Vec<Thread>> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.search_threads(&actor, words).await)
+}
+
 #[server(endpoint = "chat/read_thread")]
 pub async fn read_thread(id: ThreadId) -> ApiResult<Conversation> {
     let (backend, actor) = call()?;
     answer(backend.chat.read_thread(&actor, id).await)
+}
+
+#[server(endpoint = "chat/show_version")]
+pub async fn show_version(id: MessageId) -> ApiResult<Conversation> {
+    let (backend, actor) = call()?;
+    answer(backend.chat.show_version(&actor, id).await)
 }
 
 #[server(endpoint = "chat/rename_thread")]

@@ -35,6 +35,8 @@ no_content! {
     JobsPage, StripeReport, EventsPage, StripeEventDetail, ProviderReport, SystemReport,
     ModelPrices, DateTime<Utc>,
     Overview, VolumeReport,
+    // Only those whom the account belongs to can make keys.
+    CreatedApiKey,
     // Only those whom the conversation belongs to can ask for replies.
     ReplyStream,
 }
@@ -71,6 +73,18 @@ impl Content for Conversation {
             messages: self.messages.without_content(),
             live_reply: None,
         }
+    }
+}
+
+impl Content for ApiKey {
+    fn without_content(self) -> Self {
+        Self { name: HIDDEN.to_owned(), ..self }
+    }
+}
+
+impl Content for ApiKeyList {
+    fn without_content(self) -> Self {
+        Self { keys: self.keys.without_content(), ..self }
     }
 }
 

@@ -13,13 +13,15 @@ use crate::wording::{left_sentence, used_up};
 const WITHOUT_SCRIPT: &str =
     "<p class=\"note\">Reading works without JavaScript; sending a message needs it.</p>";
 
-/// Where the person writes. Enter sends, Shift and Enter break the line.
+/// Where the person writes. Enter sends, Shift and Enter break the line. A keyboard on the screen has no Shift and Enter:
+/// there Enter breaks the line, and the button sends.
 #[component]
 pub fn Composer(conversation: OpenConversation) -> impl IntoView {
-    let excess = Memo::new(move |_| match conversation.draft.with(|draft| Prompt::parse(draft)) {
-        Err(PromptError::TooLong { excess }) => Some(PromptError::TooLong { excess }),
-        _ => None,
-    });
+    // Known after the first render, which must equal the server's.
+    let has_touch_only = RwSignal::new(false);
+    Effect::new(move |_| has_touch_only.set(browser::has_touch_only()));
+    let excess = Memo::new(move |_| conversation.draft.with(|draft| excess(draft)));
+    let is_too_long = Memo::new(move |_| excess.get().is_some());
     let standing = use_standing();
     let is_closed = Memo::new(move |_| standing.is_closed());
     let on_submit = move |event: ev::SubmitEvent| {
@@ -31,20 +33,35 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
         <div class="composer-place">
             <RefusalNote conversation/>
             {move || is_closed.get().then(|| view! { <ClosedNote/> })}
-            {move || excess.get().map(|error| view! {
-                <p class="note note-error" role="alert" id="composer-excess" data-testid="composer-excess">{error.to_string()}</p>
-            })}
+            {move || is_too_long.get().then(|| view! { <Excess excess/> })}
             <form class="composer needs-script" on:submit=on_submit aria-label="Write a message">
-                <TextField conversation is_too_long=Signal::derive(move || excess.get().is_some()) is_closed/>
+                <TextField conversation is_too_long is_closed has_touch_only/>
                 <div class="composer-foot">
                     <ModelPicker models=conversation.models/>
                     <SendOrStop conversation is_closed/>
                 </div>
             </form>
             <noscript inner_html=WITHOUT_SCRIPT></noscript>
-            <Hint/>
+            <Hint has_touch_only/>
         </div>
     }
+}
+
+/// By how much the text is too long. That it is so is read out once, not anew with each key.
+#[component]
+fn Excess(excess: Memo<Option<PromptError>>) -> impl IntoView {
+    let sentence = move || excess.get().map(|error| error.to_string());
+    view! {
+        <p class="note note-error" data-testid="composer-excess">
+            <span class="visually-hidden" role="alert">"This message is too long."</span>
+            <span id="composer-excess">{sentence}</span>
+        </p>
+    }
+}
+
+/// How much there is too much of a text.
+pub(super) fn excess(text: &str) -> Option<PromptError> {
+    Prompt::parse(text).err().filter(|error| matches!(error, PromptError::TooLong { .. }))
 }
 
 /// Why nothing can be sent. The field stays readable, so that what is in it can be copied.
@@ -71,8 +88,9 @@ fn ClosedNote() -> impl IntoView {
 #[component]
 fn TextField(
     conversation: OpenConversation,
-    is_too_long: Signal<bool>,
+    is_too_long: Memo<bool>,
     is_closed: Memo<bool>,
+    has_touch_only: RwSignal<bool>,
 ) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
     let draft = conversation.draft;
@@ -96,14 +114,17 @@ fn TextField(
         true
     });
     let on_key = move |event: ev::KeyboardEvent| {
-        // While a word is being composed (Japanese, Chinese, …), Enter belongs to the input method.
-        let is_composing = event.is_composing() || event.key_code() == 229;
-        if event.key() == "Enter" && !event.shift_key() && !is_composing {
+        if event.key() == "Enter" && !is_composing(&event) && sends(&event, has_touch_only.get_untracked()) {
             event.prevent_default();
             if !is_closed.get_untracked() {
                 conversation.send();
             }
         }
+    };
+    let described_by = move || match (is_closed.get(), is_too_long.get()) {
+        (true, _) => "composer-closed",
+        (false, true) => "composer-excess composer-hint",
+        (false, false) => "composer-hint",
     };
     view! {
         <textarea
@@ -112,10 +133,10 @@ fn TextField(
             rows="1"
             placeholder="Write a message"
             aria-label="Message"
-            aria-describedby=move || if is_closed.get() { "composer-closed" } else { "composer-hint" }
+            aria-describedby=described_by
             readonly=is_closed
             aria-invalid=move || is_too_long.get().to_string()
-            enterkeyhint="send"
+            enterkeyhint=move || if has_touch_only.get() { "enter" } else { "send" }
             autocomplete="off"
             data-testid="composer-input"
             node_ref=field
@@ -125,8 +146,18 @@ fn TextField(
     }
 }
 
+/// Whether this Enter sends. A keyboard that hangs on a tablet has keys to say so.
+fn sends(event: &ev::KeyboardEvent, has_touch_only: bool) -> bool {
+    if has_touch_only { event.ctrl_key() || event.meta_key() } else { !event.shift_key() }
+}
+
+/// While a word is being composed (Japanese, Chinese, …), keys belong to the input method.
+pub(super) fn is_composing(event: &ev::KeyboardEvent) -> bool {
+    event.is_composing() || event.key_code() == 229
+}
+
 /// Sets the text where it differs, and lets the field grow with it.
-fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
+pub(super) fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
     if field.value() != text {
         field.set_value(text);
     }
@@ -138,14 +169,9 @@ fn show(field: &web_sys::HtmlTextAreaElement, text: &str) {
 
 #[component]
 fn SendOrStop(conversation: OpenConversation, is_closed: Memo<bool>) -> impl IntoView {
-    let clock = use_clock();
-    let is_waiting = move || {
-        let fits_at =
-            conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
-        fits_at.zip(clock.now()).is_some_and(|(at, now)| at > now)
-    };
     let is_empty = move || conversation.draft.with(|draft| Prompt::parse(draft).is_err());
-    let cannot_send = move || is_closed.get() || is_empty() || is_waiting();
+    let is_busy = move || conversation.is_waiting() || conversation.is_switching.get();
+    let cannot_send = move || is_closed.get() || is_empty() || is_busy();
     let stop = move |_| {
         conversation.stop();
         browser::focus("composer-input");
@@ -179,14 +205,18 @@ fn Left(quota: Quota) -> impl IntoView {
     view! { <span>{left_sentence(&quota)} {next}</span> }
 }
 
-/// What is left, where it matters.
+/// What is left, where it matters, and what Enter does.
 #[component]
-fn Hint() -> impl IntoView {
+fn Hint(has_touch_only: RwSignal<bool>) -> impl IntoView {
     let quota = use_quota();
+    let keys = move || match has_touch_only.get() {
+        true => "Enter breaks the line",
+        false => "Enter sends, Shift+Enter breaks the line",
+    };
     view! {
         <p class="composer-hint" id="composer-hint">
             {move || quota.get().and_then(Result::ok).map(|quota| view! { <Left quota/> })}
-            <span class="hint-keys needs-script">"Enter sends, Shift+Enter breaks the line"</span>
+            <span class="hint-keys needs-script" data-testid="hint-keys">{keys}</span>
         </p>
     }
 }

@@ -2,24 +2,25 @@ use leptos::prelude::*;
 
 use super::Countdown;
 use crate::types::Limit;
+use crate::wording::usage::count;
 use crate::wording::{limit_explanation, limit_title, reset_words};
 
 /// One limit: what is left of it, and when more fits.
 #[component]
 pub fn LimitMeter(limit: Limit) -> impl IntoView {
     let Limit { name, limit: most, used, held, remaining, resets_at } = limit.clone();
-    let held = (held > 0).then(|| format!(" {held} of it is held by replies in progress."));
+    let held = (held > 0).then(|| format!(" {} of it is held by replies in progress.", count(held.into())));
     let reset = resets_at.map(|at| view! { <span>{reset_words(&limit)} " " <Countdown at/></span> });
     view! {
         <li class="limit">
             <div class="limit-head">
                 <h3>{limit_title(name)}</h3>
-                <p class="limit-left"><b>{remaining}</b> {format!(" of {most} left")}</p>
+                <p class="limit-left"><b>{count(remaining.into())}</b> {format!(" of {} left", count(most.into()))}</p>
             </div>
             <Bar value=remaining.into() most=most.into() label=limit_title(name).to_owned()/>
             <p class="limit-note">
                 <span>{limit_explanation(name)}</span>
-                <span>{format!("{used} used.")} {held} " " {reset}</span>
+                <span>{format!("{} used.", count(used.into()))} {held} " " {reset}</span>
             </p>
         </li>
     }

@@ -1,16 +1,13 @@
-use std::time::Duration;
-
 use leptos::prelude::*;
 
-use super::{ErrorNote, Icon, MessageOffers, RatingButtons, Symbol};
-use crate::browser;
-use crate::contexts::{Models, OpenConversation};
+use super::{CopyButton, ErrorNote, Icon, MessageOffers, RatingButtons, Symbol, VersionSwitch};
+use crate::contexts::{Models, OpenConversation, use_standing};
 use crate::links::message_receipt_path;
 use crate::transcript::{Turn, TurnState};
 use crate::types::{MessageId, Nanos, Rating, Role};
-use crate::wording::state_note;
+use crate::wording::{ALL_THOUGHT, state_note};
 
-/// Below a turn: why nothing comes or how it ended, who wrote it, what it cost, and what can be done with it.
+/// Below a turn: why nothing comes or came, or how it ended, who wrote it, what it cost, and what can be done with it.
 #[component]
 pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
     let error = Memo::new(move |_| turn.with(|turn| turn.error.clone()));
@@ -20,14 +17,20 @@ pub fn MessageActions(key: u32, turn: Signal<Turn>, conversation: OpenConversati
     let charge = move || charge.get().map(|(message_id, charged)| view! { <ChargeLink message_id charged/> });
     let rated = Memo::new(move |_| turn.with(rated));
     let rating = move || rated.get().map(|(id, rating)| view! { <RatingButtons id rating/> });
-    let copy = move || can_copy.get().then(|| view! { <CopyButton turn/> });
+    let text = Callback::new(move |()| turn.with_untracked(|turn| turn.content.clone()));
+    let copy = move || {
+        can_copy.get().then(|| view! { <CopyButton text class="foot-button" test_id="copy-message"/> })
+    };
     view! {
         <PauseNote turn conversation/>
+        <BlankNote turn/>
         {move || error.get().map(|error| view! { <ErrorNote error/> })}
         <div class="message-foot">
+            <VersionSwitch turn conversation/>
             {move || facts.get().into_iter().map(|fact| view! { <span class="fact">{fact}</span> }).collect_view()}
             {charge}
             <MessageOffers key turn conversation/>
+            <EditButton key turn conversation/>
             {copy}
             {rating}
         </div>
@@ -41,6 +44,13 @@ fn PauseNote(turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoVie
     move || {
         pause.get().map(|pause| view! { <p class="note" data-testid="reply-pause">{pause.sentence()}</p> })
     }
+}
+
+/// Why there is no answer, though nothing failed.
+#[component]
+fn BlankNote(turn: Signal<Turn>) -> impl IntoView {
+    let is_blank = Memo::new(move |_| turn.with(Turn::is_all_thought));
+    move || is_blank.get().then(|| view! { <p class="note" data-testid="reply-blank">{ALL_THOUGHT}</p> })
 }
 
 fn facts(turn: &Turn, models: Models) -> Vec<String> {
@@ -70,18 +80,26 @@ fn ChargeLink(message_id: MessageId, charged: Nanos) -> impl IntoView {
     }
 }
 
+/// Opens the person's message in the editor: one at a time, and not while a reply is being written.
 #[component]
-fn CopyButton(turn: Signal<Turn>) -> impl IntoView {
-    let is_copied = RwSignal::new(false);
-    let copy = move |_| {
-        turn.with_untracked(|turn| browser::copy_text(&turn.content));
-        is_copied.set(true);
-        set_timeout(move || _ = is_copied.try_set(false), Duration::from_secs(2));
-    };
-    view! {
-        <button type="button" class="foot-button needs-script" data-testid="copy-message" on:click=copy>
-            <Icon symbol=Symbol::Copy/>
-            {move || if is_copied.get() { "Copied" } else { "Copy" }}
-        </button>
+fn EditButton(key: u32, turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
+    let standing = use_standing();
+    let own = Memo::new(move |_| turn.with(|turn| turn.message_id.filter(|_| turn.role == Role::User)));
+    let is_possible = Memo::new(move |_| conversation.can_switch() && !standing.is_closed());
+    move || {
+        own.get().filter(|_| is_possible.get()).map(|id| {
+            view! {
+                <button
+                    type="button"
+                    class="foot-button needs-script"
+                    id=format!("edit-{key}")
+                    data-testid="edit-message"
+                    on:click=move |_| conversation.editing.set(Some(id))
+                >
+                    <Icon symbol=Symbol::Pencil/>
+                    "Edit"
+                </button>
+            }
+        })
     }
 }

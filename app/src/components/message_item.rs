@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{MessageActions, Reasoning};
+use super::{MessageActions, MessageEditor, Reasoning};
 use crate::contexts::OpenConversation;
 use crate::markdown::Markdown;
 use crate::transcript::{Row, Turn};
@@ -13,9 +13,13 @@ pub fn MessageItem(row: Row, conversation: OpenConversation) -> impl IntoView {
     let role = turn.with_untracked(|turn| turn.role);
     // What is above a turn stays there for as long as the turn does.
     let is_continued = untrack(|| conversation.transcript.place(row.key).continued.is_some());
+    let key = row.key;
     let (heading, content) = match role {
-        Role::User => ("You", view! { <UserMessage turn/> }.into_any()),
-        Role::Assistant => ("Answer", view! { <AssistantMessage key=row.key turn/> }.into_any()),
+        Role::User => ("You", view! { <UserTurn key turn conversation/> }.into_any()),
+        Role::Assistant => (
+            "Answer",
+            view! { <AssistantMessage key turn/> <MessageActions key turn conversation/> }.into_any(),
+        ),
     };
     let hint =
         is_continued.then(|| view! { <p class="continued-hint" data-testid="continued">"Continued"</p> });
@@ -24,8 +28,20 @@ pub fn MessageItem(row: Row, conversation: OpenConversation) -> impl IntoView {
             <h2 class="visually-hidden">{heading}</h2>
             {hint}
             {content}
-            <MessageActions key=row.key turn conversation/>
         </li>
+    }
+}
+
+/// What the person wrote, or the editor with it.
+#[component]
+fn UserTurn(key: u32, turn: Signal<Turn>, conversation: OpenConversation) -> impl IntoView {
+    let edited = Memo::new(move |_| {
+        let editing = conversation.editing.get();
+        editing.filter(|id| turn.with(|turn| turn.message_id == Some(*id)))
+    });
+    move || match edited.get() {
+        Some(id) => view! { <MessageEditor key id turn conversation/> }.into_any(),
+        None => view! { <UserMessage turn/> <MessageActions key turn conversation/> }.into_any(),
     }
 }
 

@@ -123,6 +123,7 @@ mod tests {
             model: None,
             reasoning: String::new(),
             rating: None,
+            versions: Vec::new(),
         })
     }
 

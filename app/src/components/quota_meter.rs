@@ -21,13 +21,15 @@ pub fn QuotaMeter() -> impl IntoView {
 #[component]
 fn Meter(quota: Quota) -> impl IntoView {
     let requests = |name| quota.limit(name).map(|limit| (limit.remaining, limit.limit));
+    let tighter = tighter_rate(&quota);
+    let is_looser = |name| name != tighter;
     let minute = requests(LimitName::RequestsPerMinute).map(|(left, most)| view! {
         <Part name="minute" test_id="quota-minute-remaining" left=left.to_string() most=format!("/{most}") unit="this minute"
-            value=left.into() limit=most.into()/>
+            value=left.into() limit=most.into() is_looser=is_looser(LimitName::RequestsPerMinute)/>
     });
     let day = requests(LimitName::RequestsPerDay).map(|(left, most)| view! {
         <Part name="day" test_id="quota-day-remaining" left=left.to_string() most=format!("/{most}") unit="today"
-            value=left.into() limit=most.into()/>
+            value=left.into() limit=most.into() is_looser=is_looser(LimitName::RequestsPerDay)/>
     });
     let credit = quota.credit;
     // From the moment credit is used up, what the cap beyond it leaves is what counts.
@@ -53,6 +55,15 @@ fn Meter(quota: Quota) -> impl IntoView {
     }
 }
 
+/// Of the two rates the one that ends a conversation first; where there is room for one only, it is shown.
+fn tighter_rate(quota: &Quota) -> LimitName {
+    let left = |name| quota.limit(name).map_or(u32::MAX, |limit| limit.remaining);
+    match left(LimitName::RequestsPerDay) <= left(LimitName::RequestsPerMinute) {
+        true => LimitName::RequestsPerDay,
+        false => LimitName::RequestsPerMinute,
+    }
+}
+
 /// One number with a small gauge: a weight on a string, the lower the less is left.
 #[component]
 fn Part(
@@ -63,10 +74,11 @@ fn Part(
     unit: &'static str,
     value: i64,
     limit: i64,
+    #[prop(default = false)] is_looser: bool,
 ) -> impl IntoView {
     let drop = gauge_drop(value, limit);
     view! {
-        <span class="quota-part" data-part=name data-level=level(value, limit)>
+        <span class="quota-part" data-part=name data-looser=is_looser.then_some("true") data-level=level(value, limit)>
             <svg class="gauge" viewBox="0 0 8 20" width="8" height="20" aria-hidden="true" focusable="false">
                 <path class="gauge-track" d="M4 1v18"></path>
                 <path class="gauge-string" d=format!("M4 1v{drop}")></path>
@@ -92,7 +104,38 @@ fn gauge_drop(value: i64, limit: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::gauge_drop;
+    use chrono::DateTime;
+
+    use super::{gauge_drop, tighter_rate};
+    use crate::types::{Credit, Limit, LimitName, Nanos, Quota};
+
+    fn quota(minute: u32, day: u32) -> Quota {
+        let limit =
+            |name, remaining| Limit { name, limit: 100, used: 0, held: 0, remaining, resets_at: None };
+        let credit = Credit {
+            granted: Nanos::ZERO,
+            held: Nanos::ZERO,
+            available: Nanos::ZERO,
+            resets_at: DateTime::UNIX_EPOCH,
+            overage: None,
+        };
+        Quota {
+            plan_name: String::new(),
+            limits: vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)],
+            credit,
+            caps: vec![],
+            alerts: vec![],
+            plan_cap: None,
+            plan_thread_cap: None,
+        }
+    }
+
+    #[test]
+    fn a_small_meter_shows_what_runs_out_first() {
+        assert_eq!(tighter_rate(&quota(4, 19)), LimitName::RequestsPerMinute);
+        assert_eq!(tighter_rate(&quota(4, 3)), LimitName::RequestsPerDay);
+        assert_eq!(tighter_rate(&quota(3, 3)), LimitName::RequestsPerDay, "it lasts longer");
+    }
 
     #[test]
     fn the_weight_sinks_as_less_is_left() {

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::limit_meter::Bar;
-use super::{LimitMeter, LocalDay};
+use super::{LimitMeter, UtcDay};
 use crate::types::{Credit, Nanos, Quota};
 
 /// All limits and the month's credit in full.
@@ -36,7 +36,7 @@ fn CreditPanel(credit: Credit) -> impl IntoView {
         <dl class="facts facts-row">
             <div><dt>"Spent"</dt><dd>{spent.to_string()}</dd></div>
             <div><dt>"Held for replies in progress"</dt><dd>{held.to_string()}</dd></div>
-            <div><dt>"New credit on"</dt><dd><LocalDay at=resets_at/></dd></div>
+            <div><dt>"New credit on"</dt><dd><UtcDay at=resets_at/></dd></div>
         </dl>
         {overage.map(|overage| view! {
             <p class="limit-note" data-testid="overage-note">

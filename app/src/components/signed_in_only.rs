@@ -1,9 +1,9 @@
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::hooks::use_navigate;
 
 use super::ErrorPage;
-use crate::contexts::{use_quota, use_session, use_standing};
+use crate::contexts::{use_here, use_quota, use_session, use_standing};
 use crate::links::sign_in_path;
 
 /// Shows its children to a signed-in person; anyone else is led to the sign-in page, and back afterwards.
@@ -29,10 +29,7 @@ pub fn SignedInOnly(children: ChildrenFn) -> impl IntoView {
 
 #[component]
 fn GoToSignIn() -> impl IntoView {
-    let location = use_location();
-    let search = location.search.get_untracked();
-    let here = location.pathname.get_untracked() + if search.is_empty() { "" } else { "?" } + &search;
-    let address = sign_in_path(&here);
+    let address = sign_in_path(&use_here().get_untracked());
     #[cfg(feature = "ssr")]
     leptos_axum::redirect(&address);
     let navigate = use_navigate();

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::Logo;
+use super::{HelpLinks, Logo};
 use crate::contexts::set_page_title;
 use crate::links::PRICING_PATH;
 
@@ -26,7 +26,7 @@ fn SiteFooter() -> impl IntoView {
     view! {
         <footer class="site-footer">
             <p><Logo/> "Plumbline"</p>
-            <p><a href=PRICING_PATH>"Plans and prices"</a></p>
+            <p class="footer-links"><a href=PRICING_PATH>"Plans and prices"</a> <HelpLinks/></p>
             <p class="muted">"Exact limits. Nothing lost. Plain words."</p>
         </footer>
     }

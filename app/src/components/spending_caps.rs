@@ -2,7 +2,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::limit_meter::Bar;
-use super::{CapFields, ErrorNote, LocalDay, after_success};
+use super::{CapFields, ErrorNote, LoadError, UtcDay, after_success};
 use crate::api::{RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, UsePlanCap};
 use crate::browser;
 use crate::contexts::use_quota;
@@ -19,7 +19,7 @@ pub fn SpendingCaps() -> impl IntoView {
         <section class="panel" id="caps" aria-labelledby="caps-heading">
             <div class="panel-head"><h2 id="caps-heading">"Spending caps"</h2></div>
             {move || match has_failed.get() {
-                Some(error) => view! { <ErrorNote error/> }.into_any(),
+                Some(error) => view! { <LoadError error/> }.into_any(),
                 None => view! { <MonthlyCap/> <ThreadCaps/> }.into_any(),
             }}
         </section>
@@ -127,7 +127,7 @@ fn Standing(cap: Cap) -> impl IntoView {
         <Bar value=cap.remaining.0 most=cap.limit.0 label="What the month's cap leaves".to_owned()/>
         <p class="limit-note">
             <span>{whose} {cap_effect(cap.is_hard)} ". " {cap.used.to_string()} " spent. " {held}</span>
-            {cap.resets_at.map(|at| view! { <span>"Begins anew on " <LocalDay at/></span> })}
+            {cap.resets_at.map(|at| view! { <span>"Begins anew on " <UtcDay at/></span> })}
         </p>
     }
 }

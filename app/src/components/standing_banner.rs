@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::{Icon, LocalDay, PortalForm, Symbol};
-use crate::contexts::{use_quota, use_standing};
+use crate::contexts::{site_links, use_quota, use_standing};
 use crate::types::{PortalPage, Standing};
 
 /// Above every page while an invoice waits to be paid: what that means, until when, and the button that fixes it. And
@@ -48,10 +48,20 @@ fn Banner() -> impl IntoView {
             <Frame state="frozen" is_about_payment=false>
                 <p>
                     <b>"Your account is suspended."</b>
-                    " There are no replies. Reading, export and billing stay open. Contact support to have it lifted."
+                    " There are no replies. Reading, export and billing stay open. " <WhoHelps/>
                 </p>
             </Frame>
         }),
+    }
+}
+
+#[component]
+fn WhoHelps() -> impl IntoView {
+    match site_links().support {
+        Some(url) => {
+            view! { <a href=url rel="external">"Contact support"</a> " to have it lifted." }.into_any()
+        }
+        None => "Only those who run this service can lift it.".into_any(),
     }
 }
 

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos::{ev, html, web_sys};
 use wasm_bindgen::JsCast;
 
-use super::{Icon, Symbol, ThreadList};
+use super::{Icon, Symbol, ThreadList, ThreadSearchField};
 use crate::browser;
 use crate::types::ThreadId;
 
@@ -48,6 +48,7 @@ pub fn ThreadDrawer(is_open: RwSignal<bool>, current: Signal<Option<ThreadId>>) 
                     <Icon symbol=Symbol::Close/>
                 </button>
             </div>
+            <ThreadSearchField/>
             <ThreadList current on_choose=Callback::new(move |()| is_open.set(false))/>
         </nav>
     }

@@ -1,10 +1,10 @@
 use leptos::prelude::*;
 
-use super::{ErrorNote, SkeletonLines, ThreadItem};
+use super::{LoadError, SkeletonLines, ThreadItem};
 use crate::contexts::{use_threads, use_toasts};
 use crate::types::{Thread, ThreadId};
 
-/// All conversations, the last changed first.
+/// All conversations, the last changed first; or those that were looked for.
 #[component]
 pub fn ThreadList(current: Signal<Option<ThreadId>>, on_choose: Callback<()>) -> impl IntoView {
     let threads = use_threads();
@@ -15,16 +15,25 @@ pub fn ThreadList(current: Signal<Option<ThreadId>>, on_choose: Callback<()>) ->
             toasts.restored.set(None);
         }
     });
+    let shown = move || threads.search.found().or_else(|| threads.get());
     view! {
         <Suspense fallback=|| view! { <SkeletonLines/> }>
-            {move || threads.get().map(|threads| match threads {
-                Ok(threads) if threads.is_empty() => view! {
-                    <p class="drawer-note">"Your conversations will be listed here."</p>
-                }.into_any(),
+            {move || shown().map(|threads| match threads {
+                Ok(threads) if threads.is_empty() => view! { <Nothing/> }.into_any(),
                 Ok(threads) => view! { <Items threads current on_choose/> }.into_any(),
-                Err(error) => view! { <ErrorNote error/> }.into_any(),
+                Err(error) => view! { <LoadError error/> }.into_any(),
             })}
         </Suspense>
+    }
+}
+
+/// That nothing was found is said by the search itself.
+#[component]
+fn Nothing() -> impl IntoView {
+    let search = use_threads().search;
+    move || {
+        let is_new = search.found().is_none();
+        is_new.then(|| view! { <p class="drawer-note">"Your conversations will be listed here."</p> })
     }
 }
 
@@ -32,5 +41,25 @@ pub fn ThreadList(current: Signal<Option<ThreadId>>, on_choose: Callback<()>) ->
 fn Items(threads: Vec<Thread>, current: Signal<Option<ThreadId>>, on_choose: Callback<()>) -> impl IntoView {
     let items =
         threads.into_iter().map(|thread| view! { <ThreadItem thread current on_choose/> }).collect_view();
-    view! { <ul class="threads" data-testid="thread-list">{items}</ul> }
+    view! { <ul class="threads" data-testid="thread-list">{items} <Older/></ul> }
+}
+
+/// The way to the next page of a list that goes on.
+#[component]
+fn Older() -> impl IntoView {
+    let (threads, toasts) = (use_threads(), use_toasts());
+    let goes_on = Memo::new(move |_| threads.search.found().is_none() && threads.end().is_some());
+    let label = move || if threads.is_loading_older.get() { "Loading" } else { "Older" };
+    move || {
+        goes_on.get().then(|| {
+            view! {
+                <li class="threads-older needs-script">
+                    <button type="button" class="button button-small button-wide" data-testid="older-threads"
+                        on:click=move |_| threads.load_older(toasts)>
+                        {label}
+                    </button>
+                </li>
+            }
+        })
+    }
 }

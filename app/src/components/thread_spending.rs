@@ -3,7 +3,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{CapFields, ErrorNote, Icon, SkeletonLines, Symbol, after_success};
+use super::{CapFields, ErrorNote, Icon, LoadError, SkeletonLines, Symbol, after_success};
 use crate::api::{RemoveThreadCap, SetThreadCap, UsePlanThreadCap, read_thread_spending};
 use crate::contexts::{OpenConversation, Toast, use_quota, use_toasts};
 use crate::types::{Nanos, ThreadId, ThreadSpending};
@@ -66,6 +66,7 @@ fn Dialog(id: ThreadId, conversation: OpenConversation) -> impl IntoView {
     Effect::new(move |_| load());
     let content = move || match loaded.get() {
         None => view! { <SkeletonLines/> }.into_any(),
+        Some(Err(error @ ApiError::SignInRequired)) => view! { <LoadError error/> }.into_any(),
         Some(Err(error)) => view! {
             <ErrorNote error/>
             <button type="button" class="button" on:click=move |_| load()>"Try again"</button>

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_navigate;
 use super::{Icon, Symbol};
 use crate::api::restore_thread;
 use crate::browser;
-use crate::contexts::{UndoDelete, use_toasts};
+use crate::contexts::{Toast, UndoDelete, use_toasts};
 use crate::links::thread_path;
 
 /// Shows the current short message until it is dismissed or replaced.
@@ -25,7 +25,10 @@ pub fn Toaster() -> impl IntoView {
                         navigate(&path, Default::default());
                     }
                 }
-                Err(error) => toasts.show_error(&error),
+                // It can be tried again, as long as somebody knows what it was.
+                Err(error) => {
+                    toasts.show(Toast { text: error.to_string(), is_error: true, undo: Some(undo) })
+                }
             }
         });
     };

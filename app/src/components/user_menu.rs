@@ -2,8 +2,8 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use super::{Icon, SignOutForm, Symbol};
-use crate::links::{ADMIN_PATH, BILLING_PATH};
+use super::{HelpLinks, Icon, SignOutForm, Symbol};
+use crate::links::{ADMIN_PATH, API_KEYS_PATH, BILLING_PATH};
 use crate::types::User;
 
 /// The person's menu. The browser opens and closes it by itself, with or without JavaScript.
@@ -26,9 +26,12 @@ pub fn UserMenu(user: User) -> impl IntoView {
             <A href="/account" attr:class="menu-item" on:click=close>"Account and devices"</A>
             <A href="/usage" attr:class="menu-item" on:click=close>"Usage"</A>
             <A href=BILLING_PATH attr:class="menu-item" on:click=close>"Billing"</A>
+            <A href=API_KEYS_PATH attr:class="menu-item" on:click=close>"API keys"</A>
             {user.is_operator.then(|| view! { <A href=ADMIN_PATH attr:class="menu-item" on:click=close>"Admin"</A> })}
             // Who looks at somebody else's account is not signed in as them.
             {user.viewing.is_none().then(|| view! { <SignOutForm/> })}
+            // The chat has no footer.
+            <p class="menu-links"><HelpLinks/></p>
         </div>
     }
 }

@@ -13,8 +13,8 @@ use leptos::task::spawn_local;
 
 use self::asking::{prompt_of, request_for, same_text};
 use self::reading::{Source, Unwritten};
-use super::{Models, QuotaContext, StandingContext, Threads, use_standing};
-use crate::api::stop_reply;
+use super::{Models, QuotaContext, StandingContext, Threads, ToastContext, use_standing, use_toasts};
+use crate::api::{show_version, stop_reply};
 use crate::reply_progress::ReplyProgress;
 use crate::transcript::Transcript;
 use crate::types::{Conversation, GenerationId, MessageId, Prompt, ReplyRequest, ReplyTarget, Thread};
@@ -67,6 +67,10 @@ pub struct OpenConversation {
     pub pause: RwSignal<Option<Pause>>,
     pub refusal: RwSignal<Option<Refusal>>,
     pub draft: RwSignal<String>,
+    /// The message of the person's that is open in the editor.
+    pub editing: RwSignal<Option<MessageId>>,
+    /// Another version is on its way.
+    pub is_switching: RwSignal<bool>,
     /// Whether the dialog with its cost and its cap is open.
     pub shows_spending: RwSignal<bool>,
     /// For screen readers: one sentence when an answer begins, its words when it is complete.
@@ -81,6 +85,7 @@ pub struct OpenConversation {
     threads: Threads,
     quota: QuotaContext,
     standing: StandingContext,
+    toasts: ToastContext,
     on_new_thread: Callback<Thread>,
 }
 
@@ -104,6 +109,8 @@ impl OpenConversation {
             pause: RwSignal::new(None),
             refusal: RwSignal::new(None),
             draft: RwSignal::new(String::new()),
+            editing: RwSignal::new(None),
+            is_switching: RwSignal::new(false),
             shows_spending: RwSignal::new(false),
             announcement: RwSignal::new(String::new()),
             sent_count: RwSignal::new(0),
@@ -115,6 +122,7 @@ impl OpenConversation {
             threads,
             quota,
             standing: use_standing(),
+            toasts: use_toasts(),
             on_new_thread,
         };
         Effect::new(move |_| {
@@ -137,10 +145,61 @@ impl OpenConversation {
     pub fn send(self) {
         let Ok(prompt) = Prompt::parse(&self.draft.get_untracked()) else { return };
         let target = match self.thread.get_untracked() {
-            Some(thread) => ReplyTarget::Thread { thread_id: thread.id, prompt },
+            Some(thread) => {
+                ReplyTarget::Thread { thread_id: thread.id, prompt, after: self.transcript.last_id() }
+            }
             None => ReplyTarget::NewThread { prompt },
         };
         self.ask(target);
+    }
+
+    /// Sends a message of the person's in other words.
+    pub fn edit(self, message_id: MessageId, text: &str) {
+        let Ok(prompt) = Prompt::parse(text) else { return };
+        if let Some(thread) = self.thread.get_untracked() {
+            self.ask(ReplyTarget::Edit { thread_id: thread.id, message_id, prompt });
+        }
+    }
+
+    /// Closes the editor. The message stays as it was.
+    pub fn cancel_edit(self) {
+        self.editing.set(None);
+        let is_edit = |refusal: &Refusal| matches!(refusal.request.target, ReplyTarget::Edit { .. });
+        if self.refusal.with_untracked(|refusal| refusal.as_ref().is_some_and(is_edit)) {
+            self.refusal.set(None);
+        }
+    }
+
+    /// Shows another version of a message, and what follows it.
+    pub fn show_version(self, id: MessageId) {
+        if !untrack(|| self.can_switch()) {
+            return;
+        }
+        self.is_switching.set(true);
+        spawn_local(async move {
+            let shown = show_version(id).await;
+            // The page may be gone by now.
+            if self.is_switching.try_set(false).is_some() {
+                return;
+            }
+            match shown {
+                Ok(conversation) => self.show(conversation),
+                Err(error) => self.toasts.show_error(&error),
+            }
+        });
+    }
+
+    fn show(self, shown: Conversation) {
+        self.lost.set(None);
+        self.pause.set(None);
+        // Sent again, it would go where it was sent before. Its text is in the composer.
+        if !untrack(|| self.is_waiting()) {
+            self.refusal.set(None);
+        }
+        self.transcript.show(shown.messages, shown.live_reply.is_some());
+        if let Some(id) = shown.live_reply {
+            self.read(Source::Follow(ReplyProgress::following(id, 0)));
+        }
     }
 
     /// Asks for another answer to a message.
@@ -209,11 +268,22 @@ impl OpenConversation {
         self.lost.with(Option::is_some)
     }
 
+    /// The same would be refused again.
+    pub fn is_waiting(self) -> bool {
+        self.refusal.with(|refusal| refusal.as_ref().is_some_and(|refusal| refusal.fits_at.is_some()))
+    }
+
+    /// Another path can be shown: nothing that is written would be lost by it.
+    pub fn can_switch(self) -> bool {
+        self.is_idle() && !self.is_switching.get() && self.editing.get().is_none()
+    }
+
     fn can_send(self) -> bool {
         let is_waiting = self.refusal.with_untracked(|refusal| {
             refusal.as_ref().and_then(|refusal| refusal.fits_at).is_some_and(|at| at > browser::now())
         });
-        self.activity.get_untracked() == Activity::Idle && !is_waiting
+        let is_busy = self.activity.get_untracked() != Activity::Idle || self.is_switching.get_untracked();
+        !is_busy && !is_waiting
     }
 
     fn ask(self, target: ReplyTarget) {
@@ -237,7 +307,10 @@ impl OpenConversation {
                 self.draft.set(String::new());
             }
         }
-        self.sent_count.update(|count| *count += 1);
+        // What is edited stays in sight until it is accepted.
+        if !matches!(request.target, ReplyTarget::Edit { .. }) {
+            self.sent_count.update(|count| *count += 1);
+        }
         self.wants_stop.set_value(false);
         self.read(Source::Start(request));
     }
@@ -251,7 +324,7 @@ impl OpenConversation {
                         *activity = Activity::Writing(id);
                     }
                 });
-                _ = self.announcement.try_set(format!("The reply could not be stopped. {error}"));
+                self.toasts.show_failure(format!("The reply could not be stopped. {error}"));
             }
         });
     }

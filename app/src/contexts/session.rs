@@ -88,6 +88,7 @@ impl SessionContext {
 fn leave_when_done(result: Option<Result<(), ApiError>>) {
     if result == Some(Ok(())) {
         browser::drafts::forget_all();
-        browser::load("/");
+        // The router goes there, too, and makes an entry of its own.
+        browser::replace("/");
     }
 }

@@ -1,11 +1,12 @@
 //! The list of conversations, shared by the sidebar and the conversation that changes it.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
-use super::SessionContext;
-use crate::ApiResult;
-use crate::api::list_threads;
-use crate::types::{Thread, ThreadId};
+use super::{SessionContext, ThreadSearch, ToastContext};
+use crate::api::{list_older_threads, list_threads};
+use crate::types::{Thread, ThreadId, ThreadPlace};
+use crate::{ApiResult, browser};
 
 #[derive(Clone, Copy)]
 pub struct Threads {
@@ -13,6 +14,10 @@ pub struct Threads {
     changed: RwSignal<Option<Vec<Thread>>>,
     /// What `get` last answered, for changes made outside the page's drawing.
     latest: StoredValue<Vec<Thread>>,
+    /// Where the list goes on after the last page that was asked for; until one was, `loaded` says it.
+    end: RwSignal<Option<Option<ThreadPlace>>>,
+    pub is_loading_older: RwSignal<bool>,
+    pub search: ThreadSearch,
 }
 
 pub fn provide_threads(session: SessionContext) -> Threads {
@@ -20,6 +25,9 @@ pub fn provide_threads(session: SessionContext) -> Threads {
         loaded: session.resource(|| (), |()| list_threads()),
         changed: RwSignal::new(None),
         latest: StoredValue::new(Vec::new()),
+        end: RwSignal::new(None),
+        is_loading_older: RwSignal::new(false),
+        search: ThreadSearch::nothing(),
     };
     Effect::new(move |_| {
         if let Some(Ok(list)) = threads.get() {
@@ -44,25 +52,65 @@ impl Threads {
     }
 
     pub fn title(self, id: ThreadId) -> Option<String> {
-        let threads = self.get()?.ok()?;
-        threads.into_iter().find(|thread| thread.id == id).map(|thread| thread.title)
+        let listed = self.get().and_then(Result::ok).unwrap_or_default();
+        let listed = listed.into_iter().find(|thread| thread.id == id).map(|thread| thread.title);
+        listed.or_else(|| self.search.title(id))
     }
 
     /// Puts a thread where it belongs by its time.
     pub fn put(self, thread: Thread) {
         self.update(|threads| put(threads, thread));
+        self.search.ask();
     }
 
     pub fn remove(self, id: ThreadId) {
-        self.update(|threads| threads.retain(|thread| thread.id != id));
+        let remove = move |threads: &mut Vec<Thread>| threads.retain(|thread| thread.id != id);
+        self.update(remove);
+        self.search.update(remove);
     }
 
     pub fn rename(self, id: ThreadId, title: &str) {
-        self.update(|threads| {
+        let rename = |threads: &mut Vec<Thread>| {
             if let Some(thread) = threads.iter_mut().find(|thread| thread.id == id) {
                 title.clone_into(&mut thread.title);
             }
+        };
+        self.update(rename);
+        self.search.update(rename);
+    }
+
+    /// Where the list goes on; none at its end. To be read inside a `Suspense`.
+    pub fn end(self) -> Option<ThreadPlace> {
+        match self.end.get() {
+            Some(end) => end,
+            None => self.loaded.get().and_then(Result::ok).and_then(|page| end_of(&page)),
+        }
+    }
+
+    /// Reads the next page of the list, and brings the reader to its first thread.
+    pub fn load_older(self, toasts: ToastContext) {
+        let Some(end) = untrack(move || self.end()) else { return };
+        if self.is_loading_older.get_untracked() {
+            return;
+        }
+        self.is_loading_older.set(true);
+        spawn_local(async move {
+            let older = list_older_threads(end.updated_at, end.id).await;
+            let was_left = self.is_loading_older.try_set(false).is_some();
+            match older {
+                _ if was_left => {}
+                Ok(older) => self.append(older),
+                Err(error) => toasts.show_error(&error),
+            }
         });
+    }
+
+    fn append(self, older: Vec<Thread>) {
+        self.end.set(Some(end_of(&older)));
+        if let Some(first) = older.first() {
+            browser::focus_later(&format!("thread-{}", first.id));
+        }
+        self.update(|threads| older.into_iter().for_each(|thread| put(threads, thread)));
     }
 
     fn update(self, change: impl FnOnce(&mut Vec<Thread>)) {
@@ -75,8 +123,14 @@ impl Threads {
 
 fn put(threads: &mut Vec<Thread>, thread: Thread) {
     threads.retain(|other| other.id != thread.id);
-    let index = threads.partition_point(|other| other.updated_at > thread.updated_at);
+    let index = threads.partition_point(|other| other.place() > thread.place());
     threads.insert(index, thread);
+}
+
+/// Where the list goes on after a page; none after one that is not full.
+fn end_of(page: &[Thread]) -> Option<ThreadPlace> {
+    let is_full = page.len() >= Thread::LISTED as usize;
+    page.last().filter(|_| is_full).map(Thread::place)
 }
 
 #[cfg(test)]
@@ -84,7 +138,7 @@ mod tests {
     use chrono::DateTime;
     use uuid::Uuid;
 
-    use super::put;
+    use super::{end_of, put};
     use crate::types::{Thread, ThreadId};
 
     fn thread(id: u128, seconds: i64) -> Thread {
@@ -97,5 +151,19 @@ mod tests {
         let mut threads = vec![thread(1, 30), thread(2, 20), thread(3, 10)];
         put(&mut threads, thread(3, 25));
         assert_eq!(threads.iter().map(|thread| thread.id.0.as_u128()).collect::<Vec<_>>(), [1, 3, 2]);
+    }
+
+    #[test]
+    fn threads_of_the_same_moment_stand_as_the_server_lists_them() {
+        let mut threads = vec![thread(3, 20), thread(1, 20)];
+        put(&mut threads, thread(2, 20));
+        assert_eq!(threads.iter().map(|thread| thread.id.0.as_u128()).collect::<Vec<_>>(), [3, 2, 1]);
+    }
+
+    #[test]
+    fn a_list_goes_on_after_a_full_page_only() {
+        let page: Vec<_> = (0..Thread::LISTED).rev().map(|id| thread(id.into(), 20)).collect();
+        assert_eq!(end_of(&page), Some(thread(0, 20).place()));
+        assert_eq!((end_of(&page[1..]), end_of(&[])), (None, None));
     }
 }

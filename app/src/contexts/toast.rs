@@ -42,7 +42,11 @@ impl ToastContext {
     }
 
     pub fn show_error(self, error: &crate::ApiError) {
-        self.show(Toast { text: error.to_string(), is_error: true, undo: None });
+        self.show_failure(error.to_string());
+    }
+
+    pub fn show_failure(self, text: String) {
+        self.show(Toast { text, is_error: true, undo: None });
     }
 
     pub fn dismiss(self) {

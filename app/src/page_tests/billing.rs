@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::fakes::FINISHED_THREAD;
 use super::fakes::billing::{self as fake, Fake};
 use super::{Page, open_where, somebody};
 use crate::types::{Actor, CheckoutOutcome, Interval, Nanos, PlannedChange, Standing};
@@ -110,9 +111,21 @@ async fn a_frozen_account_can_write_nothing_and_read_everything() {
     let page = open("/chat", Fake::frozen()).await;
     assert_eq!((page.count(BANNER), page.count("data-testid=\"composer-closed\"")), (1, 1));
     assert_eq!((page.count("readonly"), page.count("aria-describedby=\"composer-closed\"")), (1, 1));
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), Fake::frozen()).await;
+    let count = |test_id: &str| page.count(&format!("data-testid=\"{test_id}\""));
+    assert_eq!((count("message-user"), count("versions"), count("edit-message")), (3, 2, 0));
     let page = open("/billing", Fake::frozen()).await;
     assert!(page.html.contains("Replies have been paused since"));
     assert_eq!((page.status, page.count("Change plan")), (StatusCode::OK, 0));
+}
+
+#[tokio::test]
+async fn a_suspended_account_is_told_whom_to_ask() {
+    let mut billing = Fake::subscribed();
+    billing.billing.standing = Standing::Suspended;
+    let page = open("/chat", billing).await;
+    assert!(page.html.contains("Your account is suspended."));
+    assert_eq!(page.count("rel=\"external\">Contact support<"), 1, "{}", page.html);
 }
 
 #[tokio::test]

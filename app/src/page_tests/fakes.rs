@@ -1,6 +1,7 @@
 //! A backend that always answers the same.
 
 mod admin;
+mod api_keys;
 pub mod billing;
 pub mod caps;
 mod notices;
@@ -17,19 +18,35 @@ use crate::{ApiError, ApiResult};
 
 pub const FINISHED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000001";
 pub const INTERRUPTED_THREAD: &str = "0190a0b0-0000-7000-8000-000000000003";
+pub const BLANK_THREAD: &str = "0190a0b0-0000-7000-8000-000000000004";
+/// Cannot be read at the moment.
+pub const UNREADABLE_THREAD: &str = "0190a0b0-0000-7000-8000-000000000005";
 
 pub fn backend(billing: billing::Fake) -> Backend {
     Backend {
         account: Arc::new(Fake),
         admin: admin::backend(),
+        api_keys: Arc::new(api_keys::Fake),
         billing: Arc::new(billing),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
+        links: links(),
         notices: Arc::new(notices::Fake),
         quota: Arc::new(Fake),
         usage: Arc::new(usage::Fake),
     }
 }
+
+fn links() -> SiteLinks {
+    SiteLinks {
+        support: Some("mailto:help@example.com".to_owned()),
+        terms: Some("https://example.com/terms".to_owned()),
+        privacy: None,
+    }
+}
+
+/// Somebody with more conversations than fit on a page of their list.
+pub const TALKATIVE: UserId = UserId(Uuid::from_u128(8));
 
 struct Fake;
 
@@ -57,6 +74,7 @@ fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Me
         model,
         reasoning,
         rating: None,
+        versions: Vec::new(),
     }
 }
 
@@ -88,13 +106,21 @@ fn answer(id: u128, text: &str, state: ReplyState) -> Message {
     message(id, Role::Assistant, text, Some(state))
 }
 
+fn versions<const COUNT: usize>(ids: [u128; COUNT]) -> Vec<MessageId> {
+    ids.map(|id| MessageId(Uuid::from_u128(id))).to_vec()
+}
+
+/// A question that was edited, and an answer between two others.
 fn finished_conversation() -> Conversation {
     let question = "How does a sliding window count?\n</textarea><script>alert(1)</script>";
     let messages = vec![
         message(1, Role::User, question, None),
         answer(2, ANSWER, ReplyState::Finished),
-        message(3, Role::User, "And in one sentence?", None),
-        answer(4, "It counts what happened in the last minute, wherever that", ReplyState::Stopped),
+        Message { versions: versions([3, 13]), ..message(3, Role::User, "And in one sentence?", None) },
+        Message {
+            versions: versions([2, 4, 14]),
+            ..answer(4, "It counts what happened in the last minute, wherever that", ReplyState::Stopped)
+        },
         message(5, Role::User, "Go on", None),
         answer(6, "", ReplyState::Failed),
     ];
@@ -115,6 +141,13 @@ fn interrupted_conversation() -> Conversation {
         },
     ];
     Conversation { thread: thread(INTERRUPTED_THREAD, "Lease: what to check"), messages, live_reply: None }
+}
+
+/// An answer whose length was used up by what its provider does not show.
+fn blank_conversation() -> Conversation {
+    let question = message(1, Role::User, "Which of these leases is the best?", None);
+    let messages = vec![question, answer(2, "", ReplyState::Limited)];
+    Conversation { thread: thread(BLANK_THREAD, "The best lease"), messages, live_reply: None }
 }
 
 fn model(key: &str, name: &str, description: &str, (input, output): (i64, i64)) -> Model {
@@ -172,7 +205,12 @@ impl AccountApi for Fake {
 #[async_trait::async_trait]
 impl ChatApi for Fake {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
-        actor.user()?;
+        if actor.user()?.user_id == TALKATIVE {
+            let many = (1..=Thread::LISTED).rev();
+            return Ok(many
+                .map(|id| thread(&Uuid::from_u128(id.into()).to_string(), "One of many"))
+                .collect());
+        }
         let other = |number: u8| format!("0190a0b0-0000-7000-8000-0000000000{number:02}");
         Ok(vec![
             thread(FINISHED_THREAD, "How a sliding window counts"),
@@ -181,13 +219,27 @@ impl ChatApi for Fake {
         ])
     }
 
+    async fn list_older_threads(&self, _: &Actor, _: ThreadPlace) -> ApiResult<Vec<Thread>> {
+        Ok(vec![])
+    }
+
+    async fn search_threads(&self, _: &Actor, _: String) -> ApiResult<Vec<Thread>> {
+        Ok(vec![])
+    }
+
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {
         actor.user()?;
         match id.to_string().as_str() {
             FINISHED_THREAD => Ok(finished_conversation()),
             INTERRUPTED_THREAD => Ok(interrupted_conversation()),
+            BLANK_THREAD => Ok(blank_conversation()),
+            UNREADABLE_THREAD => Err(ApiError::Unavailable { retry_after_seconds: 10 }),
             _ => Err(ApiError::NotFound),
         }
+    }
+
+    async fn show_version(&self, _: &Actor, _: MessageId) -> ApiResult<Conversation> {
+        Ok(finished_conversation())
     }
 
     async fn rename_thread(&self, _: &Actor, _: ThreadId, _: String) -> ApiResult<()> {

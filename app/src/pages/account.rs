@@ -3,9 +3,10 @@ use leptos::prelude::*;
 use crate::ApiResult;
 use crate::api::{RevokeSession, SwitchMail, list_sessions, read_mail_settings};
 use crate::components::{
-    ErrorNote, MailSwitches, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
+    LoadError, MailSwitches, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
 };
 use crate::contexts::use_session;
+use crate::links::API_KEYS_PATH;
 use crate::types::{MailSettings, Session, User};
 
 /// The person, and the browsers they are signed in with.
@@ -40,10 +41,17 @@ fn Account(
                     {move || Suspend::new(async move {
                         match mail.await {
                             Ok(settings) => view! { <MailSwitches settings switch/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Transition>
+            </section>
+            <section class="panel" aria-labelledby="programs-heading">
+                <div class="panel-head">
+                    <h2 id="programs-heading">"Your programs"</h2>
+                    <a class="button button-small" href=API_KEYS_PATH>"API keys"</a>
+                </div>
+                <p class="muted">"With an API key, a program of yours can ask the models, too."</p>
             </section>
             <section class="panel" aria-labelledby="devices-heading">
                 <div class="panel-head"><h2 id="devices-heading">"Where you are signed in"</h2></div>
@@ -51,7 +59,7 @@ fn Account(
                     {move || Suspend::new(async move {
                         match sessions.await {
                             Ok(sessions) => view! { <SessionList sessions revoke/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Transition>

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use crate::ApiResult;
 use crate::api::{ResumeSubscription, SetOverageCap, StopOverage, list_offers, read_billing};
 use crate::components::{
-    CardPanel, ErrorNote, InvoiceTable, NoticePanel, OveragePanel, PackTable, PageFrame, PortalForm,
+    CardPanel, InvoiceTable, LoadError, NoticePanel, OveragePanel, PackTable, PageFrame, PortalForm,
     SignedInOnly, SkeletonLines, SubscriptionPanel,
 };
 use crate::contexts::use_session;
@@ -43,7 +43,7 @@ fn Loaded(
                         (Ok(billing), Ok(offers)) => {
                             view! { <Whole billing is_open=offers.is_open resume set_overage stop_overage/> }.into_any()
                         }
-                        (Err(error), _) | (_, Err(error)) => view! { <ErrorNote error/> }.into_any(),
+                        (Err(error), _) | (_, Err(error)) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Transition>

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use crate::ApiResult;
 use crate::api::{CancelSubscription, read_billing};
-use crate::components::{ActionError, ErrorNote, PageFrame, SignedInOnly, SkeletonLines, SubmitButton};
+use crate::components::{ActionError, LoadError, PageFrame, SignedInOnly, SkeletonLines, SubmitButton};
 use crate::contexts::{use_clock, use_session};
 use crate::links::BILLING_PATH;
 use crate::types::{Billing, Subscription};
@@ -28,7 +28,7 @@ fn Loaded(billing: Resource<ApiResult<Billing>>, cancel: ServerAction<CancelSubs
                             view! { <Question current cancel/> }.into_any()
                         }
                         Ok(_) => view! { <NothingToCancel/> }.into_any(),
-                        Err(error) => view! { <h1>"Cancel the subscription"</h1> <ErrorNote error/> }.into_any(),
+                        Err(error) => view! { <h1>"Cancel the subscription"</h1> <LoadError error/> }.into_any(),
                     }
                 })}
             </Suspense>

@@ -4,7 +4,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::ApiResult;
 use crate::api::{ChangePlan, list_offers, read_billing};
-use crate::components::{ActionError, ErrorNote, PageFrame, SignedInOnly, SkeletonLines, SubmitButton};
+use crate::components::{ActionError, LoadError, PageFrame, SignedInOnly, SkeletonLines, SubmitButton};
 use crate::contexts::{use_clock, use_session};
 use crate::links::{BILLING_PATH, PRICING_PATH};
 use crate::plan_choice::{PlanChoice, Reader, begins_at_once, price};
@@ -40,7 +40,7 @@ fn Loaded(
                     let (billing, offers) = match (billing.await, offers.await) {
                         (Ok(billing), Ok(offers)) => (billing, offers),
                         (Err(error), _) | (_, Err(error)) => {
-                            return view! { <h1>"Change plan"</h1> <ErrorNote error/> }.into_any();
+                            return view! { <h1>"Change plan"</h1> <LoadError error/> }.into_any();
                         }
                     };
                     let (key, interval) = wanted.get_untracked();

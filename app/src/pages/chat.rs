@@ -11,7 +11,7 @@ use crate::components::{
 use crate::contexts::{
     Models, OpenConversation, provide_threads, set_page_title, use_quota, use_session, use_threads,
 };
-use crate::links::thread_path;
+use crate::links::{thread_file_path, thread_path};
 use crate::types::{Conversation, Model, ThreadId};
 use crate::{ApiError, ApiResult};
 
@@ -130,6 +130,7 @@ fn ConversationView(
         <div class="chat-head">
             <DrawerButton is_open=is_drawer_open/>
             <h1>{title}</h1>
+            <ExportLink conversation/>
             <ThreadSpendingButton conversation/>
         </div>
         {move || if is_empty.get() {
@@ -141,6 +142,21 @@ fn ConversationView(
         <ThreadCapNote conversation/>
         <Composer conversation/>
         <ThreadSpendingDialog conversation/>
+    }
+}
+
+/// The conversation as a file, once there is something in it.
+#[component]
+fn ExportLink(conversation: OpenConversation) -> impl IntoView {
+    let id = Memo::new(move |_| conversation.thread.with(|thread| thread.as_ref().map(|thread| thread.id)));
+    move || {
+        id.get().map(|id| {
+            view! {
+                <a class="button button-small" href=thread_file_path(id) rel="external" download="" data-testid="export-thread">
+                    "Export"
+                </a>
+            }
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use crate::ApiResult;
 use crate::api::{finish_checkout, list_offers};
 use crate::browser;
-use crate::components::{ErrorNote, PageFrame, PlanLimits, SignedInOnly, SkeletonLines};
+use crate::components::{LoadError, PageFrame, PlanLimits, SignedInOnly, SkeletonLines};
 use crate::contexts::{use_quota, use_session, use_standing};
 use crate::links::{BILLING_PATH, PRICING_PATH, checkout_path};
 use crate::types::{CheckoutOutcome, Nanos, Offers, Plan};
@@ -83,7 +83,7 @@ fn Ending(visit: String, first: ApiResult<CheckoutOutcome>, plans: Vec<Plan>) ->
                 Ok(CheckoutOutcome::NotPaid) => view! { <NotPaid/> }.into_any(),
                 Err(error) => view! {
                     <header class="page-head"><h1>"Your payment"</h1></header>
-                    <ErrorNote error/>
+                    <LoadError error/>
                     <p class="outcome-ways"><a class="button" href=BILLING_PATH>"Go to Billing"</a></p>
                 }.into_any(),
             }}
@@ -105,7 +105,7 @@ fn Waiting(visit: String, is_slow: Memo<bool>) -> impl IntoView {
     view! {
         <header class="page-head"><h1>"Waiting for Stripe"</h1></header>
         <section class="panel outcome" aria-label="Your payment">
-            <svg class="waiting-line" viewBox="0 0 40 64" width="40" height="64" aria-hidden="true" focusable="false">
+            <svg class="payment-wait" viewBox="0 0 40 64" width="40" height="64" aria-hidden="true" focusable="false">
                 <path class="gauge-string" d="M20 2v36"></path>
                 <path class="logo-bob" d="M11 38h18l-2 10-7 13-7-13z"></path>
             </svg>

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::api::list_plans;
-use crate::components::{ErrorNote, PageFrame, PlanCard};
+use crate::components::{LoadError, PageFrame, PlanCard};
 use crate::links::PRICING_PATH;
 
 /// The front page: what this is, for whom, and what it promises.
@@ -137,7 +137,7 @@ fn Plans() -> impl IntoView {
                                 {plans.into_iter().map(|plan| view! { <li><PlanCard plan/></li> }).collect_view()}
                             </ul>
                         }.into_any(),
-                        Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        Err(error) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Suspense>

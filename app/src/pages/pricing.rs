@@ -3,7 +3,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::api::{BeginCheckout, list_offers, read_billing};
 use crate::components::{
-    ActionError, ErrorNote, IntervalSwitch, PackOffers, PageFrame, PlanOfferCard, SkeletonLines,
+    ActionError, IntervalSwitch, LoadError, PackOffers, PageFrame, PlanOfferCard, SkeletonLines,
 };
 use crate::contexts::use_session;
 use crate::plan_choice::{PlanChoice, Reader};
@@ -37,7 +37,7 @@ pub fn PricingPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match (offers.await, billing.await) {
                         (Ok(offers), Ok(billing)) => view! { <Offered offers billing interval begin/> }.into_any(),
-                        (Err(error), _) | (_, Err(error)) => view! { <ErrorNote error/> }.into_any(),
+                        (Err(error), _) | (_, Err(error)) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Suspense>

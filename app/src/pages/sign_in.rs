@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::api::list_sign_in_methods;
-use crate::components::{ErrorNote, Icon, Logo, PageFrame, Symbol};
+use crate::components::{Icon, LoadError, Logo, PageFrame, Symbol};
 use crate::contexts::use_session;
 use crate::links::start_path;
 use crate::types::{SignInError, SignInMethod};
@@ -37,7 +37,7 @@ pub fn SignInPage() -> impl IntoView {
                         match methods.await {
                             Ok(methods) if methods.is_empty() => view! { <NoMethods/> }.into_any(),
                             Ok(methods) => view! { <Methods methods return_to/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Suspense>

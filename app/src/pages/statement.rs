@@ -3,7 +3,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::ApiResult;
 use crate::api::read_statement;
-use crate::components::{ErrorNote, PageFrame, SignedInOnly, SkeletonLines, StatementTable, UsageTabs};
+use crate::components::{LoadError, PageFrame, SignedInOnly, SkeletonLines, StatementTable, UsageTabs};
 use crate::contexts::use_session;
 use crate::links::statement_path;
 use crate::types::{EntryId, Statement};
@@ -35,7 +35,7 @@ fn Entries(before: Memo<Option<EntryId>>, statement: Resource<ApiResult<Statemen
                     {move || Suspend::new(async move {
                         match statement.await {
                             Ok(statement) => view! { <StatementPart statement before/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Transition>

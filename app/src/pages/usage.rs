@@ -4,7 +4,7 @@ use leptos_router::hooks::use_query_map;
 use crate::ApiResult;
 use crate::api::{list_replies, summarize_usage};
 use crate::components::{
-    ErrorNote, PageFrame, QuotaPanel, ReplyTable, SignedInOnly, SkeletonLines, SpendingCaps, UsageReport,
+    LoadError, PageFrame, QuotaPanel, ReplyTable, SignedInOnly, SkeletonLines, SpendingCaps, UsageReport,
     UsageTabs,
 };
 use crate::contexts::{use_quota, use_session};
@@ -41,7 +41,7 @@ fn Usage(
             <UsageTabs current="/usage"/>
             {move || quota.get().map(|quota| match quota {
                 Ok(quota) => view! { <div class="panels"><QuotaPanel quota/></div> }.into_any(),
-                Err(error) => view! { <ErrorNote error/> }.into_any(),
+                Err(error) => view! { <LoadError error/> }.into_any(),
             })}
             <SpendingCaps/>
             <section class="panel" id="spending" aria-labelledby="spending-heading">
@@ -53,7 +53,7 @@ fn Usage(
                     {move || Suspend::new(async move {
                         match summary.await {
                             Ok(summary) => view! { <UsageReport summary/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Transition>
@@ -72,7 +72,7 @@ fn Usage(
                                 <p class="muted">"None in this period. Each one will be listed here with its price, which leads to its receipt."</p>
                             }.into_any(),
                             Ok(replies) => view! { <ReplyTable replies/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Transition>

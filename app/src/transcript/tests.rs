@@ -2,7 +2,7 @@ use chrono::DateTime;
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::{Place, Transcript, Turn, TurnState};
+use super::{Place, Transcript, Turn, TurnState, Version};
 use crate::types::{Message, MessageId, ReplyState, Role};
 use crate::{ApiError, ModelFailure};
 
@@ -24,6 +24,7 @@ fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Me
         model: None,
         reasoning,
         rating: None,
+        versions: Vec::new(),
     }
 }
 
@@ -179,4 +180,125 @@ fn only_what_ended_early_with_words_can_be_continued() {
     for state in [ReplyState::Finished, ReplyState::Failed, ReplyState::Streaming] {
         assert!(!can("be", state), "{state:?}");
     }
+}
+
+fn below(parent: u128, message: Message) -> Message {
+    Message { parent_id: Some(id(parent)), ..message }
+}
+
+fn among(versions: &[u128], message: Message) -> Message {
+    Message { versions: versions.iter().copied().map(id).collect(), ..message }
+}
+
+fn follow_up(id: u128, content: &str) -> Message {
+    below(2, message(id, Role::User, content, None))
+}
+
+/// Of each turn, as it is read: `2 of 3`.
+fn versions(transcript: Transcript) -> Vec<Option<String>> {
+    let version = |turn: &Turn| turn.version().map(|version| version.to_string());
+    transcript.rows().into_iter().map(|row| row.turn.with_untracked(version)).collect()
+}
+
+fn told(numbers: &[Option<&str>]) -> Vec<Option<String>> {
+    numbers.iter().map(|number| number.map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_turn_knows_what_is_beside_it() {
+    let version = |id| Turn::from(among(&[2, 4, 7], answer(id, "because"))).version();
+    let expected = |number, previous: Option<u128>, next: Option<u128>| {
+        Some(Version { number, count: 3, previous: previous.map(id), next: next.map(id) })
+    };
+    assert_eq!(version(2), expected(1, None, Some(4)));
+    assert_eq!(version(4), expected(2, Some(2), Some(7)));
+    assert_eq!(version(7), expected(3, Some(4), None));
+    assert_eq!(Turn::from(answer(2, "because")).version(), None, "it is the only one");
+}
+
+#[test]
+fn another_answer_is_another_version() {
+    Owner::new().with(|| {
+        let transcript = Transcript::new(vec![question(), answer(2, "because")], false);
+        transcript.start(question());
+        assert_eq!(versions(transcript), told(&[None, None]), "not before it is saved");
+        transcript.end(answer(4, "therefore"), None);
+        assert_eq!(versions(transcript), told(&[None, Some("2 of 2")]));
+        transcript.start(question());
+        transcript.end(answer(6, "so"), None);
+        assert_eq!(versions(transcript), told(&[None, Some("3 of 3")]));
+    });
+}
+
+#[test]
+fn an_answer_that_came_to_nothing_is_a_version_while_it_is_shown() {
+    Owner::new().with(|| {
+        let transcript = Transcript::new(vec![question(), answer(2, "because")], false);
+        transcript.start(question());
+        transcript.end(answer(3, ""), Some(ApiError::Model { failure: ModelFailure::Unavailable }));
+        assert_eq!(versions(transcript), told(&[None, Some("2 of 2")]));
+        transcript.start(question());
+        transcript.end(answer(4, "therefore"), None);
+        assert_eq!(versions(transcript), told(&[None, Some("2 of 2")]));
+    });
+}
+
+#[test]
+fn an_edited_message_makes_room_for_the_new_one() {
+    Owner::new().with(|| {
+        let messages = vec![question(), answer(2, "because"), follow_up(3, "and?"), answer(4, "so")];
+        let transcript = Transcript::new(messages, false);
+        assert!(transcript.has(id(3)));
+        transcript.start(follow_up(5, "but?"));
+        let expected =
+            [(0, "why?", "sent"), (1, "because", "finished"), (2, "but?", "sent"), (4, "", "streaming")]
+                .map(|(key, text, state)| (key, text.to_owned(), state));
+        assert_eq!(shown(transcript), expected);
+        assert!(!transcript.has(id(3)));
+        transcript.end(answer(6, "no"), None);
+        assert_eq!(versions(transcript), told(&[None, None, Some("2 of 2"), None]));
+    });
+}
+
+#[test]
+fn the_first_message_can_be_edited_too() {
+    Owner::new().with(|| {
+        let transcript = Transcript::new(vec![question(), below(1, answer(2, "because"))], false);
+        transcript.start(message(3, Role::User, "how?", None));
+        assert_eq!(shown(transcript)[0], (0, "how?".to_owned(), "sent"));
+        assert_eq!(versions(transcript)[0], Some("2 of 2".to_owned()));
+    });
+}
+
+#[test]
+fn another_path_changes_the_first_turn_that_differs_and_replaces_what_follows() {
+    Owner::new().with(|| {
+        let messages =
+            vec![question(), among(&[2, 4], answer(2, "because")), follow_up(3, "and?"), answer(5, "so")];
+        let transcript = Transcript::new(messages, false);
+        transcript.show(vec![question(), among(&[2, 4], answer(4, "therefore"))], false);
+        assert_eq!(
+            shown(transcript),
+            [(0, "why?".to_owned(), "sent"), (1, "therefore".to_owned(), "finished")]
+        );
+        assert_eq!(versions(transcript), told(&[None, Some("2 of 2")]));
+        assert_eq!(transcript.last_id(), Some(id(4)));
+        let longer = vec![question(), among(&[2, 4], answer(2, "because")), follow_up(3, "and?")];
+        transcript.show(longer, false);
+        assert_eq!(shown(transcript).iter().map(|(key, ..)| *key).collect::<Vec<_>>(), [0, 1, 4]);
+    });
+}
+
+#[test]
+fn the_last_message_is_known_unless_it_was_lost() {
+    Owner::new().with(|| {
+        let transcript = Transcript::new(vec![], false);
+        assert_eq!(transcript.last_id(), None);
+        transcript.start(question());
+        transcript.end(answer(2, "because"), None);
+        assert_eq!(transcript.last_id(), Some(id(2)));
+        transcript.start(question());
+        transcript.lose(ApiError::Connection);
+        assert_eq!(transcript.last_id(), None);
+    });
 }

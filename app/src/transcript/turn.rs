@@ -1,5 +1,7 @@
 //! One turn, and where it stands among the others.
 
+use std::fmt;
+
 use crate::ApiError;
 use crate::types::{Message, MessageId, Nanos, Rating, ReplyState, Role};
 
@@ -18,6 +20,8 @@ pub struct Turn {
     pub model: Option<String>,
     pub charged: Option<Nanos>,
     pub rating: Option<Rating>,
+    /// What can be shown in its place, oldest first; itself too, once it is saved.
+    pub versions: Vec<MessageId>,
     pub error: Option<ApiError>,
 }
 
@@ -50,9 +54,27 @@ impl Turn {
         Self { content, ..Self::empty(Role::User, TurnState::Sending) }
     }
 
-    pub(super) fn answer_to(message_id: Option<MessageId>) -> Self {
+    /// `versions`: what else was answered.
+    pub(super) fn answer_to(message_id: Option<MessageId>, versions: Vec<MessageId>) -> Self {
         let streaming = TurnState::Reply(ReplyState::Streaming);
-        Self { parent_id: message_id, ..Self::empty(Role::Assistant, streaming) }
+        Self { parent_id: message_id, versions, ..Self::empty(Role::Assistant, streaming) }
+    }
+
+    /// A saved message in the place of this turn.
+    pub(super) fn give_way(&mut self, message: Message) {
+        let mut versions = self.other_versions();
+        *self = message.into();
+        versions.append(&mut self.versions);
+        versions.sort_unstable();
+        versions.dedup();
+        self.versions = versions;
+    }
+
+    /// The versions that are left when another one takes its place: without itself, if it came to nothing.
+    pub(super) fn other_versions(&self) -> Vec<MessageId> {
+        let came_to_nothing = self.content.trim().is_empty();
+        let gone = self.message_id.filter(|_| came_to_nothing);
+        self.versions.iter().copied().filter(|id| Some(*id) != gone).collect()
     }
 
     fn empty(role: Role, state: TurnState) -> Self {
@@ -66,12 +88,30 @@ impl Turn {
             model: None,
             charged: None,
             rating: None,
+            versions: Vec::new(),
             error: None,
         }
     }
 
+    /// Which of its versions it is, where there are others.
+    pub fn version(&self) -> Option<Version> {
+        let index = self.versions.iter().position(|id| Some(*id) == self.message_id)?;
+        let beside = |index: Option<usize>| self.versions.get(index?).copied();
+        (self.versions.len() > 1).then(|| Version {
+            number: index + 1,
+            count: self.versions.len(),
+            previous: beside(index.checked_sub(1)),
+            next: beside(index.checked_add(1)),
+        })
+    }
+
     pub fn is_streaming(&self) -> bool {
         self.state == TurnState::Reply(ReplyState::Streaming)
+    }
+
+    /// Ended at its length without a word: all of it went into thinking, seen or unseen.
+    pub fn is_all_thought(&self) -> bool {
+        self.state == TurnState::Reply(ReplyState::Limited) && self.content.trim().is_empty()
     }
 
     /// Ended early with something said, so that a model can go on with it.
@@ -100,8 +140,26 @@ impl From<Message> for Turn {
             model: message.model,
             charged: message.charged,
             rating: message.rating,
+            versions: if message.versions.is_empty() { vec![message.id] } else { message.versions },
             error: None,
         }
+    }
+}
+
+/// One of several versions of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// From 1, the oldest.
+    pub number: usize,
+    pub count: usize,
+    pub previous: Option<MessageId>,
+    pub next: Option<MessageId>,
+}
+
+/// `2 of 3`.
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.number, self.count)
     }
 }
 

@@ -40,6 +40,8 @@ audit_kinds! {
     SignedOutEverywhere = "signed_out_everywhere", "Signed out everywhere";
     /// The person ended another of their sessions.
     SessionRevoked = "session_revoked", "Session ended";
+    ApiKeyCreated = "api_key_created", "API key created";
+    ApiKeyRevoked = "api_key_revoked", "API key revoked";
     OperatorAdded = "operator_added", "Operator added";
     OperatorRemoved = "operator_removed", "Operator removed";
     CreditGiven = "credit_given", "Credit given";

@@ -33,6 +33,14 @@ impl Interval {
             _ => Self::Month,
         }
     }
+
+    /// `monthly` or `yearly`.
+    pub fn rhythm(self) -> &'static str {
+        match self {
+            Self::Month => "monthly",
+            Self::Year => "yearly",
+        }
+    }
 }
 
 /// What a plan costs, in US cents.

@@ -17,6 +17,25 @@ pub struct Thread {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Thread {
+    /// A page of the list has so many.
+    pub const LISTED: u32 = 200;
+
+    /// A search finds no more.
+    pub const FOUND: u32 = 50;
+
+    pub fn place(&self) -> ThreadPlace {
+        ThreadPlace { updated_at: self.updated_at, id: self.id }
+    }
+}
+
+/// Where a conversation stands in the list: greater is nearer to its top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ThreadPlace {
+    pub updated_at: DateTime<Utc>,
+    pub id: ThreadId,
+}
+
 /// A conversation, whole: one path through its tree of messages, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
@@ -55,6 +74,9 @@ pub struct Message {
     /// Of an assistant's message: what the reader thinks of it.
     #[serde(default)]
     pub rating: Option<Rating>,
+    /// What can be shown in its place, oldest first, itself among them. Empty where that is not told: in the events of a reply.
+    #[serde(default)]
+    pub versions: Vec<MessageId>,
 }
 
 /// Thumbs up or down.
@@ -135,6 +157,15 @@ pub enum ReplyTarget {
     Thread {
         thread_id: ThreadId,
         prompt: Prompt,
+        /// The last message the person sees. None: the last that the thread shows.
+        #[serde(default)]
+        after: Option<MessageId>,
+    },
+    /// Asks a message of the person's in other words. Both stay, as versions of each other.
+    Edit {
+        thread_id: ThreadId,
+        message_id: MessageId,
+        prompt: Prompt,
     },
     /// Answers a message of the person's again, after a failure or for another answer.
     Retry {
@@ -154,6 +185,7 @@ impl ReplyTarget {
         match self {
             Self::NewThread { .. } => None,
             Self::Thread { thread_id, .. }
+            | Self::Edit { thread_id, .. }
             | Self::Retry { thread_id, .. }
             | Self::Continue { thread_id, .. } => Some(*thread_id),
         }
@@ -286,7 +318,7 @@ fn known_or_interrupted<'de, D: Deserializer<'de>>(source: D) -> Result<Option<B
 
 #[cfg(test)]
 mod tests {
-    use super::{ChatEvent, Prompt, PromptError, ReplyState, Title};
+    use super::{ChatEvent, Prompt, PromptError, ReplyState, ReplyTarget, Title};
 
     #[test]
     fn a_state_has_one_name_everywhere() {
@@ -324,6 +356,14 @@ mod tests {
     fn a_prompt_does_not_show_in_logs() {
         let shown = Prompt::parse("my secret").map(|prompt| format!("{prompt:?}"));
         assert_eq!(shown, Ok("Prompt(9 bytes)".to_owned()));
+    }
+
+    #[test]
+    fn a_page_that_does_not_say_what_it_sees_is_understood() {
+        let id = "0190a0b0-0000-7000-8000-000000000001";
+        let told = format!(r#"{{ "kind": "thread", "thread_id": "{id}", "prompt": "and?" }}"#);
+        let target = serde_json::from_str(&told).expect("a target");
+        assert!(matches!(target, ReplyTarget::Thread { after: None, .. }));
     }
 
     #[test]

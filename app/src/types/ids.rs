@@ -36,6 +36,8 @@ id! {
     UserId,
     /// One signed-in browser.
     SessionId,
+    /// What a program calls the API with.
+    ApiKeyId,
     /// A conversation.
     ThreadId,
     /// One turn in a conversation.

@@ -74,18 +74,30 @@ pub struct ChargeLine {
 }
 
 impl Charge {
-    /// Tokens read anew, tokens the provider had read before, tokens written. The charge is their sum, rounded once.
     pub fn lines(&self) -> [ChargeLine; 3] {
-        let cached = self.cached_input_tokens.min(self.input_tokens);
-        [
-            ChargeLine { tokens: self.input_tokens - cached, price: self.prices.input },
-            ChargeLine { tokens: cached, price: self.prices.cached_input },
-            ChargeLine { tokens: self.output_tokens, price: self.prices.output },
-        ]
+        self.prices.lines(self.input_tokens, self.cached_input_tokens, self.output_tokens)
     }
 
     pub fn exact(&self) -> ExactAmount {
-        self.lines().into_iter().map(ChargeLine::product).sum()
+        self.prices.exact(self.input_tokens, self.cached_input_tokens, self.output_tokens)
+    }
+}
+
+/// The one place where tokens become money, for what is held and charged as for the receipt.
+impl ModelPrices {
+    /// Tokens read anew, tokens the provider had read before, tokens written. `input` includes `cached_input`.
+    pub fn lines(&self, input: u32, cached_input: u32, output: u32) -> [ChargeLine; 3] {
+        let cached = cached_input.min(input);
+        [
+            ChargeLine { tokens: input - cached, price: self.input },
+            ChargeLine { tokens: cached, price: self.cached_input },
+            ChargeLine { tokens: output, price: self.output },
+        ]
+    }
+
+    /// Their sum. A charge is that, rounded once.
+    pub fn exact(&self, input: u32, cached_input: u32, output: u32) -> ExactAmount {
+        self.lines(input, cached_input, output).into_iter().map(ChargeLine::product).sum()
     }
 }
 

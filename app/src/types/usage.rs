@@ -105,6 +105,9 @@ pub struct ThreadLabel {
     pub title: String,
     /// It cannot be opened any more.
     pub is_deleted: bool,
+    /// It is no conversation but all that was asked with an API key, which cannot be opened either.
+    #[serde(default)]
+    pub is_program: bool,
 }
 
 /// One reply that used something.

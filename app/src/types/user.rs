@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
-use super::AccountId;
+use super::{AccountId, ApiKeyId};
 use super::{SessionId, UserId};
 #[cfg(feature = "ssr")]
 use crate::{ApiError, ApiResult};
@@ -108,6 +108,16 @@ pub struct SignedIn {
     pub is_operator: bool,
     /// Set: everything above is of the person an operator looks at, and the operator is this one.
     pub impersonator: Option<Impersonator>,
+}
+
+/// A program that calls the API with a key that is good.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub api_key_id: ApiKeyId,
+    pub account_id: AccountId,
+    /// Who made the key.
+    pub user_id: UserId,
 }
 
 /// An operator who looks at the product as somebody else sees it.

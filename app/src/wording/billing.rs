@@ -17,14 +17,6 @@ pub fn price(cents: u32, interval: Interval) -> String {
     format!("{} a {interval}", dollars(cents))
 }
 
-/// `monthly` or `yearly`.
-pub fn rhythm(interval: Interval) -> &'static str {
-    match interval {
-        Interval::Month => "monthly",
-        Interval::Year => "yearly",
-    }
-}
-
 /// `12/2027`.
 pub fn card_expiry(card: &Card) -> String {
     format!("{:02}/{}", card.expires_month, card.expires_year)
@@ -110,7 +102,7 @@ pub fn change_later(
 
 fn change_heading(current: &Subscription, plan_name: &str, interval: Interval) -> String {
     match current.plan_name == plan_name {
-        true => format!("Pay {plan_name} {}", rhythm(interval)),
+        true => format!("Pay {plan_name} {}", interval.rhythm()),
         false => format!("From {} to {plan_name}", current.plan_name),
     }
 }

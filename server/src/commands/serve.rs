@@ -1,15 +1,13 @@
 //! The life of a serving process.
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::metrics;
+use super::{connections, metrics};
 use crate::config::Config;
 use crate::state::AppState;
 
@@ -23,7 +21,7 @@ const LAST_BYTES: Duration = Duration::from_secs(3);
 /// by then is cut, saved and settled.
 pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dyn Error>> {
     let (addr, public_url) = (config.server.listen_addr, config.server.public_url.clone());
-    let grace = config.server.shutdown_grace;
+    let (grace, head_timeout) = (config.server.shutdown_grace, config.server.head_timeout);
     let metrics_config = config.metrics;
     let state = AppState::new(config)?;
     let listener = TcpListener::bind(addr)
@@ -36,24 +34,16 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
         state.spawn_worker();
     }
 
-    // Words leave at once. Otherwise the kernel keeps each until the client has confirmed the one before.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "No TCP_NODELAY on a connection");
-        }
-    });
-    // A make service shares one router; given the router itself, axum copies all routes for every connection.
-    let router = crate::build_router(&state).into_make_service_with_connect_info::<SocketAddr>();
     let drained = CancellationToken::new();
+    let serving = connections::serve(listener, crate::build_router(&state), head_timeout, drained.clone());
     let failed_requests = state.failed_requests.clone();
-    let until_drained = drain(state, grace, drained.clone());
-    let server = axum::serve(listener, router).with_graceful_shutdown(until_drained);
     let last_bytes = async {
-        drained.cancelled().await;
+        drain(state, grace).await;
+        drained.cancel();
         tokio::time::sleep(LAST_BYTES).await;
     };
     tokio::select! {
-        served = server => served?,
+        () = serving => {}
         () = last_bytes => tracing::warn!("Some clients did not read to the end"),
     }
     failed_requests.finish(LAST_BYTES).await;
@@ -63,12 +53,11 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
 
 /// Waits to be told, and then until every reply, change of a subscription and job has ended. Meanwhile requests are still
 /// answered: that this process is no longer ready, that new replies are to be had elsewhere, and how those in progress go on.
-async fn drain(state: AppState, grace: Duration, drained: CancellationToken) {
+async fn drain(state: AppState, grace: Duration) {
     told_to_stop().await;
     tracing::info!("Shutting down: no new replies, those in progress may finish");
     state.begin_shutdown();
     tokio::join!(state.finish_replies(grace), state.finish_changes(grace), state.finish_jobs(grace));
-    drained.cancel();
 }
 
 pub(super) async fn told_to_stop() {

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::num::NonZeroU16;
 use std::path::Path;
 
+use app::types::{ModelPrices, Nanos};
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
 use super::{ConfigError, Env};
-use crate::pricing::TokenPrices;
 
 /// Read from the TOML file that `MODEL_CATALOG` names, default `catalog.toml`. `${NAME}` in it stands for the variable
 /// of that name. It fills an empty database; `plumbline apply-catalog` brings a filled one in line with it.
@@ -37,7 +37,8 @@ pub struct ModelConfig {
     #[serde(default = "default_min_output_tokens")]
     pub min_output_tokens: u32,
     /// What people pay.
-    pub prices: TokenPrices,
+    #[serde(with = "PricesInFile")]
+    pub prices: ModelPrices,
     /// The keys of the plans that include it.
     pub plans: Vec<String>,
     /// Tried in this order.
@@ -63,12 +64,32 @@ pub struct RouteConfig {
     /// The name of the variable with the key, which ends in `_API_KEY`.
     pub api_key_variable: String,
     /// What it costs us.
-    pub costs: TokenPrices,
+    #[serde(with = "PricesInFile")]
+    pub costs: ModelPrices,
     /// Of the format `openai`: how the longest answer is asked for.
     #[serde(default)]
     pub output_cap_field: OutputCapField,
+    /// Of the format `openai`: whether a stream is asked to end with what it used. Some count unasked and refuse to be asked.
+    #[serde(default = "default_usage_in_stream")]
+    pub usage_in_stream: bool,
     /// How long this model may think before its first token. None: as long as `LLM_FIRST_TOKEN_TIMEOUT_SECONDS` says.
     pub first_token_seconds: Option<NonZeroU16>,
+}
+
+fn default_usage_in_stream() -> bool {
+    true
+}
+
+/// Prices, with their unit in their names.
+#[derive(Deserialize)]
+#[serde(remote = "ModelPrices", deny_unknown_fields)]
+struct PricesInFile {
+    #[serde(rename = "input_nanos_per_million")]
+    input: Nanos,
+    #[serde(rename = "cached_input_nanos_per_million")]
+    cached_input: Nanos,
+    #[serde(rename = "output_nanos_per_million")]
+    output: Nanos,
 }
 
 /// The field of a request in OpenAI's format that caps the answer: OpenAI's newer models refuse the older one, and most
@@ -202,6 +223,13 @@ mod tests {
         let catalog = parse(MODEL).expect("valid");
         assert_eq!(catalog.models[0].routes[0].base_url.as_str(), "http://localhost:1/v1");
         assert_eq!(expand("${MISSING}", &Env::default()), Err("MISSING".to_owned()));
+    }
+
+    #[test]
+    fn a_stream_is_asked_what_it_used_unless_the_file_says_otherwise() {
+        let asks = |text: &str| parse(text).expect("valid").models[0].routes[0].usage_in_stream;
+        assert!(asks(MODEL));
+        assert!(!asks(&MODEL.replace("api_key_variable", "usage_in_stream = false\napi_key_variable")));
     }
 
     #[test]

@@ -15,6 +15,11 @@ pub struct ServerConfig {
     pub listen_addr: SocketAddr,
     /// How long replies in progress may take to finish at shutdown. Read from `SHUTDOWN_GRACE_SECONDS`. Default 25.
     pub shutdown_grace: Duration,
+    /// How long a connection may wait for the next head of a request, from its first byte to the last. Read from
+    /// `REQUEST_HEAD_SECONDS`. Default 75: proxies keep connections for a minute, and no request should meet one's end.
+    pub head_timeout: Duration,
+    /// How long the body of a request may take. Read from `REQUEST_BODY_SECONDS`. Default 20.
+    pub body_timeout: Duration,
     /// Where the browser's files are. `site_root` is read from `LEPTOS_SITE_ROOT`, default `target/site`;
     /// `hash_files` from `LEPTOS_HASH_FILES`, default false.
     pub leptos: LeptosOptions,
@@ -33,6 +38,8 @@ impl ServerConfig {
             public_url: env.url_or("PUBLIC_URL", "http://localhost:3000")?,
             listen_addr,
             shutdown_grace: env.seconds_or("SHUTDOWN_GRACE_SECONDS", 25)?,
+            head_timeout: env.seconds_or("REQUEST_HEAD_SECONDS", 75)?,
+            body_timeout: env.seconds_or("REQUEST_BODY_SECONDS", 20)?,
             leptos: LeptosOptions::builder()
                 .output_name("plumbline")
                 .site_root(env.text_or("LEPTOS_SITE_ROOT", "target/site"))

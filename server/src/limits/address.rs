@@ -2,43 +2,13 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// What one address may do in a minute.
-#[derive(Clone, Copy, Debug)]
-pub struct AddressLimit {
-    /// Part of the key: each has a window of its own.
-    pub(super) name: &'static str,
-    pub(super) per_minute: u32,
-}
-
-impl AddressLimit {
-    pub fn sign_in_starts(per_minute: u32) -> Self {
-        Self { name: "sign-in-start", per_minute }
-    }
-
-    pub fn sign_in_callbacks(per_minute: u32) -> Self {
-        Self { name: "sign-in-callback", per_minute }
-    }
-
-    pub fn browser_reports(per_minute: u32) -> Self {
-        Self { name: "browser-report", per_minute }
-    }
-
-    pub fn mail_links(per_minute: u32) -> Self {
-        Self { name: "mail-link", per_minute }
-    }
-
-    pub fn anonymous(per_minute: u32) -> Self {
-        Self { name: "anonymous", per_minute }
-    }
-}
-
 /// The client's address, as the last of `trusted_proxies` proxies saw it. Each proxy appends whom it serves to
 /// `X-Forwarded-For`, so only as many entries from the right can be believed as there are proxies; whatever a client
-/// writes there itself stands further left.
-pub fn client_address(peer: IpAddr, forwarded_for: &[&str], trusted_proxies: usize) -> IpAddr {
-    let entries: Vec<&str> = forwarded_for.iter().flat_map(|value| value.split(',')).map(str::trim).collect();
+/// writes there itself stands further left, and may be anything, also no text.
+pub fn client_address(peer: IpAddr, forwarded_for: &[&[u8]], trusted_proxies: usize) -> IpAddr {
+    let entries = forwarded_for.iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
     let mut client = peer;
-    for entry in entries.iter().rev().take(trusted_proxies) {
+    for entry in entries.take(trusted_proxies) {
         let Some(address) = parse(entry) else { break };
         client = address;
     }
@@ -46,7 +16,8 @@ pub fn client_address(peer: IpAddr, forwarded_for: &[&str], trusted_proxies: usi
 }
 
 /// Some proxies add the port.
-fn parse(entry: &str) -> Option<IpAddr> {
+fn parse(entry: &[u8]) -> Option<IpAddr> {
+    let entry = str::from_utf8(entry).ok()?.trim();
     let with_port = || entry.parse::<SocketAddr>().map(|address| address.ip());
     entry.parse().or_else(|_| with_port()).ok()
 }
@@ -64,6 +35,11 @@ mod tests {
     use super::*;
 
     fn client(forwarded_for: &[&str], trusted_proxies: usize) -> String {
+        let forwarded_for: Vec<&[u8]> = forwarded_for.iter().map(|value| value.as_bytes()).collect();
+        client_of_bytes(&forwarded_for, trusted_proxies)
+    }
+
+    fn client_of_bytes(forwarded_for: &[&[u8]], trusted_proxies: usize) -> String {
         client_address("10.0.0.1".parse().expect("an address"), forwarded_for, trusted_proxies).to_string()
     }
 
@@ -84,6 +60,13 @@ mod tests {
         assert_eq!(client(&[], 1), "10.0.0.1");
         assert_eq!(client(&["198.51.100.7"], 3), "198.51.100.7");
         assert_eq!(client(&["6.6.6.6, unknown, 198.51.100.7"], 3), "198.51.100.7");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nothing_of_what_a_proxy_has_added() {
+        let header: [&[u8]; 1] = [b"6.6.6.\xff, 203.0.113.9"];
+        assert_eq!(client_of_bytes(&header, 1), "203.0.113.9");
+        assert_eq!(client_of_bytes(&header, 2), "203.0.113.9");
     }
 
     #[test]

@@ -101,14 +101,10 @@ mod tests {
             let config = RedisConfig { url: url.into(), key_prefix: String::new() };
             let limiter = crate::limits::Limiter::new(&config, 2, Duration::ZERO).expect("a limiter");
             let breakers = limiter.breakers(5);
+            let call = crate::limits::CallLimit::anonymous(10_000);
             for _ in 0..500 {
                 assert!(breakers.admit("route").await.is_some());
-                assert!(
-                    limiter
-                        .admit_address(crate::limits::AddressLimit::anonymous(10_000), LOCALHOST)
-                        .await
-                        .is_ok()
-                );
+                assert!(limiter.admit_call(call, LOCALHOST).await.is_ok());
             }
             assert_eq!(limiter.mode(), crate::limits::Mode::Local);
         };
@@ -120,5 +116,6 @@ mod tests {
         assert!((1..20).contains(&connections), "{connections} connections for 1,000 questions");
     }
 
-    const LOCALHOST: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const LOCALHOST: crate::limits::CallOrigin =
+        crate::limits::CallOrigin::Address(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 }

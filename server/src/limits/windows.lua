@@ -2,13 +2,15 @@
 -- Time is Redis' own, in microseconds, so the clocks of the application's machines do not matter.
 --
 -- KEYS[1] a string of records, oldest first. A record is when the request was admitted (a double), its id (16 bytes),
---         its tokens (4) and 1 while its reply is being written (1): a quarter of what a sorted set would take.
+--         its tokens (4) and 1 while its reply is being written (1): a quarter of what a sorted set would take. Only what
+--         is recent is read, and a few older records to find where the day begins: a day may be many thousand long.
 -- ARGV: action, request, tokens, requests a minute, requests a day, tokens a minute, concurrent replies, lease in seconds
 --       (0: there is no such limit)
 -- Actions: admit, count (what was admitted without Redis), finish, forget, read
 -- Returns: outcome, replies, used in the minute, its reset, used in the day, its reset, tokens, their reset, those of them
 --          that replies in progress hold, now (a reset of 0: none)
 local RECORD, SIZE = '>dc16I4B', 29
+local BLOCK = 128
 local MINUTE, DAY = 60 * 1000000, 24 * 60 * 60 * 1000000
 
 local key = KEYS[1]
@@ -16,52 +18,82 @@ local action, request, tokens = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local per_minute, per_day, tokens_per_minute, concurrent =
   tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local lease = tonumber(ARGV[8]) * 1000000
-local kept = per_day > 0 and DAY or math.max(MINUTE, lease)
+local recent = math.max(MINUTE, lease)
+local kept = per_day > 0 and DAY or recent
 
-local log = redis.call('GET', key) or ''
-local count = #log / SIZE
-local function admitted_at(index) return (struct.unpack('>d', log, index * SIZE + 1)) end
-local function tokens_of(index) return (struct.unpack('>I4', log, index * SIZE + 25)) end
-local function is_running(index) return log:byte(index * SIZE + 29) == 1 end
+local count = redis.call('STRLEN', key) / SIZE
+-- The records from one of them on.
+local loaded, log
+local function load_from(index)
+  loaded = math.max(index, 0)
+  log = redis.call('GETRANGE', key, loaded * SIZE, -1)
+end
+load_from(count - BLOCK)
+
+local function admitted_at(index)
+  if index >= loaded then return (struct.unpack('>d', log, (index - loaded) * SIZE + 1)) end
+  return (struct.unpack('>d', redis.call('GETRANGE', key, index * SIZE, index * SIZE + 7)))
+end
+local function tokens_of(index) return (struct.unpack('>I4', log, (index - loaded) * SIZE + 25)) end
+local function is_running(index) return log:byte((index - loaded) * SIZE + 29) == 1 end
 
 -- Never before the newest record, so that the log stays in order when the clock is set back a little.
 local time = redis.call('TIME')
 local clock = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now = count > 0 and math.max(clock, admitted_at(count - 1)) or clock
 
--- The first record within the window. One as old as the window has left it.
+while loaded > 0 and admitted_at(loaded) > now - recent do load_from(2 * loaded - count) end
+
+-- By window, the first record within it. One as old as the window has left it.
+local firsts = {}
 local function first_within(window)
-  local low, high = 0, count
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if admitted_at(middle) > now - window then high = middle else low = middle + 1 end
+  if not firsts[window] then
+    local low, high = window > recent and 0 or loaded, count
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if admitted_at(middle) > now - window then high = middle else low = middle + 1 end
+    end
+    firsts[window] = low
   end
-  return low
+  return firsts[window]
+end
+
+local function recount()
+  count, firsts = loaded + #log / SIZE, {}
 end
 
 -- The clock was far ahead when these were admitted. Waiting for the time that it showed would leave the account with full
 -- windows as long, so they count from now on.
 if now > clock + MINUTE then
+  load_from(0)
   local records = {}
   for index = first_within(kept), count - 1 do
     local at = math.min(admitted_at(index), clock)
     records[#records + 1] = struct.pack('>d', at) .. log:sub(index * SIZE + 9, (index + 1) * SIZE)
   end
   log, now = table.concat(records), clock
-  count = #log / SIZE
+  recount()
   redis.call('SET', key, log, 'KEEPTTL')
 end
 
-local first_kept = first_within(kept)
-
-local function find(id)
-  local from = first_kept * SIZE + 1
+-- The newest record of the request among those from an index on.
+local function find_from(index)
+  local found
+  local from = (index - loaded) * SIZE + 1
   while true do
-    local at = log:find(id, from, true)
-    if not at then return nil end
-    if (at - 9) % SIZE == 0 then return (at - 9) / SIZE end
+    local at = log:find(request, from, true)
+    if not at then return found end
+    if (at - 9) % SIZE == 0 then found = loaded + (at - 9) / SIZE end
     from = at + 1
   end
+end
+
+-- To be admitted, a request is looked for among the recent ones alone: PostgreSQL knows those that were admitted before.
+local function find()
+  local index = find_from(first_within(recent))
+  if index or action == 'admit' then return index end
+  load_from(0)
+  return find_from(first_within(kept))
 end
 
 local function count_replies()
@@ -103,32 +135,36 @@ local function tokens_reset_at(used, needed)
   return 0
 end
 
-local function append(record)
-  if first_kept * 4 > count then
-    log = log:sub(first_kept * SIZE + 1) .. record
+local function add()
+  local record = struct.pack(RECORD, now, request, tokens, concurrent > 0 and 1 or 0)
+  local gone = first_within(kept)
+  if gone * 4 > count then
+    load_from(gone)
+    loaded, log = 0, log .. record
     redis.call('SET', key, log)
   else
     log = log .. record
     redis.call('APPEND', key, record)
   end
-  count = #log / SIZE
-  first_kept = first_within(kept)
+  recount()
   redis.call('PEXPIRE', key, math.ceil(kept / 1000))
 end
 
-local function replace(index, record)
-  log = log:sub(1, index * SIZE) .. record .. log:sub((index + 1) * SIZE + 1)
-  count = #log / SIZE
-  if record == '' then redis.call('SET', key, log, 'KEEPTTL')
-  else redis.call('SETRANGE', key, index * SIZE, record) end
+local function finish(index)
+  local at, record = (index - loaded) * SIZE, struct.pack(RECORD, admitted_at(index), request, tokens, 0)
+  log = log:sub(1, at) .. record .. log:sub(at + SIZE + 1)
+  redis.call('SETRANGE', key, index * SIZE, record)
 end
 
-local function add()
-  append(struct.pack(RECORD, now, request, tokens, concurrent > 0 and 1 or 0))
+local function forget(index)
+  load_from(0)
+  log = log:sub(1, index * SIZE) .. log:sub((index + 1) * SIZE + 1)
+  redis.call('SET', key, log, 'KEEPTTL')
+  recount()
 end
 
 local outcome, needed = 0, 1
-local index = request ~= '' and find(request)
+local index = request ~= '' and find()
 if action == 'admit' then
   needed = tokens
   if index then outcome, needed = 1, 1
@@ -143,9 +179,9 @@ if action == 'admit' then
 elseif action == 'count' and not index then
   add()
 elseif action == 'finish' and index then
-  replace(index, struct.pack(RECORD, admitted_at(index), request, tokens, 0))
+  finish(index)
 elseif action == 'forget' and index then
-  replace(index, '')
+  forget(index)
 end
 
 local used_tokens, held_tokens = count_tokens()

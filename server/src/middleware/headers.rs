@@ -1,9 +1,10 @@
 //! Headers of every answer, above all for security. <https://owasp.org/www-project-secure-headers/>
 
-use axum::extract::{Request, State};
+use app::types::Actor;
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::secret::Token;
 use crate::state::AppState;
@@ -38,6 +39,24 @@ pub(super) async fn set_headers(State(state): State<AppState>, mut request: Requ
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// What somebody signed in is shown is kept by no browser: after they have signed out on a computer that others use, going
+/// back asks us again. Needs the `Actor`.
+pub(super) async fn keep_private(request: Request, next: Next) -> Response {
+    let is_signed_in = request.extensions().get::<Actor>().is_some_and(|actor| actor.signed_in.is_some());
+    let has_route = request.extensions().get::<MatchedPath>().is_some();
+    let mut response = next.run(request).await;
+    if is_signed_in && !is_file(has_route, response.status()) {
+        let private = HeaderValue::from_static("private, no-store");
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(private);
+    }
+    response
+}
+
+/// Files, which are the same for everybody, have no routes; neither have pages that say there is nothing.
+fn is_file(has_route: bool, status: StatusCode) -> bool {
+    !has_route && (status.is_success() || status == StatusCode::NOT_MODIFIED)
 }
 
 fn set_content_security_policy(headers: &mut HeaderMap, nonce: &str, state: &AppState) {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use http::header::SET_COOKIE;
-use http::{HeaderName, HeaderValue, Method};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::request_id;
 use crate::AppError;
@@ -78,7 +78,7 @@ pub(super) async fn set_actor(
     if let Some(user) = signed_in {
         telemetry::set_person(user.session_owner());
     }
-    let address = address_of(&request, state.limits.trusted_proxies);
+    let address = address_of(request.headers(), request.extensions(), state.limits.trusted_proxies);
     let switches = state.switches.read().await;
     request.extensions_mut().insert(switches);
     request.extensions_mut().insert(Actor {
@@ -94,14 +94,14 @@ pub(super) async fn set_actor(
     response
 }
 
-fn address_of(request: &Request, trusted_proxies: u32) -> Option<IpAddr> {
-    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
-    let forwarded_for: Vec<_> = request
-        .headers()
-        .get_all(X_FORWARDED_FOR)
-        .iter()
-        .map(|value| value.to_str().unwrap_or_default())
-        .collect();
+pub(super) fn address_of(
+    headers: &HeaderMap,
+    extensions: &Extensions,
+    trusted_proxies: u32,
+) -> Option<IpAddr> {
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    let forwarded_for = headers.get_all(X_FORWARDED_FOR);
+    let forwarded_for: Vec<_> = forwarded_for.iter().map(HeaderValue::as_bytes).collect();
     Some(client_address(peer.ip(), &forwarded_for, trusted_proxies as usize))
 }
 

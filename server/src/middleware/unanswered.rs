@@ -37,6 +37,15 @@ pub(super) async fn limit_time(request: Request, next: Next) -> Response {
     }
 }
 
+/// Whether somebody reads the answer as it comes.
+pub(super) fn wants_page(request: &Request) -> bool {
+    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    // A form that is sent without JavaScript calls a server function, and shows what comes.
+    let is_form = accepts.is_some_and(|accepts| accepts.contains("text/html"));
+    let is_call = ["/api/", "/v1/"].iter().any(|below| request.uri().path().starts_with(below));
+    !is_call || is_form
+}
+
 /// What is still known of a request when it is lost.
 struct Question {
     request_id: String,
@@ -45,11 +54,7 @@ struct Question {
 
 impl Question {
     fn of(request: &Request) -> Self {
-        let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
-        // A form that is sent without JavaScript calls a server function, and shows what comes.
-        let is_form = accepts.is_some_and(|accepts| accepts.contains("text/html"));
-        let is_call = request.uri().path().starts_with("/api/");
-        Self { request_id: request_id(request.extensions()), wants_page: !is_call || is_form }
+        Self { request_id: request_id(request.extensions()), wants_page: wants_page(request) }
     }
 
     fn answer(self, status: StatusCode) -> Response {

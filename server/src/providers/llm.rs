@@ -32,6 +32,8 @@ pub struct Upstream {
     pub api_key: SecretString,
     /// Of OpenAI's format.
     pub output_cap_field: OutputCapField,
+    /// Of OpenAI's format: a stream is asked to end with what it used.
+    pub usage_in_stream: bool,
     /// To wait for the first token, instead of as long as for others.
     pub first_token: Option<Duration>,
 }
@@ -39,9 +41,21 @@ pub struct Upstream {
 /// A conversation to be continued by one answer.
 #[derive(Clone)]
 pub struct CompletionRequest {
+    /// What the model is told before the conversation, by who wrote the program rather than by who uses it.
+    pub instructions: Option<String>,
     pub turns: Vec<Turn>,
     /// The answer ends here at the latest.
     pub max_output_tokens: u32,
+    pub sampling: Sampling,
+}
+
+/// How the model is to choose its words. What is not given is the provider's to decide.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sampling {
+    pub temperature: Option<f32>,
+    pub top_p: Option<f32>,
+    /// The answer ends before any of these.
+    pub stop: Vec<String>,
 }
 
 /// One message of the conversation, oldest first.

@@ -1,4 +1,4 @@
-//! Files to download: comma-separated values, sent as they are read.
+//! Files to download: texts, and comma-separated values that are sent as they are read.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
 
 use crate::routes::error_page;
 use crate::{AppError, AppResult};
@@ -22,12 +22,20 @@ pub(super) fn attachment(
     let request_id = actor.request_id.clone();
     let rows = rows.map_err(move |error| io::Error::other(error.into_api(&request_id)));
     let lines = stream::once(async move { Ok(header.to_owned()) }).chain(rows);
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+    (headers(name, "text/csv; charset=utf-8"), Body::from_stream(lines)).into_response()
+}
+
+/// A text to keep, whole.
+pub(super) fn text_attachment(name: &str, content_type: &str, text: String) -> Response {
+    (headers(name, content_type), text).into_response()
+}
+
+fn headers(name: &str, content_type: &str) -> [(HeaderName, String); 3] {
+    [
+        (CONTENT_TYPE, content_type.to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"plumbline-{name}\"")),
         (CACHE_CONTROL, "private, no-store".to_owned()),
-    ];
-    (headers, Body::from_stream(lines)).into_response()
+    ]
 }
 
 /// Reads page after page: each comes with the place where the next one begins.

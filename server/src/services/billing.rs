@@ -23,13 +23,12 @@ mod sync;
 mod sync_job;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use app::api::{BillingApi, CheckoutItem, NextUrl};
 use app::types::*;
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
-use tokio::sync::RwLock;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -41,10 +40,12 @@ use self::prices::PriceBook;
 pub(crate) use self::reconcile::RECONCILE_JOB;
 pub use self::standing::{Access, extended, standing_of};
 pub use self::sync_job::SyncJob;
+use super::cached::Cached;
 use super::catalog::CatalogService;
 use super::plans::{AccountPlan, Plans};
 use crate::error::reported;
-use crate::providers::stripe::Stripe;
+use crate::limits::{CallLimit, CallOrigin, Limiter};
+use crate::providers::stripe::{Stripe, StripeResult};
 use crate::store::overage::{self as overage_store, AccountOverage};
 use crate::store::subscriptions::{self, InvoiceRow, SubscriptionRow, to_interval};
 use crate::store::{Db, StoreResult};
@@ -53,7 +54,8 @@ use crate::{AppError, AppResult, telemetry};
 /// Somebody who has just paid looks at an empty page meanwhile.
 const CHECKOUT_PATIENCE: Duration = Duration::from_secs(8);
 
-/// For so long prices are not asked for again.
+/// For so long prices are not asked for again, and no longer, also while Stripe is away: nothing can be bought then anyway, and
+/// nobody shall pay a price that was replaced.
 const PRICES_CACHED_FOR: Duration = Duration::from_secs(300);
 
 /// Takes payments with Stripe.
@@ -63,32 +65,26 @@ pub struct Cashier {
     stripe: Stripe,
     plans: Plans,
     public_url: Url,
-    cached_prices: Arc<RwLock<Option<CachedPrices>>>,
+    cached_prices: Cached<Arc<PriceBook>>,
 }
-
-/// Prices, and when they were asked for.
-type CachedPrices = (Instant, Arc<PriceBook>);
 
 impl Cashier {
     pub fn new(db: Db, stripe: Stripe, plans: Plans, public_url: Url) -> Self {
-        Self { db, stripe, plans, public_url, cached_prices: Arc::default() }
+        Self { db, stripe, plans, public_url, cached_prices: Cached::strict(PRICES_CACHED_FOR) }
     }
 
     async fn prices(&self) -> AppResult<Arc<PriceBook>> {
-        if let Some((at, prices)) = &*self.cached_prices.read().await
-            && at.elapsed() < PRICES_CACHED_FOR
-        {
-            return Ok(prices.clone());
-        }
-        let keys = PriceBook::lookup_keys(&self.plans);
-        let found = self.stripe.list_prices(&keys).await?;
-        let is_complete = found.len() == keys.len();
-        let prices = Arc::new(PriceBook::new(self.plans.clone(), found));
-        // What is missing may be made any moment.
-        if is_complete {
-            *self.cached_prices.write().await = Some((Instant::now(), prices.clone()));
+        let prices = self.cached_prices.get(self.read_prices()).await?;
+        if !prices.is_complete() {
+            // What is missing may be made any moment.
+            self.cached_prices.expire();
         }
         Ok(prices)
+    }
+
+    async fn read_prices(&self) -> StripeResult<Arc<PriceBook>> {
+        let found = self.stripe.list_prices(&PriceBook::lookup_keys(&self.plans)).await?;
+        Ok(Arc::new(PriceBook::new(self.plans.clone(), found)))
     }
 }
 
@@ -98,12 +94,21 @@ pub struct BillingService {
     plans: Plans,
     catalog: CatalogService,
     cashier: Option<Cashier>,
+    limiter: Limiter,
+    limit: CallLimit,
     tasks: TaskTracker,
 }
 
 impl BillingService {
-    pub fn new(db: Db, plans: Plans, catalog: CatalogService, cashier: Option<Cashier>) -> Self {
-        Self { db, plans, catalog, cashier, tasks: TaskTracker::new() }
+    pub fn new(
+        db: Db,
+        plans: Plans,
+        catalog: CatalogService,
+        cashier: Option<Cashier>,
+        limiter: Limiter,
+        limit: CallLimit,
+    ) -> Self {
+        Self { db, plans, catalog, cashier, limiter, limit, tasks: TaskTracker::new() }
     }
 
     /// Does what takes several steps at Stripe in a task of its own: whoever closes the page in the middle, or waits for
@@ -118,8 +123,7 @@ impl BillingService {
     }
 
     async fn change(&self, actor: &Actor, change: Change) -> ApiResult<NextUrl> {
-        let account_id = actor.user()?.account_id;
-        let cashier = self.cashier()?.clone();
+        let (cashier, account_id) = self.ask_stripe(actor).await?;
         self.whole(actor, async move { cashier.change(account_id, &change).await }).await
     }
 
@@ -127,6 +131,15 @@ impl BillingService {
     pub(crate) async fn finish(&self, grace: Duration) {
         self.tasks.close();
         tokio::time::timeout(grace, self.tasks.wait()).await.ok();
+    }
+
+    /// For whoever changes or looks up something at Stripe, which answers only so many questions of ours: nobody may use
+    /// them up for everybody else.
+    async fn ask_stripe(&self, actor: &Actor) -> ApiResult<(Cashier, AccountId)> {
+        let account_id = actor.user()?.account_id;
+        let cashier = self.cashier()?.clone();
+        self.limiter.admit_call(self.limit, CallOrigin::Account(account_id)).await?;
+        Ok((cashier, account_id))
     }
 
     fn cashier(&self) -> ApiResult<&Cashier> {
@@ -200,21 +213,18 @@ impl BillingService {
     }
 
     fn to_subscription(&self, row: SubscriptionRow) -> Subscription {
-        let name = |key: &str| {
-            self.plans.find_paid(key).map_or_else(|| key.to_owned(), |paid| paid.plan.name.clone())
-        };
         let cents = |cents: i64| u32::try_from(cents).unwrap_or_default();
         let plan_key = row.plan.unwrap_or_default();
         let next = (row.next_plan.zip(row.next_interval)).zip(row.next_amount_cents.zip(row.next_at));
         Subscription {
-            plan_name: name(&plan_key),
+            plan_name: self.plans.name_of(&plan_key),
             plan_key,
             interval: to_interval(&row.interval),
             amount_cents: cents(row.amount_cents),
             renews_at: row.period_end,
             ends_at: row.ends_at,
             changes_to: next.map(|((key, interval), (amount, at))| PlannedChange {
-                plan_name: name(&key),
+                plan_name: self.plans.name_of(&key),
                 plan_key: key,
                 interval: to_interval(&interval),
                 amount_cents: cents(amount),
@@ -266,14 +276,12 @@ impl BillingApi for BillingService {
     }
 
     async fn begin_checkout(&self, actor: &Actor, item: CheckoutItem) -> ApiResult<NextUrl> {
-        let account_id = actor.user()?.account_id;
-        let cashier = self.cashier()?.clone();
+        let (cashier, account_id) = self.ask_stripe(actor).await?;
         self.whole(actor, async move { cashier.begin_checkout(account_id, item).await }).await
     }
 
     async fn finish_checkout(&self, actor: &Actor, session_id: String) -> ApiResult<CheckoutOutcome> {
-        let account_id = actor.user()?.account_id;
-        let cashier = self.cashier()?.clone();
+        let (cashier, account_id) = self.ask_stripe(actor).await?;
         let finish = async move { cashier.finish_checkout(account_id, &session_id).await };
         match tokio::time::timeout(CHECKOUT_PATIENCE, self.whole(actor, finish)).await {
             // It may well be paid: the page waits and asks again.
@@ -304,7 +312,7 @@ impl BillingApi for BillingService {
     }
 
     async fn open_portal(&self, actor: &Actor, page: PortalPage) -> ApiResult<NextUrl> {
-        let user = actor.user()?;
-        reported(actor, self.cashier()?.open_portal(user.account_id, page)).await
+        let (cashier, account_id) = self.ask_stripe(actor).await?;
+        reported(actor, cashier.open_portal(account_id, page)).await
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A value of the database's that every request needs. It is read anew once its time is over: by one request, while the
-/// others go on with the last value. What cannot be read stays as it was.
+/// A value that every request needs. It is read anew once its time is over: by one request, while the others go on with the last
+/// value. What cannot be read stays as it was. Unless it is strict: then nobody is given what is old.
 #[derive(Clone)]
 pub(crate) struct Cached<T> {
     lifetime: Duration,
+    is_strict: bool,
     state: Arc<Mutex<State<T>>>,
 }
 
@@ -25,11 +26,17 @@ struct Kept<T> {
 
 impl<T: Clone> Cached<T> {
     pub(crate) fn new(lifetime: Duration) -> Self {
-        Self { lifetime, state: Arc::new(Mutex::new(State { kept: None, changes: 0 })) }
+        let state = Arc::new(Mutex::new(State { kept: None, changes: 0 }));
+        Self { lifetime, is_strict: false, state }
+    }
+
+    /// Whoever finds an old value reads it anew, and has an error when that fails.
+    pub(crate) fn strict(lifetime: Duration) -> Self {
+        Self { is_strict: true, ..Self::new(lifetime) }
     }
 
     /// # Errors
-    /// Those of `load`, while there is no earlier value.
+    /// Those of `load`, while there is no earlier value, or no fresh one where that counts.
     pub(crate) async fn get<E>(&self, load: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let (last, changes) = match self.look() {
             Look::Fresh(value) => return Ok(value),
@@ -64,6 +71,9 @@ impl<T: Clone> Cached<T> {
         let Some(kept) = &mut state.kept else { return Look::Nothing(changes) };
         if kept.read_at.is_some_and(|at| at.elapsed() < self.lifetime) {
             return Look::Fresh(kept.value.clone());
+        }
+        if self.is_strict {
+            return Look::Nothing(changes);
         }
         kept.read_at = Some(Instant::now());
         Look::Old(kept.value.clone(), changes)
@@ -119,6 +129,18 @@ mod tests {
         assert_eq!(cached.get(ready(Err::<u8, _>("away"))).await, Err("away"));
         assert_eq!(cached.get(ready(Ok::<_, &str>(1))).await, Ok(1));
         assert_eq!(cached.get(ready(Err("away"))).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_given_what_is_old_where_that_counts() {
+        let cached = Cached::strict(NEVER);
+        assert_eq!(cached.get(ready(Ok::<_, &str>(1))).await, Ok(1));
+        assert_eq!(cached.get(ready(Ok::<_, &str>(2))).await, Ok(1));
+        cached.expire();
+        let mut reading = Box::pin(cached.get(pending::<Result<i32, &str>>()));
+        assert_eq!(reading.as_mut().now_or_never(), None);
+        assert_eq!(cached.get(ready(Err("away"))).await, Err("away"));
+        assert_eq!(cached.get(ready(Ok::<_, &str>(3))).await, Ok(3));
     }
 
     #[tokio::test]

@@ -102,6 +102,7 @@ impl CatalogService {
             model: route.upstream_model.clone(),
             api_key: api_key?,
             output_cap_field: route.output_cap_field,
+            usage_in_stream: route.usage_in_stream,
             first_token: route.first_token,
         })
     }
@@ -132,7 +133,7 @@ fn to_model(model: &CatalogModel, plan: &Plan) -> Model {
         key: model.key.clone(),
         name: model.name.clone(),
         description: model.description.clone(),
-        prices: model.prices.into(),
+        prices: model.prices,
         is_included: model.plans.contains(&plan.key),
     }
 }

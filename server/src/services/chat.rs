@@ -4,18 +4,21 @@ mod path;
 
 use app::api::{ChatApi, ReplyStream};
 use app::types::{
-    Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId, Title,
+    AccountId, Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId,
+    ThreadPlace, Title,
 };
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
 
-pub(super) use self::path::{active_path, path_to};
+use self::path::{Versions, leads_on};
+pub(super) use self::path::{path_to, shown_path};
 use super::catalog::CatalogService;
 use super::generation::GenerationService;
 use super::plans::Plans;
 use super::ratings::RatingService;
+use crate::AppResult;
 use crate::error::reported;
-use crate::store::{Db, generations, messages, threads};
+use crate::store::{Connection, Db, generations, messages, threads};
 
 #[derive(Clone)]
 pub struct ChatService {
@@ -36,28 +39,72 @@ impl ChatService {
     ) -> Self {
         Self { db, generations, catalog, plans, ratings }
     }
+
+    /// As it is shown.
+    async fn conversation(
+        &self,
+        conn: &mut Connection,
+        account_id: AccountId,
+        id: ThreadId,
+    ) -> AppResult<Conversation> {
+        let (thread, shown) = threads::find_shown(conn, account_id, id).await?;
+        // Asked for before the messages: a reply that ends in between is then among them.
+        let live = generations::list_live(conn, id).await?;
+        let all = messages::list(conn, id).await?;
+        let ratings = self.ratings.list(conn, account_id, id).await?;
+        let versions = Versions::of(&all);
+        let mut messages = shown_path(all, shown);
+        for message in &mut messages {
+            message.rating = ratings.get(&message.id).copied();
+            message.versions = versions.beside(message);
+        }
+        let live_reply = live.into_iter().find(|(_, parent_id)| leads_on(&messages, shown, *parent_id));
+        Ok(Conversation { thread, messages, live_reply: live_reply.map(|(id, _)| id) })
+    }
 }
 
 #[async_trait]
 impl ChatApi for ChatService {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>> {
         let user = actor.reader()?;
-        reported(actor, async { Ok(threads::list(&mut *self.db.get().await?, user.account_id).await?) }).await
+        reported(actor, async { Ok(threads::list(&mut *self.db.get().await?, user.account_id, None).await?) })
+            .await
+    }
+
+    async fn list_older_threads(&self, actor: &Actor, before: ThreadPlace) -> ApiResult<Vec<Thread>> {
+        let user = actor.reader()?;
+        reported(actor, async {
+            Ok(threads::list(&mut *self.db.get().await?, user.account_id, Some(before)).await?)
+        })
+        .await
+    }
+
+    async fn search_threads(&self, actor: &Actor, words: String) -> ApiResult<Vec<Thread>> {
+        // Not for operators who only look: what is found would tell what the hidden titles say.
+        let user = actor.owner()?;
+        // As titles are written: with single spaces, and cut where they are cut.
+        let Some(words) = Title::parse(&words).map(Title::into_string) else { return Ok(Vec::new()) };
+        reported(actor, async {
+            Ok(threads::search(&mut *self.db.get().await?, user.account_id, &words).await?)
+        })
+        .await
     }
 
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {
         let user = actor.reader()?;
         reported(actor, async {
             let mut conn = self.db.get().await?;
-            let thread = threads::find(&mut conn, user.account_id, id).await?;
-            // Asked for before the messages: a reply that ends in between is then among them.
-            let live_reply = generations::find_live(&mut conn, id).await?;
-            let mut messages = active_path(messages::list(&mut conn, id).await?);
-            let ratings = self.ratings.list(&mut conn, user.account_id, id).await?;
-            for message in &mut messages {
-                message.rating = ratings.get(&message.id).copied();
-            }
-            Ok(Conversation { thread, messages, live_reply })
+            self.conversation(&mut conn, user.account_id, id).await
+        })
+        .await
+    }
+
+    async fn show_version(&self, actor: &Actor, id: MessageId) -> ApiResult<Conversation> {
+        let user = actor.user()?;
+        reported(actor, async {
+            let mut conn = self.db.get().await?;
+            let thread_id = threads::show(&mut conn, user.account_id, id).await?;
+            self.conversation(&mut conn, user.account_id, thread_id).await
         })
         .await
     }

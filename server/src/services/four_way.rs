@@ -10,7 +10,7 @@ use crate::AppResult;
 use crate::store::Db;
 use crate::store::clock::now;
 use crate::store::provider_usage::{self, TokensOfDay};
-use crate::store::reconciliations::{self, COMPARED_DAYS, Comparison, TwoSums};
+use crate::store::reconciliations::{self, COMPARED_DAYS, TwoSums};
 
 /// Providers count what we had to estimate, where a reply was stopped: so many parts in a hundred are no finding.
 const TOLERATED_PERCENT: i64 = 1;
@@ -103,7 +103,7 @@ impl FourWayCheck {
         let at = now(&mut *self.db.get().await?).await?;
         let report = self.run(days).await?;
         let findings: Vec<_> = report.iter().filter(|line| !line.agrees).map(ToString::to_string).collect();
-        reconciliations::record(&mut *self.db.get().await?, Comparison::FourWay, at, &findings).await?;
+        reconciliations::record(&mut *self.db.get().await?, at, &findings).await?;
         match findings.as_slice() {
             [] => tracing::info!(compared = report.len(), "Holds, ledger, meter and providers agree"),
             findings => tracing::error!(

@@ -12,6 +12,7 @@ mod listen;
 mod live;
 mod mirror;
 mod publisher;
+mod request;
 mod run;
 mod settled;
 mod stop;
@@ -33,6 +34,7 @@ use tokio_util::task::TaskTracker;
 use self::attempts::RetryBudget;
 pub use self::decision::{Admitted, Decision, Refusal};
 use self::live::{CancelReason, LiveReplies};
+pub use self::request::{Asked, Completion, GenerationRequest};
 use super::account_queue::AccountQueue;
 use super::catalog::CatalogService;
 use super::ceiling::DailyCeiling;
@@ -133,14 +135,26 @@ impl GenerationService {
     /// # Errors
     /// Refusals by limit or credit, and what is not found. Nothing is used up by any of them.
     pub async fn start(&self, account_id: AccountId, request: ReplyRequest) -> AppResult<ReplyStream> {
+        self.begin(account_id, request).await?.map_err(|refusal| refusal.error.into())
+    }
+
+    /// The same for whoever has to know why there is no reply. One that a program asks for is stopped when the program leaves.
+    ///
+    /// # Errors
+    /// Faults, and requests that refer to what is not there.
+    pub async fn begin(
+        &self,
+        account_id: AccountId,
+        request: impl Into<GenerationRequest>,
+    ) -> AppResult<Result<ReplyStream, Refusal>> {
         if self.is_ending.is_cancelled() {
-            return Err(Refusal::shutting_down().error.into());
+            return Ok(Err(Refusal::shutting_down()));
         }
         let client = CancellationToken::new();
         let gone = client.clone().cancelled_owned();
         let _leaves_when_dropped = client.drop_guard();
         // A task of its own, so that a client who leaves in the middle cancels neither a claim nor its undoing.
-        let task = self.tasks.spawn(telemetry::along(self.clone().admit(account_id, request, gone)));
+        let task = self.tasks.spawn(telemetry::along(self.clone().admit(account_id, request.into(), gone)));
         task.await.map_err(|_| AppError::TaskLost)?
     }
 

@@ -5,6 +5,7 @@ mod return_to;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::ApiError;
 use app::types::{Actor, AuditKind, SignInMethod, UserId};
 use chrono::Utc;
 use url::Url;
@@ -116,7 +117,8 @@ impl SignInService {
         Ok(Some(authorization.url))
     }
 
-    /// Turns the provider's answer into a session. Every ending leaves an audit row.
+    /// Turns the provider's answer into a session. Every ending leaves an audit row, unless there is no such provider: nobody
+    /// writes words of their own into the audit log.
     pub(crate) async fn complete(
         &self,
         key: &str,
@@ -125,16 +127,17 @@ impl SignInService {
         browser: Browser<'_>,
         actor: &Actor,
     ) -> AppResult<Result<SignIn, Refused>> {
+        let provider = self.provider(key).ok_or(ApiError::NotFound)?;
         let Some(flow) = self.take_flow(key, &query, browser_token).await? else {
             return Ok(Err(self.refuse(key, Refusal::Stale, ReturnTo::default(), actor).await?));
         };
         let return_to = ReturnTo::parse(&flow.return_to);
-        match self.prove(key, query, flow).await {
+        match self.prove(provider, query, flow).await {
             Ok(identity) if !self.may_enter(&identity).await? => {
                 Ok(Err(self.refuse(key, Refusal::SignUpClosed, return_to, actor).await?))
             }
             Ok(identity) => {
-                let user_id = self.save(key, &identity).await?;
+                let user_id = self.save(provider, &identity).await?;
                 self.make_operator(&identity, user_id, actor).await?;
                 let event = NewAuditEvent {
                     user_id: Some(user_id),
@@ -177,14 +180,18 @@ impl SignInService {
         Ok(flow.filter(is_ours))
     }
 
-    async fn prove(&self, key: &str, query: CallbackQuery, flow: SignInFlowRow) -> Result<Identity, Refusal> {
-        let provider = self.provider(key).ok_or(Refusal::Stale)?;
+    async fn prove(
+        &self,
+        provider: &dyn IdentityProvider,
+        query: CallbackQuery,
+        flow: SignInFlowRow,
+    ) -> Result<Identity, Refusal> {
         let code = match (query.code, query.error.as_deref()) {
             (Some(code), None) => code,
             (_, Some("access_denied")) => return Err(Refusal::Declined),
             _ => return Err(Refusal::NotProved),
         };
-        let redirect_uri = self.redirect_uri(key);
+        let redirect_uri = self.redirect_uri(provider.key());
         let callback = Callback {
             code,
             redirect_uri: &redirect_uri,
@@ -192,7 +199,7 @@ impl SignInService {
             pkce_verifier: flow.pkce_verifier,
         };
         provider.identify(callback).await.map_err(|error| {
-            tracing::warn!(provider = key, %error, "Sign-in failed at the identity provider");
+            tracing::warn!(provider = provider.key(), %error, "Sign-in failed at the identity provider");
             match error {
                 IdentityError::Unavailable(_) => Refusal::ProviderUnavailable,
                 IdentityError::NotProved(_) => Refusal::NotProved,
@@ -210,12 +217,12 @@ impl SignInService {
         Ok(users::is_known(&mut *self.db.get().await?, &identity.issuer, &identity.subject).await?)
     }
 
-    async fn save(&self, key: &str, identity: &Identity) -> AppResult<UserId> {
+    async fn save(&self, provider: &dyn IdentityProvider, identity: &Identity) -> AppResult<UserId> {
         let display_name: String = identity.display_name.trim().chars().take(MAX_NAME_CHARS).collect();
         let new = NewIdentity {
             issuer: &identity.issuer,
             subject: &identity.subject,
-            provider_name: self.provider(key).map_or(key, |provider| provider.name()),
+            provider_name: provider.name(),
             display_name: &display_name,
             email: identity.email.as_deref(),
             email_verified: identity.email_verified,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use app::types::{ModelPrices, Nanos};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -9,7 +10,6 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use super::schema::{model_prices, model_routes, models, plan_models};
 use super::{Connection, StoreResult};
 use crate::config::{CatalogConfig, ModelConfig, OutputCapField, RouteConfig, WireFormat};
-use crate::pricing::TokenPrices;
 
 /// A model as it is now.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct CatalogModel {
     pub max_output_tokens: u32,
     pub min_output_tokens: u32,
     pub price_version: i32,
-    pub prices: TokenPrices,
+    pub prices: ModelPrices,
     /// Turned off by an operator for a while.
     pub is_off: bool,
     pub plans: Vec<String>,
@@ -36,8 +36,10 @@ pub struct Route {
     pub base_url: String,
     pub upstream_model: String,
     pub api_key_variable: String,
-    pub costs: TokenPrices,
+    pub costs: ModelPrices,
     pub output_cap_field: OutputCapField,
+    /// Whether a stream is asked to end with what it used.
+    pub usage_in_stream: bool,
     /// How long its model may think before its first token, if longer or shorter than others.
     pub first_token: Option<Duration>,
 }
@@ -85,14 +87,15 @@ struct RouteRow {
     output_nanos_per_million: i64,
     output_cap_field: String,
     first_token_seconds: Option<i32>,
+    usage_in_stream: bool,
 }
 
-impl From<&PriceRow> for TokenPrices {
+impl From<&PriceRow> for ModelPrices {
     fn from(row: &PriceRow) -> Self {
         Self {
-            input_nanos_per_million: row.input_nanos_per_million,
-            cached_input_nanos_per_million: row.cached_input_nanos_per_million,
-            output_nanos_per_million: row.output_nanos_per_million,
+            input: Nanos(row.input_nanos_per_million),
+            cached_input: Nanos(row.cached_input_nanos_per_million),
+            output: Nanos(row.output_nanos_per_million),
         }
     }
 }
@@ -105,15 +108,16 @@ impl From<&RouteRow> for Route {
             base_url: row.base_url.clone(),
             upstream_model: row.upstream_model.clone(),
             api_key_variable: row.api_key_variable.clone(),
-            costs: TokenPrices {
-                input_nanos_per_million: row.input_nanos_per_million,
-                cached_input_nanos_per_million: row.cached_input_nanos_per_million,
-                output_nanos_per_million: row.output_nanos_per_million,
+            costs: ModelPrices {
+                input: Nanos(row.input_nanos_per_million),
+                cached_input: Nanos(row.cached_input_nanos_per_million),
+                output: Nanos(row.output_nanos_per_million),
             },
             output_cap_field: match row.output_cap_field.as_str() {
                 MAX_COMPLETION_TOKENS => OutputCapField::MaxCompletionTokens,
                 _ => OutputCapField::MaxTokens,
             },
+            usage_in_stream: row.usage_in_stream,
             first_token: row
                 .first_token_seconds
                 .map(|seconds| Duration::from_secs(seconds.unsigned_abs().into())),
@@ -232,7 +236,7 @@ async fn add_price(conn: &mut Connection, model: &ModelConfig) -> QueryResult<()
         .first(conn)
         .await
         .optional()?;
-    if last.is_some_and(|last| TokenPrices::from(&last) == model.prices) {
+    if last.is_some_and(|last| ModelPrices::from(&last) == model.prices) {
         return Ok(());
     }
     // The next, also after one that was withdrawn.
@@ -242,9 +246,9 @@ async fn add_price(conn: &mut Connection, model: &ModelConfig) -> QueryResult<()
         .values((
             model_prices::model_key.eq(&model.key),
             model_prices::version.eq(last_version + 1),
-            model_prices::input_nanos_per_million.eq(model.prices.input_nanos_per_million),
-            model_prices::cached_input_nanos_per_million.eq(model.prices.cached_input_nanos_per_million),
-            model_prices::output_nanos_per_million.eq(model.prices.output_nanos_per_million),
+            model_prices::input_nanos_per_million.eq(model.prices.input.0),
+            model_prices::cached_input_nanos_per_million.eq(model.prices.cached_input.0),
+            model_prices::output_nanos_per_million.eq(model.prices.output.0),
         ))
         .execute(conn)
         .await?;
@@ -268,13 +272,14 @@ async fn upsert_route(
         model_routes::base_url.eq(route.base_url.as_str()),
         model_routes::upstream_model.eq(&route.model),
         model_routes::api_key_variable.eq(&route.api_key_variable),
-        model_routes::input_nanos_per_million.eq(route.costs.input_nanos_per_million),
-        model_routes::cached_input_nanos_per_million.eq(route.costs.cached_input_nanos_per_million),
-        model_routes::output_nanos_per_million.eq(route.costs.output_nanos_per_million),
+        model_routes::input_nanos_per_million.eq(route.costs.input.0),
+        model_routes::cached_input_nanos_per_million.eq(route.costs.cached_input.0),
+        model_routes::output_nanos_per_million.eq(route.costs.output.0),
         model_routes::is_enabled.eq(true),
         model_routes::output_cap_field.eq(output_cap_field),
         model_routes::first_token_seconds
             .eq(route.first_token_seconds.map(|seconds| i32::from(seconds.get()))),
+        model_routes::usage_in_stream.eq(route.usage_in_stream),
     );
     diesel::insert_into(model_routes::table)
         .values((model_routes::key.eq(&route.key), columns))

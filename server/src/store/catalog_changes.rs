@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use app::types::{ModelPrices, PriceVersion};
+use app::types::{ModelPrices, Nanos, PriceVersion};
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -13,7 +13,6 @@ use super::audit::{self, NewAuditEvent};
 use super::clock;
 use super::schema::{model_prices, model_routes, models};
 use super::{Connection, StoreError, StoreResult};
-use crate::pricing::TokenPrices;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = model_prices)]
@@ -28,11 +27,11 @@ struct PriceRow {
 
 impl PriceRow {
     fn prices(&self) -> ModelPrices {
-        ModelPrices::from(TokenPrices {
-            input_nanos_per_million: self.input_nanos_per_million,
-            cached_input_nanos_per_million: self.cached_input_nanos_per_million,
-            output_nanos_per_million: self.output_nanos_per_million,
-        })
+        ModelPrices {
+            input: Nanos(self.input_nanos_per_million),
+            cached_input: Nanos(self.cached_input_nanos_per_million),
+            output: Nanos(self.output_nanos_per_million),
+        }
     }
 
     /// For the audit log.
@@ -107,19 +106,14 @@ pub async fn add_prices(
             Some(at) => at,
             None => clock::now(conn).await?,
         };
-        let TokenPrices {
-            input_nanos_per_million: input,
-            cached_input_nanos_per_million: cached_input,
-            output_nanos_per_million: output,
-        } = prices.into();
         let version = last + 1;
         diesel::insert_into(model_prices::table)
             .values((
                 model_prices::model_key.eq(model_key),
                 model_prices::version.eq(version),
-                model_prices::input_nanos_per_million.eq(input),
-                model_prices::cached_input_nanos_per_million.eq(cached_input),
-                model_prices::output_nanos_per_million.eq(output),
+                model_prices::input_nanos_per_million.eq(prices.input.0),
+                model_prices::cached_input_nanos_per_million.eq(prices.cached_input.0),
+                model_prices::output_nanos_per_million.eq(prices.output.0),
                 model_prices::effective_from.eq(from),
             ))
             .execute(conn)
@@ -162,20 +156,15 @@ pub async fn set_costs(
             model_routes::cached_input_nanos_per_million,
             model_routes::output_nanos_per_million,
         );
-        let (input_nanos_per_million, cached_input_nanos_per_million, output_nanos_per_million) =
-            route.select(columns).for_update().first(conn).await?;
+        let (input, cached_input, output) = route.select(columns).for_update().first(conn).await?;
         let was =
-            TokenPrices { input_nanos_per_million, cached_input_nanos_per_million, output_nanos_per_million };
-        let TokenPrices {
-            input_nanos_per_million: input,
-            cached_input_nanos_per_million: cached_input,
-            output_nanos_per_million: output,
-        } = costs.into();
+            ModelPrices { input: Nanos(input), cached_input: Nanos(cached_input), output: Nanos(output) };
+        let ModelPrices { input, cached_input, output } = costs;
         diesel::update(route)
-            .set((columns.0.eq(input), columns.1.eq(cached_input), columns.2.eq(output)))
+            .set((columns.0.eq(input.0), columns.1.eq(cached_input.0), columns.2.eq(output.0)))
             .execute(conn)
             .await?;
-        let (before, after) = (json!({ "costs": words(was.into()) }), json!({ "costs": words(costs) }));
+        let (before, after) = (json!({ "costs": words(was) }), json!({ "costs": words(costs) }));
         write(conn, event, route_key, Some(before), Some(after)).await
     })
     .await

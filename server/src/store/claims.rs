@@ -123,7 +123,7 @@ const NEW_THREAD: &str = ", thread_row as (
     )";
 
 const THREAD: &str = ", thread_row as (
-        update threads set updated_at = now() from account where threads.id = $
+        update threads set updated_at = now(), shown_message_id = $ from account where threads.id = $
     )";
 
 const MESSAGE: &str = ", message_row as (
@@ -146,7 +146,7 @@ async fn write(mut conn: &Connection, new: &NewGeneration, change: ledger::Chang
         true => {
             statement.sql(NEW_THREAD).bind::<SqlUuid, _>(thread.id.0).bind::<Text, _>(thread.title.clone())
         }
-        false => statement.sql(THREAD).bind::<SqlUuid, _>(thread.id.0),
+        false => statement.sql(THREAD).bind::<SqlUuid, _>(parent.id.0).bind::<SqlUuid, _>(thread.id.0),
     };
     if new.is_new_message {
         statement = statement

@@ -193,14 +193,15 @@ pub async fn list_comparisons(conn: &mut Connection, limit: i64) -> StoreResult<
     Ok(comparisons)
 }
 
-/// Whom a finding is about: they begin with the customer's id.
+/// Whom a finding is about, whose id is a word of it.
 fn customer_of(finding: &str) -> Option<&str> {
-    finding.split([' ', ':']).next().filter(|word| word.starts_with("cus_"))
+    finding.split([' ', ':']).find(|word| word.starts_with("cus_"))
 }
 
 fn title(kind: &str) -> &str {
     match kind {
         "billing" => "Subscriptions and events",
+        // As earlier versions have written it.
         "meter" => "Overage and Stripe’s meter",
         "four_way" => "Holds, ledger, meter and providers",
         other => other,

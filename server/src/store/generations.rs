@@ -42,7 +42,7 @@ pub async fn find(conn: &mut Connection, account_id: AccountId, id: GenerationId
         .select((generations::thread_id, generations::parent_message_id))
         .first(conn)
         .await?;
-    let thread = threads::find(conn, account_id, ThreadId(thread_id)).await?;
+    let thread = threads::find_with_deleted(conn, account_id, ThreadId(thread_id)).await?;
     let parent = messages::find(conn, thread.id, MessageId(parent_id)).await?;
     Ok(Generation { thread, parent })
 }
@@ -53,17 +53,19 @@ pub async fn has_ended(conn: &mut Connection, id: GenerationId) -> StoreResult<b
     Ok(parse_state(&state) != ReplyState::Streaming)
 }
 
-/// The thread's reply being written now, the newest if several are.
-pub async fn find_live(conn: &mut Connection, thread_id: ThreadId) -> StoreResult<Option<GenerationId>> {
-    let id: Option<Uuid> = generations::table
+/// The thread's replies being written now, newest first, each with the message it will hang on.
+pub async fn list_live(
+    conn: &mut Connection,
+    thread_id: ThreadId,
+) -> StoreResult<Vec<(GenerationId, MessageId)>> {
+    let rows: Vec<(Uuid, Uuid)> = generations::table
         .filter(generations::thread_id.eq(thread_id.0))
         .filter(generations::state.eq("streaming"))
         .order(generations::id.desc())
-        .select(generations::id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(id.map(GenerationId))
+        .select((generations::id, generations::parent_message_id))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(id, parent_id)| (GenerationId(id), MessageId(parent_id))).collect())
 }
 
 /// A text the database constraint does not allow reads as failed.

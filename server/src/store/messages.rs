@@ -1,14 +1,16 @@
 //! The turns of conversations.
 
 use app::types::{GenerationId, Message, MessageId, Nanos, Role, ThreadId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::AsSelect;
 use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::generations::parse_state;
 use super::schema::{generations, messages, usage_records};
-use super::{Connection, StoreError, StoreResult};
+use super::{Connection, StoreResult};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = messages)]
@@ -36,24 +38,32 @@ fn to_message((row, state, model, charged_nanos): MessageColumns) -> Message {
         model,
         reasoning: row.reasoning,
         rating: None,
+        versions: Vec::new(),
     }
+}
+
+#[diesel::dsl::auto_type]
+fn with_replies() -> _ {
+    let is_written_by = messages::generation_id.eq(generations::id.nullable());
+    let is_charged_for = messages::generation_id.eq(usage_records::generation_id.nullable());
+    messages::table
+        .left_join(generations::table.on(is_written_by))
+        .left_join(usage_records::table.on(is_charged_for))
+}
+
+#[diesel::dsl::auto_type]
+fn columns() -> _ {
+    let message: AsSelect<MessageRow, diesel::pg::Pg> = MessageRow::as_select();
+    let (state, model) = (generations::state.nullable(), generations::model.nullable());
+    (message, state, model, usage_records::charged_nanos.nullable())
 }
 
 /// All messages of a thread, oldest first, whatever path they are on.
 pub async fn list(conn: &mut Connection, thread_id: ThreadId) -> StoreResult<Vec<Message>> {
-    let rows: Vec<MessageColumns> = messages::table
-        .left_join(generations::table.on(messages::generation_id.eq(generations::id.nullable())))
-        .left_join(
-            usage_records::table.on(messages::generation_id.eq(usage_records::generation_id.nullable())),
-        )
+    let rows: Vec<MessageColumns> = with_replies()
         .filter(messages::thread_id.eq(thread_id.0))
         .order(messages::id)
-        .select((
-            MessageRow::as_select(),
-            generations::state.nullable(),
-            generations::model.nullable(),
-            usage_records::charged_nanos.nullable(),
-        ))
+        .select(columns())
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(to_message).collect())
@@ -61,25 +71,32 @@ pub async fn list(conn: &mut Connection, thread_id: ThreadId) -> StoreResult<Vec
 
 /// One message of a thread.
 pub async fn find(conn: &mut Connection, thread_id: ThreadId, id: MessageId) -> StoreResult<Message> {
-    list(conn, thread_id).await?.into_iter().find(|message| message.id == id).ok_or(StoreError::NotFound)
+    let row: MessageColumns = with_replies()
+        .filter(messages::thread_id.eq(thread_id.0))
+        .filter(messages::id.eq(id.0))
+        .select(columns())
+        .first(conn)
+        .await?;
+    Ok(to_message(row))
 }
 
 /// The message a generation wrote; None while it is being written.
 pub async fn find_by_generation(conn: &mut Connection, id: GenerationId) -> StoreResult<Option<Message>> {
-    let row: Option<MessageColumns> = messages::table
-        .inner_join(generations::table.on(messages::generation_id.eq(generations::id.nullable())))
-        .left_join(
-            usage_records::table.on(messages::generation_id.eq(usage_records::generation_id.nullable())),
-        )
+    let row: Option<MessageColumns> = with_replies()
         .filter(messages::generation_id.eq(id.0))
-        .select((
-            MessageRow::as_select(),
-            generations::state.nullable(),
-            generations::model.nullable(),
-            usage_records::charged_nanos.nullable(),
-        ))
+        .select(columns())
         .first(conn)
         .await
         .optional()?;
     Ok(row.map(to_message))
+}
+
+/// Deletes what programs were answered and is older than that. Receipts do not need it.
+pub async fn delete_answers_to_programs(conn: &mut Connection, age: TimeDelta) -> StoreResult<()> {
+    let old = diesel::sql_query(
+        "delete from messages using api_keys
+         where thread_id = api_keys.id and generation_id is not null and messages.created_at < $1",
+    );
+    old.bind::<Timestamptz, _>(Utc::now() - age).execute(conn).await?;
+    Ok(())
 }

@@ -14,7 +14,7 @@ use super::schema::{
     generation_attempts, generations, holds, messages, model_prices, models, threads, usage_records,
 };
 use super::statement::{self, Entry};
-use super::usage_reports::thread_label;
+use super::usage_reports::ThreadColumns;
 use super::{Connection, StoreResult};
 
 /// A reply with what it used.
@@ -120,12 +120,12 @@ fn replies() -> _ {
         .left_join(usage_records::table)
 }
 
-type ReplyColumns = (ReplyRow, String, ThreadRow, PriceRow, Option<ChargeRow>);
+type ReplyColumns = (ReplyRow, String, ThreadColumns, PriceRow, Option<ChargeRow>);
 
 #[diesel::dsl::auto_type]
 fn columns() -> _ {
     let reply: AsSelect<ReplyRow, diesel::pg::Pg> = ReplyRow::as_select();
-    let thread: AsSelect<ThreadRow, diesel::pg::Pg> = ThreadRow::as_select();
+    let thread: AsSelect<ThreadColumns, diesel::pg::Pg> = ThreadColumns::as_select();
     let price: AsSelect<PriceRow, diesel::pg::Pg> = PriceRow::as_select();
     let charge: AsSelect<Option<ChargeRow>, diesel::pg::Pg> = Option::<ChargeRow>::as_select();
     (reply, models::name, thread, price, charge)
@@ -138,14 +138,6 @@ struct ReplyRow {
     state: String,
     created_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = threads)]
-struct ThreadRow {
-    id: Uuid,
-    title: String,
-    deleted_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -174,7 +166,7 @@ struct ChargeRow {
 fn to_reply((row, model, thread, price, charge): ReplyColumns) -> Reply {
     Reply {
         id: GenerationId(row.id),
-        thread: thread_label(thread.id, thread.title, thread.deleted_at),
+        thread: thread.into(),
         model,
         state: parse_state(&row.state),
         asked_at: row.created_at,

@@ -14,33 +14,20 @@ use super::{Connection, StoreResult};
 /// Each night so many complete days are compared: what providers and Stripe count late is seen the next time.
 pub const COMPARED_DAYS: u64 = 7;
 
-/// What a comparison is of, as stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// Our overage and Stripe's meter.
-    Meter,
-    /// Holds, ledger, Stripe's meter and what providers say we used.
-    FourWay,
-}
-
-/// Keeps that a comparison was made, and what differed: a list of sentences.
+/// Keeps that holds, ledger, Stripe's meter and what providers say we used were compared, and what differed: a list of
+/// sentences.
 pub async fn record(
     conn: &mut Connection,
-    comparison: Comparison,
     started_at: DateTime<Utc>,
     findings: &[String],
 ) -> StoreResult<()> {
-    let kind = match comparison {
-        Comparison::Meter => "meter",
-        Comparison::FourWay => "four_way",
-    };
     diesel::insert_into(reconciliations::table)
         .values((
             reconciliations::id.eq(Uuid::now_v7()),
             reconciliations::started_at.eq(started_at),
             reconciliations::missed_events.eq(0),
             reconciliations::drifted_customers.eq(0),
-            reconciliations::kind.eq(kind),
+            reconciliations::kind.eq("four_way"),
             reconciliations::findings.eq(Value::from(findings)),
         ))
         .execute(conn)

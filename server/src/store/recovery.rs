@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, Nanos, ThreadId};
+use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, ModelPrices, Nanos, ThreadId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
@@ -18,7 +18,7 @@ use super::schema::{generations, holds, model_prices, model_routes};
 use super::snapshot::Snapshot;
 use super::usage::to_int;
 use super::{Connection, StoreResult};
-use crate::pricing::{TokenPrices, TokenUsage};
+use crate::pricing::TokenUsage;
 
 /// What is known so far of a reply that is being written.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +114,7 @@ pub struct Abandoned {
     pub model: String,
     pub price_version: i32,
     /// As they were when it began.
-    pub prices: TokenPrices,
+    pub prices: ModelPrices,
     pub checkpoint: Checkpoint,
     pub estimated_input_tokens: u32,
     /// What was set aside for it.
@@ -223,7 +223,7 @@ fn to_abandoned((row, price, (held, expired_at, now)): (AbandonedRow, PriceRow, 
 }
 
 /// What a route costs us now. None: it is there no more.
-pub async fn costs_of_route(conn: &mut Connection, key: &str) -> StoreResult<Option<TokenPrices>> {
+pub async fn costs_of_route(conn: &mut Connection, key: &str) -> StoreResult<Option<ModelPrices>> {
     let costs = (
         model_routes::input_nanos_per_million,
         model_routes::cached_input_nanos_per_million,
@@ -231,9 +231,9 @@ pub async fn costs_of_route(conn: &mut Connection, key: &str) -> StoreResult<Opt
     );
     let row: Option<(i64, i64, i64)> =
         model_routes::table.find(key).select(costs).first(conn).await.optional()?;
-    Ok(row.map(|(input, cached_input, output)| TokenPrices {
-        input_nanos_per_million: input,
-        cached_input_nanos_per_million: cached_input,
-        output_nanos_per_million: output,
+    Ok(row.map(|(input, cached_input, output)| ModelPrices {
+        input: Nanos(input),
+        cached_input: Nanos(cached_input),
+        output: Nanos(output),
     }))
 }

@@ -67,6 +67,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        user_id -> Uuid,
+        name -> Text,
+        hash -> Bytea,
+        hint -> Text,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     audit_events (id) {
         id -> Uuid,
         kind -> Text,
@@ -121,6 +135,9 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>,
+        shown_message_id -> Nullable<Uuid>,
+        is_program -> Bool,
     }
 }
 
@@ -308,6 +325,7 @@ diesel::table! {
         is_enabled -> Bool,
         output_cap_field -> Text,
         first_token_seconds -> Nullable<Integer>,
+        usage_in_stream -> Bool,
     }
 }
 

@@ -211,7 +211,8 @@ const ROWS: &str = ", hold_row as (
         update holds set state = $, resolved_at = clock_timestamp() from account
         where account_id = account.id and generation_id = $ and state = 'pending'
     ), generation_row as (
-        update generations set state = $, ended_at = clock_timestamp() from account where generations.id = $
+        update generations set state = $, ended_at = clock_timestamp(), checkpoint_text = '', checkpoint_reasoning = ''
+        from account where generations.id = $
     ), thread_row as (
         update threads set updated_at = now() from account where threads.id = $ and $
     ), reply_row as (
@@ -278,5 +279,6 @@ fn message(settlement: &Settlement, id: MessageId, created_at: DateTime<Utc>) ->
         model: Some(settlement.model.clone()),
         reasoning: settlement.reasoning.clone(),
         rating: None,
+        versions: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use app::types::{AccountId, EntryId, GenerationId, Nanos, ReplyLabel};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -104,7 +104,7 @@ pub(super) async fn list_for_reply(
 }
 
 const COLUMNS: &str = "page.id, page.cause, page.amount_nanos, page.created_at,
-    g.id as generation_id, t.id as thread_id, t.title, t.deleted_at,
+    g.id as generation_id, t.id as thread_id, t.title, t.deleted_at, t.is_program,
     given.cause as credit_cause, given.created_at as credit_given_at";
 
 /// The reply that an entry charges or corrects, and the credit that has expired or was taken back.
@@ -134,6 +134,8 @@ struct EntryRow {
     title: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     deleted_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    is_program: Option<bool>,
     #[diesel(sql_type = Nullable<Text>)]
     credit_cause: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -142,8 +144,9 @@ struct EntryRow {
 
 impl EntryRow {
     fn into_entry(self) -> Entry {
+        let is_program = self.is_program.unwrap_or(false);
         let thread = self.thread_id.zip(self.title);
-        let thread = thread.map(|(id, title)| thread_label(id, title, self.deleted_at));
+        let thread = thread.map(|(id, title)| thread_label(id, title, self.deleted_at, is_program));
         let reply = self.generation_id.map(GenerationId).zip(thread);
         let credit = self.credit_cause.zip(self.credit_given_at);
         Entry {

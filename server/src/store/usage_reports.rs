@@ -6,7 +6,7 @@ use app::types::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -127,7 +127,7 @@ async fn by_thread(
         usage: UsageColumns,
     }
     let sql = format!(
-        "select t.id as thread_id, t.title, t.deleted_at, {SUMS}
+        "select t.id as thread_id, t.title, t.deleted_at, t.is_program, {SUMS}
          from usage_records u join generations g on g.id = u.generation_id join threads t on t.id = g.thread_id
          where {USED} group by t.id order by charged_nanos desc, t.id limit {most}"
     );
@@ -138,24 +138,35 @@ async fn by_thread(
         .collect())
 }
 
-#[derive(QueryableByName)]
-struct ThreadColumns {
-    #[diesel(sql_type = SqlUuid)]
+/// How a thread is named in reports.
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = threads)]
+pub(super) struct ThreadColumns {
+    #[diesel(sql_type = SqlUuid, select_expression = threads::id)]
     thread_id: Uuid,
     #[diesel(sql_type = Text)]
     title: String,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     deleted_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    is_program: bool,
 }
 
 impl From<ThreadColumns> for ThreadLabel {
     fn from(row: ThreadColumns) -> Self {
-        thread_label(row.thread_id, row.title, row.deleted_at)
+        thread_label(row.thread_id, row.title, row.deleted_at, row.is_program)
     }
 }
 
-pub(super) fn thread_label(id: Uuid, title: String, deleted_at: Option<DateTime<Utc>>) -> ThreadLabel {
-    ThreadLabel { id: ThreadId(id), title, is_deleted: deleted_at.is_some() }
+pub(super) fn thread_label(
+    id: Uuid,
+    title: String,
+    deleted_at: Option<DateTime<Utc>>,
+    is_program: bool,
+) -> ThreadLabel {
+    // One whose words are erased has no name.
+    let title = if title.is_empty() { "a conversation".to_owned() } else { title };
+    ThreadLabel { id: ThreadId(id), title, is_deleted: deleted_at.is_some(), is_program }
 }
 
 async fn load<Row>(
@@ -195,7 +206,7 @@ struct ReplyRow {
     created_at: DateTime<Utc>,
 }
 
-type ReplyColumns = (ReplyRow, String, Uuid, String, Option<DateTime<Utc>>);
+type ReplyColumns = (ReplyRow, String, ThreadColumns);
 
 /// The last `limit` replies of these days, newest first.
 pub async fn list_replies(
@@ -217,16 +228,16 @@ pub async fn list_replies(
         .filter(is_used)
         .order((usage_records::created_at.desc(), usage_records::generation_id.desc()))
         .limit(limit)
-        .select((ReplyRow::as_select(), models::name, threads::id, threads::title, threads::deleted_at))
+        .select((ReplyRow::as_select(), models::name, ThreadColumns::as_select()))
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(to_reply).collect())
 }
 
-fn to_reply((row, model, thread_id, title, deleted_at): ReplyColumns) -> ReplyUsage {
+fn to_reply((row, model, thread): ReplyColumns) -> ReplyUsage {
     ReplyUsage {
         generation_id: GenerationId(row.generation_id),
-        thread: thread_label(thread_id, title, deleted_at),
+        thread: thread.into(),
         model,
         input_tokens: row.input_tokens.unsigned_abs(),
         output_tokens: row.output_tokens.unsigned_abs(),

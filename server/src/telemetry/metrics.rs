@@ -111,8 +111,8 @@ pub(crate) fn admission_decided(decision: &'static str) {
     counter!(ADMISSIONS, "decision" => decision).increment(1);
 }
 
-/// Whether a request of somebody unknown was let in. `limit` is its name.
-pub(crate) fn address_decided(limit: &'static str, is_admitted: bool) {
+/// Whether what is no reply was let in. `limit` is its name.
+pub(crate) fn call_decided(limit: &'static str, is_admitted: bool) {
     let decision = if is_admitted { "admitted" } else { "refused" };
     counter!(ADDRESS_LIMITS, "limit" => limit, "decision" => decision).increment(1);
 }

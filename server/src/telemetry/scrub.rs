@@ -1,7 +1,9 @@
 //! Takes out of a text what must not leave the process, whoever put it there: the last line of defence, not the first.
 
-/// How secrets of the services that we use begin.
-pub(super) const SECRETS: [&str; 7] = ["sk_", "rk_", "sk-", "whsec_", "ghp_", "gho_", "eyJ"];
+use app::types::ApiKey;
+
+/// How our own keys and the secrets of the services that we use begin.
+pub(super) const SECRETS: [&str; 8] = [ApiKey::PREFIX, "sk_", "rk_", "sk-", "whsec_", "ghp_", "gho_", "eyJ"];
 
 /// The text without e-mail addresses, secrets, and what comes after the `?` of an address.
 pub(super) fn scrub(text: &str) -> String {
@@ -44,6 +46,7 @@ mod tests {
             ("no user ada@example.com (\"bob@mail.example.org\")", "no user [address] (\"[address]\")"),
             ("GET /auth/oidc/callback?code=abc&state=def: 500", "GET /auth/oidc/callback?[query]"),
             ("the key sk_test_12345, and whsec_abc", "the key [secret], and [secret]"),
+            ("Authorization: Bearer plb_abc-def_123", "Authorization: Bearer [secret]"),
             ("token=eyJhbGciOi.x.y", "[secret]"),
             ("cannot reach postgres://me:secret@db.example/x", "cannot reach [url]"),
         ];

@@ -1,4 +1,4 @@
-//! The admin panel. Numbers in brackets: `faults.md` of the project's brief.
+//! The admin panel.
 
 mod access;
 mod audit;

@@ -1,6 +1,6 @@
 //! What stands between a request and its reply: how much it sets aside, and its turn among those of its account.
 
-use app::types::{AccountId, LimitName, ReplyRequest, ReplyState};
+use app::types::{AccountId, LimitName, Nanos, ReplyRequest, ReplyState};
 use app::{ApiError, api::ReplyStream};
 use futures::FutureExt;
 use futures::future::select_all;
@@ -24,7 +24,7 @@ fn as_it_comes(config: &mut Config, max_output_tokens: u32) {
 async fn requests_without_a_length_hold_little_of_the_credit_also_with_the_dearest_model() {
     let app = TestApp::with(|config| {
         as_it_comes(config, 32_000);
-        config.llm.catalog.models[0].prices.output_nanos_per_million = 15_000_000_000;
+        config.llm.catalog.models[0].prices.output = Nanos(15_000_000_000);
     })
     .await;
     let (browser, silence, long) = (app.user().await, prompt(), prompt());

@@ -16,8 +16,8 @@ use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all, sil
 
 /// A token costs a cent, the prompt nothing.
 fn cent_a_token(config: &mut Config) {
-    config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
-    config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000 * 10_000_000;
+    config.llm.catalog.models[0].prices.input = Nanos(0);
+    config.llm.catalog.models[0].prices.output = Nanos(1_000_000 * 10_000_000);
     config.plans.free.monthly_credit = Nanos::from_cents(10_000);
     config.plans.free.concurrent_replies = 1000;
     config.plans.free.requests_per_minute = 1000;

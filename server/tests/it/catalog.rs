@@ -125,3 +125,18 @@ async fn a_model_that_knows_the_cap_of_its_answer_by_another_name_is_asked_by_th
     assert_clean(&reply, "Answered.");
     assert_eq!(app.sandbox.journal(&prompt).await[0]["max_tokens"], 100);
 }
+
+/// The sandbox counts only when it is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_refuses_to_be_asked_for_its_count_is_not_asked() {
+    for (usage_in_stream, estimated) in [(true, 0), (false, 1)] {
+        let app = TestApp::with(|config| {
+            config.llm.catalog.models[0].routes[0].usage_in_stream = usage_in_stream;
+        })
+        .await;
+        let reply = app.user().await.ask(&prompt()).await;
+        assert_eq!(reply.state(), ReplyState::Finished);
+        let records = "select count(*) from usage_records where is_estimated";
+        assert_eq!(app.database().number(records).await, estimated);
+    }
+}

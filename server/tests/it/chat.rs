@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use app::types::{ChatEventKind, Conversation, LimitName, Nanos, ReplyState, Role, Thread};
+use app::types::{
+    ChatEventKind, Conversation, LimitName, Message, MessageId, Nanos, ReplyState, Role, Thread, ThreadId,
+};
 use app::{ApiError, ModelFailure};
 use futures::future::join_all;
 use http::StatusCode;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{TestApp, new_request, prompt, quick, silent};
+use crate::support::{Browser, Reply, TestApp, new_request, prompt, quick, silent, stop};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_arrives_in_pieces_and_is_there_after_a_reload() {
@@ -117,6 +119,7 @@ async fn a_client_that_leaves_before_the_first_word_is_charged_once_and_finds_th
     assert_eq!(app.sandbox.journal(&prompt).await[0]["state"], "finished");
 }
 
+/// (16)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_in_mid_answer_goes_on_without_gap_or_repeat() {
     let app = TestApp::start().await;
@@ -188,8 +191,8 @@ async fn an_answer_cut_into_bytes_anywhere_is_the_same_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_reply_keeps_and_bills_what_was_said() {
     let app = TestApp::with(|config| {
-        config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
-        config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
+        config.llm.catalog.models[0].prices.input = Nanos(0);
+        config.llm.catalog.models[0].prices.output = Nanos(1_000_000);
     })
     .await;
     let browser = app.user().await;
@@ -345,6 +348,7 @@ async fn somebody_elses_thread_is_like_a_missing_one() {
     assert_eq!(stranger.follow_reply(generation_id, 0).await.status(), StatusCode::NOT_FOUND);
     for target in [
         json!({ "kind": "thread", "thread_id": real, "prompt": "Continue" }),
+        json!({ "kind": "edit", "thread_id": real, "message_id": Uuid::now_v7(), "prompt": "Mine now" }),
         json!({ "kind": "retry", "thread_id": real, "message_id": Uuid::now_v7() }),
     ] {
         let request = json!({ "client_request_id": Uuid::now_v7(), "target": target });
@@ -357,6 +361,190 @@ async fn somebody_elses_thread_is_like_a_missing_one() {
 
     owner.call("chat/stop_reply", &[("id", &generation_id.to_string())]).await;
     reply.read_to_end().await;
+}
+
+/// Something asked in a thread that is there.
+fn in_thread(thread_id: ThreadId, kind: &str, fields: Value) -> Value {
+    let mut target = json!({ "kind": kind, "thread_id": thread_id });
+    target.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+    json!({ "client_request_id": Uuid::now_v7(), "target": target })
+}
+
+async fn ask_in(browser: &Browser, thread_id: ThreadId, kind: &str, fields: Value) -> Reply {
+    let mut reply = browser.start_reply(&in_thread(thread_id, kind, fields)).await;
+    assert_eq!(reply.status(), StatusCode::OK);
+    reply.read_to_end().await;
+    reply
+}
+
+/// The saved message that a reply answers, and the answer.
+fn pair(reply: &Reply) -> [MessageId; 2] {
+    let answer = reply.ended().0;
+    [answer.parent_id.expect("a question"), answer.id]
+}
+
+async fn read(browser: &Browser, thread_id: ThreadId) -> Conversation {
+    browser.value("chat/read_thread", &[("id", &thread_id.to_string())]).await
+}
+
+async fn show(browser: &Browser, version: MessageId) -> Conversation {
+    browser.value("chat/show_version", &[("id", &version.to_string())]).await
+}
+
+fn ids(conversation: &Conversation) -> Vec<MessageId> {
+    conversation.messages.iter().map(|message| message.id).collect()
+}
+
+fn last(conversation: &Conversation) -> &Message {
+    conversation.messages.last().expect("a message")
+}
+
+/// How many messages the model was shown with this one.
+async fn shown_with(app: &TestApp, prompt: &str) -> Value {
+    app.sandbox.journal(prompt).await.pop().expect("asked")["message_count"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_message_is_answered_anew_and_the_old_pair_is_still_there() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let (title, edited) = (prompt(), prompt());
+    let first = browser.ask(&title).await;
+    let thread_id = first.thread_id();
+    let old = ask_in(&browser, thread_id, "thread", json!({ "prompt": prompt() })).await;
+    let [question, answer] = pair(&first);
+    let [old_question, old_answer] = pair(&old);
+    let fields = json!({ "message_id": old_question, "prompt": edited });
+    let new = ask_in(&browser, thread_id, "edit", fields).await;
+    let [new_question, new_answer] = pair(&new);
+    assert_eq!(shown_with(&app, &edited).await, 3, "the path up to it, without the old pair");
+
+    let conversation = read(&browser, thread_id).await;
+    assert_eq!(ids(&conversation), [question, answer, new_question, new_answer]);
+    assert_eq!(conversation.messages[2].content, edited);
+    let versions: Vec<_> = conversation.messages.iter().map(|message| message.versions.clone()).collect();
+    assert_eq!(versions[2], [old_question, new_question]);
+    assert_eq!((versions[0].as_slice(), versions[3].as_slice()), (&[question][..], &[new_answer][..]));
+    let before = show(&browser, old_question).await;
+    assert_eq!(ids(&before), [question, answer, old_question, old_answer]);
+
+    let very_first = json!({ "message_id": question, "prompt": prompt() });
+    let anew = ask_in(&browser, thread_id, "edit", very_first).await;
+    let conversation = read(&browser, thread_id).await;
+    assert_eq!(ids(&conversation), pair(&anew));
+    assert_eq!(conversation.messages[0].versions, [question, pair(&anew)[0]]);
+    assert_eq!(conversation.thread.title, title, "it is the same conversation");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_that_was_chosen_stays_and_what_is_sent_hangs_on_it() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let (first_prompt, second_prompt) = (prompt(), prompt());
+    let first = browser.ask(&first_prompt).await;
+    let thread_id = first.thread_id();
+    let [question, answer] = pair(&first);
+    let other = ask_in(&browser, thread_id, "retry", json!({ "message_id": question })).await;
+    let [_, other_answer] = pair(&other);
+    assert_eq!(ids(&read(&browser, thread_id).await), [question, other_answer], "what was answered last");
+
+    let chosen = show(&browser, answer).await;
+    assert_eq!(ids(&chosen), [question, answer]);
+    assert_eq!(last(&chosen).versions, [answer, other_answer]);
+    assert_eq!(read(&browser, thread_id).await, chosen);
+    let next = ask_in(&browser, thread_id, "thread", json!({ "prompt": second_prompt })).await;
+    let [next_question, next_answer] = pair(&next);
+    let longer = [question, answer, next_question, next_answer];
+    assert_eq!(shown_with(&app, &second_prompt).await, 3);
+    assert_eq!(ids(&read(&browser, thread_id).await), longer);
+
+    assert_eq!(ids(&show(&browser, other_answer).await), [question, other_answer]);
+    assert_eq!(ids(&show(&browser, answer).await), longer, "on to the newest message below it");
+}
+
+/// Whatever another tab has sent or chosen meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_hangs_on_what_the_person_sees() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let first = browser.ask(&prompt()).await;
+    let thread_id = first.thread_id();
+    let [question, answer] = pair(&first);
+    let (here, there) = (prompt(), prompt());
+    let sent = |prompt: &str| json!({ "prompt": prompt, "after": answer });
+    let one = ask_in(&browser, thread_id, "thread", sent(&there)).await;
+    let two = ask_in(&browser, thread_id, "thread", sent(&here)).await;
+    assert_eq!(shown_with(&app, &here).await, 3, "nothing that was not seen");
+    let conversation = read(&browser, thread_id).await;
+    assert_eq!(ids(&conversation), [question, answer, pair(&two)[0], pair(&two)[1]]);
+    assert_eq!(conversation.messages[2].versions, [pair(&one)[0], pair(&two)[0]]);
+
+    let nowhere = json!({ "prompt": prompt(), "after": Uuid::now_v7() });
+    let refused = browser.start_reply(&in_thread(thread_id, "thread", nowhere)).await;
+    assert_eq!(refused.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_came_to_nothing_is_a_version_only_while_it_is_shown() {
+    let app = TestApp::start().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let first = browser.ask(&prompt).await;
+    let [question, answer] = pair(&first);
+    app.sandbox.script(&prompt, json!({ "status": 500, "times": 3 })).await;
+    let again = json!({ "message_id": question });
+    let failed = ask_in(&browser, first.thread_id(), "retry", again).await;
+    assert_eq!(failed.state(), ReplyState::Failed);
+    let shown = read(&browser, first.thread_id()).await;
+    assert_eq!(last(&shown).versions, [answer, failed.ended().0.id]);
+    assert_eq!(last(&show(&browser, answer).await).versions, [answer]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_being_written_on_another_path_does_not_take_the_page_there() {
+    let app = TestApp::start().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let first = browser.ask(&prompt).await;
+    let [question, answer] = pair(&first);
+    app.sandbox.script(&prompt, silent()).await;
+    let again = in_thread(first.thread_id(), "retry", json!({ "message_id": question }));
+    let mut reply = browser.start_reply(&again).await;
+    let (id, thread_id) = reply.read_started().await;
+    assert_eq!(read(&browser, thread_id).await.live_reply, Some(id));
+
+    let chosen = show(&browser, answer).await;
+    assert_eq!((ids(&chosen), chosen.live_reply), (vec![question, answer], None));
+    assert_eq!(read(&browser, thread_id).await, chosen);
+    assert_eq!(show(&browser, question).await.live_reply, Some(id), "there it is");
+    show(&browser, answer).await;
+    stop(&browser, reply).await;
+    assert_eq!(ids(&read(&browser, thread_id).await), [question, answer], "nor does its end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_messages_of_ones_own_can_be_chosen_or_edited() {
+    let app = TestApp::start().await;
+    let (owner, stranger) = (app.user().await, app.user().await);
+    let reply = owner.ask(&prompt()).await;
+    let other = owner.ask(&prompt()).await;
+    let before = read(&owner, reply.thread_id()).await;
+    let [question, answer] = pair(&reply);
+    let version = question.to_string();
+    assert_eq!(stranger.error("chat/show_version", &[("id", &version)]).await.0, 404);
+    assert_eq!(app.browser().error("chat/show_version", &[("id", &version)]).await.0, 401);
+    let nowhere = Uuid::now_v7().to_string();
+    assert_eq!(owner.error("chat/show_version", &[("id", &nowhere)]).await.0, 404);
+
+    let edit = |thread_id, message_id: MessageId| {
+        in_thread(thread_id, "edit", json!({ "message_id": message_id, "prompt": "Mine now" }))
+    };
+    let (here, there) = (reply.thread_id(), other.thread_id());
+    assert_eq!(stranger.start_reply(&edit(here, question)).await.status(), StatusCode::NOT_FOUND);
+    for (thread_id, message_id) in [(here, answer), (there, question)] {
+        assert_eq!(owner.start_reply(&edit(thread_id, message_id)).await.status(), StatusCode::NOT_FOUND);
+    }
+    assert_eq!(read(&owner, here).await, before);
+    owner.value::<()>("chat/delete_thread", &[("id", &here.to_string())]).await;
+    assert_eq!(owner.error("chat/show_version", &[("id", &version)]).await.0, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

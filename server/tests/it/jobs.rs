@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::types::AuditKind;
+use app::types::{AuditKind, Thread};
 use async_trait::async_trait;
 use diesel_async::AsyncConnection;
 use serde_json::json;
@@ -422,6 +422,56 @@ async fn a_server_does_the_scheduled_work_by_itself_and_forgets_when_it_was_due(
         1,
         "those that have not run out"
     );
+}
+
+/// Its receipts stay, and so do the rows that they are made of.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_a_conversation_deleted_long_ago_are_erased_and_it_cannot_be_brought_back() {
+    let app = TestApp::start().await;
+    let (mut browser, database) = (app.user().await, app.database());
+    for _ in 0..3 {
+        browser.ask(&prompt()).await;
+    }
+    let threads: Vec<Thread> = browser.value("chat/list_threads", &[]).await;
+    let [here, recent, old] = &threads[..] else { panic!("three conversations: {threads:?}") };
+    let (recent_id, old_id) = (recent.id.to_string(), old.id.to_string());
+    for id in [&recent_id, &old_id] {
+        browser.value::<()>("chat/delete_thread", &[("id", id)]).await;
+    }
+    let age = format!(
+        "update messages set reasoning = 'thought'; update generations set checkpoint_text = 'said';
+         update threads set deleted_at = now() - interval '29 days' where id = '{recent_id}';
+         update threads set deleted_at = now() - interval '31 days' where id = '{old_id}';
+         insert into threads (id, account_id, title, deleted_at)
+             select gen_random_uuid(), account_id, 'One of many', deleted_at
+             from threads, generate_series(1, 120) where id = '{old_id}'"
+    );
+    database.execute(&age).await;
+    assert_eq!(browser.error("chat/restore_thread", &[("id", &old_id)]).await.0, 404, "it is too old");
+    browser.value::<()>("chat/delete_thread", &[("id", &old_id)]).await;
+
+    let _worker = app.spawn_worker(&[]);
+    until_job(&app, "kind = 'purge_jobs' and state = 'done'").await;
+    let with_words = "select distinct t.id::text from threads t
+        left join messages m on m.thread_id = t.id left join generations g on g.thread_id = t.id
+        where t.title <> '' or m.content <> '' or m.reasoning <> '' or g.checkpoint_text <> ''";
+    let rows = database.rows(with_words).await;
+    let mut left: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let mut kept = [here.id.to_string(), recent_id.clone()];
+    left.sort();
+    kept.sort();
+    assert_eq!(left, kept);
+
+    let receipts = browser.get("/usage/replies.csv").await.text().await.expect("a file");
+    assert_eq!(receipts.lines().count(), 4, "{receipts}");
+    assert!(receipts.contains(",a conversation,") && receipts.contains(&old_id), "{receipts}");
+    assert_eq!(browser.error("chat/restore_thread", &[("id", &old_id)]).await.0, 404);
+    assert_eq!(
+        browser.error("chat/rename_thread", &[("id", &old_id), ("title", "It was")]).await.0,
+        404,
+        "it takes no words any more"
+    );
+    browser.value::<()>("chat/restore_thread", &[("id", &recent_id)]).await;
 }
 
 /// (35) Where the servers are down, and the worker is up.

@@ -3,7 +3,7 @@
 use std::future::pending;
 
 use app::ApiError;
-use app::types::{AccountId, LimitName, Nanos, Plan, Quota, ReplyState};
+use app::types::{AccountId, LimitName, Nanos, Plan, Quota, ReplyRequest, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
 use reqwest::{Method, Response};
@@ -169,9 +169,13 @@ async fn behind_a_trusted_proxy_the_address_it_saw_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn visitors_calls_are_limited_and_those_of_people_signed_in_are_not() {
-    let app = TestApp::with(|config| config.limits.anonymous_requests_per_minute = 2).await;
-    let (person, visitor) = (app.user().await, app.browser());
+async fn visitors_calls_are_limited_by_address_and_those_of_people_signed_in_by_account() {
+    let app = TestApp::with(|config| {
+        config.limits.anonymous_requests_per_minute = 2;
+        config.limits.account_requests_per_minute = 5;
+    })
+    .await;
+    let (person, other, visitor) = (app.user().await, app.user().await, app.browser());
     for _ in 0..2 {
         let plans: Vec<Plan> = visitor.value("quota/list_plans", &[]).await;
         assert_eq!(plans[0].key, "free");
@@ -186,6 +190,22 @@ async fn visitors_calls_are_limited_and_those_of_people_signed_in_are_not() {
     for _ in 0..5 {
         let _: Quota = person.value("quota/read_quota", &[]).await;
     }
+    let refused = person.call("quota/read_quota", &[]).await;
+    assert!(refused.headers().contains_key("retry-after"));
+    let error: ApiError = refused.json().await.expect("an error");
+    let ApiError::LimitReached { limit, .. } = error else { panic!("another error") };
+    assert_eq!((limit.name, limit.limit, limit.remaining), (LimitName::RequestsPerMinute, 5, 0));
+    let form = person.request(Method::POST, "/api/account/sign_out").header("accept", "text/html");
+    let page = form.send().await.expect("an answer").text().await.expect("a page");
+    assert!(page.contains("<h1>Wait a moment</h1>"), "without JavaScript: {page}");
+
+    assert_eq!(person.ask(&prompt()).await.state(), ReplyState::Finished, "replies have limits of their own");
+    let quota: Quota = other.value("quota/read_quota", &[]).await;
+    assert_eq!(
+        quota.limit(LimitName::RequestsPerMinute).expect("a limit").used,
+        0,
+        "and the others count none"
+    );
 }
 
 /// They need no session, and each is looked up.
@@ -295,7 +315,7 @@ async fn the_limiter_takes_one_round_trip_a_request() {
     let account_id: String = app.database().rows("select id::text from accounts").await[0].get(0);
     let account_id = AccountId(account_id.parse().expect("a UUID"));
     let decide = async || {
-        let request = serde_json::from_value(new_request("How many?")).expect("a request");
+        let request: ReplyRequest = serde_json::from_value(new_request("How many?")).expect("a request");
         state.generations().decide(account_id, request, pending()).await.expect("a decision")
     };
     // It connects, and loads the script where it is not known yet.

@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
+use app::types::Nanos;
+
 use crate::support::{TestApp, new_request, prompt, silent};
 
 /// A person with two ended replies, one whose process has just died, and credit that never ends.
 async fn busy() -> TestApp {
     let mut app = TestApp::with(|config| {
-        config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
+        config.llm.catalog.models[0].prices.output = Nanos(1_000_000);
     })
     .await;
     app.expect_open_holds();

@@ -160,6 +160,7 @@ async fn sixty_four_requests_of_one_account_leave_connections_to_others() {
     assert!(replies.iter().all(|reply| reply.state() == ReplyState::Finished));
 }
 
+/// (40)
 #[tokio::test(flavor = "multi_thread")]
 async fn with_one_connection_and_fifty_long_replies_other_pages_still_answer() {
     let app = TestApp::with(|config| {
@@ -193,6 +194,7 @@ async fn with_one_connection_and_fifty_long_replies_other_pages_still_answer() {
     assert!(replies.iter().all(|reply| reply.state() == ReplyState::Finished));
 }
 
+/// (19)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_whose_process_was_killed_frees_its_money_and_is_marked() {
     let app = TestApp::start().await;

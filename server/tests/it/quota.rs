@@ -202,7 +202,7 @@ async fn a_reply_that_cost_more_than_was_set_aside_is_posted_warns_and_refuses_t
     const TOKEN: i64 = 100_000;
     let app = TestApp::with(|config| {
         cheap(config);
-        config.llm.catalog.models[0].prices.output_nanos_per_million = TOKEN * 1_000_000;
+        config.llm.catalog.models[0].prices.output = Nanos(TOKEN * 1_000_000);
     })
     .await;
     // The first reply writes this catalog into the database; the process takes it from there.

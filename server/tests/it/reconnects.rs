@@ -15,6 +15,7 @@ const WORDS: usize = 40;
 /// A reader goes to one of the servers, takes some events and leaves.
 type Visit = (usize, usize);
 
+/// (16)
 #[test]
 fn any_schedule_of_visits_to_any_server_yields_exactly_the_log() {
     let runtime = Runtime::new().expect("a runtime");

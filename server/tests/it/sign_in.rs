@@ -1,4 +1,4 @@
-//! Signing in and out. Numbers in brackets: `faults.md` of the project's brief.
+//! Signing in and out.
 
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, LOCATION, SET_COOKIE};
@@ -54,6 +54,16 @@ async fn a_callback_with_a_missing_foreign_or_reused_state_signs_nobody_in() {
     fresh.cookies.remove("__Host-session");
     assert_eq!(fresh.get(&callback).await.status(), StatusCode::BAD_REQUEST, "a state works once");
     assert_eq!(sessions(&app).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_nobody_we_know_is_not_found_and_writes_nothing_into_the_audit_log() {
+    let app = TestApp::start().await;
+    for provider in ["nobody", "%00", "oidc%20", "words%20of%20a%20stranger"] {
+        let callback = format!("/auth/{provider}/callback?state=guessed&code=guessed");
+        assert_eq!(app.browser().get(&callback).await.status(), StatusCode::NOT_FOUND, "{provider}");
+    }
+    assert!(audit(&app).await.is_empty());
 }
 
 /// (1)
@@ -129,7 +139,7 @@ async fn a_provider_that_is_away_is_said_to_be_away() {
     assert_eq!(app.browser().get("/auth/nobody/start").await.status(), StatusCode::NOT_FOUND);
 }
 
-/// (2)
+/// (2, 3)
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unverified_email_equal_to_somebodys_does_not_open_their_account() {
     let app = TestApp::start().await;
@@ -296,6 +306,27 @@ async fn a_session_nobody_used_for_long_or_past_its_end_is_over() {
     }
 }
 
+/// Sessions and people are locked in either order: whoever is seen waits for nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_whose_row_is_being_changed_goes_on_using_the_product() {
+    let app = TestApp::start().await;
+    let (browser, database) = (app.user().await, app.database());
+    let seen = async || database.rows("select last_seen_at::text from users").await[0].get::<_, String>(0);
+    let age = "update sessions set last_seen_at = now() - interval '10 minutes'";
+    let before = seen().await;
+
+    for statement in [age, "begin; select from users for update"] {
+        database.execute(statement).await;
+    }
+    assert!(browser.call("account/list_sessions", &[]).await.status().is_success());
+    database.execute("commit").await;
+    assert_eq!(seen().await, before, "not noted this time");
+
+    database.execute(age).await;
+    assert!(browser.call("account/list_sessions", &[]).await.status().is_success());
+    assert_ne!(seen().await, before, "but the next");
+}
+
 /// (6)
 #[tokio::test(flavor = "multi_thread")]
 async fn another_site_cannot_make_a_browser_change_anything() {
@@ -349,8 +380,16 @@ async fn a_form_without_javascript_is_led_back_to_its_page_which_says_what_went_
         .await
         .expect("an answer");
     assert_eq!(response.status(), StatusCode::FOUND);
-    let page = browser.get(&location(&response)).await.text().await.expect("a page");
+    let address = location(&response);
+    let page = browser.get(&address).await.text().await.expect("a page");
     assert!(page.contains("There is nothing here, or it is not yours."), "{page}");
+
+    // A link that somebody else has made of it leads to the page, and puts no words into it.
+    let mut link = browser.request(Method::GET, &address).build().expect("a request");
+    link.headers_mut().insert("sec-fetch-site", "cross-site".parse().expect("a value"));
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    let answer = http.expect("a client").execute(link).await.expect("an answer");
+    assert_eq!(location(&answer), "/account");
 }
 
 async fn forged(browser: &Browser, method: Method, headers: &[(&'static str, &str)]) -> reqwest::Response {

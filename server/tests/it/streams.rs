@@ -15,6 +15,7 @@ async fn conversation(browser: &Browser, reply: &Reply) -> Conversation {
     browser.value("chat/read_thread", &[("id", &thread.id.to_string())]).await
 }
 
+/// (16)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_can_be_followed_from_another_server_without_gap_or_repeat() {
     let app = TestApp::start().await;
@@ -209,8 +210,8 @@ async fn twenty_replies_of_a_killed_server_keep_every_word_that_was_shown() {
 async fn a_settlement_after_a_sweep_posts_only_the_difference() {
     for tokens in [0, 1, 900] {
         let app = TestApp::with(|config| {
-            config.llm.catalog.models[0].prices.input_nanos_per_million = 1_000_000;
-            config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
+            config.llm.catalog.models[0].prices.input = Nanos(1_000_000);
+            config.llm.catalog.models[0].prices.output = Nanos(1_000_000);
         })
         .await;
         let browser = app.user().await;
@@ -324,7 +325,7 @@ async fn readers_who_do_not_read_hold_up_nobody() {
     let app = TestApp::with(|config| {
         let model = &mut config.llm.catalog.models[0];
         (model.max_output_tokens, model.context_tokens) = (800_000, 2_000_000);
-        model.prices.output_nanos_per_million = 1000;
+        model.prices.output = Nanos(1000);
     })
     .await;
     let (busy, other) = (app.user().await, app.user().await);

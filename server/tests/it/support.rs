@@ -1,6 +1,7 @@
 mod browser;
 mod clock;
 mod database;
+mod program;
 mod proxy;
 mod replies;
 mod reply;
@@ -14,6 +15,7 @@ mod waiting;
 
 pub use browser::{Browser, location};
 pub use database::TestDatabase;
+pub use program::{Program, completion, frames, streamed};
 pub use proxy::{Fault, Proxy};
 pub use replies::{begin_reply, start_all, start_silent, stop, stop_all, with_max_tokens};
 pub use reply::{Reply, new_request, prompt, read_all};

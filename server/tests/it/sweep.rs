@@ -5,8 +5,12 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::support::{
-    Browser, Fault, Proxy, TestApp, begin_reply, prompt, said_then_silent, until, without_redis,
+    Browser, Fault, Proxy, TestApp, begin_reply, prompt, said_then_silent, start_silent, stop, until,
+    without_redis,
 };
+
+const WITH_CHECKPOINT: &str =
+    "select count(*) from generations where checkpoint_text <> '' or checkpoint_reasoning <> ''";
 
 /// Replies that have said "said" when their server dies.
 async fn left_behind(app: &TestApp, browser: &Browser, count: usize) -> Vec<GenerationId> {
@@ -92,6 +96,18 @@ async fn a_redis_that_stays_away_leaves_what_the_last_checkpoint_has() {
     let sweeper = app.another_state(without_redis);
     sweeper.sweep().await;
     assert_eq!(saved(&browser, reply).await.content, "sa");
+    assert_eq!(app.database().number(WITH_CHECKPOINT).await, 0, "it is in the message now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_of_a_reply_while_it_is_written_goes_when_it_is_saved() {
+    let app = TestApp::start().await;
+    let (browser, database) = (app.user().await, app.database());
+    let reply = start_silent(&app, &browser).await;
+    let keep = "update generations set checkpoint_text = 'said', checkpoint_reasoning = 'thought'";
+    database.execute(keep).await;
+    stop(&browser, reply).await;
+    assert_eq!(database.number(WITH_CHECKPOINT).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -161,6 +161,7 @@ async fn a_reply_with_a_fallback_is_one_trace_from_the_request_to_the_settlement
     assert_eq!(named(&spans, "settlement")["attributes"]["plumbline.charged_nanodollars"], charged);
 }
 
+/// (39)
 #[tokio::test(flavor = "multi_thread")]
 async fn no_text_no_address_and_no_secret_is_ever_sent_or_logged_and_no_probe_is_traced() {
     let app = TestApp::with_env(&[], |_| {}).await;

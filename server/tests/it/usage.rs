@@ -134,8 +134,8 @@ async fn more_conversations_than_are_listed_are_summed_up() {
 async fn a_receipt_can_be_computed_again_to_the_last_nano_dollar() {
     let app = TestApp::with(|config| {
         let prices = &mut config.llm.catalog.models[0].prices;
-        prices.input_nanos_per_million = 150_000_007;
-        prices.output_nanos_per_million = 600_000_011;
+        prices.input = Nanos(150_000_007);
+        prices.output = Nanos(600_000_011);
     })
     .await;
     let browser = app.user().await;

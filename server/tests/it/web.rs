@@ -1,9 +1,15 @@
 //! What every page and every answer has.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use url::Url;
 
-use crate::support::{TestApp, location, new_request, prompt};
+use crate::broken_off::LONG;
+use crate::support::{Shop, TestApp, location, new_request, prompt};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_come_whole_from_the_server() {
@@ -21,7 +27,7 @@ async fn pages_come_whole_from_the_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_that_need_a_session_send_people_to_sign_in_and_back() {
     let app = TestApp::start().await;
-    for path in ["/chat", "/usage", "/account"] {
+    for path in ["/chat", "/usage", "/account", "/api-keys"] {
         let mut browser = app.browser();
         let sign_in = location(&browser.get(path).await);
         assert_eq!(sign_in, format!("/sign-in?return_to={path}"), "{path}");
@@ -72,6 +78,23 @@ async fn every_answer_carries_the_security_headers_and_a_nonce_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_signed_in_is_shown_is_kept_by_no_browser() {
+    let app = TestApp::start().await;
+    let (mut person, mut visitor) = (app.user().await, app.browser());
+    let caching = |answer: &reqwest::Response| {
+        let header = answer.headers().get("cache-control");
+        header.map(|value| value.to_str().expect("text").to_owned())
+    };
+    for path in ["/", "/chat", "/usage", "/no-such-page"] {
+        assert_eq!(caching(&person.get(path).await).as_deref(), Some("private, no-store"), "{path}");
+    }
+    let quota = person.call("quota/read_quota", &[]).await;
+    assert_eq!(caching(&quota).as_deref(), Some("private, no-store"));
+    assert_eq!(caching(&person.get("/favicon.svg").await), None, "it is the same for everybody");
+    assert_eq!(caching(&visitor.get("/").await), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_are_compressed_and_the_words_of_a_reply_are_not() {
     let app = TestApp::start().await;
     let person = app.user().await;
@@ -100,6 +123,39 @@ async fn a_body_too_large_is_refused() {
         .await
         .expect("an answer");
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// Says so much to a server, and hears all that it says until it closes the connection.
+async fn say(server: &Url, text: &str) -> String {
+    let addresses = server.socket_addrs(|| None).expect("an address");
+    let mut stream = TcpStream::connect(addresses.as_slice()).await.expect("a connection");
+    stream.write_all(text.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    let heard = tokio::time::timeout(LONG, stream.read_to_string(&mut answer));
+    heard.await.expect("it is closed").expect("an answer");
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_half_the_head_of_a_request_is_let_go() {
+    let app = TestApp::start().await;
+    let mut server = app.spawn_process(&[("REQUEST_HEAD_SECONDS", "1")]);
+    server.ready().await;
+    say(&server.url, "GET / HTTP/1.1\r\nHost: plumb").await;
+    say(&server.url, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_half_a_body_is_told_that_it_makes_no_sense() {
+    let shop = Shop::open_with(|config| config.server.body_timeout = Duration::from_millis(100)).await;
+    for path in ["/api/chat/start_reply", "/reports/browser", "/webhooks/stripe"] {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: plumbline\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+        );
+        let answer = say(&shop.app.url, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+    }
 }
 
 /// (17)

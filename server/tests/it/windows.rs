@@ -1,7 +1,5 @@
 //! The script that counts, against real Redis, with a clock the test can move.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use redis::Script;
@@ -11,7 +9,7 @@ use uuid::Uuid;
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const DAY: i64 = 24 * 60 * MINUTE;
-const LEASE_SECONDS: i64 = 120;
+const LEASE: i64 = 2 * MINUTE;
 const NOON: i64 = 1_800_000_000 * SECOND;
 
 #[derive(Clone, Copy, Debug)]
@@ -42,12 +40,20 @@ struct Answer {
 }
 
 impl Windows {
-    /// The script of the server, with the question for Redis' time replaced by an argument. Production has no such way
-    /// in: the text is changed here.
     async fn open(rates: Rates) -> Self {
-        let text = include_str!("../../src/limits/windows.lua");
-        assert_eq!(text.matches("redis.call('TIME')").count(), 1);
-        let script = Script::new(&text.replace("redis.call('TIME')", "{ ARGV[9], ARGV[10] }"));
+        Self::open_reading(128, rates).await
+    }
+
+    /// The script of the server, with the question for Redis' time replaced by an argument, and so many records read at first.
+    /// Production has no such way in: the text is changed here.
+    async fn open_reading(block: usize, rates: Rates) -> Self {
+        let mut text = include_str!("../../src/limits/windows.lua").to_owned();
+        let block = format!("BLOCK = {block}\n");
+        for (from, to) in [("redis.call('TIME')", "{ ARGV[9], ARGV[10] }"), ("BLOCK = 128\n", &block)] {
+            assert_eq!(text.matches(from).count(), 1);
+            text = text.replace(from, to);
+        }
+        let script = Script::new(&text);
         let url = std::env::var("REDIS_URL").expect("REDIS_URL is not set: run bin/test integration");
         let client = redis::Client::open(url).expect("a URL");
         let redis = client.get_multiplexed_async_connection().await.expect("Redis");
@@ -60,7 +66,7 @@ impl Windows {
         let id = if action == "read" { vec![] } else { id.to_be_bytes().to_vec() };
         let mut call = self.script.key(&self.key);
         call.arg(action).arg(id).arg(tokens).arg(requests_per_minute).arg(requests_per_day);
-        call.arg(tokens_per_minute).arg(concurrent_replies).arg(LEASE_SECONDS);
+        call.arg(tokens_per_minute).arg(concurrent_replies).arg(LEASE / SECOND);
         call.arg(now / SECOND).arg(now % SECOND);
         let answer: [i64; 10] = call.invoke_async(&mut self.redis).await.expect("an answer");
         let [outcome, replies, minute, minute_resets_at, day, day_resets_at, rest @ ..] = answer;
@@ -200,6 +206,7 @@ fn schedule(rare: BoxedStrategy<Step>) -> impl Strategy<Value = Vec<Step>> {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
+    id: u128,
     admitted_at: i64,
     tokens: i64,
     is_running: bool,
@@ -209,22 +216,16 @@ struct Entry {
 struct Model {
     rates: Rates,
     clock: i64,
-    entries: BTreeMap<u128, Entry>,
-    /// Under ids used again after they had left every window.
-    past: Vec<Entry>,
+    entries: Vec<Entry>,
 }
 
 impl Model {
     fn now(&self) -> i64 {
-        self.all().map(|entry| entry.admitted_at).max().unwrap_or(0).max(self.clock)
-    }
-
-    fn all(&self) -> impl Iterator<Item = Entry> {
-        self.entries.values().chain(&self.past).copied()
+        self.entries.iter().map(|entry| entry.admitted_at).max().unwrap_or(0).max(self.clock)
     }
 
     fn within(&self, window: i64, now: i64) -> impl Iterator<Item = Entry> {
-        self.all().filter(move |entry| entry.admitted_at > now - window)
+        self.entries.iter().copied().filter(move |entry| entry.admitted_at > now - window)
     }
 
     fn requests(&self, window: i64, now: i64) -> i64 {
@@ -236,7 +237,7 @@ impl Model {
     }
 
     fn replies(&self) -> i64 {
-        let running = self.within(LEASE_SECONDS * SECOND, self.now()).filter(|entry| entry.is_running);
+        let running = self.within(LEASE, self.now()).filter(|entry| entry.is_running);
         i64::try_from(running.count()).expect("few")
     }
 
@@ -259,21 +260,20 @@ impl Model {
         if newest <= clock + MINUTE {
             return;
         }
-        self.entries.retain(|_, entry| entry.admitted_at > newest - DAY);
-        self.past.retain(|entry| entry.admitted_at > newest - DAY);
-        for entry in self.entries.values_mut().chain(&mut self.past) {
+        self.entries.retain(|entry| entry.admitted_at > newest - DAY);
+        for entry in &mut self.entries {
             entry.admitted_at = entry.admitted_at.min(clock);
         }
     }
 
-    fn find(&mut self, id: u128) -> Option<&mut Entry> {
-        let oldest = self.now() - DAY;
-        self.entries.get_mut(&id).filter(|entry| entry.admitted_at > oldest)
+    fn find(&self, id: u128, window: i64) -> Option<usize> {
+        let oldest = self.now() - window;
+        self.entries.iter().rposition(|entry| entry.id == id && entry.admitted_at > oldest)
     }
 
     fn admit(&mut self, id: u128, tokens: i64) -> i64 {
         let (now, rates) = (self.now(), self.rates);
-        if self.find(id).is_some() {
+        if self.find(id, LEASE).is_some() {
             return 1;
         }
         if self.replies() >= rates.concurrent_replies {
@@ -288,8 +288,7 @@ impl Model {
         if !self.fits(now, tokens) {
             return 5;
         }
-        let entry = Entry { admitted_at: now, tokens, is_running: true };
-        self.past.extend(self.entries.insert(id, entry));
+        self.entries.push(Entry { id, admitted_at: now, tokens, is_running: true });
         0
     }
 
@@ -303,13 +302,13 @@ impl Model {
                 }
             }
             Step::Finish(id, tokens) => {
-                if let Some(entry) = self.find(id) {
-                    (entry.tokens, entry.is_running) = (tokens, false);
+                if let Some(index) = self.find(id, DAY) {
+                    self.entries[index] = Entry { tokens, is_running: false, ..self.entries[index] };
                 }
             }
             Step::Forget(id) => {
-                if self.find(id).is_some() {
-                    self.entries.remove(&id);
+                if let Some(index) = self.find(id, DAY) {
+                    self.entries.remove(index);
                 }
             }
             Step::MoveClock(micros) => {
@@ -354,10 +353,11 @@ fn the_windows_count_as_a_plain_model_does_whatever_happens_and_whatever_the_clo
         Rates { requests_per_minute: 3, requests_per_day: 8, tokens_per_minute: 150, concurrent_replies: 2 };
     let mut runner =
         TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) });
-    let result = runner.run(&steps(), |steps| {
+    let blocks = prop_oneof![Just(1), Just(3), Just(128)];
+    let result = runner.run(&(blocks, steps()), |(block, steps)| {
         runtime.block_on(async {
-            let mut windows = Windows::open(rates).await;
-            let mut model = Model { rates, clock: NOON, entries: BTreeMap::new(), past: vec![] };
+            let mut windows = Windows::open_reading(block, rates).await;
+            let mut model = Model { rates, clock: NOON, entries: vec![] };
             for step in &steps {
                 let expected = model.answer(step);
                 prop_assert_eq!(run_step(&mut windows, model.clock, step).await, expected, "{:?}", step);

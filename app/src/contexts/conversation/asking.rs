@@ -10,15 +10,27 @@ pub(super) fn request_for<'a>(
     earlier: impl IntoIterator<Item = &'a ReplyRequest>,
     model: Option<String>,
 ) -> Option<ReplyRequest> {
-    let same = earlier.into_iter().find(|request| request.target == target);
+    let same = earlier.into_iter().find(|request| asks_the_same(&request.target, &target));
     let client_request_id = same.map(|request| request.client_request_id).or_else(browser::new_request_id)?;
     Some(ReplyRequest { client_request_id, target, max_output_tokens: None, model })
 }
 
+/// Whatever is seen by now: what is seen last may be the earlier request itself.
+fn asks_the_same(earlier: &ReplyTarget, target: &ReplyTarget) -> bool {
+    match (earlier, target) {
+        (
+            ReplyTarget::Thread { thread_id, prompt, .. },
+            ReplyTarget::Thread { thread_id: same_thread, prompt: same_prompt, .. },
+        ) => (thread_id, prompt) == (same_thread, same_prompt),
+        _ => earlier == target,
+    }
+}
+
+/// What was in the composer.
 pub(super) fn prompt_of(request: &ReplyRequest) -> Option<&Prompt> {
     match &request.target {
         ReplyTarget::NewThread { prompt } | ReplyTarget::Thread { prompt, .. } => Some(prompt),
-        ReplyTarget::Retry { .. } | ReplyTarget::Continue { .. } => None,
+        ReplyTarget::Edit { .. } | ReplyTarget::Retry { .. } | ReplyTarget::Continue { .. } => None,
     }
 }
 
@@ -36,7 +48,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::{request_for, with_text_before};
-    use crate::types::{ClientRequestId, MessageId, ReplyRequest, ReplyTarget, ThreadId};
+    use crate::types::{ClientRequestId, MessageId, Prompt, ReplyRequest, ReplyTarget, ThreadId};
 
     fn continuing(message: u128) -> ReplyTarget {
         let thread_id = ThreadId(Uuid::from_u128(1));
@@ -54,6 +66,17 @@ mod tests {
         let asked = request_for(continuing(2), &earlier, Some("large".to_owned())).expect("a request");
         assert_eq!(asked.client_request_id, ClientRequestId(Uuid::from_u128(8)));
         assert_eq!(asked.model.as_deref(), Some("large"), "the choice of now");
+    }
+
+    #[test]
+    fn a_page_that_sees_more_by_now_asks_the_same() {
+        let sending = |after: Option<u128>| ReplyTarget::Thread {
+            thread_id: ThreadId(Uuid::from_u128(1)),
+            prompt: Prompt::parse("and?").expect("words"),
+            after: after.map(|id| MessageId(Uuid::from_u128(id))),
+        };
+        let asked = request_for(sending(Some(5)), &[request(7, sending(Some(3)))], None).expect("a request");
+        assert_eq!(asked, request(7, sending(Some(5))));
     }
 
     #[test]

@@ -149,6 +149,7 @@ impl OpenConversation {
         self.drop_sent_draft(&user_message);
         self.activity.set(Activity::Writing(generation_id));
         self.transcript.start(user_message);
+        self.leave_editor();
         self.announcement.set("The answer is being written.".to_owned());
         // The request counts and its credit is held from now on.
         self.quota.reload();
@@ -161,6 +162,17 @@ impl OpenConversation {
         }
         if self.wants_stop.get_value() {
             self.stop_generation(generation_id);
+        }
+    }
+
+    /// The message in the editor has made room for the one that was sent.
+    fn leave_editor(self) {
+        if self.editing.get_untracked().is_some_and(|id| !self.transcript.has(id)) {
+            self.editing.set(None);
+            self.sent_count.update(|count| *count += 1);
+            if !browser::has_touch_only() {
+                browser::focus("composer-input");
+            }
         }
     }
 

@@ -3,15 +3,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::now;
-use crate::ApiResult;
 use crate::api::{BillingApi, CheckoutItem, NextUrl};
 use crate::types::*;
+use crate::{ApiError, ApiResult};
 
 #[derive(Clone)]
 pub struct Fake {
     pub offers: Offers,
     pub billing: Billing,
     pub outcome: ApiResult<CheckoutOutcome>,
+    /// Set: what is subscribed to cannot be read.
+    pub failure: Option<ApiError>,
 }
 
 impl Fake {
@@ -25,7 +27,7 @@ impl Fake {
             overage: None,
             plan_override: None,
         };
-        Self { offers: offers(), billing, outcome: Ok(CheckoutOutcome::NotPaid) }
+        Self { offers: offers(), billing, outcome: Ok(CheckoutOutcome::NotPaid), failure: None }
     }
 
     /// Payments are not set up.
@@ -151,7 +153,7 @@ impl BillingApi for Fake {
 
     async fn read_billing(&self, actor: &Actor) -> ApiResult<Billing> {
         actor.user()?;
-        Ok(self.billing.clone())
+        self.failure.clone().map_or_else(|| Ok(self.billing.clone()), Err)
     }
 
     async fn begin_checkout(&self, actor: &Actor, _: CheckoutItem) -> ApiResult<NextUrl> {

@@ -15,7 +15,7 @@ pub struct Fake;
 
 fn label(is_deleted: bool) -> ThreadLabel {
     let title = "How a sliding window <b>counts</b>".to_owned();
-    ThreadLabel { id: FINISHED_THREAD.parse().expect("an id"), title, is_deleted }
+    ThreadLabel { id: FINISHED_THREAD.parse().expect("an id"), title, is_deleted, is_program: false }
 }
 
 fn usage(replies: u64, charged: i64) -> Usage {

@@ -4,7 +4,7 @@ use leptos_router::params::ParamsMap;
 
 use crate::api::admin::list_audit_events;
 use crate::components::admin::{AdminFrame, AuditTable, Filters, Pager, SelectFilter, TextFilter};
-use crate::components::{ErrorNote, Icon, LocalTime, SkeletonLines, Symbol};
+use crate::components::{Icon, LoadError, LocalTime, SkeletonLines, Symbol};
 use crate::contexts::use_session;
 use crate::links::{AUDIT_PATH, audit_file_path, audit_path};
 use crate::types::{AuditKind, AuditPage, AuditQuery, FailedRequest};
@@ -45,7 +45,7 @@ fn parse(address: &ParamsMap) -> Result<AuditQuery, String> {
 fn Found(events: ApiResult<AuditPage>, address: ParamsMap) -> impl IntoView {
     let query = parse(&address).unwrap_or_default();
     let list = match events {
-        Err(error) => view! { <ErrorNote error/> }.into_any(),
+        Err(error) => view! { <LoadError error/> }.into_any(),
         Ok(AuditPage { events, next, failed_request }) => {
             let first = query.after.map(|_| audit_path(AuditQuery { after: None, ..query }));
             let next = next.map(|id| audit_path(AuditQuery { after: Some(id), ..query }));

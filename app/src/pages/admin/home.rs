@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::api::admin::read_overview;
 use crate::components::admin::{AdminFrame, ComputedAt, FigureCards, NoFigures};
-use crate::components::{ErrorNote, SkeletonLines};
+use crate::components::{LoadError, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::ADMIN_PATH;
 use crate::overview_cards::{people_cards, quality_cards, usage_cards};
@@ -22,7 +22,7 @@ pub fn AdminHomePage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match overview.await {
                         Ok(overview) => view! { <Figures overview/> }.into_any(),
-                        Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        Err(error) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Transition>

@@ -6,7 +6,7 @@ use crate::components::admin::{
     AdminFrame, DeedOutcome, Filters, JobTable, OutcomeNote, Pager, QueueTable, ScheduleTable, SelectFilter,
     TextFilter,
 };
-use crate::components::{ActionError, ErrorNote, SkeletonLines};
+use crate::components::{ActionError, LoadError, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::{JOBS_PATH, jobs_path};
 use crate::types::{JobState, JobsPage as Jobs, JobsQuery};
@@ -35,7 +35,7 @@ pub fn JobsPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match jobs.await {
                         Ok(jobs) => view! { <Found jobs query=query.get_untracked() retry discard/> }.into_any(),
-                        Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        Err(error) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Transition>

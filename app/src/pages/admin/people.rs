@@ -5,7 +5,7 @@ use crate::api::admin::list_people;
 use crate::components::admin::{
     AdminFrame, CheckFilter, Filters, Pager, PeopleTable, SelectFilter, TextFilter,
 };
-use crate::components::{ErrorNote, SkeletonLines};
+use crate::components::{LoadError, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::{PEOPLE_PATH, people_path};
 use crate::types::{PeoplePage as People, PeopleQuery, PeopleSort, StandingName};
@@ -24,7 +24,7 @@ pub fn PeoplePage() -> impl IntoView {
                     {move || Suspend::new(async move {
                         match people.await {
                             Ok(people) => view! { <Found people query=query.get_untracked()/> }.into_any(),
-                            Err(error) => view! { <ErrorNote error/> }.into_any(),
+                            Err(error) => view! { <LoadError error/> }.into_any(),
                         }
                     })}
                 </Transition>

@@ -4,7 +4,7 @@ use crate::api::admin::read_providers;
 use crate::components::admin::{
     AdminFrame, CatalogDeeds, CatalogErrors, ModelDeeds, OutcomeNote, PriceTable, RouteTable,
 };
-use crate::components::{ButtonForm, ErrorNote, SkeletonLines};
+use crate::components::{ButtonForm, LoadError, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::PROVIDERS_PATH;
 use crate::types::ProviderReport;
@@ -26,7 +26,7 @@ pub fn ProvidersPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match reports.await {
                         Ok(reports) => view! { <Models reports deeds/> }.into_any(),
-                        Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        Err(error) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Transition>

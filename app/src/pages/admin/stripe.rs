@@ -10,7 +10,7 @@ use crate::components::admin::{
     AdminFrame, ComparisonList, DeedOutcome, EventDetail, EventTable, Filters, MoneyBackTable, OutcomeNote,
     Pager, RefusedUsageTable, SelectFilter, StripeFigures, TextFilter,
 };
-use crate::components::{ActionError, ButtonForm, ErrorNote, SkeletonLines};
+use crate::components::{ActionError, ButtonForm, LoadError, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::{STRIPE_PATH, stripe_events_path};
 use crate::types::{EventState, EventsPage, EventsQuery, StripeEventDetail, StripeReport};
@@ -47,7 +47,7 @@ pub fn StripePage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match shown.await {
                         Ok(shown) => view! { <Whole shown query=query.get_untracked() replay reconcile resend/> }.into_any(),
-                        Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        Err(error) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Transition>

@@ -4,7 +4,7 @@ use crate::api::admin::{SetSwitch, read_system};
 use crate::components::admin::{
     AdminFrame, DeedOutcome, OutcomeNote, SettingsTable, SwitchList, SystemParts,
 };
-use crate::components::{ActionError, ErrorNote, SkeletonLines};
+use crate::components::{ActionError, LoadError, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::SYSTEM_PATH;
 use crate::types::SystemReport;
@@ -28,7 +28,7 @@ pub fn SystemPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match report.await {
                         Ok(report) => view! { <Whole report set/> }.into_any(),
-                        Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        Err(error) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Transition>

@@ -6,7 +6,7 @@ use crate::components::admin::{
     AdminFrame, ComputedAt, ExplosionTable, FigureChart, NoFigures, SpenderTable, VolumeRow, VolumeTable,
     named_rows,
 };
-use crate::components::{ErrorNote, Fold, PeriodChoice, SkeletonLines};
+use crate::components::{Fold, LoadError, PeriodChoice, SkeletonLines};
 use crate::contexts::use_session;
 use crate::links::{VOLUME_PATH, people_volume_file_path, volume_file_path, volume_path};
 use crate::overview_cards::Unit;
@@ -35,7 +35,7 @@ pub fn AdminUsagePage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match report.await {
                         Ok(report) => view! { <Report report/> }.into_any(),
-                        Err(error) => view! { <ErrorNote error/> }.into_any(),
+                        Err(error) => view! { <LoadError error/> }.into_any(),
                     }
                 })}
             </Transition>

@@ -69,7 +69,7 @@ fn settlement(new: &NewGeneration) -> Settlement {
         duration_ms: 100,
         outcome: AttemptOutcome::Finished,
         usage: Some(usage),
-        cost: new.hold.prices.charge(usage),
+        cost: usage.cost(new.hold.prices),
     };
     Settlement {
         generation_id: new.id,
@@ -84,7 +84,7 @@ fn settlement(new: &NewGeneration) -> Settlement {
         attempts: vec![attempt],
         usage,
         is_estimated: false,
-        charged: new.hold.prices.charge(usage),
+        charged: usage.cost(new.hold.prices),
         plan_cap: new.plan_caps.month,
         overage_max: new.overage_max,
     }

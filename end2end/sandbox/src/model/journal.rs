@@ -31,11 +31,17 @@ pub(crate) struct Request {
     pub(crate) model: String,
     pub(crate) stream: bool,
     pub(crate) max_tokens: Option<u64>,
+    /// What the model was told before the conversation.
+    pub(crate) instructions: Option<String>,
     pub(crate) message_count: usize,
     pub(crate) last_user_message: String,
     pub(crate) prompt_tokens: u64,
     /// What was asked for in the way of reasoning, in the vendor's words.
     pub(crate) reasoning: Option<Value>,
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    /// Before which texts the answer was to end, as it was sent.
+    pub(crate) stop: Option<Value>,
 }
 
 /// One request and how far its reply has come.
@@ -65,9 +71,8 @@ pub(crate) struct Journal(Mutex<VecDeque<Arc<Mutex<Entry>>>>);
 impl Journal {
     /// Opens an entry. Long messages are kept shortened.
     pub(crate) fn open(&self, upstream: &str, mut request: Request, fault: Option<Fault>) -> OpenEntry {
-        if let Some((end, _)) = request.last_user_message.char_indices().nth(LONGEST_MESSAGE) {
-            request.last_user_message.truncate(end);
-        }
+        shorten(&mut request.last_user_message);
+        request.instructions.iter_mut().for_each(shorten);
         let entry = Arc::new(Mutex::new(Entry {
             at: Utc::now(),
             upstream: upstream.to_owned(),
@@ -136,6 +141,12 @@ impl Drop for OpenEntry {
     }
 }
 
+fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_MESSAGE) {
+        text.truncate(end);
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -150,10 +161,14 @@ mod tests {
             model: "sandbox-small".into(),
             stream: true,
             max_tokens: None,
+            instructions: None,
             message_count: 1,
             last_user_message: last_user_message.into(),
             prompt_tokens: 1,
             reasoning: None,
+            temperature: None,
+            top_p: None,
+            stop: None,
         }
     }
 

@@ -75,10 +75,14 @@ impl Chat for ChatRequest {
             model: self.model.clone(),
             stream: self.stream(),
             max_tokens: self.max_tokens(),
+            instructions: self.instructions(),
             message_count: self.message_count(),
             last_user_message: self.last_user_message(),
             prompt_tokens: self.prompt_tokens(),
             reasoning: self.reasoning().cloned(),
+            temperature: self.temperature,
+            top_p: self.top_p,
+            stop: self.stop.clone(),
         }
     }
 

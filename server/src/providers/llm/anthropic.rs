@@ -5,7 +5,7 @@ use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::transport::{ChatMessage, below, frames, in_stream, unreadable, until_last};
+use super::transport::{ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
@@ -38,7 +38,7 @@ impl LlmProvider for Anthropic {
             .header("anthropic-version", VERSION)
             .json(&MessagesRequest::new(&upstream.model, &request));
         let mut usage = Usage::default();
-        let frames = until_last(frames(request).await?, is_last);
+        let frames = until_last(frames::<MessageError>(request).await?, is_last);
         let events = frames.flat_map(move |frame| {
             stream::iter(match frame {
                 Ok(frame) => parse(&frame, &mut usage),
@@ -79,31 +79,50 @@ fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError
             let counted = usage.normalised().map(|usage| Ok(CompletionEvent::Usage(usage)));
             let finished = delta.stop_reason.map(|reason| match reason.as_str() {
                 "refusal" => Err(LlmError::filtered()),
-                reason => Ok(CompletionEvent::Finished { is_limited: reason == "max_tokens" }),
+                reason => Ok(CompletionEvent::Finished { is_limited: is_limit(reason) }),
             });
             counted.into_iter().chain(finished).collect()
         }
-        StreamEvent::Error { error } => {
-            vec![Err(in_stream(status_of(&error.r#type), &format!("type {}", error.r#type)))]
-        }
+        StreamEvent::Error { error } => vec![Err(in_stream(&error))],
         StreamEvent::MessageStop | StreamEvent::Other => vec![],
     }
+}
+
+/// The answer is as long as was asked for, or as fits into what the model can read and write at once.
+/// <https://docs.claude.com/en/api/handling-stop-reasons>
+fn is_limit(stop_reason: &str) -> bool {
+    matches!(stop_reason, "max_tokens" | "model_context_window_exceeded")
 }
 
 #[derive(Serialize)]
 struct MessagesRequest<'a> {
     model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<&'a str>,
     messages: Vec<ChatMessage<'a>>,
     max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop_sequences: &'a [String],
     stream: bool,
 }
+
+/// Beyond it a request is refused; OpenAI's format goes up to 2. <https://docs.anthropic.com/en/api/messages>
+const HIGHEST_TEMPERATURE: f32 = 1.0;
 
 impl<'a> MessagesRequest<'a> {
     fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
         Self {
             model,
+            system: request.instructions.as_deref(),
             messages: request.turns.iter().map(ChatMessage::from).collect(),
             max_tokens: request.max_output_tokens,
+            temperature: request.sampling.temperature.map(|wanted| wanted.min(HIGHEST_TEMPERATURE)),
+            top_p: request.sampling.top_p,
+            stop_sequences: &request.sampling.stop,
             stream: true,
         }
     }
@@ -125,7 +144,7 @@ enum StreamEvent {
     },
     MessageStop,
     Error {
-        error: StreamError,
+        error: MessageError,
     },
     /// Pings, block starts and stops, and whatever comes in the future.
     #[serde(other)]
@@ -157,10 +176,20 @@ struct MessageEnd {
     stop_reason: Option<String>,
 }
 
-/// Its message may quote the prompt, so it is not read.
+/// In the stream, or instead of an answer.
 #[derive(Deserialize)]
-struct StreamError {
+struct MessageError {
     r#type: String,
+}
+
+impl NamedError for MessageError {
+    fn status(&self) -> Option<u16> {
+        status_of(&self.r#type)
+    }
+
+    fn describe(&self) -> String {
+        format!("type {}", loggable(&self.r#type))
+    }
 }
 
 /// Here the cached input is not among `input_tokens`.
@@ -201,6 +230,7 @@ fn status_of(r#type: &str) -> Option<u16> {
     Some(match r#type {
         "invalid_request_error" => 400,
         "authentication_error" => 401,
+        "billing_error" => 402,
         "permission_error" => 403,
         "not_found_error" => 404,
         "request_too_large" => 413,
@@ -215,8 +245,47 @@ fn status_of(r#type: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use app::ModelFailure;
+    use reqwest::StatusCode;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::providers::llm::transport::refusal;
+    use crate::providers::llm::{Sampling, Speaker, Turn};
+
+    /// As it goes over the wire.
+    fn written(instructions: Option<&str>, sampling: Sampling) -> Value {
+        let request = CompletionRequest {
+            instructions: instructions.map(str::to_owned),
+            turns: vec![Turn { speaker: Speaker::User, text: "hi".to_owned() }],
+            max_output_tokens: 9,
+            sampling,
+        };
+        let written = serde_json::to_string(&MessagesRequest::new("a-1", &request)).expect("JSON");
+        serde_json::from_str(&written).expect("JSON")
+    }
+
+    #[test]
+    fn what_is_not_given_is_not_sent() {
+        let messages = json!([{ "role": "user", "content": "hi" }]);
+        let body = json!({ "model": "a-1", "messages": messages, "max_tokens": 9, "stream": true });
+        assert_eq!(written(None, Sampling::default()), body);
+    }
+
+    #[test]
+    fn instructions_stand_beside_the_messages_and_sampling_goes_along() {
+        let sampling = Sampling { temperature: Some(0.3), top_p: Some(0.9), stop: vec!["END".to_owned()] };
+        let body = written(Some("Be brief."), sampling);
+        assert_eq!(body["system"], "Be brief.");
+        assert_eq!(body["messages"], json!([{ "role": "user", "content": "hi" }]));
+        assert_eq!((&body["temperature"], &body["top_p"]), (&json!(0.3), &json!(0.9)));
+        assert_eq!(body["stop_sequences"], json!(["END"]));
+    }
+
+    #[test]
+    fn a_temperature_beyond_what_is_known_here_is_the_highest() {
+        let hot = Sampling { temperature: Some(1.7), ..Sampling::default() };
+        assert_eq!(written(None, hot)["temperature"], json!(1.0));
+    }
 
     fn read(frames: &[&str]) -> Vec<Result<CompletionEvent, LlmError>> {
         let mut usage = Usage::default();
@@ -259,6 +328,16 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_fills_the_model_is_limited_and_one_that_pauses_is_not() {
+        for (reason, is_limited) in
+            [("model_context_window_exceeded", true), ("pause_turn", false), ("something_new", false)]
+        {
+            let frame = format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}"#);
+            assert_eq!(read(&[&frame]), [Ok(CompletionEvent::Finished { is_limited })], "{reason}");
+        }
+    }
+
+    #[test]
     fn a_refusal_is_no_whole_answer() {
         let events = read(&[r#"{"type":"message_delta","delta":{"stop_reason":"refusal"}}"#]);
         assert_eq!(events[0].as_ref().expect_err("an error").failure, ModelFailure::Filtered);
@@ -279,5 +358,13 @@ mod tests {
         let error = events[0].as_ref().expect_err("an error");
         assert_eq!(error.failure, ModelFailure::Overloaded);
         assert!(!error.detail.contains("secret"));
+    }
+
+    #[test]
+    fn a_refusal_is_named_and_not_quoted() {
+        let body = r#"{"type":"error","error":{"type":"request_too_large","message":"about: my secret"},"request_id":"r"}"#;
+        let error = refusal::<MessageError>(StatusCode::PAYLOAD_TOO_LARGE, body.as_bytes());
+        assert_eq!((error.failure, error.is_passing), (ModelFailure::Refused, false));
+        assert_eq!(error.detail, "HTTP status 413 Payload Too Large, type request_too_large");
     }
 }

@@ -75,6 +75,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
+    use crate::providers::llm::Sampling;
 
     /// Says a word after each of the given pauses.
     struct Paced(Vec<Duration>);
@@ -102,7 +103,12 @@ mod tests {
         let seconds = Duration::from_secs;
         let clocks =
             LlmClocks { connect: seconds(1), first_token: seconds(10), idle: seconds(5), total: seconds(61) };
-        let request = CompletionRequest { turns: vec![], max_output_tokens: 1 };
+        let request = CompletionRequest {
+            instructions: None,
+            turns: vec![],
+            max_output_tokens: 1,
+            sampling: Sampling::default(),
+        };
         let base_url = "http://localhost".parse().expect("a URL");
         let upstream = Upstream {
             format: crate::config::WireFormat::Openai,
@@ -110,6 +116,7 @@ mod tests {
             model: String::new(),
             api_key: String::new().into(),
             output_cap_field: crate::config::OutputCapField::MaxTokens,
+            usage_in_stream: true,
             first_token,
         };
         let pauses = pauses_seconds.iter().copied().map(seconds).collect();

@@ -5,8 +5,9 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::transport::{ChatMessage, below, frames, in_stream, unreadable, until_last};
+use super::transport::{ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
@@ -35,7 +36,7 @@ impl LlmProvider for OpenAiCompatible {
             .post(below(&upstream.base_url, &["chat", "completions"]))
             .bearer_auth(upstream.api_key.expose_secret())
             .json(&ChatRequest::new(upstream, &request));
-        let frames = until_last(frames(request).await?, |frame| frame == "[DONE]");
+        let frames = until_last(frames::<ChatError>(request).await?, |frame| frame == "[DONE]");
         let events = frames.flat_map(|frame| {
             stream::iter(match frame {
                 Ok(frame) => parse(&frame),
@@ -53,7 +54,7 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         Err(error) => return vec![Err(unreadable(frame, &error))],
     };
     if let Some(error) = chunk.error {
-        return vec![Err(in_stream(error.status(), &error.describe()))];
+        return vec![Err(in_stream(&error))];
     }
     let mut is_last = false;
     let mut events = Vec::new();
@@ -68,6 +69,7 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         is_last = true;
         events.push(match reason.as_str() {
             "content_filter" => Err(LlmError::filtered()),
+            reason if is_given_up(reason) => Err(LlmError::cut()),
             reason => Ok(CompletionEvent::Finished { is_limited: reason == "length" }),
         });
     }
@@ -79,6 +81,13 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
     events
 }
 
+/// The provider could not go on: so DeepSeek, OpenRouter and vLLM say it, in this order.
+/// <https://api-docs.deepseek.com/api/create-chat-completion>, <https://openrouter.ai/docs/api-reference/overview>,
+/// <https://github.com/vllm-project/vllm/issues/57082>
+fn is_given_up(reason: &str) -> bool {
+    matches!(reason, "insufficient_system_resource" | "error" | "abort")
+}
+
 #[derive(Serialize)]
 struct ChatRequest<'a> {
     model: &'a str,
@@ -87,8 +96,16 @@ struct ChatRequest<'a> {
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop: &'a [String],
     stream: bool,
-    stream_options: StreamOptions,
+    /// Mistral refuses it. <https://github.com/openai/openai-agents-python/issues/442>
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
 }
 
 #[derive(Serialize)]
@@ -99,13 +116,20 @@ struct StreamOptions {
 impl<'a> ChatRequest<'a> {
     fn new(upstream: &'a Upstream, request: &'a CompletionRequest) -> Self {
         let cap = |field| (upstream.output_cap_field == field).then_some(request.max_output_tokens);
+        // `developer` is a name that few know but OpenAI, which takes this one for it.
+        let instructions =
+            request.instructions.as_deref().map(|content| ChatMessage { role: "system", content });
+        let turns = request.turns.iter().map(ChatMessage::from);
         Self {
             model: &upstream.model,
-            messages: request.turns.iter().map(ChatMessage::from).collect(),
+            messages: instructions.into_iter().chain(turns).collect(),
             max_tokens: cap(OutputCapField::MaxTokens),
             max_completion_tokens: cap(OutputCapField::MaxCompletionTokens),
+            temperature: request.sampling.temperature,
+            top_p: request.sampling.top_p,
+            stop: &request.sampling.stop,
             stream: true,
-            stream_options: StreamOptions { include_usage: true },
+            stream_options: upstream.usage_in_stream.then_some(StreamOptions { include_usage: true }),
         }
     }
 }
@@ -116,7 +140,7 @@ struct Chunk {
     choices: Vec<Choice>,
     usage: Option<Usage>,
     model: Option<String>,
-    error: Option<ChunkError>,
+    error: Option<ChatError>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +162,7 @@ struct Delta {
 struct Usage {
     prompt_tokens: Option<u32>,
     completion_tokens: Option<u32>,
+    total_tokens: Option<u32>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
 }
@@ -153,51 +178,81 @@ struct OutputDetails {
 }
 
 impl Usage {
-    /// Cached tokens are among the prompt's here, reasoning tokens among the completion's. None when nothing is counted.
+    /// Cached tokens are among the prompt's here, reasoning tokens among the completion's; xAI counts them only in the total.
+    /// None when nothing is counted. <https://docs.x.ai/docs/key-information/consumption-and-rate-limits>
     fn normalised(self) -> Option<CountedUsage> {
         let cached = self.prompt_tokens_details.and_then(|details| details.cached_tokens);
         let reasoning = self.completion_tokens_details.and_then(|details| details.reasoning_tokens);
+        let input_tokens = self.prompt_tokens?;
+        let beside_input = self.total_tokens.map_or(0, |total| total.saturating_sub(input_tokens));
+        let output_tokens = self.completion_tokens.map_or(0, |completion| completion.max(beside_input));
         let tokens = TokenUsage {
-            input_tokens: self.prompt_tokens?,
+            input_tokens,
             cached_input_tokens: cached.unwrap_or(0),
-            output_tokens: self.completion_tokens.unwrap_or(0),
-            reasoning_tokens: reasoning.unwrap_or(0),
+            output_tokens,
+            reasoning_tokens: reasoning.unwrap_or(0).min(output_tokens),
         };
         Some(CountedUsage { tokens, is_whole: self.completion_tokens.is_some() })
     }
 }
 
-/// Types and codes only: a provider's message may quote the prompt.
+/// In a chunk, or instead of an answer. <https://platform.openai.com/docs/guides/error-codes>
 #[derive(Deserialize)]
-struct ChunkError {
+struct ChatError {
     r#type: Option<String>,
     /// A text at OpenAI, a number at llama.cpp and OpenRouter.
-    code: Option<serde_json::Value>,
+    code: Option<Value>,
 }
 
-impl ChunkError {
-    /// The HTTP status that says the same.
+impl ChatError {
+    fn is_any(&self, names: &[&str]) -> bool {
+        let code = self.code.as_ref().and_then(Value::as_str);
+        code.into_iter().chain(self.r#type.as_deref()).any(|name| names.contains(&name))
+    }
+}
+
+impl NamedError for ChatError {
     fn status(&self) -> Option<u16> {
         let code = self.code.as_ref();
-        if let Some(number) = code.and_then(serde_json::Value::as_u64) {
+        if let Some(number) = code.and_then(Value::as_u64) {
             return u16::try_from(number).ok();
         }
-        let code = code.and_then(serde_json::Value::as_str).unwrap_or_default();
+        let code = code.and_then(Value::as_str).unwrap_or_default();
         code.parse().ok().or_else(|| status_of(code)).or_else(|| status_of(self.r#type.as_deref()?))
     }
 
     fn describe(&self) -> String {
-        let code = self.code.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("type {}, code {code}", self.r#type.as_deref().unwrap_or("none"))
+        let code = match &self.code {
+            Some(Value::String(code)) => loggable(code).to_owned(),
+            Some(Value::Number(code)) => code.to_string(),
+            _ => "none".to_owned(),
+        };
+        format!("type {}, code {code}", self.r#type.as_deref().map_or("none", loggable))
+    }
+
+    fn refine(&self, error: LlmError) -> LlmError {
+        if self.is_any(&FILTERS) {
+            return LlmError { detail: error.detail, ..LlmError::filtered() };
+        }
+        // Who has to pay first is not waited for.
+        let is_passing = error.is_passing && !self.is_any(&[USED_UP]);
+        LlmError { is_passing, ..error }
     }
 }
+
+/// As Azure and OpenAI call a prompt that is not let through.
+/// <https://learn.microsoft.com/en-us/azure/ai-services/openai/concepts/content-filter>
+const FILTERS: [&str; 2] = ["content_filter", "content_policy_violation"];
+
+/// The account has nothing left. It comes with the status of those who ask too often.
+const USED_UP: &str = "insufficient_quota";
 
 /// By the names of OpenAI's codes and types of errors.
 fn status_of(name: &str) -> Option<u16> {
     Some(match name {
         "invalid_api_key" | "authentication_error" => 401,
         "model_not_found" | "not_found_error" => 404,
-        "rate_limit_exceeded" | "rate_limit_error" | "insufficient_quota" | "tokens" | "requests" => 429,
+        "rate_limit_exceeded" | "rate_limit_error" | USED_UP | "tokens" | "requests" => 429,
         "server_error" | "internal_server_error" | "api_error" => 500,
         "overloaded" | "overloaded_error" | "service_unavailable" => 503,
         "invalid_request_error" | "context_length_exceeded" => 400,
@@ -208,8 +263,69 @@ fn status_of(name: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use app::ModelFailure;
+    use reqwest::StatusCode;
+    use serde_json::json;
 
     use super::*;
+    use crate::providers::llm::transport::refusal;
+    use crate::providers::llm::{Sampling, Speaker, Turn};
+
+    fn upstream() -> Upstream {
+        Upstream {
+            format: crate::config::WireFormat::Openai,
+            base_url: "http://localhost".parse().expect("a URL"),
+            model: "m-1".to_owned(),
+            api_key: String::new().into(),
+            output_cap_field: OutputCapField::MaxTokens,
+            usage_in_stream: true,
+            first_token: None,
+        }
+    }
+
+    /// As it goes over the wire.
+    fn written(upstream: &Upstream, instructions: Option<&str>, sampling: Sampling) -> Value {
+        let request = CompletionRequest {
+            instructions: instructions.map(str::to_owned),
+            turns: vec![Turn { speaker: Speaker::User, text: "hi".to_owned() }],
+            max_output_tokens: 9,
+            sampling,
+        };
+        let written = serde_json::to_string(&ChatRequest::new(upstream, &request)).expect("JSON");
+        serde_json::from_str(&written).expect("JSON")
+    }
+
+    #[test]
+    fn what_is_not_given_is_not_sent() {
+        let body = json!({
+            "model": "m-1",
+            "messages": [{ "role": "user", "content": "hi" }],
+            "max_tokens": 9,
+            "stream": true,
+            "stream_options": { "include_usage": true },
+        });
+        assert_eq!(written(&upstream(), None, Sampling::default()), body);
+    }
+
+    #[test]
+    fn who_refuses_to_be_asked_for_its_count_is_not_asked() {
+        let mistral = Upstream { usage_in_stream: false, ..upstream() };
+        assert_eq!(written(&mistral, None, Sampling::default()).get("stream_options"), None);
+    }
+
+    #[test]
+    fn instructions_are_the_first_message_and_sampling_goes_along() {
+        let sampling = Sampling {
+            temperature: Some(1.7),
+            top_p: Some(0.9),
+            stop: vec!["END".to_owned(), "\n".to_owned()],
+        };
+        let body = written(&upstream(), Some("Be brief."), sampling);
+        let messages =
+            json!([{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "hi" }]);
+        assert_eq!(body["messages"], messages);
+        assert_eq!((&body["temperature"], &body["top_p"]), (&json!(1.7), &json!(0.9)));
+        assert_eq!(body["stop"], json!(["END", "\n"]));
+    }
 
     #[test]
     fn an_explicit_zero_is_reported_as_zero() {
@@ -227,6 +343,29 @@ mod tests {
         let tokens =
             TokenUsage { input_tokens: 10, cached_input_tokens: 4, output_tokens: 7, reasoning_tokens: 5 };
         assert_eq!(events, [Ok(CompletionEvent::Usage(CountedUsage { tokens, is_whole: true }))]);
+    }
+
+    /// The numbers of <https://github.com/vercel/ai/pull/12425>.
+    #[test]
+    fn what_is_counted_in_the_total_only_was_written_too() {
+        let read = |usage: Value| {
+            let events = parse(&json!({ "choices": [], "usage": usage }).to_string());
+            let Ok(CompletionEvent::Usage(counted)) = events[0] else { panic!("a count: {events:?}") };
+            let TokenUsage { input_tokens, output_tokens, reasoning_tokens, .. } = counted.tokens;
+            (input_tokens, output_tokens, reasoning_tokens)
+        };
+        let usage = |total: u32| {
+            json!({
+                "prompt_tokens": 12, "completion_tokens": 1, "total_tokens": total,
+                "completion_tokens_details": { "reasoning_tokens": 386 },
+            })
+        };
+        assert_eq!(read(usage(399)), (12, 387, 386));
+        assert_eq!(read(usage(13)), (12, 1, 1), "no more is thought than is written");
+        let usual = json!({ "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17 });
+        assert_eq!(read(usual), (10, 7, 0));
+        let odd = json!({ "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 0 });
+        assert_eq!(read(odd), (10, 7, 0));
     }
 
     #[test]
@@ -278,10 +417,64 @@ mod tests {
         }
     }
 
+    fn refused(status: StatusCode, error: Value) -> LlmError {
+        refusal::<ChatError>(status, json!({ "error": error }).to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_filter_that_lets_no_answer_begin_is_told_from_other_refusals() {
+        for code in ["content_filter", "content_policy_violation"] {
+            let message = "about: my secret";
+            let error =
+                refused(StatusCode::BAD_REQUEST, json!({ "message": message, "type": null, "code": code }));
+            assert_eq!((error.failure, error.is_passing), (ModelFailure::Filtered, false));
+            assert_eq!(error.detail, format!("HTTP status 400 Bad Request, type none, code {code}"));
+        }
+        let other =
+            refused(StatusCode::BAD_REQUEST, json!({ "type": "invalid_request_error", "code": null }));
+        assert_eq!(other.failure, ModelFailure::Refused);
+        let in_stream = parse(r#"{"error":{"code":"content_filter"}}"#)[0].clone().expect_err("an error");
+        assert_eq!(in_stream.failure, ModelFailure::Filtered);
+    }
+
+    #[test]
+    fn an_account_with_nothing_left_is_not_one_that_asks_too_often() {
+        let quota = json!({ "type": "insufficient_quota", "code": "insufficient_quota" });
+        let often = json!({ "type": "requests", "code": "rate_limit_exceeded" });
+        for (error, is_passing) in [(quota, false), (often, true)] {
+            let error = refused(StatusCode::TOO_MANY_REQUESTS, error);
+            assert_eq!((error.failure, error.is_passing), (ModelFailure::Overloaded, is_passing));
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_makes_no_sense_is_told_by_its_status_and_not_quoted() {
+        for body in ["", "<html>my secret</html>", r#"{"error":"my secret"}"#] {
+            let error = refusal::<ChatError>(StatusCode::SERVICE_UNAVAILABLE, body.as_bytes());
+            assert_eq!((error.failure, error.is_passing), (ModelFailure::Overloaded, true), "{body}");
+            assert_eq!(error.detail, "HTTP status 503 Service Unavailable");
+        }
+        let sentence =
+            refused(StatusCode::BAD_REQUEST, json!({ "type": "my secret", "code": ["my secret"] }));
+        assert_eq!(sentence.detail, "HTTP status 400 Bad Request, type (no name), code none");
+    }
+
     #[test]
     fn what_a_filter_ended_is_not_a_whole_answer() {
         let events = parse(r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#);
         assert_eq!(events[0].as_ref().expect_err("an error").failure, ModelFailure::Filtered);
+    }
+
+    #[test]
+    fn what_the_provider_gave_up_is_not_a_whole_answer() {
+        for reason in ["insufficient_system_resource", "error", "abort"] {
+            let events = parse(&format!(
+                r#"{{"choices":[{{"delta":{{"content":"x"}},"finish_reason":"{reason}"}}]}}"#
+            ));
+            assert_eq!(events[1], Err(LlmError::cut()), "{reason}");
+        }
+        let unknown = parse(r#"{"choices":[{"delta":{},"finish_reason":"eos"}]}"#);
+        assert_eq!(unknown, [Ok(CompletionEvent::Finished { is_limited: false })]);
     }
 
     #[test]

@@ -105,6 +105,7 @@ mod tests {
         pieces.flat_map(|piece| decoder.push(piece.as_ref())).collect::<Result<_, _>>().expect("valid")
     }
 
+    /// (11)
     #[test]
     fn every_way_of_cutting_the_bytes_gives_the_same_events() {
         let bytes = STREAM.as_bytes();

@@ -5,8 +5,9 @@ use std::time::Duration;
 use app::ModelFailure;
 use futures::{Stream, StreamExt, stream};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response};
-use serde::Serialize;
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use url::Url;
 
@@ -17,8 +18,8 @@ use crate::config::LlmClocks;
 /// A turn of the conversation, written the same in both formats.
 #[derive(Serialize)]
 pub(super) struct ChatMessage<'a> {
-    role: &'static str,
-    content: &'a str,
+    pub(super) role: &'static str,
+    pub(super) content: &'a str,
 }
 
 impl<'a> From<&'a Turn> for ChatMessage<'a> {
@@ -47,8 +48,20 @@ pub(super) fn below(base: &Url, path: &[&str]) -> Url {
     url
 }
 
+/// An error by the names a format has for it. Its message may quote the prompt, so it is not read.
+pub(super) trait NamedError: DeserializeOwned {
+    /// The HTTP status that says the same.
+    fn status(&self) -> Option<u16>;
+    /// For logs.
+    fn describe(&self) -> String;
+    /// What the names say beyond the status.
+    fn refine(&self, error: LlmError) -> LlmError {
+        error
+    }
+}
+
 /// The frames of the answer, as soon as it is clear that there will be one.
-pub(super) async fn frames(
+pub(super) async fn frames<E: NamedError>(
     request: RequestBuilder,
 ) -> Result<impl Stream<Item = Result<String, LlmError>> + Send + 'static, LlmError> {
     let response = request
@@ -56,7 +69,9 @@ pub(super) async fn frames(
         .await
         .map_err(|error| LlmError::new(ModelFailure::Unavailable, error.without_url().to_string()))?;
     if !response.status().is_success() {
-        return Err(refusal(&response));
+        let (status, retry_after) = (response.status(), retry_after(response.headers()));
+        let body = beginning(response).await;
+        return Err(LlmError { retry_after, ..refusal::<E>(status, &body) });
     }
     let mut decoder = SseDecoder::default();
     Ok(response.bytes_stream().flat_map(move |bytes| stream::iter(decode(&mut decoder, bytes))))
@@ -94,19 +109,56 @@ fn decode(
     }
 }
 
-fn refusal(response: &Response) -> LlmError {
-    let status = response.status();
-    let error = error_of(status.as_u16(), format!("HTTP status {status}"));
-    LlmError { retry_after: retry_after(response.headers()), ..error }
+/// What a refusal says of itself is short and there at once. What is longer, or slower, is not waited for.
+const REFUSAL_BYTES: usize = 16 * 1024;
+const REFUSAL_TIME: Duration = Duration::from_secs(2);
+
+/// What comes first and in time of a refusal's body.
+async fn beginning(mut response: Response) -> Vec<u8> {
+    let mut read = Vec::new();
+    let reading = async {
+        while let Ok(Some(piece)) = response.chunk().await {
+            let room = REFUSAL_BYTES - read.len();
+            read.extend_from_slice(&piece[..piece.len().min(room)]);
+            if read.len() == REFUSAL_BYTES {
+                break;
+            }
+        }
+    };
+    timeout(REFUSAL_TIME, reading).await.ok();
+    read
 }
 
-/// An error that comes inside an answer, told as if it had come before it. `described` quotes nothing of the conversation.
-pub(super) fn in_stream(status: Option<u16>, described: &str) -> LlmError {
-    let detail = format!("error in the stream: {described}");
-    match status {
+#[derive(Deserialize)]
+struct Refusal<E> {
+    error: E,
+}
+
+/// An answer that did not begin. A body that makes no sense adds nothing to the status.
+pub(super) fn refusal<E: NamedError>(status: StatusCode, body: &[u8]) -> LlmError {
+    let detail = format!("HTTP status {status}");
+    match serde_json::from_slice::<Refusal<E>>(body) {
+        Ok(Refusal { error }) => {
+            error.refine(error_of(status.as_u16(), format!("{detail}, {}", error.describe())))
+        }
+        Err(_) => error_of(status.as_u16(), detail),
+    }
+}
+
+/// An error that comes inside an answer, told as if it had come before it.
+pub(super) fn in_stream(error: &impl NamedError) -> LlmError {
+    let detail = format!("error in the stream: {}", error.describe());
+    error.refine(match error.status() {
         Some(status @ 400..=599) => error_of(status, detail),
         _ => LlmError::new(ModelFailure::Interrupted, detail),
-    }
+    })
+}
+
+/// A provider's name for something, for logs. What does not look like a name may quote the conversation.
+pub(super) fn loggable(name: &str) -> &str {
+    const LONGEST_NAME: usize = 64;
+    let is_of_name = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
+    if name.len() <= LONGEST_NAME && name.chars().all(is_of_name) { name } else { "(no name)" }
 }
 
 fn error_of(status: u16, detail: String) -> LlmError {
@@ -130,4 +182,37 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 pub(super) fn unreadable(frame: &str, error: &serde_json::Error) -> LlmError {
     let detail = format!("frame of {} bytes makes no sense at column {}", frame.len(), error.column());
     LlmError::new(ModelFailure::Interrupted, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn response(body: impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static) -> Response {
+        http::Response::new(reqwest::Body::wrap_stream(body)).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_whose_body_does_not_end_is_not_waited_for() {
+        let body = stream::iter([Ok(Bytes::from_static(b"{\"error\":"))]).chain(stream::pending());
+        let asked_at = Instant::now();
+        assert_eq!(beginning(response(body)).await, b"{\"error\":");
+        assert!(asked_at.elapsed() < REFUSAL_TIME * 2);
+    }
+
+    #[tokio::test]
+    async fn of_a_long_refusal_only_the_beginning_is_read() {
+        let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 1000])));
+        assert_eq!(beginning(response(endless)).await.len(), REFUSAL_BYTES);
+    }
+
+    #[test]
+    fn only_names_are_logged() {
+        assert_eq!(loggable("rate_limit_exceeded"), "rate_limit_exceeded");
+        assert_eq!(loggable("Your prompt: my secret"), "(no name)");
+        assert_eq!(loggable(&"x".repeat(65)), "(no name)");
+    }
 }

@@ -19,8 +19,8 @@ use stripe_shared as api;
 use stripe_types::{AsCursorOpt, Expandable, List, Object, RangeQueryTs};
 
 use super::{
-    Charge, Checkout, Customer, Event, Invoice, Price, Stripe, StripeResult, Subscription, WebhookEndpoint,
-    convert,
+    Charge, Checkout, Customer, Event, Invoice, Price, Stripe, StripeError, StripeResult, Subscription,
+    WebhookEndpoint, convert,
 };
 
 /// The most Stripe gives at once.
@@ -28,6 +28,9 @@ const PAGE: i64 = 100;
 
 /// And the most lookup keys it takes at once.
 const LOOKUP_KEYS: usize = 10;
+
+/// No id of Stripe's is longer. <https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible>
+const MAX_ID: usize = 250;
 
 fn expand(fields: &[&str]) -> Vec<String> {
     fields.iter().map(|field| (*field).to_owned()).collect()
@@ -105,8 +108,11 @@ impl Stripe {
         Ok(list.into_iter().map(Checkout::from).collect())
     }
 
-    /// A page to pay.
+    /// A page to pay. The id may come from anybody and becomes part of an address: what is none is not asked for.
     pub async fn read_checkout(&self, id: &str) -> StripeResult<Checkout> {
+        if !is_checkout_id(id) {
+            return Err(StripeError::NotFound("an id that is none".to_owned()));
+        }
         Ok(RetrieveCheckoutSession::new(id).send(&self.client).await?.into())
     }
 
@@ -163,6 +169,12 @@ impl Stripe {
     }
 }
 
+fn is_checkout_id(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let rest = text.strip_prefix("cs_").unwrap_or_default();
+    (1..=MAX_ID).contains(&rest.len()) && rest.bytes().all(is_allowed)
+}
+
 fn understood(subscription: api::Subscription) -> Option<Subscription> {
     let id = subscription.id.clone();
     convert::subscription(subscription).unwrap_or_else(|error| {
@@ -183,4 +195,23 @@ fn to_event(event: &api::Event) -> Event {
         "livemode": event.livemode,
         "data": { "object": object },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_checkout_id;
+
+    #[test]
+    fn only_what_looks_like_the_id_of_a_page_to_pay_is_asked_for() {
+        let longest = format!("cs_{}", "x".repeat(250));
+        for id in ["cs_1", "cs_test_a1B2", longest.as_str()] {
+            assert!(is_checkout_id(id), "{id}");
+        }
+        let too_long = format!("{longest}x");
+        for text in
+            ["", "cs_", "ch_1", "cs_1/expire", "cs_1?expand=x", "../prices", "cs_ä", "cs_1\n", &too_long]
+        {
+            assert!(!is_checkout_id(text), "{text}");
+        }
+    }
 }

@@ -63,7 +63,7 @@ impl ProviderService {
             first_token_ms_p50,
             first_token_ms_p95,
             cost,
-            costs: route.costs.into(),
+            costs: route.costs,
         }
     }
 

@@ -1,16 +1,13 @@
 //! Whether Stripe's meter has counted what was used beyond credit, by customer and day.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use app::types::Days;
 use chrono::NaiveDate;
 
 use super::Cashier;
 use crate::AppResult;
-use crate::store::clock::now;
 use crate::store::meter_events;
-use crate::store::reconciliations::{self, COMPARED_DAYS, Comparison};
 
 /// A day of a customer that the meter has counted otherwise, in micro-dollars.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +16,6 @@ pub struct MeterDifference {
     pub day: NaiveDate,
     pub ours: i64,
     pub stripes: i64,
-}
-
-impl fmt::Display for MeterDifference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { customer_id, day, ours, stripes } = self;
-        write!(f, "{customer_id} on {day}: {ours} micro-dollars here, {stripes} at Stripe's meter")
-    }
 }
 
 /// What both sides have counted in all, and where they differ.
@@ -37,20 +27,6 @@ pub struct MeterComparison {
 }
 
 impl Cashier {
-    /// The daily comparison: what differs is kept, and logged as an error.
-    pub async fn check_meter(&self) -> AppResult<()> {
-        let at = now(&mut *self.db.get().await?).await?;
-        let days = Days::before(at, COMPARED_DAYS);
-        let differences = self.compare_meter(days).await?.differences;
-        let findings: Vec<_> = differences.iter().map(ToString::to_string).collect();
-        reconciliations::record(&mut *self.db.get().await?, Comparison::Meter, at, &findings).await?;
-        for difference in &differences {
-            tracing::error!(customer.id = difference.customer_id, "Stripe's meter differs: {difference}");
-        }
-        tracing::info!(differences = differences.len(), "Compared overage with Stripe's meter");
-        Ok(())
-    }
-
     /// Everybody's overage of these days, which are at most a hundred.
     pub async fn compare_meter(&self, days: Days) -> AppResult<MeterComparison> {
         let Some(overage) = self.plans.overage() else { return Ok(MeterComparison::default()) };
@@ -109,16 +85,23 @@ mod tests {
         };
         let ours = counted(&[("cus_1", 5), ("cus_2", 7), ("cus_3", 1)]);
         let stripes = counted(&[("cus_1", 5), ("cus_2", 8), ("cus_4", 2)]);
-        let comparison = compare(&ours, &stripes);
-        let told: Vec<_> = comparison.differences.iter().map(ToString::to_string).collect();
-        assert_eq!((comparison.ours, comparison.stripes), (13, 15));
+        let difference = |customer_id: &str, ours, stripes| MeterDifference {
+            customer_id: customer_id.to_owned(),
+            day,
+            ours,
+            stripes,
+        };
         assert_eq!(
-            told,
-            [
-                "cus_2 on 2026-11-24: 7 micro-dollars here, 8 at Stripe's meter",
-                "cus_3 on 2026-11-24: 1 micro-dollars here, 0 at Stripe's meter",
-                "cus_4 on 2026-11-24: 0 micro-dollars here, 2 at Stripe's meter",
-            ]
+            compare(&ours, &stripes),
+            MeterComparison {
+                ours: 13,
+                stripes: 15,
+                differences: vec![
+                    difference("cus_2", 7, 8),
+                    difference("cus_3", 1, 0),
+                    difference("cus_4", 0, 2)
+                ],
+            }
         );
     }
 }

@@ -50,6 +50,11 @@ impl PriceBook {
         of_plans.chain(plans.packs().iter().map(|pack| &pack.lookup_key)).cloned().chain(of_overage).collect()
     }
 
+    /// Stripe has every one of them.
+    pub fn is_complete(&self) -> bool {
+        self.prices.len() == Self::lookup_keys(&self.plans).len()
+    }
+
     pub fn find(&self, lookup_key: &str) -> Option<&Price> {
         self.prices.iter().find(|price| price.lookup_key.as_deref() == Some(lookup_key))
     }

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use app::ApiError;
 use app::api::ReplyStream;
-use app::types::{AccountId, Credit, GenerationId, ReplyRequest};
+use app::types::{AccountId, Credit, GenerationId};
 use uuid::Uuid;
 
 use super::decision::{Admitted, Decision, Refusal};
+use super::request::GenerationRequest;
 use super::run::Job;
+use super::target::Target;
 use super::{GenerationService, HOLD_TTL};
 use crate::caps::Shortage;
 use crate::limits::Admission;
 use crate::pricing::{HoldRequest, estimate_tokens};
-use crate::providers::llm::Turn;
+use crate::providers::llm::CompletionRequest;
 use crate::services::account_queue::{Place, Turn as AccountTurn};
 use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
@@ -27,7 +29,9 @@ use crate::{AppError, AppResult};
 struct Prepared {
     new: NewGeneration,
     model: Arc<CatalogModel>,
-    turns: Vec<Turn>,
+    /// With the longest answer wanted.
+    request: CompletionRequest,
+    is_by_program: bool,
 }
 
 impl Prepared {
@@ -48,9 +52,9 @@ impl GenerationService {
     pub(super) async fn admit(
         self,
         account_id: AccountId,
-        request: ReplyRequest,
+        request: GenerationRequest,
         gone: impl Future<Output = ()>,
-    ) -> AppResult<ReplyStream> {
+    ) -> AppResult<Result<ReplyStream, Refusal>> {
         let span = Span::part("admission");
         let deciding = self.decide(account_id, request, gone);
         let decision = span.around(deciding).await.inspect_err(|_| span.fail("error"))?;
@@ -61,9 +65,9 @@ impl GenerationService {
         drop(span);
         metrics::admission_decided(decision.label());
         match decision {
-            Decision::Admitted(admitted) => self.detach(*admitted).await,
-            Decision::Repeated(id) => self.follow(account_id, id, 0).await,
-            Decision::Refused(refusal) => Err(refusal.error.into()),
+            Decision::Admitted(admitted) => Ok(Ok(self.detach(*admitted).await)),
+            Decision::Repeated(id) => Ok(Ok(self.follow(account_id, id, 0).await?)),
+            Decision::Refused(refusal) => Ok(Err(refusal)),
             // Nobody is there to be told.
             Decision::Abandoned => Err(AppError::TaskLost),
         }
@@ -77,7 +81,7 @@ impl GenerationService {
     pub async fn decide(
         &self,
         account_id: AccountId,
-        request: ReplyRequest,
+        request: impl Into<GenerationRequest>,
         gone: impl Future<Output = ()>,
     ) -> AppResult<Decision> {
         let place = self.queue.place(account_id);
@@ -90,7 +94,7 @@ impl GenerationService {
             None => Ok(Decision::Refused(Refusal::too_many_waiting())),
             // It was told to stop meanwhile.
             Some(_) if self.is_ending.is_cancelled() => Ok(Decision::Refused(Refusal::shutting_down())),
-            Some(turn) => self.decide_now(account_id, request, place, turn).await,
+            Some(turn) => self.decide_now(account_id, request.into(), place, turn).await,
         }
     }
 
@@ -99,7 +103,7 @@ impl GenerationService {
     async fn decide_now(
         &self,
         account_id: AccountId,
-        request: ReplyRequest,
+        request: GenerationRequest,
         place: Place,
         mut turn: AccountTurn,
     ) -> AppResult<Decision> {
@@ -149,9 +153,9 @@ impl GenerationService {
     }
 
     /// All that decides about the request's money. When nothing of it changes until the claim, it is read just once.
-    async fn look_up(&self, account_id: AccountId, request: &ReplyRequest) -> AppResult<Snapshot> {
+    async fn look_up(&self, account_id: AccountId, request: &GenerationRequest) -> AppResult<Snapshot> {
         let conn = self.db.get().await?;
-        let thread_id = request.target.thread_id();
+        let thread_id = request.asked.thread_id();
         Ok(claims::look_up(&conn, account_id, request.client_request_id, thread_id).await?)
     }
 
@@ -159,20 +163,24 @@ impl GenerationService {
     async fn prepare(
         &self,
         account_id: AccountId,
-        request: ReplyRequest,
+        request: GenerationRequest,
         account: &AccountPlan,
     ) -> AppResult<Result<Prepared, Refusal>> {
-        let target = self.look_up_target(account_id, request.target).await?;
+        let target = self.look_up_target(account_id, request.asked).await?;
+        let plan_caps = target.plan_caps(account.plan_caps());
         let model = match self.catalog.choose(request.model.as_deref(), &account.plan).await? {
             Ok(model) => model,
             Err(reason) => return Ok(Err(reason.into())),
         };
         let wanted = request.max_output_tokens.unwrap_or(account.plan.default_output_tokens);
         let output_tokens = wanted.clamp(1, model.max_output_tokens);
+        let instruction_tokens = target.instructions.as_deref().map_or(0, estimate_tokens);
         let context_tokens = model.context_tokens.saturating_sub(output_tokens);
-        let Some(turns) = target.context.fit(context_tokens) else {
+        let turn_tokens = context_tokens.checked_sub(instruction_tokens);
+        let Some(turns) = turn_tokens.and_then(|tokens| target.context.fit(tokens)) else {
             return Ok(Err(Refusal::too_long()));
         };
+        let input_tokens = turns.iter().map(|turn| estimate_tokens(&turn.text)).sum::<u32>();
         let new = NewGeneration {
             id: GenerationId(Uuid::now_v7()),
             account_id,
@@ -185,23 +193,25 @@ impl GenerationService {
             price_version: model.price_version,
             hold: HoldRequest {
                 prices: model.prices,
-                input_tokens: turns.iter().map(|turn| estimate_tokens(&turn.text)).sum(),
+                input_tokens: input_tokens + instruction_tokens,
                 output_tokens,
                 min_output_tokens: model.min_output_tokens,
             },
             hold_ttl: HOLD_TTL,
             monthly_credit: account.free_credit(),
-            plan_caps: account.plan_caps(),
+            plan_caps,
             overage_max: account.overage_max(),
             traceparent: traces::traceparent(),
         };
-        Ok(Ok(Prepared { new, model, turns }))
+        let Target { instructions, sampling, is_by_program, .. } = target;
+        let request = CompletionRequest { instructions, turns, max_output_tokens: output_tokens, sampling };
+        Ok(Ok(Prepared { new, model, request, is_by_program }))
     }
 
     /// Claims the request and its money in PostgreSQL.
     async fn claim(
         &self,
-        Prepared { new, model, turns }: Prepared,
+        Prepared { new, model, request, is_by_program }: Prepared,
         place: Place,
         seen: &mut Snapshot,
         account: &AccountPlan,
@@ -213,7 +223,9 @@ impl GenerationService {
         match claims::claim(&mut conn, &new, seen, ceiling_left).await? {
             Claim::Claimed(terms, credit) => {
                 self.ceiling.note_admitted(terms.amount);
-                Ok(Claimed::New(Box::new(Job { new, model, terms, turns, live, place }), credit))
+                let request = CompletionRequest { max_output_tokens: terms.output_tokens, ..request };
+                let job = Job { new, model, terms, request, is_by_program, live, place };
+                Ok(Claimed::New(Box::new(job), credit))
             }
             Claim::Existing(existing) => Ok(Claimed::Existing(existing)),
             Claim::Refused(Shortage::Credit(credit)) => {
@@ -226,11 +238,12 @@ impl GenerationService {
     }
 
     /// Lets the claimed reply run on its own and follows it from the start.
-    async fn detach(&self, Admitted { job, account, limits, credit }: Admitted) -> AppResult<ReplyStream> {
-        let (account_id, live) = (job.new.account_id, job.live.clone());
+    async fn detach(&self, Admitted { job, account, limits, credit }: Admitted) -> ReplyStream {
+        let account_id = job.new.account_id;
+        let events = if job.is_by_program { job.live.attend() } else { job.live.follow(0) };
         self.tasks.spawn(telemetry::along(self.clone().run(job, account.plan.clone())));
         // The reply runs, so failing to read what is left must not look like a refusal.
         let quota = self.quota.with_credit(account_id, account, limits, credit).await.ok();
-        Ok(ReplyStream { events: live.follow(0), quota })
+        ReplyStream { events, quota }
     }
 }

@@ -5,7 +5,8 @@
 //! load on a provider that is down.
 //!
 //! A refusal may be about the request, or about our account there: Anthropic says "credit balance too low" and Google "API
-//! key not valid" with status 400. So it is believed only when another account is asked once and does not answer either.
+//! key not valid" with status 400. So it is believed only when another account is asked once and does not answer either. An
+//! account that has nothing left has it for none of its routes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -76,10 +77,12 @@ impl<A: Copy + PartialEq> AttemptPlan<A> {
         tries.retry_after = error.retry_after;
         tries.is_given_up = !error.is_passing || error.retry_after > Some(LONGEST_RETRY_AFTER);
         let is_refused = error.failure == ModelFailure::Refused;
+        // Too much for now passes; for good, the account has nothing left.
+        let is_used_up = error.failure == ModelFailure::Overloaded && !error.is_passing;
         let account = tries.account;
         let is_over = self.was_refused || error.failure == ModelFailure::Filtered;
         for tries in &mut self.tries {
-            tries.is_given_up |= is_over || (is_refused && tries.account == account);
+            tries.is_given_up |= is_over || ((is_refused || is_used_up) && tries.account == account);
         }
         self.was_refused |= is_refused;
     }
@@ -216,6 +219,15 @@ mod tests {
         plan.failed(0, &refused());
         plan.failed(1, &passing());
         assert!(plan.candidates().is_empty(), "the second is asked once, whatever becomes of it");
+    }
+
+    #[test]
+    fn an_account_that_has_nothing_left_is_asked_on_none_of_its_routes() {
+        let mut plan = AttemptPlan::new(["a", "a", "b"]);
+        plan.failed(0, &error(ModelFailure::Overloaded, false, None));
+        assert_eq!(routes(&plan), [2]);
+        plan.failed(2, &passing());
+        assert_eq!(routes(&plan), [2], "it was no refusal, so the other is tried again");
     }
 
     #[test]

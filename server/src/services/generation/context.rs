@@ -14,24 +14,36 @@ pub(super) struct Context {
     turns: Vec<Turn>,
     /// The answer before the last turn is to be continued.
     is_continued: bool,
+    /// Nothing may be left out.
+    is_whole: bool,
 }
 
 impl Context {
     /// Of messages that end with a question.
     pub(super) fn asking(path: &[Message]) -> Self {
-        Self { turns: to_turns(path), is_continued: false }
+        Self { turns: to_turns(path), is_continued: false, is_whole: false }
     }
 
     /// Of messages that end with an answer that was cut off.
     pub(super) fn going_on(path: &[Message]) -> Self {
         let mut turns = to_turns(path);
         turns.push(Turn { speaker: Speaker::User, text: GO_ON.to_owned() });
-        Self { turns, is_continued: true }
+        Self { turns, is_continued: true, is_whole: false }
+    }
+
+    /// As a program wants it: it knows best what matters, so it is told when that is too much.
+    pub(super) fn whole(turns: Vec<Turn>) -> Self {
+        Self { turns, is_continued: false, is_whole: true }
     }
 
     /// The newest turns that fit into `tokens`, as every provider accepts them: the first is a person's, and speakers take
     /// turns. None when not even the last question fits.
     pub(super) fn fit(mut self, tokens: u32) -> Option<Vec<Turn>> {
+        if self.is_whole {
+            let needed =
+                self.turns.iter().map(|turn| estimate_tokens(&turn.text)).fold(0, u32::saturating_add);
+            return (needed <= tokens).then_some(self.turns);
+        }
         if self.is_continued {
             self.shorten_answer(tokens)?;
         }
@@ -113,7 +125,7 @@ mod tests {
     fn context(turns: &[(Speaker, usize)], is_continued: bool) -> Context {
         let turn =
             |(speaker, tokens): &(Speaker, usize)| Turn { speaker: *speaker, text: "abc".repeat(*tokens) };
-        Context { turns: turns.iter().map(turn).collect(), is_continued }
+        Context { turns: turns.iter().map(turn).collect(), is_continued, is_whole: false }
     }
 
     fn fit(turns: &[(Speaker, usize)], is_continued: bool, tokens: u32) -> Option<Vec<(Speaker, u32)>> {
@@ -138,7 +150,7 @@ mod tests {
         let turn = |text: &str| Turn { speaker: User, text: text.to_owned() };
         let turns = vec![turn("价格说明"), turn("合同")];
         let shown = |tokens| {
-            let context = Context { turns: turns.clone(), is_continued: false };
+            let context = Context { turns: turns.clone(), is_continued: false, is_whole: false };
             context.fit(tokens).expect("fits")[0].text.clone()
         };
         assert_eq!((shown(5).as_str(), shown(6).as_str()), ("合同", "价格说明\n\n合同"));
@@ -147,6 +159,13 @@ mod tests {
     #[test]
     fn a_last_turn_too_long_does_not_fit() {
         assert_eq!(fit(&[(User, 1), (Assistant, 1), (User, 7)], false, 6), None);
+    }
+
+    #[test]
+    fn what_a_program_sends_is_shown_whole_or_not_at_all() {
+        let turns = context(&[(Assistant, 5), (User, 3)], false).turns;
+        assert_eq!(Context::whole(turns.clone()).fit(8).map(|kept| kept.len()), Some(2));
+        assert!(Context::whole(turns).fit(7).is_none());
     }
 
     #[test]

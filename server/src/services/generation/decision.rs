@@ -32,7 +32,7 @@ pub struct Admitted {
 #[derive(Debug)]
 pub struct Refusal {
     /// As operators count it.
-    label: &'static str,
+    pub(crate) label: &'static str,
     /// Says how things stand and what to do.
     pub error: ApiError,
 }

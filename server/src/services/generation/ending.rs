@@ -112,18 +112,15 @@ fn failed_by(outcome: Option<AttemptOutcome>) -> ModelFailure {
 
 #[cfg(test)]
 mod tests {
+    use app::types::{ModelPrices, Nanos};
     use chrono::Utc;
 
     use super::*;
-    use crate::pricing::TokenPrices;
     use crate::services::generation::transcript::AttemptRecord;
     use crate::telemetry::traces::Span;
 
-    const COSTS: TokenPrices = TokenPrices {
-        input_nanos_per_million: 1_000_000,
-        cached_input_nanos_per_million: 1_000_000,
-        output_nanos_per_million: 1_000_000,
-    };
+    const COSTS: ModelPrices =
+        ModelPrices { input: Nanos(1_000_000), cached_input: Nanos(1_000_000), output: Nanos(1_000_000) };
 
     fn begin_attempt(transcript: &mut Transcript, tokens: Option<TokenUsage>) {
         transcript.attempts.push(AttemptRecord::begin("route", COSTS, Utc::now(), Span::call("chat")));

@@ -16,7 +16,7 @@ use super::run::Job;
 use super::traced;
 use super::transcript::{AttemptRecord, Transcript, lock};
 use crate::limits::Pass;
-use crate::providers::llm::{CompletionEvent, CompletionRequest, LlmError, Upstream, with_clocks};
+use crate::providers::llm::{CompletionEvent, LlmError, Upstream, with_clocks};
 use crate::store::catalog::Route;
 
 /// Tokens of no text are longer on average, so an answer beyond the cap times this is one of a provider that does not keep it.
@@ -101,11 +101,9 @@ impl GenerationService {
         transcript: &Mutex<Transcript>,
         pass: &mut Pass,
     ) -> Ending {
-        let request =
-            CompletionRequest { turns: job.turns.clone(), max_output_tokens: job.terms.output_tokens };
         let most_bytes = MAX_TOKEN_BYTES.saturating_mul(job.terms.output_tokens as usize);
         let provider = self.providers.speaking(upstream.format);
-        let mut answer = with_clocks(provider, upstream, request, self.clocks, ends_at).await;
+        let mut answer = with_clocks(provider, upstream, job.request.clone(), self.clocks, ends_at).await;
         let (mut has_begun, mut finished) = (false, None);
         while let Some(event) = answer.next().await {
             match event.map(CompletionEvent::without_nul) {

@@ -82,6 +82,17 @@ impl LiveReply {
         stream::unfold(follower, Follower::next).flat_map(stream::iter).boxed()
     }
 
+    /// All events, for the one who asked and who alone wants the reply: it is stopped when they leave.
+    pub(super) fn attend(self: &Arc<Self>) -> BoxStream<'static, ChatEvent> {
+        let attendance = Attendance(self.clone());
+        self.follow(0)
+            .map(move |event| {
+                let _lasts_as_long = &attendance;
+                event
+            })
+            .boxed()
+    }
+
     /// All events so far.
     pub(super) fn shown(&self) -> Vec<ChatEvent> {
         self.lock().clone()
@@ -111,6 +122,15 @@ impl LiveReply {
 
     fn lock(&self) -> MutexGuard<'_, Vec<ChatEvent>> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stops the reply when dropped. One that has ended stays as it is.
+struct Attendance(Arc<LiveReply>);
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        self.0.cancel(CancelReason::Stopped);
     }
 }
 

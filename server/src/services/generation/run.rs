@@ -14,7 +14,7 @@ use super::publisher::Publisher;
 use super::transcript::{Transcript, lock};
 use super::{GenerationService, HOLD_TTL, SETTLE_TIME, settled, traced};
 use crate::pricing::HoldTerms;
-use crate::providers::llm::Turn;
+use crate::providers::llm::CompletionRequest;
 use crate::services::account_queue::Place;
 use crate::store::StoreResult;
 use crate::store::catalog::CatalogModel;
@@ -31,7 +31,8 @@ pub(super) struct Job {
     pub(super) new: NewGeneration,
     pub(super) model: Arc<CatalogModel>,
     pub(super) terms: HoldTerms,
-    pub(super) turns: Vec<Turn>,
+    pub(super) request: CompletionRequest,
+    pub(super) is_by_program: bool,
     pub(super) live: LiveEntry,
     /// Its account's in the queue.
     pub(super) place: Place,
@@ -168,7 +169,7 @@ fn settlement(job: &Job, plan: &Plan, ending: &Ending, mut transcript: Transcrip
         price_version: job.new.price_version,
         usage,
         is_estimated,
-        charged: job.new.hold.prices.charge(usage),
+        charged: usage.cost(job.new.hold.prices),
         plan_cap: plan.monthly_cap,
         overage_max: plan.overage_max,
     }

@@ -2,12 +2,12 @@
 
 use std::ops::DerefMut;
 
-use app::types::{AttemptOutcome, ChatEvent, ChatEventKind, Nanos, Plan, ReplyState};
+use app::types::{AttemptOutcome, ChatEvent, ChatEventKind, ModelPrices, Nanos, Plan, ReplyState};
 use chrono::TimeDelta;
 
 use super::{GenerationService, HOLD_TTL, traced};
 use crate::AppResult;
-use crate::pricing::{HoldRequest, TokenPrices, TokenUsage, estimate_tokens};
+use crate::pricing::{HoldRequest, TokenUsage, estimate_tokens};
 use crate::store::recovery::{self, Abandoned, BegunAttempt, Checkpoint};
 use crate::store::settlements::{self, Settlement};
 use crate::store::{Attempt, Connection};
@@ -94,7 +94,7 @@ impl GenerationService {
 }
 
 /// The stream log goes further than the last checkpoint, unless it was lost.
-fn recover(reply: &Abandoned, mut said: Said, costs: Option<TokenPrices>, plan: &Plan) -> Settlement {
+fn recover(reply: &Abandoned, mut said: Said, costs: Option<ModelPrices>, plan: &Plan) -> Settlement {
     let checkpoint = &reply.checkpoint;
     for (logged, kept) in [(&mut said.text, &checkpoint.text), (&mut said.reasoning, &checkpoint.reasoning)] {
         if logged.len() < kept.len() {
@@ -117,7 +117,7 @@ fn recover(reply: &Abandoned, mut said: Said, costs: Option<TokenPrices>, plan: 
         attempts: attempt.into_iter().collect(),
         usage,
         is_estimated: counted.is_none(),
-        charged: reply.prices.charge(usage),
+        charged: usage.cost(reply.prices),
         plan_cap: plan.monthly_cap,
         overage_max: plan.overage_max,
     }
@@ -156,7 +156,7 @@ fn cut_off(
     begun: &BegunAttempt,
     reply: &Abandoned,
     usage: TokenUsage,
-    costs: Option<TokenPrices>,
+    costs: Option<ModelPrices>,
 ) -> Attempt {
     let lasted = (reply.expired_at - HOLD_TTL - begun.started_at).num_milliseconds();
     Attempt {
@@ -166,7 +166,7 @@ fn cut_off(
         duration_ms: u32::try_from(lasted).unwrap_or(0),
         outcome: AttemptOutcome::CutOff,
         usage: (usage.total() > 0).then_some(usage),
-        cost: costs.map_or(Nanos::ZERO, |costs| costs.charge(usage)),
+        cost: costs.map_or(Nanos::ZERO, |costs| usage.cost(costs)),
     }
 }
 

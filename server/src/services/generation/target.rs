@@ -1,4 +1,4 @@
-//! What a request asks to be answered: a new message, an older one again, or the rest of an answer.
+//! What a request asks to be answered: a new message, an older one again or in other words, or the rest of an answer.
 
 use app::ApiError;
 use app::types::{AccountId, Message, MessageId, ReplyState, ReplyTarget, Role, Thread, ThreadId, Title};
@@ -7,8 +7,11 @@ use uuid::Uuid;
 
 use super::GenerationService;
 use super::context::{Context, is_turn};
+use super::request::{Asked, Completion, question_of, thread_of};
 use crate::AppResult;
-use crate::services::chat::{active_path, path_to};
+use crate::caps::PlanCaps;
+use crate::providers::llm::Sampling;
+use crate::services::chat::{path_to, shown_path};
 use crate::store::{messages, threads};
 
 /// A target with everything it refers to.
@@ -20,29 +23,62 @@ pub(super) struct Target {
     pub(super) is_new_message: bool,
     /// What the model is shown, as far as it fits.
     pub(super) context: Context,
+    pub(super) instructions: Option<String>,
+    pub(super) sampling: Sampling,
+    pub(super) is_by_program: bool,
+}
+
+impl Target {
+    /// By a person, who leaves it to the model how to answer.
+    fn in_chat(thread: Thread, parent: Message, context: Context) -> Self {
+        Self {
+            thread,
+            is_new_thread: false,
+            parent,
+            is_new_message: false,
+            context,
+            instructions: None,
+            sampling: Sampling::default(),
+            is_by_program: false,
+        }
+    }
+
+    fn by_program(completion: Completion) -> Self {
+        let Completion { api_key_id, instructions, turns, sampling } = completion;
+        let thread = Thread { id: thread_of(api_key_id), title: String::new(), updated_at: Utc::now() };
+        let parent = Message { id: question_of(api_key_id), ..user_message(None, String::new()) };
+        let target = Self::in_chat(thread, parent, Context::whole(turns));
+        Self { instructions, sampling, is_by_program: true, ..target }
+    }
+
+    /// All that a program ever asks is no conversation, so no cap of conversations is meant for it.
+    pub(super) fn plan_caps(&self, caps: PlanCaps) -> PlanCaps {
+        if self.is_by_program { PlanCaps { conversation: None, ..caps } } else { caps }
+    }
 }
 
 impl GenerationService {
     /// Not found: a thread or message that is not there, not the account's, or not of the right kind.
-    pub(super) async fn look_up_target(
-        &self,
-        account_id: AccountId,
-        target: ReplyTarget,
-    ) -> AppResult<Target> {
+    pub(super) async fn look_up_target(&self, account_id: AccountId, asked: Asked) -> AppResult<Target> {
+        let target = match asked {
+            Asked::InChat(target) => target,
+            Asked::ByProgram(completion) => return Ok(Target::by_program(*completion)),
+        };
         match target {
             ReplyTarget::NewThread { prompt } => Ok(new_thread(prompt.into())),
-            ReplyTarget::Thread { thread_id, prompt } => {
-                let (thread, all) = self.thread(account_id, thread_id).await?;
-                let mut path = active_path(all);
-                let parent = user_message(path.last().map(|message| message.id), prompt.into());
-                path.push(parent.clone());
-                Ok(Target {
-                    thread,
-                    is_new_thread: false,
-                    parent,
-                    is_new_message: true,
-                    context: Context::asking(&path),
-                })
+            ReplyTarget::Thread { thread_id, prompt, after } => {
+                let (thread, shown, all) = self.thread(account_id, thread_id).await?;
+                let path = match after {
+                    Some(leaf) => found(path_to(all, leaf))?,
+                    None => shown_path(all, shown),
+                };
+                Ok(new_message(thread, path, prompt.into()))
+            }
+            ReplyTarget::Edit { thread_id, message_id, prompt } => {
+                let (thread, _, all) = self.thread(account_id, thread_id).await?;
+                let mut path = path_to(all, message_id);
+                path.pop().filter(is_question).ok_or(ApiError::NotFound)?;
+                Ok(new_message(thread, path, prompt.into()))
             }
             ReplyTarget::Retry { thread_id, message_id } => {
                 self.existing(account_id, thread_id, message_id, is_question, Context::asking).await
@@ -61,24 +97,40 @@ impl GenerationService {
         is_suitable: fn(&Message) -> bool,
         context: fn(&[Message]) -> Context,
     ) -> AppResult<Target> {
-        let (thread, all) = self.thread(account_id, thread_id).await?;
+        let (thread, _, all) = self.thread(account_id, thread_id).await?;
         let path = path_to(all, message_id);
         let parent = path.last().filter(|message| is_suitable(message)).ok_or(ApiError::NotFound)?.clone();
-        Ok(Target { thread, is_new_thread: false, parent, is_new_message: false, context: context(&path) })
+        Ok(Target::in_chat(thread, parent, context(&path)))
     }
 
-    async fn thread(&self, account_id: AccountId, id: ThreadId) -> AppResult<(Thread, Vec<Message>)> {
+    /// With what its shown path goes through, and all its messages.
+    async fn thread(
+        &self,
+        account_id: AccountId,
+        id: ThreadId,
+    ) -> AppResult<(Thread, Option<MessageId>, Vec<Message>)> {
         let mut conn = self.db.get().await?;
-        Ok((threads::find(&mut conn, account_id, id).await?, messages::list(&mut conn, id).await?))
+        let (thread, shown) = threads::find_shown(&mut conn, account_id, id).await?;
+        Ok((thread, shown, messages::list(&mut conn, id).await?))
     }
+}
+
+fn found(path: Vec<Message>) -> Result<Vec<Message>, ApiError> {
+    if path.is_empty() { Err(ApiError::NotFound) } else { Ok(path) }
 }
 
 fn new_thread(prompt: String) -> Target {
     let title = Title::parse(&prompt).map(Title::into_string).unwrap_or_default();
     let thread = Thread { id: ThreadId(Uuid::now_v7()), title, updated_at: Utc::now() };
-    let parent = user_message(None, prompt);
-    let context = Context::asking(std::slice::from_ref(&parent));
-    Target { thread, is_new_thread: true, parent, is_new_message: true, context }
+    Target { is_new_thread: true, ..new_message(thread, Vec::new(), prompt) }
+}
+
+/// A message at the end of a path.
+fn new_message(thread: Thread, mut path: Vec<Message>, prompt: String) -> Target {
+    let parent = user_message(path.last().map(|message| message.id), prompt);
+    path.push(parent.clone());
+    let context = Context::asking(&path);
+    Target { is_new_message: true, ..Target::in_chat(thread, parent, context) }
 }
 
 fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
@@ -93,6 +145,7 @@ fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
         model: None,
         reasoning: String::new(),
         rating: None,
+        versions: Vec::new(),
     }
 }
 

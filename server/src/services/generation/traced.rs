@@ -10,7 +10,7 @@ use super::attempts::Next;
 use super::run::Job;
 use super::transcript::{AttemptRecord, Transcript};
 use crate::pricing::TokenUsage;
-use crate::providers::llm::{Speaker, Turn, Upstream};
+use crate::providers::llm::{CompletionRequest, Speaker, Turn, Upstream};
 use crate::store::Attempt;
 use crate::store::catalog::Route;
 use crate::store::settlements::Settlement;
@@ -45,7 +45,7 @@ pub(super) fn attempt(job: &Job, route: &Route, upstream: &Upstream, next: &Next
     span.set("plumbline.attempt.is_fallback", number > 1 && !next.is_retry);
     span.set("langfuse.observation.type", "generation");
     if traces::captures_text() {
-        span.set("gen_ai.input.messages", messages(job.turns.iter().map(spoken)));
+        span.set("gen_ai.input.messages", spoken(&job.request));
     }
     span
 }
@@ -131,7 +131,12 @@ fn set_settlement(span: &Span, settlement: &Settlement) {
     span.set("plumbline.usage.is_estimated", settlement.is_estimated);
 }
 
-fn spoken(turn: &Turn) -> (&'static str, &str) {
+fn spoken(request: &CompletionRequest) -> String {
+    let instructions = request.instructions.as_deref().map(|text| ("system", text));
+    messages(instructions.into_iter().chain(request.turns.iter().map(turn)))
+}
+
+fn turn(turn: &Turn) -> (&'static str, &str) {
     let role = match turn.speaker {
         Speaker::User => "user",
         Speaker::Assistant => "assistant",

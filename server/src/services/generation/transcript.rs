@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use app::types::{AttemptOutcome, Nanos};
+use app::types::{AttemptOutcome, ModelPrices, Nanos};
 use chrono::{DateTime, Utc};
 
-use crate::pricing::{TokenPrices, TokenUsage};
+use crate::pricing::TokenUsage;
 use crate::providers::llm::CountedUsage;
 use crate::store::Attempt;
 use crate::store::recovery::{BegunAttempt, Checkpoint};
@@ -108,7 +108,7 @@ impl Transcript {
 #[derive(Debug)]
 pub(super) struct AttemptRecord {
     route_key: String,
-    costs: TokenPrices,
+    costs: ModelPrices,
     started_at: DateTime<Utc>,
     first_token_at: Option<DateTime<Utc>>,
     ended: Option<(DateTime<Utc>, AttemptOutcome)>,
@@ -118,7 +118,7 @@ pub(super) struct AttemptRecord {
 }
 
 impl AttemptRecord {
-    pub(super) fn begin(route_key: &str, costs: TokenPrices, started_at: DateTime<Utc>, span: Span) -> Self {
+    pub(super) fn begin(route_key: &str, costs: ModelPrices, started_at: DateTime<Utc>, span: Span) -> Self {
         Self {
             route_key: route_key.to_owned(),
             costs,
@@ -146,7 +146,7 @@ impl AttemptRecord {
             duration_ms: since_start(ended_at),
             outcome,
             usage,
-            cost: usage.map_or(Nanos::ZERO, |usage| self.costs.charge(usage)),
+            cost: usage.map_or(Nanos::ZERO, |usage| usage.cost(self.costs)),
         }
     }
 }
@@ -163,11 +163,8 @@ mod tests {
 
     #[test]
     fn what_a_failed_attempt_has_counted_is_our_cost_and_no_usage_of_the_reply() {
-        let prices = TokenPrices {
-            input_nanos_per_million: 1_000_000,
-            cached_input_nanos_per_million: 1_000_000,
-            output_nanos_per_million: 1_000_000,
-        };
+        let [input, cached_input, output] = [Nanos(1_000_000); 3];
+        let prices = ModelPrices { input, cached_input, output };
         let tokens = TokenUsage { input_tokens: 9, output_tokens: 9, ..TokenUsage::default() };
         let mut transcript = Transcript::default();
         transcript.attempts.push(AttemptRecord::begin("first", prices, Utc::now(), Span::part("attempt")));

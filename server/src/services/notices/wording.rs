@@ -1,7 +1,7 @@
 //! Notices in words, for mails and for the app. Their readers' zone is not known, so times are in UTC and say so.
 
-use app::types::{AlertBasis, Card, Interval, Nanos};
-use chrono::{DateTime, Datelike, Utc};
+use app::types::{AlertBasis, Card, Interval, Month, Nanos};
+use chrono::{DateTime, Utc};
 
 use crate::services::plans::Plans;
 use crate::store::notices::{Facts, PlanChange};
@@ -14,7 +14,7 @@ pub(super) struct Words {
 }
 
 pub(super) fn words(facts: &Facts, plans: &Plans) -> Words {
-    let name = |key: Option<&String>| plan_name(plans, key);
+    let name = |key: Option<&String>| key.map_or_else(|| "your plan".to_owned(), |key| plans.name_of(key));
     match facts {
         Facts::InvoicePaid { number, plan, amount_cents, paid_at, .. } => {
             receipt(&name(plan.as_ref()), *amount_cents, *paid_at, number.as_deref())
@@ -79,11 +79,13 @@ fn payment_failed(
 }
 
 fn card_expiring(card: &Card) -> Words {
-    let (name, month) = (card.name(), month_name(card.expires_month));
+    let name = card.name();
+    let month = format!("{}-{:02}", card.expires_year, card.expires_month).parse::<Month>();
+    let month = month.map_or_else(|_| "the month on it".to_owned(), Month::name);
     Words {
         subject: "Your card is about to expire".to_owned(),
         sentences: vec![
-            format!("{name}, which pays for your subscription, expires with {month} {}.", card.expires_year),
+            format!("{name}, which pays for your subscription, expires with {month}."),
             "Use another card before the next payment is due, and nothing is interrupted.".to_owned(),
         ],
     }
@@ -99,9 +101,9 @@ fn plan_changed(plan: &str, change: &PlanChange, plans: &Plans) -> Words {
             ],
         ),
         PlanChange::Planned { to, interval, amount_cents, at } => {
-            let (to, at) = (plan_name(plans, Some(to)), moment(*at));
+            let (to, at) = (plans.name_of(to), moment(*at));
             (
-                format!("Your plan changes to {to}, {}", rhythm(*interval)),
+                format!("Your plan changes to {to}, {}", interval.rhythm()),
                 vec![
                     format!("You keep {plan} as it is until {at}."),
                     format!("Then {to} begins, for {}.", price(*amount_cents, *interval)),
@@ -146,8 +148,7 @@ fn plan_changed(plan: &str, change: &PlanChange, plans: &Plans) -> Words {
 }
 
 fn budget_alert(basis: AlertBasis, percent: u8, limit: Nanos, month: DateTime<Utc>) -> Words {
-    let month = format!("{} {}", month_name(month.month()), month.year());
-    let limit = limit.to_string();
+    let (month, limit) = (Month::of(month.date_naive()).name(), limit.to_string());
     let (subject, sentence) = match basis {
         AlertBasis::Cap => (
             format!("{percent} % of your monthly cap is spent"),
@@ -161,11 +162,6 @@ fn budget_alert(basis: AlertBasis, percent: u8, limit: Nanos, month: DateTime<Ut
     Words { subject, sentences: vec![sentence] }
 }
 
-fn plan_name(plans: &Plans, key: Option<&String>) -> String {
-    let Some(key) = key else { return "your plan".to_owned() };
-    plans.find_paid(key).map_or_else(|| key.clone(), |paid| paid.plan.name.clone())
-}
-
 fn dollars(cents: i64) -> String {
     Nanos::from_cents(cents).to_cents_text()
 }
@@ -174,34 +170,8 @@ fn price(cents: i64, interval: Interval) -> String {
     format!("{} a {interval}", dollars(cents))
 }
 
-fn rhythm(interval: Interval) -> &'static str {
-    match interval {
-        Interval::Month => "monthly",
-        Interval::Year => "yearly",
-    }
-}
-
 fn moment(at: DateTime<Utc>) -> String {
     at.format("%-d %B %Y, %H:%M UTC").to_string()
-}
-
-fn month_name(month: u32) -> &'static str {
-    const NAMES: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let index = usize::try_from(month.saturating_sub(1)).unwrap_or_default();
-    NAMES.get(index).copied().unwrap_or("the month")
 }
 
 #[cfg(test)]

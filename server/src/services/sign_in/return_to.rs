@@ -54,6 +54,7 @@ mod tests {
         }
     }
 
+    /// (4)
     #[test]
     fn everything_that_could_lead_elsewhere_becomes_the_start_page() {
         for text in [

@@ -59,7 +59,8 @@ mod tests {
 
     fn told(cause: Cause) -> String {
         let title = "Lease".to_owned();
-        let thread = ThreadLabel { id: ThreadId(Uuid::from_u128(2)), title, is_deleted: false };
+        let thread =
+            ThreadLabel { id: ThreadId(Uuid::from_u128(2)), title, is_deleted: false, is_program: false };
         let reply = ReplyLabel { generation_id: GenerationId(Uuid::from_u128(1)), thread };
         told_of(cause, Subject { reply: Some(reply), credit: None })
     }

@@ -111,6 +111,7 @@ async fn the_whole_log_can_be_downloaded_and_holds_no_formula() {
     assert_eq!(operator.get("/admin/audit.csv?kind=unheard-of").await.status(), 400);
 }
 
+/// (39)
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_in_the_log_can_be_changed_or_removed() {
     let app = TestApp::start().await;

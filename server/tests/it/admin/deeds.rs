@@ -62,6 +62,7 @@ async fn breaker(operator: &Browser, route: &str) -> Option<BreakerState> {
     route.expect("the route").breaker
 }
 
+/// (39)
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_at_all_is_changed_when_it_cannot_be_written_down() {
     let shop = Shop::without_worker(TestDatabase::create().await).await;

@@ -216,7 +216,7 @@ async fn who_pays_and_who_stopped_is_known_of_the_end_of_each_day() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_costs_far_more_than_usual_is_told_and_one_that_is_usual_is_not() {
     let app = TestApp::with(|config| {
-        config.llm.catalog.models[0].routes[0].costs.output_nanos_per_million = 1_000_000_000_000_000;
+        config.llm.catalog.models[0].routes[0].costs.output = Nanos(1_000_000_000_000_000);
     })
     .await;
     app.user().await.ask(&prompt()).await;

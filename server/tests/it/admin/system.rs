@@ -59,10 +59,10 @@ async fn while_changes_are_turned_off_everything_can_be_read_and_exported_and_no
     let id = threads[0].id.to_string();
     let conversation: Conversation = somebody.value("chat/read_thread", &[("id", &id)]).await;
     assert_eq!(conversation.messages[0].content, said);
-    for file in ["/usage/replies.csv", "/usage/statement.csv"] {
+    for file in ["/usage/replies.csv", "/usage/statement.csv", &format!("/chat/{id}/export.md")] {
         assert_eq!(somebody.clone().get(file).await.status(), 200, "{file}");
     }
-    let still_work = ["chat/follow_reply", "chat/stop_reply"];
+    let still_work = ["chat/follow_reply", "chat/search_threads", "chat/stop_reply"];
     let ends_sessions = |function: &str| function.starts_with("account/");
     for function in functions() {
         if READS.contains(&function) || still_work.contains(&function) || ends_sessions(function) {

@@ -13,11 +13,13 @@ pub(super) const READS: &[&str] = &[
     "account/list_sign_in_methods",
     "account/read_user",
     "account/sign_out",
+    "api_keys/list_api_keys",
     "billing/list_offers",
     "billing/read_billing",
     "billing/read_standing",
     "caps/read_thread_spending",
     "chat/list_models",
+    "chat/list_older_threads",
     "chat/list_threads",
     "chat/read_thread",
     "notices/list_notices",
@@ -107,6 +109,7 @@ async fn a_visit_shows_what_the_person_sees_but_what_was_written() {
     for page in pages.into_iter().chain([
         format!("/usage/replies/{generation}"),
         "/account".to_owned(),
+        "/api-keys".to_owned(),
         "/billing".to_owned(),
     ]) {
         let answer = visit.operator.get(&page).await;
@@ -115,8 +118,8 @@ async fn a_visit_shows_what_the_person_sees_but_what_was_written() {
         assert!(!html.contains(&visit.said), "{page}");
         assert!(html.contains("data-testid=\"end-visit\""), "{page}");
     }
-    for file in ["/usage/replies.csv", "/usage/statement.csv"] {
-        assert_eq!(visit.operator.get(file).await.status(), 403, "{file}: titles are in it");
+    for file in ["/usage/replies.csv", "/usage/statement.csv", &format!("/chat/{thread}/export.md")] {
+        assert_eq!(visit.operator.get(file).await.status(), 403, "{file}: what was written is in it");
     }
     assert_eq!(visit.operator.get("/admin/people").await.status(), 404, "the person is no operator");
 }
@@ -158,6 +161,7 @@ pub(super) async fn refusal(browser: &Browser, function: &str, thread: &str) -> 
     let fields = [
         ("id", thread),
         ("title", "Another"),
+        ("name", "A key"),
         ("amount", "5.00"),
         ("is_hard", "true"),
         ("is_on", "false"),
@@ -170,6 +174,7 @@ pub(super) async fn refusal(browser: &Browser, function: &str, thread: &str) -> 
         ("page", "overview"),
         ("session", "cs_1"),
         ("rating", "good"),
+        ("words", "a prompt"),
     ];
     browser.error(function, &fields).await.1["type"].clone()
 }

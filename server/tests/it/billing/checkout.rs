@@ -20,7 +20,7 @@ async fn whoever_subscribes_gets_the_plan_and_its_credit() {
     assert_eq!(available(&browser).await, Nanos::from_cents(1500), "and none of Free's");
 }
 
-/// Fault 31.
+/// (31)
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_back_and_the_webhook_give_one_grant_whichever_comes_first() {
     for order in ["redirect first", "webhook first", "both at once"] {
@@ -45,7 +45,7 @@ async fn the_way_back_and_the_webhook_give_one_grant_whichever_comes_first() {
     }
 }
 
-/// Fault 32.
+/// (32)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_double_click_on_the_first_checkout_makes_one_customer_and_one_subscription() {
     let shop = Shop::open().await;
@@ -60,6 +60,35 @@ async fn a_double_click_on_the_first_checkout_makes_one_customer_and_one_subscri
     assert_eq!(shop.stripe.list("customers").await.len(), 1);
     assert_eq!(shop.stripe.list("subscriptions").await.len(), 1);
     assert_eq!(shop.stripe.list("invoices").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_uses_up_the_questions_that_stripe_answers_us() {
+    let shop = Shop::open_with(|config| config.limits.billing_requests_per_minute = 3).await;
+    let (mut browser, other) = (shop.app.user().await, shop.app.user().await);
+    for _ in 0..2 {
+        begin(&browser, "billing/begin_checkout", &PRO).await;
+    }
+    // The page that one comes back to asks Stripe as well.
+    browser.get("/billing/checkout?session=cs_test_1").await.text().await.expect("a page");
+    for function in ["billing/begin_checkout", "billing/finish_checkout", "billing/open_portal"] {
+        let (status, error) =
+            browser.error(function, &[PRO[0], PRO[1], ("session", "cs_test_1"), ("page", "overview")]).await;
+        assert_eq!((status, &error["type"]), (429, &serde_json::json!("limit_reached")), "{function}");
+    }
+    assert_eq!(billing(&browser).await.standing, Standing::Free, "what is in our tables is read on");
+    begin(&other, "billing/begin_checkout", &PRO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_visit_to_stripes_page_is_found_nowhere() {
+    let shop = Shop::open().await;
+    let browser = shop.app.user().await;
+    begin(&browser, "billing/begin_checkout", &PRO).await;
+    for session in ["", "?limit=1", "../../prices", "../../checkout/sessions", "cs_test_1"] {
+        let (status, _) = browser.error("billing/finish_checkout", &[("session", session)]).await;
+        assert_eq!(status, 404, "{session}");
+    }
 }
 
 /// As with a page of prices that was opened before.
@@ -99,7 +128,7 @@ async fn a_pack_is_credit_that_stays_and_a_page_that_was_left_sells_nothing() {
     assert_eq!(status, 404, "it is somebody else's");
 }
 
-/// Fault 33.
+/// (33)
 #[tokio::test(flavor = "multi_thread")]
 async fn more_comes_at_once_less_with_the_next_period_and_back_and_forth_mints_nothing() {
     let shop = Shop::open().await;

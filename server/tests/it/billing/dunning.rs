@@ -1,4 +1,4 @@
-//! Faults 28 to 34 all end here: what an account may use while its payment is due.
+//! What an account may use while its payment is due.
 
 use app::types::{LimitName, Nanos, Quota, Standing};
 use http::StatusCode;
@@ -7,7 +7,7 @@ use crate::support::{GOOD_CARD, Shop, available, begin, billing, new_request, pr
 
 const MAX: [(&str, &str); 2] = [("plan", "max"), ("interval", "month")];
 
-/// Fault 34.
+/// (34)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_renewal_gives_a_smaller_budget_then_no_replies_and_a_payment_restores_everything() {
     let shop = Shop::open().await;
@@ -95,7 +95,7 @@ async fn while_a_payment_is_due_the_plan_cannot_be_changed() {
     assert_eq!(shop.stripe.list("invoices?status=open").await.len(), 1, "nothing more is owed");
 }
 
-/// Fault 34.
+/// (34)
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_days_of_grace_are_over_replies_pause_and_the_person_is_told_though_stripe_goes_on() {
     let shop = Shop::with_clock().await;
@@ -117,7 +117,7 @@ async fn when_the_days_of_grace_are_over_replies_pause_and_the_person_is_told_th
     assert_eq!(shop.number(told).await, 1);
 }
 
-/// Fault 34.
+/// (34)
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_spent_in_the_grace_is_part_of_the_month_that_is_paid_late() {
     let shop = Shop::open().await;
@@ -135,7 +135,7 @@ async fn what_was_spent_in_the_grace_is_part_of_the_month_that_is_paid_late() {
     assert_eq!(available(&browser).await, Nanos::from_cents(1500) - spent);
 }
 
-/// Fault 34.
+/// (34)
 #[tokio::test(flavor = "multi_thread")]
 async fn when_nobody_ever_pays_the_account_is_free_again_and_the_advance_is_gone() {
     let shop = Shop::open().await;

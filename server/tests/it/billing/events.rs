@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::webhooks::sign;
 use crate::support::{Shop, begin};
 
-/// Fault 28.
+/// (28)
 #[tokio::test(flavor = "multi_thread")]
 async fn every_order_and_repetition_of_a_subscriptions_events_ends_in_what_stripe_has() {
     let shop = Shop::open().await;
@@ -153,7 +153,7 @@ async fn shown(shop: &Shop, customer: &str) -> Value {
     })
 }
 
-/// Fault 28. Each order on a subscription of its own, which is told nothing else.
+/// (28) Each order on a subscription of its own, which is told nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_permutation_of_a_subscriptions_events_twice_and_concurrently_ends_in_what_stripe_shows() {
     let orders = permutations(DECISIVE.len());

@@ -25,6 +25,7 @@ fn variable(name: &str, default: impl FnOnce() -> u64) -> u64 {
     env::var(name).map_or_else(|_| default(), |text| text.parse().expect("a number"))
 }
 
+/// (28)
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_an_account_ends_as_stripe_has_it_with_the_credit_that_was_paid_for() {
     let first = variable("BILLING_SEED", || rand::random::<u32>().into());

@@ -41,7 +41,7 @@ async fn a_refund_that_fails_in_the_end_gives_back_what_it_has_taken_once() {
     assert_eq!(shop.number(given_back).await, 1);
 }
 
-/// Fault 34.
+/// (34)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dispute_takes_back_what_is_left_of_what_it_is_about() {
     let shop = Shop::open().await;
@@ -57,7 +57,7 @@ async fn a_dispute_takes_back_what_is_left_of_what_it_is_about() {
     assert_eq!(shop.number("select count(*) from stripe_events where processed_at is null").await, 0);
 }
 
-/// Fault 34.
+/// (34)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dispute_that_is_won_gives_back_what_it_has_taken_once() {
     let shop = Shop::open().await;

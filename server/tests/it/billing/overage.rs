@@ -13,8 +13,8 @@ use crate::support::{
 
 /// A token costs a cent, the prompt nothing, and Pro has a dollar of credit.
 fn cent_a_token(config: &mut Config) {
-    config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
-    config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000 * 10_000_000;
+    config.llm.catalog.models[0].prices.input = Nanos(0);
+    config.llm.catalog.models[0].prices.output = Nanos(1_000_000 * 10_000_000);
     let plan = &mut config.plans.paid[0].plan;
     plan.monthly_credit = Nanos::from_cents(100);
     (plan.concurrent_replies, plan.requests_per_minute, plan.tokens_per_minute) = (1000, 1000, 100_000_000);
@@ -348,15 +348,27 @@ async fn a_planned_downgrade_keeps_the_meter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_daily_check_finds_what_the_meter_has_more() {
+async fn the_nightly_check_finds_what_the_meter_has_more_and_leads_to_the_person() {
     let (shop, _, customer) = paying_as_they_go("3.00").await;
-    shop.run_job("check_meter").await;
-    let found = "select count(*) from reconciliations where kind = 'meter' and findings <> '[]'";
+    let person = shop.app.newest_user().await;
+    shop.run_job("check_four_ways").await;
+    let found = "select count(*) from reconciliations where kind = 'four_way' and findings <> '[]'";
     assert_eq!(shop.number(found).await, 0);
     let yesterday = (chrono::Utc::now() - chrono::TimeDelta::days(1)).timestamp().to_string();
     tell_meter(&shop, &customer, "7", &yesterday).await;
-    shop.run_job("check_meter").await;
+    shop.run_job("check_four_ways").await;
     assert_eq!(shop.number(found).await, 1);
+    let report: StripeReport = shop.app.operator().await.value("admin/stripe/read_report", &[]).await;
+    let differing = report.comparisons.iter().find(|each| !each.findings.is_empty()).expect("the newest");
+    let named: Vec<_> =
+        differing.customers.iter().map(|each| (&each.id, each.person.id.to_string())).collect();
+    assert_eq!(named, [(&customer, person)]);
+}
+
+/// As an earlier version has enqueued it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_of_the_meter_alone_is_nobodys_work_any_more_and_no_dead_job() {
+    Shop::without_webhooks().await.run_job("check_meter").await;
 }
 
 async fn tell_meter(shop: &Shop, customer: &str, value: &str, timestamp: &str) {

@@ -53,7 +53,7 @@ async fn begin_trial(shop: &Shop, browser: &Browser) -> (String, String) {
     (customer, subscription["id"].as_str().expect("an id").to_owned())
 }
 
-/// Fault 34.
+/// (34)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trial_has_the_plan_without_its_credit_and_a_paused_subscription_has_neither() {
     let shop = Shop::with_clock().await;

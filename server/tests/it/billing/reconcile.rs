@@ -7,7 +7,7 @@ use crate::support::{Shop, available, billing};
 const DRIFTED: &str =
     "select drifted_customers::bigint from reconciliations order by started_at desc limit 1";
 
-/// Fault 30.
+/// (30)
 #[tokio::test(flavor = "multi_thread")]
 async fn what_four_days_without_webhooks_have_missed_is_repaired() {
     let shop = Shop::open().await;
@@ -23,7 +23,7 @@ async fn what_four_days_without_webhooks_have_missed_is_repaired() {
     assert_eq!(billing(&browser).await.standing, Standing::Free);
 }
 
-/// Fault 30.
+/// (30)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_while_the_database_is_away_is_not_taken_and_applies_once_when_it_comes_again() {
     let shop = Shop::without_webhooks().await;

@@ -31,7 +31,7 @@ pub fn event(id: &str, kind: &str, object: &serde_json::Value) -> String {
     .to_string()
 }
 
-/// Fault 29.
+/// (29)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_taken_when_stripe_has_signed_it_just_now_whatever_it_says() {
     let shop = Shop::without_webhooks().await;
@@ -70,7 +70,7 @@ async fn a_webhook_is_taken_when_stripe_has_signed_it_just_now_whatever_it_says(
     assert_eq!(shop.number("select count(*) from stripe_events where processed_at is null").await, 0);
 }
 
-/// Fault 29.
+/// (29)
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_secret_is_replaced_both_are_good() {
     let shop = Shop::without_webhooks().await;

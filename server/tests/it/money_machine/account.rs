@@ -3,13 +3,13 @@
 use std::sync::{Mutex, MutexGuard};
 
 use app::types::{
-    AccountId, AttemptOutcome, ClientRequestId, GenerationId, Message, MessageId, Nanos, ReplyState, Role,
-    Thread, ThreadId,
+    AccountId, AttemptOutcome, ClientRequestId, GenerationId, Message, MessageId, ModelPrices, Nanos,
+    ReplyState, Role, Thread, ThreadId,
 };
 use chrono::{DateTime, Utc};
 use server::books::Cause;
 use server::caps::{PlanCaps, Shortage};
-use server::pricing::{HoldRequest, TokenPrices, TokenUsage};
+use server::pricing::{HoldRequest, TokenUsage};
 use server::store::claims::{self, Claim, NewGeneration};
 use server::store::ledger;
 use server::store::recovery::{self, Checkpoint, Kept};
@@ -30,11 +30,8 @@ use crate::support::TestDatabase;
 const MONTHLY: i64 = 60;
 
 /// A token costs a nano-dollar.
-const PRICES: TokenPrices = TokenPrices {
-    input_nanos_per_million: 0,
-    cached_input_nanos_per_million: 0,
-    output_nanos_per_million: 1_000_000,
-};
+const PRICES: ModelPrices =
+    ModelPrices { input: Nanos::ZERO, cached_input: Nanos::ZERO, output: Nanos(1_000_000) };
 
 pub const MODEL: &str = "machine";
 
@@ -88,6 +85,7 @@ impl Account {
                 model: None,
                 reasoning: String::new(),
                 rating: None,
+                versions: Vec::new(),
             },
             known: Mutex::default(),
             seen: Mutex::default(),

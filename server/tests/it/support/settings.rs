@@ -1,11 +1,12 @@
 //! Settings that several tests need.
 
+use app::types::Nanos;
 use server::config::Config;
 
 /// A token costs a nano-dollar, the prompt nothing, and no limit is met but credit.
 pub fn cheap(config: &mut Config) {
-    config.llm.catalog.models[0].prices.input_nanos_per_million = 0;
-    config.llm.catalog.models[0].prices.output_nanos_per_million = 1_000_000;
+    config.llm.catalog.models[0].prices.input = Nanos(0);
+    config.llm.catalog.models[0].prices.output = Nanos(1_000_000);
     config.plans.free.concurrent_replies = 1000;
     config.plans.free.requests_per_minute = 1000;
     config.plans.free.requests_per_day = 10_000;

@@ -264,6 +264,8 @@ fn settings(url: &Url, database: &TestDatabase, sandbox: &Sandbox) -> Vec<(Strin
         ("FREE_TOKENS_PER_MINUTE", "100000000".to_owned()),
         ("SIGN_IN_ATTEMPTS_PER_MINUTE", "10000".to_owned()),
         ("ANONYMOUS_REQUESTS_PER_MINUTE", "100000".to_owned()),
+        ("ACCOUNT_REQUESTS_PER_MINUTE", "100000".to_owned()),
+        ("BILLING_REQUESTS_PER_MINUTE", "10000".to_owned()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))

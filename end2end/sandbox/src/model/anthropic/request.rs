@@ -1,4 +1,4 @@
-//! Message requests. What the sandbox has no use for (temperature, tools, …) is accepted and ignored.
+//! Message requests. What the sandbox has no use for (tools, metadata, …) is accepted and ignored.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,6 +17,9 @@ pub(crate) struct MessagesRequest {
     system: Option<Content>,
     stream: Option<bool>,
     thinking: Option<Value>,
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) stop_sequences: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +74,10 @@ impl MessagesRequest {
                 "messages: final assistant content cannot end with trailing whitespace",
             ),
             (
+                self.temperature.is_none_or(|temperature| (0.0..=1.0).contains(&temperature)),
+                "temperature: range: 0..1",
+            ),
+            (
                 self.thinking_budget().is_none_or(|budget| budget >= LEAST_THINKING_BUDGET),
                 "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
             ),
@@ -90,6 +97,11 @@ impl MessagesRequest {
     /// What the request says about thinking.
     pub(crate) fn thinking(&self) -> Option<&Value> {
         self.thinking.as_ref()
+    }
+
+    /// The system prompt.
+    pub(crate) fn instructions(&self) -> Option<String> {
+        self.system.as_ref().map(Content::text)
     }
 
     /// How many messages there are.
@@ -162,6 +174,7 @@ mod tests {
             parse(json!({"messages": messages, "system": [{"type": "text", "text": "brief"}]})).unwrap();
         assert_eq!(request.last_user_message(), "what is this?");
         assert_eq!((request.prompt_tokens(), request.message_count()), (2 + 1 + 4 + 2, 3));
+        assert_eq!(request.instructions().as_deref(), Some("brief"));
     }
 
     #[test]
@@ -177,6 +190,7 @@ mod tests {
             json!({"messages": [user, said("assistant", json!(""))]}),
             json!({"messages": [said("user", json!([{"type": "text", "text": ""}]))]}),
             json!({"messages": [user, said("assistant", json!("and then "))]}),
+            json!({"temperature": 1.1}),
             json!({"thinking": {"type": "enabled", "budget_tokens": 100}}),
             json!({"thinking": {"type": "enabled", "budget_tokens": 2000}}),
         ] {

@@ -1,4 +1,4 @@
-//! Chat requests. What the sandbox has no use for (temperature, tools, …) is accepted and ignored.
+//! Chat requests. What the sandbox has no use for (tools, logprobs, …) is accepted and ignored.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,6 +18,9 @@ pub(crate) struct ChatRequest {
     max_completion_tokens: Option<u64>,
     reasoning_effort: Option<Value>,
     reasoning: Option<Value>,
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) stop: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -84,6 +87,13 @@ impl ChatRequest {
         self.reasoning_effort.as_ref().or(self.reasoning.as_ref())
     }
 
+    /// What comes from whoever wrote the program, under its new or its old role.
+    pub(crate) fn instructions(&self) -> Option<String> {
+        let is_instruction = |message: &&Message| matches!(message.role.as_str(), "system" | "developer");
+        let texts: Vec<_> = self.messages.iter().filter(is_instruction).map(Message::text).collect();
+        (!texts.is_empty()).then(|| texts.join("\n"))
+    }
+
     /// How many messages there are.
     pub(crate) fn message_count(&self) -> usize {
         self.messages.len()
@@ -133,6 +143,16 @@ mod tests {
             {"role": "assistant", "content": null}
         ]}));
         assert_eq!(request.unwrap().last_user_message(), "what is this?");
+    }
+
+    #[test]
+    fn instructions_are_told_from_the_conversation() {
+        let said = |role: &str, content: &str| json!({"role": role, "content": content});
+        let asked = |messages: Value| parse(&json!({"model": "m", "messages": messages})).unwrap();
+        assert_eq!(asked(json!([said("user", "hi")])).instructions(), None);
+        let request =
+            asked(json!([said("system", "be brief"), said("developer", "be kind"), said("user", "hi")]));
+        assert_eq!(request.instructions().as_deref(), Some("be brief\nbe kind"));
     }
 
     #[test]

@@ -174,7 +174,7 @@ fn what_was_used_beyond_credit_is_billed_and_gives_none() {
     assert_eq!((given.get("invoice:in_2"), given.get("invoice:in_3")), (Some(&1500), None));
 }
 
-/// Fault 33.
+/// (33)
 #[test]
 fn an_upgrade_gives_the_difference_for_the_rest_of_the_month_and_going_back_and_forth_gives_nothing() {
     let first = invoice("in_1", "create", "2026-04-01", vec![line("pro", 2000, "2026-04-01", "2026-05-01")]);
@@ -205,7 +205,7 @@ fn a_change_from_monthly_to_yearly_counts_what_the_month_has_given() {
     );
 }
 
-/// Fault 34.
+/// (34)
 #[test]
 fn a_payment_that_is_due_gives_a_little_in_advance_and_less_when_it_comes() {
     let due = Invoice {
@@ -291,7 +291,7 @@ fn a_refund_takes_back_its_part_of_each_month_also_of_later_ones() {
     assert_eq!(taken(&half), expected);
 }
 
-/// Fault 34.
+/// (34)
 #[test]
 fn a_dispute_that_was_won_gives_back_what_it_has_taken_of_each_month() {
     let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);

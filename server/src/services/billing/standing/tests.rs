@@ -28,7 +28,7 @@ fn row(name: &str, due: &str, standing: Standing, status: Option<SubscriptionSta
     format!("| {name} |{due}| {standing} | {replies} | {limits} | {credit} | {overage} | open |")
 }
 
-/// Fault 34.
+/// (34)
 #[test]
 fn the_table_in_the_documentation_is_what_the_code_does() {
     use SubscriptionStatus::*;
@@ -63,6 +63,7 @@ fn the_table_in_the_documentation_is_what_the_code_does() {
     assert_eq!(sorted(table.into_iter().map(str::to_owned).collect()), sorted(expected));
 }
 
+/// (34)
 #[test]
 fn the_grace_ends_once_and_a_payment_restores_everything() {
     let dunning = Dunning { status: SubscriptionStatus::PastDue, past_due: past_due(TimeDelta::days(1)) };

@@ -1,0 +1,1 @@
+alter table threads drop column shown_message_id;

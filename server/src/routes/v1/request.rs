@@ -1,0 +1,321 @@
+//! A request for a chat completion: what of it we carry out, and what we refuse rather than leave out.
+//! <https://platform.openai.com/docs/api-reference/chat/create>
+
+use app::types::{ApiKeyId, ClientRequestId};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::V1Error;
+use crate::providers::llm::{Sampling, Speaker, Turn};
+use crate::services::generation::{Asked, Completion, GenerationRequest};
+
+#[derive(Deserialize)]
+pub(super) struct ChatRequest {
+    model: String,
+    messages: Vec<ChatMessage>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    /// The older name of the next.
+    max_tokens: Option<u32>,
+    max_completion_tokens: Option<u32>,
+    temperature: Option<f32>,
+    top_p: Option<f32>,
+    stop: Option<Stop>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stop {
+    One(String),
+    Any(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct ChatMessage {
+    role: String,
+    content: Option<Content>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize)]
+struct Part {
+    r#type: String,
+    text: Option<String>,
+}
+
+/// How the answer is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AnswerOptions {
+    /// As it was asked for.
+    pub(super) model: String,
+    pub(super) is_streamed: bool,
+    pub(super) includes_usage: bool,
+}
+
+/// These change nothing of an answer, or only how OpenAI works inside.
+const WITHOUT_EFFECT: &[&str] = &[
+    "metadata",
+    "name",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "refusal",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "tool_choice",
+    "user",
+];
+
+const HOTTEST: f32 = 2.0;
+const MOST_STOPS: usize = 4;
+
+impl ChatRequest {
+    /// # Errors
+    /// When it is no such request.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, V1Error> {
+        serde_json::from_slice(body).map_err(|error| {
+            V1Error::invalid(format!("This is not a request for a chat completion: {error}."))
+        })
+    }
+
+    pub(super) fn options(&self) -> AnswerOptions {
+        let includes_usage = self.stream_options.as_ref().and_then(|options| options.include_usage);
+        AnswerOptions {
+            model: self.model.clone(),
+            is_streamed: self.stream.unwrap_or(false),
+            includes_usage: includes_usage.unwrap_or(false),
+        }
+    }
+
+    /// # Errors
+    /// When it wants something that we cannot do: to leave it out in silence would be worse.
+    pub(super) fn into_generation(
+        self,
+        client_request_id: ClientRequestId,
+        api_key_id: ApiKeyId,
+    ) -> Result<GenerationRequest, V1Error> {
+        refuse_what_is_not_done(&self.rest, "")?;
+        let max_output_tokens = self.max_completion_tokens.or(self.max_tokens);
+        if max_output_tokens == Some(0) {
+            return Err(V1Error::invalid("An answer has at least one token.").about("max_tokens"));
+        }
+        let sampling = sampling(self.temperature, self.top_p, self.stop)?;
+        let (instructions, turns) = conversation(self.messages)?;
+        let completion = Completion { api_key_id, instructions, turns, sampling };
+        Ok(GenerationRequest {
+            client_request_id,
+            asked: Asked::ByProgram(Box::new(completion)),
+            max_output_tokens,
+            model: Some(self.model),
+        })
+    }
+}
+
+fn refuse_what_is_not_done(fields: &Map<String, Value>, within: &str) -> Result<(), V1Error> {
+    let asks = |(name, value): &(&String, &Value)| {
+        !WITHOUT_EFFECT.contains(&name.as_str()) && !is_as_if_left_out(name, value)
+    };
+    match fields.iter().find(asks) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let param = format!("{within}{name}");
+            let message = format!("`{param}` is not supported here. Leave it out.");
+            Err(V1Error::invalid(message).about(param).with_code("unsupported_parameter"))
+        }
+    }
+}
+
+/// Clients send many fields with the value that they have anyway.
+fn is_as_if_left_out(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(if name == "n" { 1.0 } else { 0.0 }),
+        Value::Array(items) if name == "modalities" => items.iter().all(|item| item == "text"),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) if name == "response_format" => {
+            fields.get("type").is_some_and(|kind| kind == "text")
+        }
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(true) | Value::String(_) => false,
+    }
+}
+
+fn sampling(temperature: Option<f32>, top_p: Option<f32>, stop: Option<Stop>) -> Result<Sampling, V1Error> {
+    for (name, value, most) in [("temperature", temperature, HOTTEST), ("top_p", top_p, 1.0)] {
+        if value.is_some_and(|value| !(0.0..=most).contains(&value)) {
+            return Err(V1Error::invalid(format!("`{name}` goes from 0 to {most}.")).about(name));
+        }
+    }
+    let stop = match stop {
+        None => vec![],
+        Some(Stop::One(text)) => vec![text],
+        Some(Stop::Any(texts)) => texts,
+    };
+    if stop.len() > MOST_STOPS || stop.iter().any(String::is_empty) {
+        return Err(V1Error::invalid(format!("`stop` is up to {MOST_STOPS} texts, none of them empty."))
+            .about("stop"));
+    }
+    Ok(Sampling { temperature, top_p, stop })
+}
+
+/// Instructions are one text that stands before everything: Anthropic's format has no other place for them.
+fn conversation(messages: Vec<ChatMessage>) -> Result<(Option<String>, Vec<Turn>), V1Error> {
+    let (mut instructions, mut turns) = (Vec::new(), Vec::new());
+    for (index, message) in messages.into_iter().enumerate() {
+        let place = format!("messages[{index}].");
+        refuse_what_is_not_done(&message.rest, &place)?;
+        let text = text_of(message.content, &place)?;
+        match message.role.as_str() {
+            "system" | "developer" => instructions.push(text),
+            "user" => turns.push(Turn { speaker: Speaker::User, text }),
+            "assistant" => turns.push(Turn { speaker: Speaker::Assistant, text }),
+            _ => {
+                let message = "Messages are of the roles system, developer, user and assistant here.";
+                return Err(V1Error::invalid(message).about(format!("{place}role")));
+            }
+        }
+    }
+    if turns.last().is_none_or(|turn| turn.speaker != Speaker::User) {
+        return Err(V1Error::invalid("The last message has to be the user's.").about("messages"));
+    }
+    Ok(((!instructions.is_empty()).then(|| instructions.join("\n\n")), turns))
+}
+
+fn text_of(content: Option<Content>, place: &str) -> Result<String, V1Error> {
+    let param = format!("{place}content");
+    let text = match content {
+        None => String::new(),
+        Some(Content::Text(text)) => text,
+        Some(Content::Parts(parts)) => {
+            let texts = parts.into_iter().map(|part| part.text.filter(|_| part.r#type == "text"));
+            let texts: Option<Vec<_>> = texts.collect();
+            let only_text = || {
+                let error = V1Error::invalid("Only parts of the type `text` can be read here.");
+                error.about(param.clone()).with_code("unsupported_parameter")
+            };
+            texts.ok_or_else(only_text)?.concat()
+        }
+    };
+    // Some providers refuse the whole request for it.
+    if text.trim().is_empty() {
+        return Err(V1Error::invalid("A message has to have a text.").about(param));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// The completion that a body comes down to, or what is wrong with it.
+    fn read(body: &Value) -> Result<Completion, (String, Value)> {
+        let id = Uuid::now_v7();
+        let generation = ChatRequest::parse(body.to_string().as_bytes())
+            .and_then(|request| request.into_generation(ClientRequestId(id), ApiKeyId(id)));
+        match generation {
+            Ok(GenerationRequest { asked: Asked::ByProgram(completion), .. }) => Ok(*completion),
+            Ok(_) => panic!("a program asks"),
+            Err(error) => {
+                let error = serde_json::to_value(error).expect("JSON");
+                Err((error["message"].as_str().unwrap_or_default().to_owned(), error["param"].clone()))
+            }
+        }
+    }
+
+    fn asking(fields: Value) -> Value {
+        let mut body = json!({ "model": "swift", "messages": [{ "role": "user", "content": "Hi" }] });
+        let (Some(body_fields), Value::Object(fields)) = (body.as_object_mut(), fields) else {
+            panic!("objects")
+        };
+        body_fields.extend(fields);
+        body
+    }
+
+    fn refused(fields: Value) -> Value {
+        read(&asking(fields)).err().expect("a refusal").1
+    }
+
+    #[test]
+    fn instructions_stand_apart_and_parts_of_text_are_one() {
+        let parts = json!([{ "type": "text", "text": "Hi" }, { "type": "text", "text": " there" }]);
+        let completion = read(&asking(json!({ "messages": [
+            { "role": "system", "content": "Be brief." },
+            { "role": "developer", "content": "No lists." },
+            { "role": "assistant", "content": "Yes?" },
+            { "role": "user", "content": parts, "name": "ada" },
+        ] })))
+        .expect("a completion");
+        assert_eq!(completion.instructions.as_deref(), Some("Be brief.\n\nNo lists."));
+        let said: Vec<_> = completion.turns.iter().map(|turn| (turn.speaker, turn.text.as_str())).collect();
+        assert_eq!(said, [(Speaker::Assistant, "Yes?"), (Speaker::User, "Hi there")]);
+    }
+
+    #[test]
+    fn what_clients_send_out_of_habit_changes_nothing() {
+        let habits = json!({
+            "n": 1, "stream": true, "stream_options": { "include_usage": true }, "presence_penalty": 0,
+            "frequency_penalty": 0.0, "logit_bias": {}, "logprobs": false, "top_logprobs": null, "tools": [],
+            "tool_choice": "auto", "response_format": { "type": "text" }, "modalities": ["text"], "user": "u-1",
+            "metadata": { "job": "7" }, "stop": "END", "temperature": 0, "top_p": 1,
+        });
+        let sampling = read(&asking(habits)).expect("a completion").sampling;
+        assert_eq!(
+            sampling,
+            Sampling { temperature: Some(0.0), top_p: Some(1.0), stop: vec!["END".to_owned()] }
+        );
+    }
+
+    #[test]
+    fn what_is_not_done_is_refused_by_name() {
+        let tools = json!([{ "type": "function", "function": { "name": "f" } }]);
+        for (name, value) in [
+            ("n", json!(2)),
+            ("tools", tools),
+            ("response_format", json!({ "type": "json_object" })),
+            ("logprobs", json!(true)),
+            ("seed", json!(7)),
+            ("reasoning_effort", json!("low")),
+            ("modalities", json!(["text", "audio"])),
+            ("unheard_of", json!("yes")),
+        ] {
+            assert_eq!(refused(json!({ name: value })), name);
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_with_its_place() {
+        assert_eq!(refused(json!({ "temperature": 2.1 })), "temperature");
+        assert_eq!(refused(json!({ "top_p": -0.1 })), "top_p");
+        assert_eq!(refused(json!({ "max_tokens": 0 })), "max_tokens");
+        assert_eq!(refused(json!({ "stop": ["a", "b", "c", "d", "e"] })), "stop");
+        assert_eq!(refused(json!({ "messages": [] })), "messages");
+        let messages =
+            |role: &str, content: Value| json!({ "messages": [{ "role": role, "content": content }] });
+        assert_eq!(refused(messages("assistant", json!("Hi"))), "messages");
+        assert_eq!(refused(messages("tool", json!("42"))), "messages[0].role");
+        assert_eq!(refused(messages("user", json!(" "))), "messages[0].content");
+        assert_eq!(refused(messages("user", json!(null))), "messages[0].content");
+        let picture = json!([{ "type": "image_url", "image_url": { "url": "data:," } }]);
+        assert_eq!(refused(messages("user", picture)), "messages[0].content");
+        let call = json!({ "messages": [{ "role": "assistant", "content": "x", "tool_calls": [{}] }] });
+        assert_eq!(refused(call), "messages[0].tool_calls");
+    }
+}

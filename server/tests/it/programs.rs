@@ -1,0 +1,327 @@
+//! The API for programs.
+
+use app::types::{Nanos, Thread};
+use http::StatusCode;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use crate::support::{
+    Program, Shop, TestApp, cheap, completion, frames, paced, prompt, quick, said_then_silent, silent,
+    streamed, until,
+};
+
+async fn body(response: Response) -> Value {
+    response.json().await.expect("JSON")
+}
+
+/// The status and what programs go by of an error.
+async fn error(response: Response) -> (u16, Value, Value) {
+    let status = response.status().as_u16();
+    let error = body(response).await["error"].clone();
+    assert!(error["message"].is_string() && error["type"].is_string(), "{error}");
+    (status, error["code"].clone(), error["param"].clone())
+}
+
+async fn program(app: &TestApp) -> Program {
+    app.program(&app.user().await).await
+}
+
+/// How the only answer stands.
+async fn state(app: &TestApp) -> String {
+    app.database().rows("select state from generations").await[0].get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_gets_a_whole_answer_and_what_it_used() {
+    let app = TestApp::with(|config| config.plans.free.requests_per_minute = 5).await;
+    let (program, prompt) = (program(&app).await, prompt());
+    let script = json!({ "text": "Yes.", "usage": { "prompt_tokens": 9, "completion_tokens": 4 }, "cached_tokens": 0 });
+    app.sandbox.script(&prompt, script).await;
+    let response = program.complete(&completion(&prompt)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["x-ratelimit-limit-requests"], "5");
+    assert_eq!(response.headers()["x-ratelimit-remaining-requests"], "4");
+    let answer = body(response).await;
+    assert_eq!((&answer["object"], &answer["model"]), (&json!("chat.completion"), &json!("everyday")));
+    let choice = &answer["choices"][0];
+    assert_eq!(choice["message"]["content"], "Yes.");
+    assert_eq!(choice["finish_reason"], "stop");
+    let usage = &answer["usage"];
+    assert_eq!((&usage["prompt_tokens"], &usage["completion_tokens"]), (&json!(9), &json!(4)));
+    assert_eq!(usage["total_tokens"], 13);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_streamed_answer_comes_word_by_word_and_ends_with_its_usage() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, paced("One two three.", 20)).await;
+    let response = program.complete(&streamed(&prompt)).await;
+    let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
+    assert!(header("content-type").starts_with("text/event-stream"));
+    assert_eq!(
+        (header("x-accel-buffering"), header("cache-control")),
+        ("no".to_owned(), "no-cache".to_owned())
+    );
+    let text = response.text().await.expect("a body");
+    let frames = frames(&text);
+    let (last, chunks) = frames.split_last().expect("frames");
+    assert_eq!(*last, "[DONE]");
+    let chunks: Vec<Value> = chunks.iter().map(|chunk| serde_json::from_str(chunk).expect("JSON")).collect();
+    assert!(
+        chunks
+            .iter()
+            .all(|chunk| chunk["object"] == "chat.completion.chunk" && chunk["id"] == chunks[0]["id"])
+    );
+    assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
+    let words: Vec<_> =
+        chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+    assert_eq!(words.concat(), "One two three.");
+    assert!(words.len() > 2, "{words:?}");
+    let [.., end, usage] = chunks.as_slice() else { panic!("{chunks:?}") };
+    assert_eq!(end["choices"][0]["finish_reason"], "stop");
+    assert_eq!(usage["choices"], json!([]));
+    assert!(usage["usage"]["completion_tokens"].as_i64() > Some(0), "{usage}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_is_told_what_the_program_sends_and_nothing_else() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, quick("Yes.")).await;
+    let body = json!({
+        "model": "everyday",
+        "messages": [
+            { "role": "system", "content": "Be brief." },
+            { "role": "user", "content": "Is it?" },
+            { "role": "assistant", "content": "What?" },
+            { "role": "user", "content": [{ "type": "text", "text": prompt }] },
+        ],
+        "temperature": 0.5,
+        "top_p": 0.25,
+        "stop": ["END"],
+        "max_tokens": 77,
+    });
+    for _ in 0..2 {
+        assert_eq!(program.complete(&body).await.status(), StatusCode::OK);
+    }
+    for asked in app.sandbox.journal(&prompt).await {
+        assert_eq!(asked["instructions"], "Be brief.");
+        assert_eq!((&asked["temperature"], &asked["top_p"]), (&json!(0.5), &json!(0.25)));
+        assert_eq!((&asked["stop"], &asked["max_tokens"]), (&json!(["END"]), &json!(77)));
+        assert_eq!(asked["last_user_message"], prompt.as_str());
+    }
+}
+
+/// The account pays, and its person sees what for; what was asked is nowhere kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_charged_to_the_account_and_are_no_conversations() {
+    let app = TestApp::with(cheap).await;
+    let browser = app.user().await;
+    let (program, prompt) = (app.program(&browser).await, prompt());
+    let usage = json!({ "prompt_tokens": 9, "completion_tokens": 700 });
+    app.sandbox.script(&prompt, json!({ "text": "Yes.", "usage": usage, "gap_ms": 0 })).await;
+    for _ in 0..2 {
+        assert_eq!(program.complete(&completion(&prompt)).await.status(), StatusCode::OK);
+    }
+    let quota: app::types::Quota = browser.value("quota/read_quota", &[]).await;
+    assert_eq!(quota.credit.used(), Nanos(1400));
+    let threads: Vec<Thread> = browser.value("chat/list_threads", &[]).await;
+    assert_eq!(threads, []);
+    let mut browser = browser;
+    let page = browser.get("/usage").await.text().await.expect("a page");
+    assert!(page.contains("API key “nightly report”"), "the usage page names the key");
+    let kept = format!("select count(*) from messages where content like '%{prompt}%'");
+    assert_eq!(app.database().number(&kept).await, 0);
+    app.database().assert_no_open_holds().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_leaves_stops_its_answer_and_pays_for_what_was_said() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let mut response = program.complete(&streamed(&prompt)).await;
+    response.chunk().await.expect("a chunk");
+    drop(response);
+    until(async || state(&app).await == "stopped").await;
+    assert!(app.database().number("select charged_nanos from usage_records").await > 0);
+    app.database().assert_no_open_holds().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_does_one_that_leaves_before_the_first_word() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, silent()).await;
+    let asking = tokio::spawn({
+        let (program, body) = (program.clone(), completion(&prompt));
+        async move { program.complete(&body).await.status() }
+    });
+    until(async || !app.sandbox.journal(&prompt).await.is_empty()).await;
+    asking.abort();
+    until(async || state(&app).await == "stopped").await;
+    app.database().assert_no_open_holds().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_before_the_first_word_has_a_status_and_is_free() {
+    let app = TestApp::start().await;
+    let program = program(&app).await;
+    for (status, told) in [(400, (400, json!("refused"))), (503, (503, json!("overloaded")))] {
+        let prompt = prompt();
+        app.sandbox.script(&prompt, json!({ "status": status })).await;
+        for body in [completion(&prompt), streamed(&prompt)] {
+            let (status, code, _) = error(program.complete(&body).await).await;
+            assert_eq!((status, code), told);
+        }
+    }
+    assert_eq!(app.database().number("select sum(charged_nanos)::bigint from usage_records").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_breaks_off_is_never_taken_for_a_whole_one() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, json!({ "text": "One two three.", "cut_after_chunks": 2 })).await;
+    let text = program.complete(&streamed(&prompt)).await.text().await.expect("a body");
+    let frames = frames(&text);
+    let last: Value = serde_json::from_str(frames.last().expect("frames")).expect("JSON");
+    assert!(last["error"]["message"].is_string(), "{last}");
+    assert!(!text.contains("[DONE]"));
+    let (status, ..) = error(program.complete(&completion(&prompt)).await).await;
+    assert_eq!(status, 502);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_say_in_openais_words_what_is_wrong() {
+    let app = TestApp::with(|config| {
+        config.plans.free.requests_per_minute = 2;
+        config.llm.catalog.models[0].context_tokens = 4096;
+    })
+    .await;
+    let program = program(&app).await;
+    let changed = |field: &str, value: Value| {
+        let mut body = completion("Hi");
+        body[field] = value;
+        body
+    };
+    let long = json!([{ "role": "user", "content": "word ".repeat(8000) }]);
+    let refused = [
+        (changed("model", json!("gpt-9")), (404, json!("model_not_found"), json!("model"))),
+        (changed("messages", long), (400, json!("context_length_exceeded"), json!("messages"))),
+        (
+            changed("tools", json!([{ "type": "function" }])),
+            (400, json!("unsupported_parameter"), json!("tools")),
+        ),
+        (json!({ "messages": [] }), (400, json!(null), json!(null))),
+    ];
+    for (body, told) in refused {
+        assert_eq!(error(program.complete(&body).await).await, told);
+    }
+    for _ in 0..2 {
+        assert_eq!(program.complete(&completion("Hi")).await.status(), StatusCode::OK);
+    }
+    let response = program.complete(&completion("Hi")).await;
+    assert!(response.headers().contains_key("retry-after"));
+    assert_eq!(error(response).await, (429, json!("rate_limit_exceeded"), json!(null)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_credit_a_program_is_told_so() {
+    let app = TestApp::with(|config| config.plans.free.monthly_credit = Nanos(1)).await;
+    let refused = program(&app).await.complete(&completion("Hi")).await;
+    assert_eq!(error(refused).await, (402, json!("insufficient_quota"), json!(null)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_good_key_opens_the_api() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let program = app.program(&browser).await;
+    assert_eq!(program.get("/v1/models").await.status(), StatusCode::OK);
+    let told = (401, json!("invalid_api_key"), json!(null));
+    let wrong = program.with_key(&format!("{}x", program.key));
+    assert_eq!(error(wrong.complete(&completion("Hi")).await).await, told);
+    // A browser's cookie is no key.
+    let response = browser.request(Method::GET, "/v1/models").send().await.expect("an answer");
+    assert_eq!(error(response).await, told);
+    let keys: Value = browser.value("api_keys/list_api_keys", &[]).await;
+    let id = keys["keys"][0]["id"].as_str().expect("an id");
+    assert!(browser.call("api_keys/revoke_api_key", &[("id", id)]).await.status().is_success());
+    assert_eq!(error(program.get("/v1/models").await).await, told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_tries_keys_is_limited_by_address() {
+    let app = TestApp::with(|config| config.limits.anonymous_requests_per_minute = 2).await;
+    let program = program(&app).await;
+    let wrong = program.with_key("plb_guess");
+    for status in [401, 401, 429] {
+        assert_eq!(wrong.get("/v1/models").await.status().as_u16(), status);
+    }
+    assert_eq!(program.get("/v1/models").await.status(), StatusCode::OK, "good keys go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_models_are_those_of_the_plan() {
+    let app = TestApp::with(|config| config.llm.catalog.models[1].plans = vec!["pro".to_owned()]).await;
+    let program = program(&app).await;
+    let list = body(program.get("/v1/models").await).await;
+    let keys: Vec<_> =
+        list["data"].as_array().expect("models").iter().filter_map(|model| model["id"].as_str()).collect();
+    assert!(keys.contains(&"everyday") && !keys.contains(&"thorough"), "{keys:?}");
+    assert_eq!(body(program.get("/v1/models/everyday").await).await["object"], "model");
+    assert_eq!(error(program.get("/v1/models/thorough").await).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_sent_again_with_its_key_is_one_answer() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, quick("Once.")).await;
+    let send = async |body: &Value| {
+        let request =
+            program.request(Method::POST, "/v1/chat/completions").header("idempotency-key", "again");
+        request.json(body).send().await.expect("an answer")
+    };
+    let (first, again) =
+        (body(send(&completion(&prompt)).await).await, body(send(&completion(&prompt)).await).await);
+    assert_eq!((&first["id"], &first["usage"]), (&again["id"], &again["usage"]));
+    assert_eq!(again["choices"][0]["message"]["content"], "Once.");
+    let text = send(&streamed(&prompt)).await.text().await.expect("a body");
+    assert!(
+        text.contains("Once.") && !text.contains(first["id"].as_str().expect("an id")),
+        "another request"
+    );
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 2);
+}
+
+/// As `purge_jobs` does a day later: receipts stay, and whoever asks again is told that the answer is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_to_programs_are_forgotten_after_a_day() {
+    let shop = Shop::open().await;
+    let (app, prompt) = (&shop.app, prompt());
+    let program = program(app).await;
+    app.sandbox.script(&prompt, quick("Forget me.")).await;
+    program.complete(&completion(&prompt)).await;
+    app.database().execute("update messages set created_at = created_at - interval '23 hours'").await;
+    let answers = "select count(*) from messages where content = 'Forget me.'";
+    shop.run_job("purge_jobs").await;
+    assert_eq!(app.database().number(answers).await, 1);
+    app.database().execute("update messages set created_at = created_at - interval '2 hours'").await;
+    shop.run_job("purge_jobs").await;
+    assert_eq!(app.database().number(answers).await, 0);
+    assert_eq!(app.database().number("select count(*) from usage_records").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_else_is_below_v1_is_an_error_that_programs_can_read() {
+    let app = TestApp::start().await;
+    let program = program(&app).await;
+    assert_eq!(error(program.get("/v1/embeddings").await).await.0, 404);
+    assert_eq!(
+        error(program.request(Method::POST, "/v1/responses").send().await.expect("an answer")).await.0,
+        404
+    );
+}
