@@ -197,6 +197,11 @@ test.describe('On a phone', () => {
 
     const longer = await model.script(`${prompt} ${'once more '.repeat(20)}`, { text: 'A third idea.' });
     await chat.editButtonOf(chat.questions.first()).tap();
+    await expect(chat.editor).toHaveAttribute('enterkeyhint', 'enter');
+    await expect(chat.editor).toHaveValue(prompt);
+    await chat.editor.press('End');
+    await chat.editor.press('Enter');
+    await expect(chat.editor, 'Enter breaks the line').toHaveValue(`${prompt}\n`);
     await chat.editor.fill(longer);
     await chat.sendEditButton.tap();
     await expect(chat.answers).toHaveText(['A third idea.']);

@@ -147,7 +147,7 @@ fn TextField(
 }
 
 /// Whether this Enter sends. A keyboard that hangs on a tablet has keys to say so.
-fn sends(event: &ev::KeyboardEvent, has_touch_only: bool) -> bool {
+pub(super) fn sends(event: &ev::KeyboardEvent, has_touch_only: bool) -> bool {
     if has_touch_only { event.ctrl_key() || event.meta_key() } else { !event.shift_key() }
 }
 

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use leptos::{ev, html};
 
-use super::composer::{excess, is_composing, show};
+use super::composer::{excess, is_composing, sends, show};
 use crate::browser;
 use crate::contexts::{OpenConversation, use_standing};
 use crate::transcript::Turn;
@@ -19,6 +19,9 @@ pub fn MessageEditor(
 ) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
     let text = RwSignal::new(turn.with_untracked(|turn| turn.content.clone()));
+    // As in the composer, whose hint says what Enter does here, too.
+    let has_touch_only = RwSignal::new(false);
+    Effect::new(move |_| has_touch_only.set(browser::has_touch_only()));
     let standing = use_standing();
     let excess = Memo::new(move |_| text.with(|text| excess(text)));
     let cannot_send = Memo::new(move |_| {
@@ -51,7 +54,7 @@ pub fn MessageEditor(
     };
     let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         _ if is_composing(&event) => {}
-        "Enter" if !event.shift_key() => {
+        "Enter" if sends(&event, has_touch_only.get_untracked()) => {
             event.prevent_default();
             send();
         }
@@ -76,7 +79,7 @@ pub fn MessageEditor(
                 aria-label="Your message"
                 aria-invalid=move || excess.get().is_some().to_string()
                 readonly=move || !conversation.is_idle()
-                enterkeyhint="send"
+                enterkeyhint=move || if has_touch_only.get() { "enter" } else { "send" }
                 autocomplete="off"
                 data-testid="editor-input"
                 node_ref=field
