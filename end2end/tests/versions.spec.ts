@@ -164,6 +164,23 @@ test.describe('A question that is edited', () => {
   });
 
   test.describe(() => {
+    test.use({ expectedProblems: [/net::ERR_FAILED/] });
+
+    test('is sent with its newest words after it was refused', async ({ chat, model, tab }) => {
+      await chat.ask(await model.script('Hear me', { text: 'I do.' }));
+      const newest = await model.script('Hear me now', { text: 'Now I do.' });
+      await tab.page.route('**/api/chat/start_reply*', (route) => route.abort(), { times: 1 });
+      await chat.edit(chat.questions.first(), 'not heard');
+      await expect(chat.sendAgainButton).toBeVisible();
+      await chat.editor.fill(newest);
+      await expect(chat.refusal, 'what it would send again is gone').toBeHidden();
+      await chat.sendEditButton.click();
+      await expect(chat.answers).toHaveText(['Now I do.']);
+      await expect(chat.questions).toHaveText([newest]);
+    });
+  });
+
+  test.describe(() => {
     test.use({ expectedProblems: [refusedWith(429)] });
 
     test('keeps its new words when it is refused', async ({ chat, model }) => {

@@ -42,6 +42,7 @@ pub fn MessageEditor(
             show(&field, &written);
         }
         text.set(written);
+        conversation.forget_refused_edit();
     };
     let send = move || {
         if !cannot_send.get_untracked() {

@@ -59,6 +59,12 @@ pub struct Refusal {
     request: ReplyRequest,
 }
 
+impl Refusal {
+    fn is_of_edit(&self) -> bool {
+        matches!(self.request.target, ReplyTarget::Edit { .. })
+    }
+}
+
 #[derive(Clone, Copy)]
 pub struct OpenConversation {
     pub thread: RwSignal<Option<Thread>>,
@@ -164,8 +170,17 @@ impl OpenConversation {
     /// Closes the editor. The message stays as it was.
     pub fn cancel_edit(self) {
         self.editing.set(None);
-        let is_edit = |refusal: &Refusal| matches!(refusal.request.target, ReplyTarget::Edit { .. });
-        if self.refusal.with_untracked(|refusal| refusal.as_ref().is_some_and(is_edit)) {
+        self.forget_refusal_if(Refusal::is_of_edit);
+    }
+
+    /// The editor has other words by now: sent again, the refused ones would take their place. Until something fits, that
+    /// is still said.
+    pub fn forget_refused_edit(self) {
+        self.forget_refusal_if(|refusal| refusal.is_of_edit() && refusal.fits_at.is_none());
+    }
+
+    fn forget_refusal_if(self, is_over: impl Fn(&Refusal) -> bool) {
+        if self.refusal.with_untracked(|refusal| refusal.as_ref().is_some_and(is_over)) {
             self.refusal.set(None);
         }
     }
