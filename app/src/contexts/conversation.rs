@@ -207,7 +207,9 @@ impl OpenConversation {
     fn show(self, shown: Conversation) {
         self.lost.set(None);
         self.pause.set(None);
-        // Sent again, it would go where it was sent before. Its text is in the composer.
+        // Sent again under its id, it would be answered where it was sent before. Its text is in the composer, and from here
+        // sending is a new request.
+        kept_request::forget(&self.draft_key());
         if !untrack(|| self.is_waiting()) {
             self.refusal.set(None);
         }
