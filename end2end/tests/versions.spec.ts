@@ -149,6 +149,21 @@ test.describe('A question that is edited', () => {
     await expect(chat.questions).toHaveText([after]);
   });
 
+  test('keeps its new words when the page is left, until it is given up', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Say it well', { text: 'Well.' });
+    await chat.ask(prompt);
+    const edit = chat.editButtonOf(chat.questions.first());
+    await edit.click();
+    await chat.editor.fill('said better');
+    await tab.page.reload();
+    await chat.isReady();
+    await edit.click();
+    await expect(chat.editor).toHaveValue('said better');
+    await chat.cancelEditButton.click();
+    await edit.click();
+    await expect(chat.editor).toHaveValue(prompt);
+  });
+
   test('is not sent while it is empty or too long', async ({ chat, model }) => {
     await chat.ask(await model.script('Say something', { text: 'Something.' }));
     await chat.turnOf(chat.questions.first()).hover();

@@ -18,7 +18,8 @@ pub fn MessageEditor(
     conversation: OpenConversation,
 ) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
-    let text = RwSignal::new(turn.with_untracked(|turn| turn.content.clone()));
+    let kept = conversation.kept_edit(id);
+    let text = RwSignal::new(kept.unwrap_or_else(|| turn.with_untracked(|turn| turn.content.clone())));
     // As in the composer, whose hint says what Enter does here, too.
     let has_touch_only = RwSignal::new(false);
     Effect::new(move |_| has_touch_only.set(browser::has_touch_only()));
@@ -41,8 +42,9 @@ pub fn MessageEditor(
         if let Some(field) = field.get_untracked() {
             show(&field, &written);
         }
-        text.set(written);
+        conversation.keep_edit(id, &written);
         conversation.forget_refused_edit();
+        text.set(written);
     };
     let send = move || {
         if !cannot_send.get_untracked() {

@@ -169,6 +169,9 @@ impl OpenConversation {
 
     /// Closes the editor. The message stays as it was.
     pub fn cancel_edit(self) {
+        if let Some(id) = self.editing.get_untracked() {
+            self.keep_edit(id, "");
+        }
         self.editing.set(None);
         self.forget_refusal_if(Refusal::is_of_edit);
     }
@@ -270,6 +273,15 @@ impl OpenConversation {
         browser::drafts::read(&self.draft_key())
     }
 
+    /// Keeps what is in the editor in the tab, too: what refuses it may lead off the page. Nothing is left of an empty text.
+    pub fn keep_edit(self, id: MessageId, text: &str) {
+        browser::drafts::write(&edit_key(id), text);
+    }
+
+    pub fn kept_edit(self, id: MessageId) -> Option<String> {
+        browser::drafts::read(&edit_key(id))
+    }
+
     fn draft_key(self) -> String {
         self.thread.with_untracked(|thread| match thread {
             Some(thread) => format!("draft:{}", thread.id),
@@ -345,4 +357,8 @@ impl OpenConversation {
             }
         });
     }
+}
+
+fn edit_key(id: MessageId) -> String {
+    format!("edit:{id}")
 }
