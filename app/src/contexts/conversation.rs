@@ -243,8 +243,11 @@ impl OpenConversation {
         }
     }
 
-    /// Takes up an answer whose connection broke.
+    /// Takes up an answer whose connection broke. Not while another version is on its way: it would be written into that.
     pub fn follow_again(self) {
+        if self.is_switching.get_untracked() {
+            return;
+        }
         if let Some(progress) = self.lost.get_untracked() {
             self.transcript.resume();
             self.read(Source::Follow(progress));
