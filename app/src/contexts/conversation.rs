@@ -5,8 +5,11 @@ mod kept_request;
 mod reading;
 mod stream_guard;
 
+use std::pin::pin;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use futures::future::AbortHandle;
+use futures::future::{AbortHandle, Either, select};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -18,7 +21,10 @@ use crate::api::{show_version, stop_reply};
 use crate::reply_progress::ReplyProgress;
 use crate::transcript::Transcript;
 use crate::types::{Conversation, GenerationId, MessageId, Prompt, ReplyRequest, ReplyTarget, Thread};
-use crate::{ApiError, browser};
+use crate::{ApiError, ApiResult, browser};
+
+/// How long another version may take to come: nothing can be sent meanwhile.
+const SWITCH_TIME: Duration = Duration::from_secs(20);
 
 /// What the conversation is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +201,7 @@ impl OpenConversation {
         }
         self.is_switching.set(true);
         spawn_local(async move {
-            let shown = show_version(id).await;
+            let shown = path_through(id).await;
             // The page may be gone by now.
             if self.is_switching.try_set(false).is_some() {
                 return;
@@ -359,6 +365,14 @@ impl OpenConversation {
                 self.toasts.show_failure(format!("The reply could not be stopped. {error}"));
             }
         });
+    }
+}
+
+/// What `show_version` answers, if it does so in time.
+async fn path_through(id: MessageId) -> ApiResult<Conversation> {
+    match select(pin!(show_version(id)), pin!(browser::sleep(SWITCH_TIME))).await {
+        Either::Left((shown, _)) => shown,
+        Either::Right(_) => Err(ApiError::Connection),
     }
 }
 
