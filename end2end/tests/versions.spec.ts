@@ -172,6 +172,7 @@ test.describe('A question that is edited', () => {
     await expect(chat.sendEditButton).toBeDisabled();
     await chat.editor.fill('x'.repeat(16_003));
     await expect(chat.page.getByTestId('editor-excess')).toContainText('3 characters too long');
+    await expect(chat.editor).toHaveAccessibleDescription(/3 characters too long/);
     await expect(chat.sendEditButton).toBeDisabled();
     await chat.cancelEditButton.click();
     await expect(chat.editor).toBeHidden();
