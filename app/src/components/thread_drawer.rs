@@ -4,11 +4,14 @@ use wasm_bindgen::JsCast;
 
 use super::{Icon, Symbol, ThreadList, ThreadSearchField};
 use crate::browser;
+use crate::contexts::use_session;
 use crate::types::ThreadId;
 
 /// The conversations: a column beside the chat, on phones a drawer over it.
 #[component]
 pub fn ThreadDrawer(is_open: RwSignal<bool>, current: Signal<Option<ThreadId>>) -> impl IntoView {
+    let session = use_session();
+    let is_visit = Memo::new(move |_| session.is_visit());
     let close = move || {
         if is_open.get_untracked() {
             is_open.set(false);
@@ -48,7 +51,7 @@ pub fn ThreadDrawer(is_open: RwSignal<bool>, current: Signal<Option<ThreadId>>) 
                     <Icon symbol=Symbol::Close/>
                 </button>
             </div>
-            <ThreadSearchField/>
+            {move || (!is_visit.get()).then(|| view! { <ThreadSearchField/> })}
             <ThreadList current on_choose=Callback::new(move |()| is_open.set(false))/>
         </nav>
     }
