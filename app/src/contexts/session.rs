@@ -34,11 +34,6 @@ pub fn use_session() -> SessionContext {
 }
 
 impl SessionContext {
-    /// Not the person looks, but an operator, who may not read what was written. To be read inside `SignedInOnly`.
-    pub fn is_visit(self) -> bool {
-        self.user.get().and_then(Result::ok).flatten().is_some_and(|user| user.viewing.is_some())
-    }
-
     /// What only a signed-in person can load. For anybody else the server is not even asked: its refusal would become
     /// the status of a page that is about to redirect.
     ///

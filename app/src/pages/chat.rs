@@ -145,14 +145,12 @@ fn ConversationView(
     }
 }
 
-/// The conversation as a file, once there is something in it; not for an operator who visits.
+/// The conversation as a file, once there is something in it.
 #[component]
 fn ExportLink(conversation: OpenConversation) -> impl IntoView {
     let id = Memo::new(move |_| conversation.thread.with(|thread| thread.as_ref().map(|thread| thread.id)));
-    let session = use_session();
-    let is_visit = Memo::new(move |_| session.is_visit());
     move || {
-        id.get().filter(|_| !is_visit.get()).map(|id| {
+        id.get().map(|id| {
             view! {
                 <a class="button button-small" href=thread_file_path(id) rel="external" download="" data-testid="export-thread">
                     "Export"
