@@ -39,10 +39,14 @@ test('After signing out, Back shows nothing of the conversation', async ({ chat,
   await tab.page.reload();
   await chat.isReady();
   await expect(chat.answers).toHaveText(['A secret.']);
+  // The page is left for good: nothing of it stays in memory.
+  const isLoaded = tab.page.waitForEvent('load');
   await chat.signOut();
+  await isLoaded;
   await expect(tab.page).toHaveURL('/');
+  await tab.home.isReady();
   await expect(tab.home.signInLink).toBeVisible();
-  await tab.page.goBack();
+  await tab.page.evaluate(() => history.back());
   await expect(tab.page).toHaveURL(/\/sign-in\?return_to=/);
   await expect(tab.page.locator('body')).not.toContainText('A secret.');
 });

@@ -149,6 +149,21 @@ test.describe('A question that is edited', () => {
     await expect(chat.questions).toHaveText([after]);
   });
 
+  test('keeps its new words when the page is left, until it is given up', async ({ chat, model, tab }) => {
+    const prompt = await model.script('Say it well', { text: 'Well.' });
+    await chat.ask(prompt);
+    const edit = chat.editButtonOf(chat.questions.first());
+    await edit.click();
+    await chat.editor.fill('said better');
+    await tab.page.reload();
+    await chat.isReady();
+    await edit.click();
+    await expect(chat.editor).toHaveValue('said better');
+    await chat.cancelEditButton.click();
+    await edit.click();
+    await expect(chat.editor).toHaveValue(prompt);
+  });
+
   test('is not sent while it is empty or too long', async ({ chat, model }) => {
     await chat.ask(await model.script('Say something', { text: 'Something.' }));
     await chat.turnOf(chat.questions.first()).hover();
@@ -157,10 +172,28 @@ test.describe('A question that is edited', () => {
     await expect(chat.sendEditButton).toBeDisabled();
     await chat.editor.fill('x'.repeat(16_003));
     await expect(chat.page.getByTestId('editor-excess')).toContainText('3 characters too long');
+    await expect(chat.editor).toHaveAccessibleDescription(/3 characters too long/);
     await expect(chat.sendEditButton).toBeDisabled();
     await chat.cancelEditButton.click();
     await expect(chat.editor).toBeHidden();
     await expect(chat.answers).toHaveText(['Something.']);
+  });
+
+  test.describe(() => {
+    test.use({ expectedProblems: [/net::ERR_FAILED/] });
+
+    test('is sent with its newest words after it was refused', async ({ chat, model, tab }) => {
+      await chat.ask(await model.script('Hear me', { text: 'I do.' }));
+      const newest = await model.script('Hear me now', { text: 'Now I do.' });
+      await tab.page.route('**/api/chat/start_reply*', (route) => route.abort(), { times: 1 });
+      await chat.edit(chat.questions.first(), 'not heard');
+      await expect(chat.sendAgainButton).toBeVisible();
+      await chat.editor.fill(newest);
+      await expect(chat.refusal, 'what it would send again is gone').toBeHidden();
+      await chat.sendEditButton.click();
+      await expect(chat.answers).toHaveText(['Now I do.']);
+      await expect(chat.questions).toHaveText([newest]);
+    });
   });
 
   test.describe(() => {
@@ -197,6 +230,11 @@ test.describe('On a phone', () => {
 
     const longer = await model.script(`${prompt} ${'once more '.repeat(20)}`, { text: 'A third idea.' });
     await chat.editButtonOf(chat.questions.first()).tap();
+    await expect(chat.editor).toHaveAttribute('enterkeyhint', 'enter');
+    await expect(chat.editor).toHaveValue(prompt);
+    await chat.editor.press('End');
+    await chat.editor.press('Enter');
+    await expect(chat.editor, 'Enter breaks the line').toHaveValue(`${prompt}\n`);
     await chat.editor.fill(longer);
     await chat.sendEditButton.tap();
     await expect(chat.answers).toHaveText(['A third idea.']);

@@ -33,7 +33,7 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
         <div class="composer-place">
             <RefusalNote conversation/>
             {move || is_closed.get().then(|| view! { <ClosedNote/> })}
-            {move || is_too_long.get().then(|| view! { <Excess excess/> })}
+            {move || is_too_long.get().then(|| view! { <Excess id="composer-excess" excess/> })}
             <form class="composer needs-script" on:submit=on_submit aria-label="Write a message">
                 <TextField conversation is_too_long is_closed has_touch_only/>
                 <div class="composer-foot">
@@ -49,12 +49,16 @@ pub fn Composer(conversation: OpenConversation) -> impl IntoView {
 
 /// By how much the text is too long. That it is so is read out once, not anew with each key.
 #[component]
-fn Excess(excess: Memo<Option<PromptError>>) -> impl IntoView {
+pub(super) fn Excess(
+    /// Of the sentence, by which its field is described.
+    id: &'static str,
+    excess: Memo<Option<PromptError>>,
+) -> impl IntoView {
     let sentence = move || excess.get().map(|error| error.to_string());
     view! {
-        <p class="note note-error" data-testid="composer-excess">
+        <p class="note note-error" data-testid=id>
             <span class="visually-hidden" role="alert">"This message is too long."</span>
-            <span id="composer-excess">{sentence}</span>
+            <span id=id>{sentence}</span>
         </p>
     }
 }
@@ -147,7 +151,7 @@ fn TextField(
 }
 
 /// Whether this Enter sends. A keyboard that hangs on a tablet has keys to say so.
-fn sends(event: &ev::KeyboardEvent, has_touch_only: bool) -> bool {
+pub(super) fn sends(event: &ev::KeyboardEvent, has_touch_only: bool) -> bool {
     if has_touch_only { event.ctrl_key() || event.meta_key() } else { !event.shift_key() }
 }
 

@@ -1,11 +1,13 @@
 use leptos::prelude::*;
 use leptos::{ev, html};
 
-use super::composer::{excess, is_composing, show};
+use super::composer::{Excess, excess, is_composing, sends, show};
 use crate::browser;
 use crate::contexts::{OpenConversation, use_standing};
 use crate::transcript::Turn;
 use crate::types::{MessageId, Prompt};
+
+const EXCESS_ID: &str = "editor-excess";
 
 /// A message of the person's, to be sent in other words. Keys do what they do in the composer, and Escape gives it up.
 /// Its text is set by script, for the same reason as there.
@@ -18,9 +20,14 @@ pub fn MessageEditor(
     conversation: OpenConversation,
 ) -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
-    let text = RwSignal::new(turn.with_untracked(|turn| turn.content.clone()));
+    let kept = conversation.kept_edit(id);
+    let text = RwSignal::new(kept.unwrap_or_else(|| turn.with_untracked(|turn| turn.content.clone())));
+    // As in the composer, whose hint says what Enter does here, too.
+    let has_touch_only = RwSignal::new(false);
+    Effect::new(move |_| has_touch_only.set(browser::has_touch_only()));
     let standing = use_standing();
     let excess = Memo::new(move |_| text.with(|text| excess(text)));
+    let is_too_long = Memo::new(move |_| excess.get().is_some());
     let cannot_send = Memo::new(move |_| {
         let is_refused = text.with(|text| Prompt::parse(text).is_err()) || standing.is_closed();
         is_refused || !conversation.is_idle() || conversation.is_waiting()
@@ -38,6 +45,8 @@ pub fn MessageEditor(
         if let Some(field) = field.get_untracked() {
             show(&field, &written);
         }
+        conversation.keep_edit(id, &written);
+        conversation.forget_refused_edit();
         text.set(written);
     };
     let send = move || {
@@ -51,7 +60,7 @@ pub fn MessageEditor(
     };
     let on_key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         _ if is_composing(&event) => {}
-        "Enter" if !event.shift_key() => {
+        "Enter" if sends(&event, has_touch_only.get_untracked()) => {
             event.prevent_default();
             send();
         }
@@ -74,18 +83,17 @@ pub fn MessageEditor(
                 class="composer-input"
                 rows="1"
                 aria-label="Your message"
-                aria-invalid=move || excess.get().is_some().to_string()
+                aria-describedby=move || is_too_long.get().then_some(EXCESS_ID)
+                aria-invalid=move || is_too_long.get().to_string()
                 readonly=move || !conversation.is_idle()
-                enterkeyhint="send"
+                enterkeyhint=move || if has_touch_only.get() { "enter" } else { "send" }
                 autocomplete="off"
                 data-testid="editor-input"
                 node_ref=field
                 on:input=move |event| on_input(event_target_value(&event))
                 on:keydown=on_key
             ></textarea>
-            {move || excess.get().map(|error| view! {
-                <p class="note note-error" role="alert" data-testid="editor-excess">{error.to_string()}</p>
-            })}
+            {move || is_too_long.get().then(|| view! { <Excess id=EXCESS_ID excess/> })}
             <div class="editor-foot">
                 <button type="button" class="button button-small" data-testid="cancel-edit" on:click=move |_| cancel()>
                     "Cancel"

@@ -5,8 +5,11 @@ mod kept_request;
 mod reading;
 mod stream_guard;
 
+use std::pin::pin;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use futures::future::AbortHandle;
+use futures::future::{AbortHandle, Either, select};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -18,7 +21,10 @@ use crate::api::{show_version, stop_reply};
 use crate::reply_progress::ReplyProgress;
 use crate::transcript::Transcript;
 use crate::types::{Conversation, GenerationId, MessageId, Prompt, ReplyRequest, ReplyTarget, Thread};
-use crate::{ApiError, browser};
+use crate::{ApiError, ApiResult, browser};
+
+/// How long another version may take to come: nothing can be sent meanwhile.
+const SWITCH_TIME: Duration = Duration::from_secs(20);
 
 /// What the conversation is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +63,12 @@ pub struct Refusal {
     pub fits_at: Option<DateTime<Utc>>,
     /// To be sent again under the same id, so that it is answered and billed once.
     request: ReplyRequest,
+}
+
+impl Refusal {
+    fn is_of_edit(&self) -> bool {
+        matches!(self.request.target, ReplyTarget::Edit { .. })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -163,9 +175,21 @@ impl OpenConversation {
 
     /// Closes the editor. The message stays as it was.
     pub fn cancel_edit(self) {
+        if let Some(id) = self.editing.get_untracked() {
+            self.keep_edit(id, "");
+        }
         self.editing.set(None);
-        let is_edit = |refusal: &Refusal| matches!(refusal.request.target, ReplyTarget::Edit { .. });
-        if self.refusal.with_untracked(|refusal| refusal.as_ref().is_some_and(is_edit)) {
+        self.forget_refusal_if(Refusal::is_of_edit);
+    }
+
+    /// The editor has other words by now: sent again, the refused ones would take their place. Until something fits, that
+    /// is still said.
+    pub fn forget_refused_edit(self) {
+        self.forget_refusal_if(|refusal| refusal.is_of_edit() && refusal.fits_at.is_none());
+    }
+
+    fn forget_refusal_if(self, is_over: impl Fn(&Refusal) -> bool) {
+        if self.refusal.with_untracked(|refusal| refusal.as_ref().is_some_and(is_over)) {
             self.refusal.set(None);
         }
     }
@@ -177,7 +201,7 @@ impl OpenConversation {
         }
         self.is_switching.set(true);
         spawn_local(async move {
-            let shown = show_version(id).await;
+            let shown = path_through(id).await;
             // The page may be gone by now.
             if self.is_switching.try_set(false).is_some() {
                 return;
@@ -192,7 +216,9 @@ impl OpenConversation {
     fn show(self, shown: Conversation) {
         self.lost.set(None);
         self.pause.set(None);
-        // Sent again, it would go where it was sent before. Its text is in the composer.
+        // Sent again under its id, it would be answered where it was sent before. Its text is in the composer, and from here
+        // sending is a new request.
+        kept_request::forget(&self.draft_key());
         if !untrack(|| self.is_waiting()) {
             self.refusal.set(None);
         }
@@ -223,8 +249,11 @@ impl OpenConversation {
         }
     }
 
-    /// Takes up an answer whose connection broke.
+    /// Takes up an answer whose connection broke. Not while another version is on its way: it would be written into that.
     pub fn follow_again(self) {
+        if self.is_switching.get_untracked() {
+            return;
+        }
         if let Some(progress) = self.lost.get_untracked() {
             self.transcript.resume();
             self.read(Source::Follow(progress));
@@ -251,6 +280,15 @@ impl OpenConversation {
 
     pub fn kept_draft(self) -> Option<String> {
         browser::drafts::read(&self.draft_key())
+    }
+
+    /// Keeps what is in the editor in the tab, too: what refuses it may lead off the page. Nothing is left of an empty text.
+    pub fn keep_edit(self, id: MessageId, text: &str) {
+        browser::drafts::write(&edit_key(id), text);
+    }
+
+    pub fn kept_edit(self, id: MessageId) -> Option<String> {
+        browser::drafts::read(&edit_key(id))
     }
 
     fn draft_key(self) -> String {
@@ -328,4 +366,16 @@ impl OpenConversation {
             }
         });
     }
+}
+
+/// What `show_version` answers, if it does so in time.
+async fn path_through(id: MessageId) -> ApiResult<Conversation> {
+    match select(pin!(show_version(id)), pin!(browser::sleep(SWITCH_TIME))).await {
+        Either::Left((shown, _)) => shown,
+        Either::Right(_) => Err(ApiError::Connection),
+    }
+}
+
+fn edit_key(id: MessageId) -> String {
+    format!("edit:{id}")
 }

@@ -130,6 +130,11 @@ impl ReplyState {
         }
     }
 
+    /// The model has said all that it wanted to, or was allowed to.
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::Finished | Self::Limited)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }

@@ -31,6 +31,9 @@ const NOTICES_KEPT: TimeDelta = TimeDelta::days(365);
 /// So many threads are erased at a time, each with all its messages.
 const THREADS: i64 = 50;
 
+/// The same of answers to programs.
+const ANSWERS: i64 = 1000;
+
 pub struct Purge {
     pub db: Db,
 }
@@ -54,8 +57,8 @@ impl Handler for Purge {
         notices::delete_told(&mut conn, NOTICES_KEPT).await?;
         sessions::delete_expired(&mut conn).await?;
         failed_requests::delete_old(&mut conn, FAILED_REQUESTS_KEPT).await?;
-        messages::delete_answers_to_programs(&mut conn, ANSWERS_TO_PROGRAMS_KEPT).await?;
         while threads::erase_deleted(&mut conn, THREADS).await? > 0 {}
+        while messages::erase_answers_to_programs(&mut conn, ANSWERS_TO_PROGRAMS_KEPT, ANSWERS).await? > 0 {}
         Ok(())
     }
 }

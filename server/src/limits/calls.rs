@@ -43,6 +43,11 @@ impl CallLimit {
         Self { name: "account", per_minute }
     }
 
+    /// Of an account, by programs with its keys.
+    pub fn account_programs(per_minute: u32) -> Self {
+        Self { name: "account-programs", per_minute }
+    }
+
     /// Of an account, what Stripe is asked for.
     pub fn account_billing(per_minute: u32) -> Self {
         Self { name: "account-billing", per_minute }

@@ -44,10 +44,17 @@ async fn admit(state: &AppState, head: &Parts) -> Result<Caller, V1Error> {
         None => Ok(None),
     };
     match caller {
-        Ok(Some(caller)) => Ok(caller),
+        Ok(Some(caller)) => limit(state, caller).await,
         Ok(None) => Err(refusal(state, head).await),
         Err(error) => Err(error.into_api(&request_id(&head.extensions)).into()),
     }
+}
+
+/// Also what is no answer costs something.
+async fn limit(state: &AppState, caller: Caller) -> Result<Caller, V1Error> {
+    let limit = CallLimit::account_programs(state.limits.account_requests_per_minute);
+    let admitted = state.limiter.admit_call(limit, CallOrigin::Account(caller.account_id)).await;
+    admitted.map(|()| caller).map_err(|reached| ApiError::from(reached).into())
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {

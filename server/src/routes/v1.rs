@@ -22,7 +22,7 @@ use crate::middleware::request_id;
 use crate::state::AppState;
 
 /// The longest context of any model, in its worst encoding.
-const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

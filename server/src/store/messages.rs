@@ -4,7 +4,7 @@ use app::types::{GenerationId, Message, MessageId, Nanos, Role, ThreadId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::AsSelect;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -91,12 +91,31 @@ pub async fn find_by_generation(conn: &mut Connection, id: GenerationId) -> Stor
     Ok(row.map(to_message))
 }
 
-/// Deletes what programs were answered and is older than that. Receipts do not need it.
-pub async fn delete_answers_to_programs(conn: &mut Connection, age: TimeDelta) -> StoreResult<()> {
-    let old = diesel::sql_query(
-        "delete from messages using api_keys
-         where thread_id = api_keys.id and generation_id is not null and messages.created_at < $1",
+/// Erases at most `limit` of the answers to programs that are older than that, and no more than thirty times as old; returns
+/// how many. Whoever sends such a request again has another answered. Receipts stay.
+pub async fn erase_answers_to_programs(
+    conn: &mut Connection,
+    age: TimeDelta,
+    limit: i64,
+) -> StoreResult<usize> {
+    let erase = diesel::sql_query(
+        "with old as (
+            select messages.id, generation_id from api_keys join messages on thread_id = api_keys.id
+            where messages.id >= $1 and messages.id < $2
+                and generation_id is not null and (content, reasoning) <> ('', '')
+            limit $3
+        ), message_rows as (
+            update messages set content = '', reasoning = '' from old where messages.id = old.id
+        )
+        update generations set client_request_id = gen_random_uuid() from old where generations.id = generation_id",
     );
-    old.bind::<Timestamptz, _>(Utc::now() - age).execute(conn).await?;
-    Ok(())
+    let erase = erase.bind::<SqlUuid, _>(first_id(Utc::now() - age * 30));
+    let erase = erase.bind::<SqlUuid, _>(first_id(Utc::now() - age)).bind::<BigInt, _>(limit);
+    Ok(erase.execute(conn).await?)
+}
+
+/// Ids grow with time: none of an earlier moment is greater.
+fn first_id(at: DateTime<Utc>) -> Uuid {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }

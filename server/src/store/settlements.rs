@@ -211,7 +211,14 @@ const ROWS: &str = ", hold_row as (
         update holds set state = $, resolved_at = clock_timestamp() from account
         where account_id = account.id and generation_id = $ and state = 'pending'
     ), generation_row as (
-        update generations set state = $, ended_at = clock_timestamp(), checkpoint_text = '', checkpoint_reasoning = ''
+        update generations set state = $, ended_at = clock_timestamp(), checkpoint_text = '', checkpoint_reasoning = ''";
+
+/// A program that sends a request again whose answer did not become whole wants another: it is a request of its own then.
+const RELEASE: &str = ", client_request_id = case
+            when exists (select from threads where threads.id = generations.thread_id and is_program)
+            then gen_random_uuid() else client_request_id end";
+
+const MORE_ROWS: &str = "
         from account where generations.id = $
     ), thread_row as (
         update threads set updated_at = now() from account where threads.id = $ and $
@@ -251,6 +258,8 @@ async fn write(
         .bind::<Text, _>(hold_state)
         .bind::<SqlUuid, _>(id.0)
         .bind::<Text, _>(settlement.state.as_str())
+        .sql(if settlement.state.is_whole() { "" } else { RELEASE })
+        .sql(MORE_ROWS)
         .bind::<SqlUuid, _>(id.0)
         .bind::<SqlUuid, _>(settlement.thread_id.0)
         // What a sweep saves is no news of the conversation.

@@ -1,9 +1,11 @@
 //! The API for programs.
 
 use app::types::{Nanos, Thread};
+use chrono::Utc;
 use http::StatusCode;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{
     Program, Shop, TestApp, cheap, completion, frames, paced, prompt, quick, said_then_silent, silent,
@@ -275,21 +277,22 @@ async fn the_models_are_those_of_the_plan() {
     assert_eq!(error(program.get("/v1/models/thorough").await).await.0, 404);
 }
 
+/// The same request as often as this is done.
+async fn send_again(program: &Program, body: &Value) -> Response {
+    let request = program.request(Method::POST, "/v1/chat/completions").header("idempotency-key", "again");
+    request.json(body).send().await.expect("an answer")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_sent_again_with_its_key_is_one_answer() {
     let app = TestApp::start().await;
     let (program, prompt) = (program(&app).await, prompt());
     app.sandbox.script(&prompt, quick("Once.")).await;
-    let send = async |body: &Value| {
-        let request =
-            program.request(Method::POST, "/v1/chat/completions").header("idempotency-key", "again");
-        request.json(body).send().await.expect("an answer")
-    };
-    let (first, again) =
-        (body(send(&completion(&prompt)).await).await, body(send(&completion(&prompt)).await).await);
+    let first = body(send_again(&program, &completion(&prompt)).await).await;
+    let again = body(send_again(&program, &completion(&prompt)).await).await;
     assert_eq!((&first["id"], &first["usage"]), (&again["id"], &again["usage"]));
     assert_eq!(again["choices"][0]["message"]["content"], "Once.");
-    let text = send(&streamed(&prompt)).await.text().await.expect("a body");
+    let text = send_again(&program, &streamed(&prompt)).await.text().await.expect("a body");
     assert!(
         text.contains("Once.") && !text.contains(first["id"].as_str().expect("an id")),
         "another request"
@@ -297,22 +300,63 @@ async fn a_request_sent_again_with_its_key_is_one_answer() {
     assert_eq!(app.sandbox.journal(&prompt).await.len(), 2);
 }
 
-/// As `purge_jobs` does a day later: receipts stay, and whoever asks again is told that the answer is gone.
+/// As a client does whose connection broke, or that was told to try again.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_answer_did_not_become_whole_is_answered_anew() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let mut left = send_again(&program, &streamed(&prompt)).await;
+    left.chunk().await.expect("the first word");
+    drop(left);
+    until(async || state(&app).await == "stopped").await;
+
+    app.sandbox.script(&prompt, json!({ "status": 400 })).await;
+    assert_eq!(error(send_again(&program, &streamed(&prompt)).await).await.0, 400);
+    app.sandbox.script(&prompt, quick("Whole.")).await;
+    for _ in 0..2 {
+        let text = send_again(&program, &streamed(&prompt)).await.text().await.expect("a body");
+        assert!(text.contains("Whole.") && text.contains("[DONE]"), "{text}");
+    }
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 3, "and from then on it is one");
+}
+
+/// As `purge_jobs` does a day later: receipts stay, and whoever asks again gets another answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_to_programs_are_forgotten_after_a_day() {
     let shop = Shop::open().await;
     let (app, prompt) = (&shop.app, prompt());
     let program = program(app).await;
     app.sandbox.script(&prompt, quick("Forget me.")).await;
-    program.complete(&completion(&prompt)).await;
-    app.database().execute("update messages set created_at = created_at - interval '23 hours'").await;
+    let first = body(send_again(&program, &completion(&prompt)).await).await;
     let answers = "select count(*) from messages where content = 'Forget me.'";
-    shop.run_job("purge_jobs").await;
-    assert_eq!(app.database().number(answers).await, 1);
-    app.database().execute("update messages set created_at = created_at - interval '2 hours'").await;
-    shop.run_job("purge_jobs").await;
-    assert_eq!(app.database().number(answers).await, 0);
+    for (hours, kept) in [(23, 1), (25, 0)] {
+        let id = id_of_hours_ago(hours);
+        app.database()
+            .execute(&format!("update messages set id = '{id}' where generation_id is not null"))
+            .await;
+        shop.run_job("purge_jobs").await;
+        assert_eq!(app.database().number(answers).await, kept, "after {hours} hours");
+    }
     assert_eq!(app.database().number("select count(*) from usage_records").await, 1);
+    let again = body(send_again(&program, &completion(&prompt)).await).await;
+    assert_eq!(again["choices"][0]["message"]["content"], "Forget me.");
+    assert_ne!(first["id"], again["id"]);
+}
+
+fn id_of_hours_ago(hours: u64) -> Uuid {
+    let millis = Utc::now().timestamp_millis().unsigned_abs() - hours * 3_600_000;
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_are_limited_in_what_is_no_answer_too() {
+    let app = TestApp::with(|config| config.limits.account_requests_per_minute = 2).await;
+    // Of its own, whatever the person's browser does meanwhile.
+    let program = program(&app).await;
+    for status in [200, 200, 429] {
+        assert_eq!(program.get("/v1/models").await.status().as_u16(), status);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

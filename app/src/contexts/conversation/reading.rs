@@ -167,7 +167,8 @@ impl OpenConversation {
 
     /// The message in the editor has made room for the one that was sent.
     fn leave_editor(self) {
-        if self.editing.get_untracked().is_some_and(|id| !self.transcript.has(id)) {
+        if let Some(id) = self.editing.get_untracked().filter(|id| !self.transcript.has(*id)) {
+            self.keep_edit(id, "");
             self.editing.set(None);
             self.sent_count.update(|count| *count += 1);
             if !browser::has_touch_only() {

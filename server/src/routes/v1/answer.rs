@@ -63,8 +63,10 @@ impl Answer {
     async fn wait_for_words(&mut self) -> Result<(), V1Error> {
         loop {
             match self.next().await.ok_or_else(cut)? {
-                ChatEventKind::Ended { message, error: Some(error) } if message.content.is_empty() => {
-                    return Err((*error).into());
+                ChatEventKind::Ended { message, error } if message.content.is_empty() => {
+                    let kind = ChatEventKind::Ended { message: whole(message, error)?, error: None };
+                    self.ahead = Some(kind);
+                    return Ok(());
                 }
                 kind @ (ChatEventKind::Text { .. }
                 | ChatEventKind::Reasoning { .. }
@@ -93,10 +95,8 @@ impl Answer {
     async fn collect(mut self) -> Result<Value, V1Error> {
         loop {
             if let ChatEventKind::Ended { message, error } = self.next().await.ok_or_else(cut)? {
-                return match error {
-                    Some(error) => Err((*error).into()),
-                    None => Ok(self.writer.whole(*message).await),
-                };
+                let message = whole(message, error)?;
+                return Ok(self.writer.whole(*message).await);
             }
         }
     }
@@ -133,21 +133,24 @@ impl Writer {
                 vec![self.chunk(json!({ "content": text }), None)]
             }
             ChatEventKind::Reasoning { text } => vec![self.chunk(json!({ "reasoning_content": text }), None)],
-            ChatEventKind::Ended { message, error } => self.last_frames(*message, error).await,
+            ChatEventKind::Ended { message, error } => self.last_frames(message, error).await,
             _ => vec![],
         }
     }
 
-    async fn last_frames(&self, message: Message, error: Option<Box<ApiError>>) -> Vec<String> {
+    async fn last_frames(&self, message: Box<Message>, error: Option<Box<ApiError>>) -> Vec<String> {
         let mut frames = Vec::new();
         // Of an answer that had ended before, nothing has been told yet.
         if let Some(rest) = message.content.get(self.said..).filter(|rest| !rest.is_empty()) {
             frames.push(self.chunk(json!({ "content": rest }), None));
         }
-        if let Some(error) = error {
-            frames.push(V1Error::from(*error).frame());
-            return frames;
-        }
+        let message = match whole(message, error) {
+            Ok(message) => message,
+            Err(error) => {
+                frames.push(error.frame());
+                return frames;
+            }
+        };
         frames.push(self.chunk(json!({}), Some(finish_reason(message.state))));
         if self.options.includes_usage {
             let mut chunk = self.object(CHUNK, json!([]));
@@ -196,7 +199,15 @@ fn usage_of(charge: &Charge) -> Value {
     })
 }
 
-/// One that was stopped on another page has all that it will ever have.
+/// One that was stopped, because another client that asked for the same has left, is as little whole as one that broke off.
+fn whole(message: Box<Message>, error: Option<Box<ApiError>>) -> Result<Box<Message>, V1Error> {
+    match error {
+        Some(error) => Err((*error).into()),
+        None if message.state.is_some_and(ReplyState::is_whole) => Ok(message),
+        None => Err(cut()),
+    }
+}
+
 fn finish_reason(state: Option<ReplyState>) -> &'static str {
     if state == Some(ReplyState::Limited) { "length" } else { "stop" }
 }

@@ -73,6 +73,8 @@ const WITHOUT_EFFECT: &[&str] = &[
     "name",
     "parallel_tool_calls",
     "prompt_cache_key",
+    // Of our own answers, which clients send back as they are.
+    "reasoning_content",
     "refusal",
     "safety_identifier",
     "service_tier",
@@ -259,7 +261,7 @@ mod tests {
         let completion = read(&asking(json!({ "messages": [
             { "role": "system", "content": "Be brief." },
             { "role": "developer", "content": "No lists." },
-            { "role": "assistant", "content": "Yes?" },
+            { "role": "assistant", "content": "Yes?", "reasoning_content": "Hm.", "refusal": null },
             { "role": "user", "content": parts, "name": "ada" },
         ] })))
         .expect("a completion");
