@@ -116,7 +116,7 @@ fn Readers() -> impl IntoView {
             <h2 id="readers">"Made for"</h2>
             <dl class="readers">
                 {reader("People", "Sign in with an account you have already. There is no password to invent, and every page can be read without JavaScript.")}
-                {reader("Programs", "Each refusal has the right status, a Retry-After and RateLimit headers, so a client knows when to come back.")}
+                {reader("Programs", "An API key and OpenAI's format. Each refusal has the right status and says in words what to do, a limit also when to come back.")}
                 {reader("Operators", "A Rust server beside Postgres and Redis: money in one, request rates in the other, and your own choice of identity provider and model.")}
             </dl>
         </section>
