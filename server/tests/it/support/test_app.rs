@@ -4,6 +4,7 @@ use std::io::{Read, Seek};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -200,8 +201,10 @@ impl TestApp {
 
     /// The same, with a clock that is off by some seconds, such as `+120s`.
     pub fn spawn_process_with_clock(&self, offset: &str, variables: &[(&str, &str)]) -> ServerProcess {
-        let arguments = ["--exclude-monotonic", "-f", offset, env!("CARGO_BIN_EXE_plumbline"), "serve"];
-        self.spawn(Command::new("faketime").args(arguments), variables)
+        // faketime will not start while files in its process's number are there, and one that was killed left its own.
+        let script = r#"rm -f /dev/shm/*faketime_*_$$; exec faketime --exclude-monotonic -f "$@""#;
+        let arguments = ["-c", script, "sh", offset, env!("CARGO_BIN_EXE_plumbline"), "serve"];
+        self.spawn(Command::new("sh").args(arguments), variables)
     }
 
     fn spawn(&self, command: &mut Command, variables: &[(&str, &str)]) -> ServerProcess {
@@ -330,7 +333,8 @@ impl ServerProcess {
     pub async fn ready(&mut self) {
         let url = self.url.join("health/live").expect("a path");
         until(async || {
-            assert!(self.child.try_wait().expect("a child").is_none(), "the server ended");
+            let ended = self.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "the server ended, having said: {}", self.log());
             reqwest::get(url.clone()).await.is_ok()
         })
         .await;
@@ -382,8 +386,13 @@ fn nameless_file() -> File {
     file
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on: each only once, and below the range that outgoing connections use.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let port = 10_000 + TRIED.fetch_add(1, Ordering::Relaxed) % 10_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
