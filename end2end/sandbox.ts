@@ -7,6 +7,7 @@ export const SANDBOX_URL = process.env.SANDBOX_URL ?? 'http://127.0.0.1:4010';
 export interface Script {
   times?: number;
   text?: string;
+  tool_calls?: { name: string; arguments: unknown }[];
   reasoning?: string;
   length_tokens?: number;
   first_token_delay_ms?: number;
@@ -23,6 +24,7 @@ export interface JournalEntry {
   model: string;
   last_user_message: string;
   message_count: number;
+  tool_results: { id: string; content: string }[];
   state: 'streaming' | 'finished' | 'client_gone' | 'failed';
 }
 

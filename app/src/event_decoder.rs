@@ -48,6 +48,7 @@ mod tests {
             charged: Some(Nanos(123)),
             model: Some("standard".to_owned()),
             reasoning: "語?\n".to_owned(),
+            tool_calls: Vec::new(),
             rating: None,
             versions: Vec::new(),
         };

@@ -39,7 +39,10 @@ impl ReplyProgress {
             ChatEventKind::Started { generation_id, .. } => self.generation_id = Some(*generation_id),
             ChatEventKind::Ended { .. } => self.has_ended = true,
             ChatEventKind::Quota { .. } => self.has_quota = true,
-            ChatEventKind::Reasoning { .. } | ChatEventKind::Text { .. } | ChatEventKind::Draining => {}
+            ChatEventKind::Reasoning { .. }
+            | ChatEventKind::Text { .. }
+            | ChatEventKind::ToolCall { .. }
+            | ChatEventKind::Draining => {}
         }
         Some(event.kind)
     }

@@ -22,6 +22,7 @@ mod site_links;
 mod statement;
 mod stripe_event;
 mod system;
+mod tool_call;
 mod usage;
 mod user;
 
@@ -62,6 +63,7 @@ pub use stripe_event::{
     RefusedUsage, StripeEvent, StripeEventDetail, StripeReport,
 };
 pub use system::{Fact, Setting, SettingValue, Switch, SwitchState, SystemPart, SystemReport};
+pub use tool_call::{ToolCall, ToolCallPiece};
 pub use usage::{DayUsage, ModelUsage, ReplyUsage, ThreadLabel, ThreadUsage, Usage, UsageSummary};
 #[cfg(feature = "ssr")]
 pub use user::{Actor, Caller, Impersonator, Operator, SignedIn};

@@ -73,3 +73,34 @@ test('A client that aborts stops the model', async ({ baseURL, chat, model, tab 
   }
   await expect.poll(async () => (await model.journal(prompt))[0]?.state).toBe('client_gone');
 });
+
+test("OpenAI's own client has its tools called, and reads JSON by its schema", async ({ baseURL, chat, model, tab }) => {
+  await expect(chat.meter).toBeVisible();
+  const openai = await client(tab, baseURL!);
+  const prompt = await model.script('How warm is it in Ulm?', { text: 'It is 12 degrees in Ulm.' });
+  const tool_calls = [{ name: 'weather', arguments: { city: 'Ulm' } }];
+  await model.scriptAgain(prompt, { tool_calls, times: 1 });
+  const cities: string[] = [];
+  const weather = async ({ city }: { city: string }) => {
+    cities.push(city);
+    return '12 degrees';
+  };
+  const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+  const runner = openai.chat.completions.runTools({
+    model: 'everyday',
+    stream: true,
+    messages: [{ role: 'user', content: prompt }],
+    tools: [{ type: 'function', function: { name: 'weather', parameters, function: weather, parse: JSON.parse } }],
+  });
+  expect(await runner.finalContent()).toBe('It is 12 degrees in Ulm.');
+  expect(cities).toEqual(['Ulm']);
+  expect((await model.journal(prompt)).at(-1)!.tool_results).toMatchObject([{ content: '12 degrees' }]);
+
+  const verdict = await model.script('Is it straight?', { text: '{"straight":true}' });
+  const answer = await openai.chat.completions.parse({
+    model: 'everyday',
+    messages: [{ role: 'user', content: verdict }],
+    response_format: { type: 'json_schema', json_schema: { name: 'verdict', schema: { type: 'object' } } },
+  });
+  expect(JSON.parse(answer.choices[0]!.message.content!)).toEqual({ straight: true });
+});

@@ -1,6 +1,6 @@
 //! The arithmetic of money, in integers: what tokens cost, and what is set aside for them.
 
-use app::types::{ModelPrices, Nanos};
+use app::types::{ModelPrices, Nanos, ToolCall};
 
 /// Tokens a reply used, the same for every provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,6 +111,11 @@ impl HoldRequest {
 /// three bytes and about one token.
 pub fn estimate_tokens(text: &str) -> u32 {
     u32::try_from(text.len().div_ceil(3)).unwrap_or(u32::MAX)
+}
+
+/// The same of tools that are to be called.
+pub fn estimate_tool_calls(calls: &[ToolCall]) -> u32 {
+    u32::try_from(calls.iter().map(|call| call.bytes().div_ceil(3)).sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

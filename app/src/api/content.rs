@@ -61,7 +61,7 @@ impl Content for Thread {
 
 impl Content for Message {
     fn without_content(self) -> Self {
-        Self { content: HIDDEN.to_owned(), reasoning: String::new(), ..self }
+        Self { content: HIDDEN.to_owned(), reasoning: String::new(), tool_calls: Vec::new(), ..self }
     }
 }
 

@@ -73,6 +73,7 @@ fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Me
         charged,
         model,
         reasoning,
+        tool_calls: Vec::new(),
         rating: None,
         versions: Vec::new(),
     }

@@ -23,6 +23,7 @@ fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Me
         charged: None,
         model: None,
         reasoning,
+        tool_calls: Vec::new(),
         rating: None,
         versions: Vec::new(),
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{ClientRequestId, GenerationId, MessageId, Nanos, Quota, ThreadId};
+use super::{ClientRequestId, GenerationId, MessageId, Nanos, Quota, ThreadId, ToolCall, ToolCallPiece};
 use crate::ApiError;
 use crate::error::ModelFailure;
 
@@ -71,6 +71,9 @@ pub struct Message {
     /// Of an assistant's message: what the model thought before it answered, where the provider tells.
     #[serde(default)]
     pub reasoning: String,
+    /// Of an assistant's message: what the model wants called before it goes on. Only programs have tools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
     /// Of an assistant's message: what the reader thinks of it.
     #[serde(default)]
     pub rating: Option<Rating>,
@@ -288,7 +291,7 @@ pub struct ChatEvent {
     pub kind: ChatEventKind,
 }
 
-/// In order: one `Started`, any number of `Reasoning` and `Text`, one `Ended`, then `Quota` when it could be read.
+/// In order: one `Started`, any number of `Reasoning`, `Text` and `ToolCall`, one `Ended`, then `Quota` when it could be read.
 /// `Draining` may come in between; it is no part of the reply, and has the number of the event before it.
 ///
 /// What comes once is boxed: an open reply keeps all its events, and almost all of them are `Text`.
@@ -301,6 +304,8 @@ pub enum ChatEventKind {
     Reasoning { text: String },
     /// More of the answer, to be appended.
     Text { text: String },
+    /// More of a tool that is to be called.
+    ToolCall { piece: Box<ToolCallPiece> },
     /// The answer as saved, whole: it replaces what was appended. `error` says why it ended early.
     Ended {
         message: Box<Message>,

@@ -4,22 +4,28 @@ mod anthropic;
 mod clocks;
 mod openai;
 mod sse;
+mod tool_calls;
+mod tools;
 mod transport;
 
 use std::time::Duration;
 
 use app::ModelFailure;
+use app::types::{ToolCall, ToolCallPiece};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use url::Url;
 
 pub use clocks::with_clocks;
+pub use tools::{Function, ToolChoice, Tools};
 
 use self::anthropic::Anthropic;
 use self::openai::OpenAiCompatible;
 use crate::config::{LlmClocks, OutputCapField, WireFormat};
-use crate::pricing::TokenUsage;
+use crate::pricing::{TokenUsage, estimate_tokens, estimate_tool_calls};
 
 /// Whom to ask.
 #[derive(Clone, Debug)]
@@ -47,6 +53,29 @@ pub struct CompletionRequest {
     /// The answer ends here at the latest.
     pub max_output_tokens: u32,
     pub sampling: Sampling,
+    pub tools: Tools,
+    /// None: any text.
+    pub json: Option<JsonFormat>,
+}
+
+/// The answer is to be JSON.
+#[derive(Clone, Debug)]
+pub enum JsonFormat {
+    /// Some object.
+    Object,
+    /// What a schema allows.
+    Schema(JsonSchema),
+}
+
+/// As OpenAI's format has it. <https://platform.openai.com/docs/guides/structured-outputs>
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JsonSchema {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub schema: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
 }
 
 /// How the model is to choose its words. What is not given is the provider's to decide.
@@ -63,12 +92,40 @@ pub struct Sampling {
 pub struct Turn {
     pub speaker: Speaker,
     pub text: String,
+    /// Of the assistant: what it wanted called.
+    pub tool_calls: Vec<ToolCall>,
+    /// Of a tool: the call that this is the result of.
+    pub tool_call_id: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaker {
     User,
     Assistant,
+    Tool,
+}
+
+impl Turn {
+    pub fn said(speaker: Speaker, text: impl Into<String>) -> Self {
+        Self { speaker, text: text.into(), tool_calls: Vec::new(), tool_call_id: None }
+    }
+
+    /// What a tool has come to.
+    pub fn result(tool_call_id: String, text: String) -> Self {
+        Self { tool_call_id: Some(tool_call_id), ..Self::said(Speaker::Tool, text) }
+    }
+
+    /// How many it may be, when nobody has counted them.
+    pub fn tokens(&self) -> u32 {
+        estimate_tokens(&self.text).saturating_add(estimate_tool_calls(&self.tool_calls))
+    }
+}
+
+impl CompletionRequest {
+    /// Whether a format has words for what is wanted. Anthropic's knows JSON only by a schema.
+    pub fn can_be_asked_in(&self, format: WireFormat) -> bool {
+        format != WireFormat::Anthropic || !matches!(self.json, Some(JsonFormat::Object))
+    }
 }
 
 /// What a provider sends while it answers.
@@ -77,6 +134,8 @@ pub enum CompletionEvent {
     /// What the model thinks before it answers.
     Reasoning(String),
     Text(String),
+    /// More of a tool that is to be called.
+    ToolCall(ToolCallPiece),
     /// The answer is whole, or cut at the output cap.
     Finished {
         is_limited: bool,
@@ -97,12 +156,20 @@ pub struct CountedUsage {
 impl CompletionEvent {
     /// The same without NUL, which PostgreSQL keeps in no text.
     pub fn without_nul(mut self) -> Self {
-        if let Self::Reasoning(text) | Self::Text(text) = &mut self
-            && text.contains('\0')
-        {
-            text.retain(|character| character != '\0');
+        match &mut self {
+            Self::Reasoning(text) | Self::Text(text) => remove_nul(text),
+            Self::ToolCall(ToolCallPiece { id, name, arguments, .. }) => {
+                [id.as_mut(), name.as_mut(), Some(arguments)].into_iter().flatten().for_each(remove_nul);
+            }
+            Self::Finished { .. } | Self::Usage(_) | Self::Model(_) => {}
         }
         self
+    }
+}
+
+fn remove_nul(text: &mut String) {
+    if text.contains('\0') {
+        text.retain(|character| character != '\0');
     }
 }
 

@@ -5,6 +5,7 @@ mod answer;
 mod error;
 mod models;
 mod request;
+mod tools;
 
 use app::types::{Caller, ClientRequestId};
 use axum::Extension;

@@ -1,11 +1,12 @@
 //! The turns of conversations.
 
-use app::types::{GenerationId, Message, MessageId, Nanos, Role, ThreadId};
+use app::types::{GenerationId, Message, MessageId, Nanos, Role, ThreadId, ToolCall};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::AsSelect;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::generations::parse_state;
@@ -21,6 +22,7 @@ struct MessageRow {
     content: String,
     reasoning: String,
     created_at: DateTime<Utc>,
+    tool_calls: Value,
 }
 
 /// A message with the state and the model of its generation, and what that cost.
@@ -37,9 +39,15 @@ fn to_message((row, state, model, charged_nanos): MessageColumns) -> Message {
         charged: charged_nanos.map(Nanos),
         model,
         reasoning: row.reasoning,
+        tool_calls: to_tool_calls(row.tool_calls),
         rating: None,
         versions: Vec::new(),
     }
+}
+
+/// None, where something else stands.
+pub(super) fn to_tool_calls(calls: Value) -> Vec<ToolCall> {
+    serde_json::from_value(calls).unwrap_or_default()
 }
 
 #[diesel::dsl::auto_type]
@@ -102,10 +110,10 @@ pub async fn erase_answers_to_programs(
         "with old as (
             select messages.id, generation_id from api_keys join messages on thread_id = api_keys.id
             where messages.id >= $1 and messages.id < $2
-                and generation_id is not null and (content, reasoning) <> ('', '')
+                and generation_id is not null and (content, reasoning, tool_calls) <> ('', '', '[]')
             limit $3
         ), message_rows as (
-            update messages set content = '', reasoning = '' from old where messages.id = old.id
+            update messages set content = '', reasoning = '', tool_calls = '[]' from old where messages.id = old.id
         )
         update generations set client_request_id = gen_random_uuid() from old where generations.id = generation_id",
     );

@@ -3,12 +3,17 @@
 
 use std::time::Duration;
 
-use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, ModelPrices, Nanos, ThreadId};
+use app::types::{
+    AccountId, ClientRequestId, GenerationId, MessageId, ModelPrices, Nanos, ThreadId, ToolCall,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Integer, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    BigInt, Bool, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::RunQueryDsl;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::catalog::PriceRow;
@@ -17,7 +22,7 @@ use super::prepared::Prepared;
 use super::schema::{generations, holds, model_prices, model_routes};
 use super::snapshot::Snapshot;
 use super::usage::to_int;
-use super::{Connection, StoreResult};
+use super::{Connection, StoreResult, messages};
 use crate::pricing::TokenUsage;
 
 /// What is known so far of a reply that is being written.
@@ -25,6 +30,7 @@ use crate::pricing::TokenUsage;
 pub struct Checkpoint {
     pub text: String,
     pub reasoning: String,
+    pub tool_calls: Vec<ToolCall>,
     /// As the provider has counted.
     pub usage: Option<TokenUsage>,
     /// The last, while it goes on.
@@ -59,7 +65,7 @@ const KEEP: &str = "with account as (
     ), generation as (
         update generations set checkpoint_text = $, checkpoint_reasoning = $, checkpoint_input_tokens = $,
             checkpoint_cached_input_tokens = $, checkpoint_output_tokens = $, checkpoint_reasoning_tokens = $,
-            checkpoint_route_key = $, checkpoint_attempt_at = $
+            checkpoint_route_key = $, checkpoint_attempt_at = $, checkpoint_tool_calls = $
         from account where generations.id = $ returning stop_requested_at
     )
     select books_version, (select expires_at from hold), stop_requested_at is not null from account, generation";
@@ -74,7 +80,7 @@ pub async fn keep(
     hold_ttl: Duration,
     seen: &mut Option<Snapshot>,
 ) -> StoreResult<Kept> {
-    let Checkpoint { text, reasoning, usage, attempt } = checkpoint;
+    let Checkpoint { text, reasoning, tool_calls, usage, attempt } = checkpoint;
     let (route_key, started_at) = attempt.map(|attempt| (attempt.route_key, attempt.started_at)).unzip();
     let tokens = |count: fn(TokenUsage) -> u32| usage.map(|usage| to_int(count(usage)));
     let before = seen.take();
@@ -92,6 +98,7 @@ pub async fn keep(
             .bind::<Nullable<Integer>, _>(tokens(|usage| usage.reasoning_tokens))
             .bind::<Nullable<Text>, _>(route_key)
             .bind::<Nullable<Timestamptz>, _>(started_at)
+            .bind::<Jsonb, _>(json!(tool_calls))
             .bind::<SqlUuid, _>(id.0)
             .get_result(conn)
             .await?;
@@ -176,6 +183,7 @@ struct AbandonedRow {
     checkpoint_reasoning_tokens: Option<i32>,
     checkpoint_route_key: Option<String>,
     checkpoint_attempt_at: Option<DateTime<Utc>>,
+    checkpoint_tool_calls: Value,
 }
 
 impl AbandonedRow {
@@ -184,6 +192,7 @@ impl AbandonedRow {
         Checkpoint {
             text: self.checkpoint_text.clone(),
             reasoning: self.checkpoint_reasoning.clone(),
+            tool_calls: messages::to_tool_calls(self.checkpoint_tool_calls.clone()),
             usage: self.usage(),
             attempt: attempt.map(|(route_key, started_at)| BegunAttempt { route_key, started_at }),
         }

@@ -151,6 +151,7 @@ diesel::table! {
         reasoning -> Text,
         generation_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        tool_calls -> Jsonb,
     }
 }
 
@@ -177,6 +178,7 @@ diesel::table! {
         checkpoint_reasoning_tokens -> Nullable<Integer>,
         checkpoint_route_key -> Nullable<Text>,
         checkpoint_attempt_at -> Nullable<Timestamptz>,
+        checkpoint_tool_calls -> Jsonb,
     }
 }
 

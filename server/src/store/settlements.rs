@@ -1,11 +1,14 @@
 //! Settlements: a reply that has ended is saved, charged and its hold resolved. Once, whoever comes first: the server that
 //! wrote it, or the sweep when that has died.
 
-use app::types::{AccountId, CapTerms, GenerationId, Message, MessageId, Nanos, ReplyState, Role, ThreadId};
+use app::types::{
+    AccountId, CapTerms, GenerationId, Message, MessageId, Nanos, ReplyState, Role, ThreadId, ToolCall,
+};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryResult};
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::alerts::{self, Charge};
@@ -24,6 +27,7 @@ pub struct Settlement {
     pub parent_id: MessageId,
     pub content: String,
     pub reasoning: String,
+    pub tool_calls: Vec<ToolCall>,
     pub state: ReplyState,
     pub model: String,
     pub price_version: i32,
@@ -211,7 +215,8 @@ const ROWS: &str = ", hold_row as (
         update holds set state = $, resolved_at = clock_timestamp() from account
         where account_id = account.id and generation_id = $ and state = 'pending'
     ), generation_row as (
-        update generations set state = $, ended_at = clock_timestamp(), checkpoint_text = '', checkpoint_reasoning = ''";
+        update generations set state = $, ended_at = clock_timestamp(), checkpoint_text = '', checkpoint_reasoning = '',
+            checkpoint_tool_calls = '[]'";
 
 /// A program that sends a request again whose answer did not become whole wants another: it is a request of its own then.
 const RELEASE: &str = ", client_request_id = case
@@ -223,12 +228,13 @@ const MORE_ROWS: &str = "
     ), thread_row as (
         update threads set updated_at = now() from account where threads.id = $ and $
     ), reply_row as (
-        insert into messages (id, thread_id, parent_id, role, content, reasoning, generation_id)
-        select $, $, $, 'assistant', $, $, $ from account";
+        insert into messages (id, thread_id, parent_id, role, content, reasoning, tool_calls, generation_id)
+        select $, $, $, 'assistant', $, $, $, $ from account";
 
 /// The answer that a sweep has saved.
 const REPLACE: &str = "
-        on conflict (generation_id) do update set content = excluded.content, reasoning = excluded.reasoning";
+        on conflict (generation_id) do update
+        set content = excluded.content, reasoning = excluded.reasoning, tool_calls = excluded.tool_calls";
 
 const SAVED: &str = "
         returning id, created_at
@@ -269,6 +275,7 @@ async fn write(
         .bind::<SqlUuid, _>(settlement.parent_id.0)
         .bind::<Text, _>(settlement.content.clone())
         .bind::<Text, _>(settlement.reasoning.clone())
+        .bind::<Jsonb, _>(json!(settlement.tool_calls))
         .bind::<SqlUuid, _>(id.0)
         .sql(if replaces { REPLACE } else { "" })
         .sql(SAVED);
@@ -287,6 +294,7 @@ fn message(settlement: &Settlement, id: MessageId, created_at: DateTime<Utc>) ->
         charged: Some(settlement.charged),
         model: Some(settlement.model.clone()),
         reasoning: settlement.reasoning.clone(),
+        tool_calls: settlement.tool_calls.clone(),
         rating: None,
         versions: Vec::new(),
     }

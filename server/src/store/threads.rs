@@ -264,7 +264,7 @@ pub async fn erase_deleted(conn: &mut Connection, limit: i64) -> StoreResult<usi
             select id from threads where deleted_at < $1 and erased_at is null and not is_program
             order by deleted_at limit $2 for update skip locked
         ), message_rows as (
-            update messages set content = '', reasoning = '' from due where thread_id = due.id
+            update messages set content = '', reasoning = '', tool_calls = '[]' from due where thread_id = due.id
         ), generation_rows as (
             update generations set checkpoint_text = '', checkpoint_reasoning = ''
             from due where thread_id = due.id and (checkpoint_text, checkpoint_reasoning) <> ('', '')

@@ -42,6 +42,7 @@ mod streams;
 mod support;
 mod sweep;
 mod threads;
+mod tools;
 mod traces;
 mod usage;
 mod web;

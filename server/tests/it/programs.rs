@@ -213,8 +213,8 @@ async fn refusals_say_in_openais_words_what_is_wrong() {
         (changed("model", json!("gpt-9")), (404, json!("model_not_found"), json!("model"))),
         (changed("messages", long), (400, json!("context_length_exceeded"), json!("messages"))),
         (
-            changed("tools", json!([{ "type": "function" }])),
-            (400, json!("unsupported_parameter"), json!("tools")),
+            changed("tools", json!([{ "type": "web_search" }])),
+            (400, json!("unsupported_parameter"), json!("tools[0]")),
         ),
         (json!({ "messages": [] }), (400, json!(null), json!(null))),
     ];
@@ -327,9 +327,10 @@ async fn answers_to_programs_are_forgotten_after_a_day() {
     let shop = Shop::open().await;
     let (app, prompt) = (&shop.app, prompt());
     let program = program(app).await;
-    app.sandbox.script(&prompt, quick("Forget me.")).await;
+    let calls = json!([{ "name": "forget" }]);
+    app.sandbox.script(&prompt, json!({ "text": "Forget me.", "tool_calls": calls, "gap_ms": 0 })).await;
     let first = body(send_again(&program, &completion(&prompt)).await).await;
-    let answers = "select count(*) from messages where content = 'Forget me.'";
+    let answers = "select count(*) from messages where content = 'Forget me.' or tool_calls <> '[]'";
     for (hours, kept) in [(23, 1), (25, 0)] {
         let id = id_of_hours_ago(hours);
         app.database()

@@ -140,8 +140,8 @@ impl OpenConversation {
             ChatEventKind::Text { text } => self.write(|unwritten| unwritten.text.push_str(&text)),
             ChatEventKind::Ended { message, error } => self.ended(*message, error.map(|error| *error)),
             ChatEventKind::Quota { quota } => self.quota.set(*quota),
-            // Should the stream break, it is taken up again as ever.
-            ChatEventKind::Draining => {}
+            // Only programs have tools; and should the stream break, it is taken up again as ever.
+            ChatEventKind::ToolCall { .. } | ChatEventKind::Draining => {}
         }
     }
 

@@ -78,6 +78,7 @@ fn settlement(new: &NewGeneration) -> Settlement {
         parent_id: new.parent.id,
         content: "Well, thank you.".to_owned(),
         reasoning: String::new(),
+        tool_calls: Vec::new(),
         state: ReplyState::Finished,
         model: new.model.clone(),
         price_version: new.price_version,

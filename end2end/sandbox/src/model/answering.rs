@@ -81,7 +81,7 @@ async fn send_whole<C: Chat>(reply: Reply, frames: C::Frames, script: &Script, e
         _ => {}
     }
     let (reasoning, text) = (reply.reasoning(), reply.text());
-    let json = Bytes::from(frames.whole(&reasoning, &text));
+    let json = Bytes::from(frames.whole(&reasoning, &text, &reply.tool_calls));
     if !reasoning.is_empty() {
         entry.count_chunk(&Chunk::Reasoning(reasoning));
     }

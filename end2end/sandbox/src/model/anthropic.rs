@@ -71,6 +71,10 @@ impl Chat for MessagesRequest {
             temperature: self.temperature,
             top_p: self.top_p,
             stop: self.stop_sequences.clone(),
+            tools: self.tools.clone(),
+            tool_choice: self.tool_choice.clone(),
+            format: self.output_config.clone(),
+            tool_results: self.tool_results(),
         }
     }
 

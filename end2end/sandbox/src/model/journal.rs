@@ -42,6 +42,19 @@ pub(crate) struct Request {
     pub(crate) top_p: Option<f64>,
     /// Before which texts the answer was to end, as it was sent.
     pub(crate) stop: Option<Value>,
+    /// The tools, how they are to be chosen, and the format of the answer, as they were sent.
+    pub(crate) tools: Option<Value>,
+    pub(crate) tool_choice: Option<Value>,
+    pub(crate) format: Option<Value>,
+    /// What calls of tools have come to, oldest first.
+    pub(crate) tool_results: Vec<ToolResult>,
+}
+
+/// What a call has come to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ToolResult {
+    pub(crate) id: String,
+    pub(crate) content: String,
 }
 
 /// One request and how far its reply has come.
@@ -120,7 +133,9 @@ impl OpenEntry {
         entry.chunks_sent += 1;
         match chunk {
             Chunk::Reasoning(text) => entry.reasoning_characters += text.chars().count() as u64,
-            Chunk::Text(text) => entry.text_characters += text.chars().count() as u64,
+            Chunk::Text(text) | Chunk::Call { name: text, .. } | Chunk::Arguments(text) => {
+                entry.text_characters += text.chars().count() as u64;
+            }
         }
         entry.completion_tokens = tokens::count_characters(entry.reasoning_characters)
             + tokens::count_characters(entry.text_characters);
@@ -169,6 +184,10 @@ mod tests {
             temperature: None,
             top_p: None,
             stop: None,
+            tools: None,
+            tool_choice: None,
+            format: None,
+            tool_results: vec![],
         }
     }
 

@@ -83,6 +83,10 @@ impl Chat for ChatRequest {
             temperature: self.temperature,
             top_p: self.top_p,
             stop: self.stop.clone(),
+            tools: self.tools.clone(),
+            tool_choice: self.tool_choice.clone(),
+            format: self.response_format.clone(),
+            tool_results: self.tool_results(),
         }
     }
 

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream;
 
 use crate::model::journal::{OpenEntry, ReplyState};
-use crate::model::reply::{Chunk, Reply};
+use crate::model::reply::{Chunk, Reply, ToolCall};
 use crate::model::script::Ending;
 
 /// Time for what was sent to reach the client before the connection is dropped: an abort discards what is buffered.
@@ -24,12 +24,16 @@ pub(crate) trait Frames: Send + 'static {
     fn reasoning(&mut self, text: &str) -> String;
     /// A chunk of the answer.
     fn text(&mut self, text: &str) -> String;
+    /// The beginning of a call, without its arguments.
+    fn call(&mut self, id: &str, name: &str) -> String;
+    /// A chunk of the arguments of the call begun last.
+    fn arguments(&mut self, text: &str) -> String;
     /// What comes after the last chunk, to the end of a complete stream.
     fn close(&mut self) -> String;
     /// An error in the middle of the stream.
     fn error(&mut self) -> String;
     /// The answer in one piece, for who does not want a stream.
-    fn whole(&self, reasoning: &str, text: &str) -> String;
+    fn whole(&self, reasoning: &str, text: &str, calls: &[ToolCall]) -> String;
 }
 
 /// One thing to do while a reply is played.
@@ -175,6 +179,8 @@ impl<F: Frames, S: Iterator<Item = Step>> Playback<F, S> {
                 match chunk {
                     Chunk::Reasoning(text) => self.frames.reasoning(&text).into(),
                     Chunk::Text(text) => self.frames.text(&text).into(),
+                    Chunk::Call { id, name } => self.frames.call(&id, &name).into(),
+                    Chunk::Arguments(text) => self.frames.arguments(&text).into(),
                 }
             }
             Piece::Close => self.frames.close().into(),

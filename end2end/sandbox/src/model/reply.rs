@@ -1,8 +1,12 @@
 //! A reply before it is sent: its text, cut into chunks, its pace, its usage and its ending.
 
+use std::iter;
 use std::time::Duration;
 
-use crate::model::script::{Ending, FixedUsage, NamedUsage, Script, UsageReport};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::model::script::{Ending, FixedUsage, NamedUsage, Script, ScriptedCall, UsageReport};
 use crate::model::{answers, tokens};
 
 // A pace at which people like to read along.
@@ -15,6 +19,7 @@ pub(crate) enum FinishReason {
     Stop,
     Length,
     Filter,
+    ToolCalls,
 }
 
 /// Tokens as reported to the client.
@@ -28,11 +33,27 @@ pub(crate) struct Usage {
     pub(crate) reasoning_tokens: u64,
 }
 
-/// A piece of a reply. Reasoning comes first.
+/// A tool that the model calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ToolCall {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// JSON, or nothing where there are none.
+    pub(crate) arguments: String,
+}
+
+/// A piece of a reply. Reasoning comes first, tools last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Chunk {
     Reasoning(String),
     Text(String),
+    /// A call begins, without its arguments.
+    Call {
+        id: String,
+        name: String,
+    },
+    /// Of the call begun last.
+    Arguments(String),
 }
 
 impl Chunk {
@@ -49,6 +70,7 @@ impl Chunk {
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) chunks: Vec<Chunk>,
+    pub(crate) tool_calls: Vec<ToolCall>,
     pub(crate) finish_reason: FinishReason,
     /// `None` when the script wants it missing.
     pub(crate) usage: Option<Usage>,
@@ -67,8 +89,12 @@ impl Reply {
         let whole = match (&script.text, script.length_tokens) {
             (Some(text), _) => text.clone(),
             (None, Some(length)) => tokens::filler(length),
+            (None, None) if !script.tool_calls.is_empty() => String::new(),
             (None, None) => answers::choose(prompt).to_owned(),
         };
+        let tool_calls: Vec<_> = script.tool_calls.iter().map(ToolCall::from).collect();
+        let call_tokens: u64 =
+            tool_calls.iter().map(|call| tokens::count(&call.name) + tokens::count(&call.arguments)).sum();
         // Vendors count reasoning towards the limit, seen or not.
         let limit = max_tokens.filter(|_| !script.ignores_cap).unwrap_or(u64::MAX);
         let thought = script.reasoning.as_deref().unwrap_or_default();
@@ -79,18 +105,25 @@ impl Reply {
         let exact = Usage {
             prompt_tokens,
             cached_tokens: script.cached_tokens.unwrap_or(0),
-            completion_tokens: reasoning_tokens + tokens::count(text),
+            completion_tokens: reasoning_tokens + tokens::count(text) + call_tokens,
             reasoning_tokens,
         };
         let split = |text| script.chunk_chars.map_or_else(|| words(text), |size| chunks_of(text, size));
         let chunks = split(reasoning).into_iter().map(Chunk::Reasoning);
+        let chunks = chunks.chain(split(text).into_iter().map(Chunk::Text));
+        let calls = tool_calls.iter().flat_map(|ToolCall { id, name, arguments }| {
+            let begun = Chunk::Call { id: id.clone(), name: name.clone() };
+            iter::once(begun).chain(split(arguments).into_iter().map(Chunk::Arguments))
+        });
         Self {
-            chunks: chunks.chain(split(text).into_iter().map(Chunk::Text)).collect(),
+            chunks: chunks.chain(calls).collect(),
             finish_reason: match (script.filtered, is_cut) {
                 (true, _) => FinishReason::Filter,
                 (false, true) => FinishReason::Length,
+                (false, false) if !tool_calls.is_empty() => FinishReason::ToolCalls,
                 (false, false) => FinishReason::Stop,
             },
+            tool_calls,
             usage: reported(script.usage, exact),
             usage_first: script.usage_first,
             never_closes: script.never_closes,
@@ -114,6 +147,16 @@ impl Reply {
     pub(crate) fn duration(&self) -> Duration {
         let gaps = u32::try_from(self.chunks.len().saturating_sub(1)).unwrap_or(u32::MAX);
         self.first_token_delay + self.gap.saturating_mul(gaps)
+    }
+}
+
+impl From<&ScriptedCall> for ToolCall {
+    fn from(call: &ScriptedCall) -> Self {
+        let arguments = match &call.arguments {
+            Value::Null => String::new(),
+            arguments => arguments.to_string(),
+        };
+        Self { id: format!("call_{}", Uuid::new_v4().simple()), name: call.name.clone(), arguments }
     }
 }
 

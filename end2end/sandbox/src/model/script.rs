@@ -1,6 +1,7 @@
 //! Scripts: what a test wants the model to do with one request.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 const LONGEST_FILLER: usize = 1_000_000;
 const LONGEST_FRAME_BYTES: usize = 64 * 1024 * 1024;
@@ -24,6 +25,9 @@ pub(crate) struct Script {
     /// Answer with filler of this many tokens instead.
     #[serde(default)]
     pub(crate) length_tokens: Option<usize>,
+    /// Tools that the model calls after what it says, which is nothing unless `text` is given.
+    #[serde(default)]
+    pub(crate) tool_calls: Vec<ScriptedCall>,
     /// What the model thinks before it answers.
     #[serde(default)]
     pub(crate) reasoning: Option<String>,
@@ -90,6 +94,16 @@ pub(crate) struct Script {
     /// Put a comment before every frame.
     #[serde(default)]
     pub(crate) comments: bool,
+}
+
+/// A call of a tool.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScriptedCall {
+    pub(crate) name: String,
+    /// Sent as they are; any JSON.
+    #[serde(default)]
+    pub(crate) arguments: Value,
 }
 
 /// What the model reports as usage.

@@ -1,11 +1,15 @@
 //! Anthropic's Messages format. <https://docs.anthropic.com/en/api/messages-streaming>
 
+mod request;
+
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::transport::{ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last};
+use self::request::MessagesRequest;
+use super::tool_calls::ToolCallReader;
+use super::transport::{NamedError, below, frames, in_stream, loggable, unreadable, until_last};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
@@ -37,11 +41,11 @@ impl LlmProvider for Anthropic {
             .header("x-api-key", upstream.api_key.expose_secret())
             .header("anthropic-version", VERSION)
             .json(&MessagesRequest::new(&upstream.model, &request));
-        let mut usage = Usage::default();
+        let mut answer = Answer::default();
         let frames = until_last(frames::<MessageError>(request).await?, is_last);
         let events = frames.flat_map(move |frame| {
             stream::iter(match frame {
-                Ok(frame) => parse(&frame, &mut usage),
+                Ok(frame) => answer.parse(&frame),
                 Err(error) => vec![Err(error)],
             })
         });
@@ -53,38 +57,83 @@ fn is_last(frame: &str) -> bool {
     frame.contains("message_stop") && matches!(serde_json::from_str(frame), Ok(StreamEvent::MessageStop))
 }
 
-/// The events of one frame. Usage comes in parts: the input first, the output at the end.
-fn parse(frame: &str, usage: &mut Usage) -> Vec<Result<CompletionEvent, LlmError>> {
-    let event: StreamEvent = match serde_json::from_str(frame) {
-        Ok(event) => event,
-        Err(error) => return vec![Err(unreadable(frame, &error))],
-    };
-    match event {
-        StreamEvent::MessageStart { message } => {
-            usage.take(message.usage);
-            let model = message.model.map(|model| Ok(CompletionEvent::Model(model)));
-            // What it has written so far is no count of what it will write.
-            let read = Usage { output_tokens: None, ..*usage }.normalised();
-            model.into_iter().chain(read.map(|usage| Ok(CompletionEvent::Usage(usage)))).collect()
+/// What is known of an answer between its frames.
+#[derive(Default)]
+struct Answer {
+    /// Comes in parts: the input first, the output at the end.
+    usage: Usage,
+    calls: ToolCallReader,
+    /// The call being written has no arguments yet.
+    is_bare: bool,
+}
+
+impl Answer {
+    /// The events of one frame.
+    fn parse(&mut self, frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
+        let event: StreamEvent = match serde_json::from_str(frame) {
+            Ok(event) => event,
+            Err(error) => return vec![Err(unreadable(frame, &error))],
+        };
+        match event {
+            StreamEvent::MessageStart { message } => self.begin(message),
+            StreamEvent::ContentBlockStart { index, content_block: Block::ToolUse { id, name } } => {
+                self.is_bare = true;
+                self.call(index, Some(id), Some(name), String::new())
+            }
+            StreamEvent::ContentBlockDelta { index, delta } => self.go_on(index, delta),
+            // Whoever reads the arguments expects JSON.
+            StreamEvent::ContentBlockStop { index } if self.is_bare => self.arguments(index, "{}".to_owned()),
+            StreamEvent::MessageDelta { delta, usage } => self.end(delta, usage),
+            StreamEvent::Error { error } => vec![Err(in_stream(&error))],
+            _ => vec![],
         }
-        StreamEvent::ContentBlockDelta { delta } => match delta {
+    }
+
+    fn begin(&mut self, message: MessageHead) -> Vec<Result<CompletionEvent, LlmError>> {
+        self.usage.take(message.usage);
+        let model = message.model.map(|model| Ok(CompletionEvent::Model(model)));
+        // What it has written so far is no count of what it will write.
+        let read = Usage { output_tokens: None, ..self.usage }.normalised();
+        model.into_iter().chain(read.map(|usage| Ok(CompletionEvent::Usage(usage)))).collect()
+    }
+
+    fn go_on(&mut self, index: u32, delta: BlockDelta) -> Vec<Result<CompletionEvent, LlmError>> {
+        match delta {
             BlockDelta::TextDelta { text } if !text.is_empty() => vec![Ok(CompletionEvent::Text(text))],
             BlockDelta::ThinkingDelta { thinking } if !thinking.is_empty() => {
                 vec![Ok(CompletionEvent::Reasoning(thinking))]
             }
+            BlockDelta::InputJsonDelta { partial_json } if !partial_json.is_empty() => {
+                self.arguments(index, partial_json)
+            }
             _ => vec![],
-        },
-        StreamEvent::MessageDelta { delta, usage: last } => {
-            usage.take(last);
-            let counted = usage.normalised().map(|usage| Ok(CompletionEvent::Usage(usage)));
-            let finished = delta.stop_reason.map(|reason| match reason.as_str() {
-                "refusal" => Err(LlmError::filtered()),
-                reason => Ok(CompletionEvent::Finished { is_limited: is_limit(reason) }),
-            });
-            counted.into_iter().chain(finished).collect()
         }
-        StreamEvent::Error { error } => vec![Err(in_stream(&error))],
-        StreamEvent::MessageStop | StreamEvent::Other => vec![],
+    }
+
+    fn arguments(&mut self, index: u32, arguments: String) -> Vec<Result<CompletionEvent, LlmError>> {
+        self.is_bare = false;
+        self.call(index, None, None, arguments)
+    }
+
+    fn call(
+        &mut self,
+        index: u32,
+        id: Option<String>,
+        name: Option<String>,
+        arguments: String,
+    ) -> Vec<Result<CompletionEvent, LlmError>> {
+        let piece = self.calls.read(Some(index), id, name, arguments);
+        piece.into_iter().map(|piece| Ok(CompletionEvent::ToolCall(piece))).collect()
+    }
+
+    fn end(&mut self, end: MessageEnd, usage: Usage) -> Vec<Result<CompletionEvent, LlmError>> {
+        self.usage.take(usage);
+        let counted = self.usage.normalised().map(|usage| Ok(CompletionEvent::Usage(usage)));
+        let finished = end.stop_reason.map(|reason| match reason.as_str() {
+            "refusal" => Err(LlmError::filtered()),
+            reason => Ok(CompletionEvent::Finished { is_limited: is_limit(reason) }),
+        });
+        counted.into_iter().chain(finished).collect()
     }
 }
 
@@ -94,48 +143,22 @@ fn is_limit(stop_reason: &str) -> bool {
     matches!(stop_reason, "max_tokens" | "model_context_window_exceeded")
 }
 
-#[derive(Serialize)]
-struct MessagesRequest<'a> {
-    model: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<&'a str>,
-    messages: Vec<ChatMessage<'a>>,
-    max_tokens: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f32>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    stop_sequences: &'a [String],
-    stream: bool,
-}
-
-/// Beyond it a request is refused; OpenAI's format goes up to 2. <https://docs.anthropic.com/en/api/messages>
-const HIGHEST_TEMPERATURE: f32 = 1.0;
-
-impl<'a> MessagesRequest<'a> {
-    fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
-        Self {
-            model,
-            system: request.instructions.as_deref(),
-            messages: request.turns.iter().map(ChatMessage::from).collect(),
-            max_tokens: request.max_output_tokens,
-            temperature: request.sampling.temperature.map(|wanted| wanted.min(HIGHEST_TEMPERATURE)),
-            top_p: request.sampling.top_p,
-            stop_sequences: &request.sampling.stop,
-            stream: true,
-        }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum StreamEvent {
     MessageStart {
         message: MessageHead,
     },
+    ContentBlockStart {
+        index: u32,
+        content_block: Block,
+    },
     ContentBlockDelta {
+        index: u32,
         delta: BlockDelta,
+    },
+    ContentBlockStop {
+        index: u32,
     },
     MessageDelta {
         delta: MessageEnd,
@@ -146,7 +169,7 @@ enum StreamEvent {
     Error {
         error: MessageError,
     },
-    /// Pings, block starts and stops, and whatever comes in the future.
+    /// Pings, and whatever comes in the future.
     #[serde(other)]
     Other,
 }
@@ -160,12 +183,27 @@ struct MessageHead {
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+enum Block {
+    ToolUse {
+        id: String,
+        name: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 enum BlockDelta {
     TextDelta {
         text: String,
     },
     ThinkingDelta {
         thinking: String,
+    },
+    /// Of a tool's arguments.
+    InputJsonDelta {
+        partial_json: String,
     },
     #[serde(other)]
     Other,
@@ -245,51 +283,15 @@ fn status_of(r#type: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use app::ModelFailure;
+    use app::types::ToolCall;
     use reqwest::StatusCode;
-    use serde_json::{Value, json};
 
     use super::*;
     use crate::providers::llm::transport::refusal;
-    use crate::providers::llm::{Sampling, Speaker, Turn};
-
-    /// As it goes over the wire.
-    fn written(instructions: Option<&str>, sampling: Sampling) -> Value {
-        let request = CompletionRequest {
-            instructions: instructions.map(str::to_owned),
-            turns: vec![Turn { speaker: Speaker::User, text: "hi".to_owned() }],
-            max_output_tokens: 9,
-            sampling,
-        };
-        let written = serde_json::to_string(&MessagesRequest::new("a-1", &request)).expect("JSON");
-        serde_json::from_str(&written).expect("JSON")
-    }
-
-    #[test]
-    fn what_is_not_given_is_not_sent() {
-        let messages = json!([{ "role": "user", "content": "hi" }]);
-        let body = json!({ "model": "a-1", "messages": messages, "max_tokens": 9, "stream": true });
-        assert_eq!(written(None, Sampling::default()), body);
-    }
-
-    #[test]
-    fn instructions_stand_beside_the_messages_and_sampling_goes_along() {
-        let sampling = Sampling { temperature: Some(0.3), top_p: Some(0.9), stop: vec!["END".to_owned()] };
-        let body = written(Some("Be brief."), sampling);
-        assert_eq!(body["system"], "Be brief.");
-        assert_eq!(body["messages"], json!([{ "role": "user", "content": "hi" }]));
-        assert_eq!((&body["temperature"], &body["top_p"]), (&json!(0.3), &json!(0.9)));
-        assert_eq!(body["stop_sequences"], json!(["END"]));
-    }
-
-    #[test]
-    fn a_temperature_beyond_what_is_known_here_is_the_highest() {
-        let hot = Sampling { temperature: Some(1.7), ..Sampling::default() };
-        assert_eq!(written(None, hot)["temperature"], json!(1.0));
-    }
 
     fn read(frames: &[&str]) -> Vec<Result<CompletionEvent, LlmError>> {
-        let mut usage = Usage::default();
-        frames.iter().flat_map(|frame| parse(frame, &mut usage)).collect()
+        let mut answer = Answer::default();
+        frames.iter().flat_map(|frame| answer.parse(frame)).collect()
     }
 
     #[test]
@@ -335,6 +337,33 @@ mod tests {
             let frame = format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}"#);
             assert_eq!(read(&[&frame]), [Ok(CompletionEvent::Finished { is_limited })], "{reason}");
         }
+    }
+
+    #[test]
+    fn tools_to_be_called_are_numbered_among_themselves_and_their_arguments_are_json() {
+        let events = read(&[
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t1","name":"f","input":{}}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":""}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"a\":1}"}}"#,
+            r#"{"type":"content_block_stop","index":1}"#,
+            r#"{"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"t2","name":"g","input":{}}}"#,
+            r#"{"type":"content_block_stop","index":2}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#,
+        ]);
+        let mut calls = Vec::new();
+        for event in &events {
+            if let Ok(CompletionEvent::ToolCall(piece)) = event {
+                ToolCall::join(&mut calls, piece);
+            }
+        }
+        let call = |id: &str, name: &str, arguments: &str| {
+            let [id, name, arguments] = [id, name, arguments].map(str::to_owned);
+            ToolCall { id, name, arguments }
+        };
+        assert_eq!(calls, [call("t1", "f", r#"{"a":1}"#), call("t2", "g", "{}")]);
+        assert_eq!(events.last(), Some(&Ok(CompletionEvent::Finished { is_limited: false })));
     }
 
     #[test]

@@ -75,7 +75,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::providers::llm::Sampling;
+    use crate::providers::llm::{Sampling, Tools};
 
     /// Says a word after each of the given pauses.
     struct Paced(Vec<Duration>);
@@ -108,6 +108,8 @@ mod tests {
             turns: vec![],
             max_output_tokens: 1,
             sampling: Sampling::default(),
+            tools: Tools::default(),
+            json: None,
         };
         let base_url = "http://localhost".parse().expect("a URL");
         let upstream = Upstream {

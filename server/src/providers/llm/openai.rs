@@ -1,17 +1,21 @@
 //! The Chat Completions format of OpenAI, which vLLM, Ollama, llama.cpp, Groq, OpenRouter and others speak too.
 //! <https://platform.openai.com/docs/api-reference/chat>
 
+mod request;
+
+use app::types::ToolCallPiece;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::transport::{ChatMessage, NamedError, below, frames, in_stream, loggable, unreadable, until_last};
+use self::request::ChatRequest;
+use super::tool_calls::ToolCallReader;
+use super::transport::{NamedError, below, frames, in_stream, loggable, unreadable, until_last};
 use super::{
     CompletionEvent, CompletionRequest, CompletionStream, CountedUsage, LlmError, LlmProvider, Upstream,
 };
-use crate::config::OutputCapField;
 use crate::pricing::TokenUsage;
 
 pub(super) struct OpenAiCompatible {
@@ -37,9 +41,10 @@ impl LlmProvider for OpenAiCompatible {
             .bearer_auth(upstream.api_key.expose_secret())
             .json(&ChatRequest::new(upstream, &request));
         let frames = until_last(frames::<ChatError>(request).await?, |frame| frame == "[DONE]");
-        let events = frames.flat_map(|frame| {
+        let mut calls = ToolCallReader::default();
+        let events = frames.flat_map(move |frame| {
             stream::iter(match frame {
-                Ok(frame) => parse(&frame),
+                Ok(frame) => parse(&frame, &mut calls),
                 Err(error) => vec![Err(error)],
             })
         });
@@ -48,7 +53,7 @@ impl LlmProvider for OpenAiCompatible {
 }
 
 /// The events of one frame.
-fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
+fn parse(frame: &str, calls: &mut ToolCallReader) -> Vec<Result<CompletionEvent, LlmError>> {
     let chunk: Chunk = match serde_json::from_str(frame) {
         Ok(chunk) => chunk,
         Err(error) => return vec![Err(unreadable(frame, &error))],
@@ -64,6 +69,8 @@ fn parse(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
         events.extend(reasoning.map(|text| Ok(CompletionEvent::Reasoning(text))));
         let text = delta.content.filter(|text| !text.is_empty());
         events.extend(text.map(|text| Ok(CompletionEvent::Text(text))));
+        let pieces = delta.tool_calls.unwrap_or_default().into_iter().filter_map(|delta| delta.read(calls));
+        events.extend(pieces.map(|piece| Ok(CompletionEvent::ToolCall(piece))));
         // Some send an empty reason until there is one.
         let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) else { continue };
         is_last = true;
@@ -88,52 +95,6 @@ fn is_given_up(reason: &str) -> bool {
     matches!(reason, "insufficient_system_resource" | "error" | "abort")
 }
 
-#[derive(Serialize)]
-struct ChatRequest<'a> {
-    model: &'a str,
-    messages: Vec<ChatMessage<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_completion_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f32>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    stop: &'a [String],
-    stream: bool,
-    /// Mistral refuses it. <https://github.com/openai/openai-agents-python/issues/442>
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream_options: Option<StreamOptions>,
-}
-
-#[derive(Serialize)]
-struct StreamOptions {
-    include_usage: bool,
-}
-
-impl<'a> ChatRequest<'a> {
-    fn new(upstream: &'a Upstream, request: &'a CompletionRequest) -> Self {
-        let cap = |field| (upstream.output_cap_field == field).then_some(request.max_output_tokens);
-        // `developer` is a name that few know but OpenAI, which takes this one for it.
-        let instructions =
-            request.instructions.as_deref().map(|content| ChatMessage { role: "system", content });
-        let turns = request.turns.iter().map(ChatMessage::from);
-        Self {
-            model: &upstream.model,
-            messages: instructions.into_iter().chain(turns).collect(),
-            max_tokens: cap(OutputCapField::MaxTokens),
-            max_completion_tokens: cap(OutputCapField::MaxCompletionTokens),
-            temperature: request.sampling.temperature,
-            top_p: request.sampling.top_p,
-            stop: &request.sampling.stop,
-            stream: true,
-            stream_options: upstream.usage_in_stream.then_some(StreamOptions { include_usage: true }),
-        }
-    }
-}
-
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
@@ -156,6 +117,28 @@ struct Delta {
     reasoning_content: Option<String>,
     /// As OpenRouter and Groq call it.
     reasoning: Option<String>,
+    tool_calls: Option<Vec<ToolCallDelta>>,
+}
+
+#[derive(Deserialize)]
+struct ToolCallDelta {
+    index: Option<u32>,
+    id: Option<String>,
+    #[serde(default)]
+    function: FunctionDelta,
+}
+
+#[derive(Default, Deserialize)]
+struct FunctionDelta {
+    name: Option<String>,
+    arguments: Option<String>,
+}
+
+impl ToolCallDelta {
+    fn read(self, calls: &mut ToolCallReader) -> Option<ToolCallPiece> {
+        let FunctionDelta { name, arguments } = self.function;
+        calls.read(self.index, self.id, name, arguments.unwrap_or_default())
+    }
 }
 
 #[derive(Deserialize)]
@@ -268,75 +251,21 @@ mod tests {
 
     use super::*;
     use crate::providers::llm::transport::refusal;
-    use crate::providers::llm::{Sampling, Speaker, Turn};
 
-    fn upstream() -> Upstream {
-        Upstream {
-            format: crate::config::WireFormat::Openai,
-            base_url: "http://localhost".parse().expect("a URL"),
-            model: "m-1".to_owned(),
-            api_key: String::new().into(),
-            output_cap_field: OutputCapField::MaxTokens,
-            usage_in_stream: true,
-            first_token: None,
-        }
-    }
-
-    /// As it goes over the wire.
-    fn written(upstream: &Upstream, instructions: Option<&str>, sampling: Sampling) -> Value {
-        let request = CompletionRequest {
-            instructions: instructions.map(str::to_owned),
-            turns: vec![Turn { speaker: Speaker::User, text: "hi".to_owned() }],
-            max_output_tokens: 9,
-            sampling,
-        };
-        let written = serde_json::to_string(&ChatRequest::new(upstream, &request)).expect("JSON");
-        serde_json::from_str(&written).expect("JSON")
-    }
-
-    #[test]
-    fn what_is_not_given_is_not_sent() {
-        let body = json!({
-            "model": "m-1",
-            "messages": [{ "role": "user", "content": "hi" }],
-            "max_tokens": 9,
-            "stream": true,
-            "stream_options": { "include_usage": true },
-        });
-        assert_eq!(written(&upstream(), None, Sampling::default()), body);
-    }
-
-    #[test]
-    fn who_refuses_to_be_asked_for_its_count_is_not_asked() {
-        let mistral = Upstream { usage_in_stream: false, ..upstream() };
-        assert_eq!(written(&mistral, None, Sampling::default()).get("stream_options"), None);
-    }
-
-    #[test]
-    fn instructions_are_the_first_message_and_sampling_goes_along() {
-        let sampling = Sampling {
-            temperature: Some(1.7),
-            top_p: Some(0.9),
-            stop: vec!["END".to_owned(), "\n".to_owned()],
-        };
-        let body = written(&upstream(), Some("Be brief."), sampling);
-        let messages =
-            json!([{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "hi" }]);
-        assert_eq!(body["messages"], messages);
-        assert_eq!((&body["temperature"], &body["top_p"]), (&json!(1.7), &json!(0.9)));
-        assert_eq!(body["stop"], json!(["END", "\n"]));
+    fn read(frame: &str) -> Vec<Result<CompletionEvent, LlmError>> {
+        parse(frame, &mut ToolCallReader::default())
     }
 
     #[test]
     fn an_explicit_zero_is_reported_as_zero() {
-        let events = parse(r#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#);
+        let events = read(r#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#);
         let usage = CountedUsage { tokens: TokenUsage::default(), is_whole: true };
         assert_eq!(events, [Ok(CompletionEvent::Usage(usage))]);
     }
 
     #[test]
     fn cached_and_reasoning_tokens_are_counted_once() {
-        let events = parse(
+        let events = read(
             r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":7,
                 "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":5}}}"#,
         );
@@ -348,8 +277,8 @@ mod tests {
     /// The numbers of <https://github.com/vercel/ai/pull/12425>.
     #[test]
     fn what_is_counted_in_the_total_only_was_written_too() {
-        let read = |usage: Value| {
-            let events = parse(&json!({ "choices": [], "usage": usage }).to_string());
+        let counts = |usage: Value| {
+            let events = read(&json!({ "choices": [], "usage": usage }).to_string());
             let Ok(CompletionEvent::Usage(counted)) = events[0] else { panic!("a count: {events:?}") };
             let TokenUsage { input_tokens, output_tokens, reasoning_tokens, .. } = counted.tokens;
             (input_tokens, output_tokens, reasoning_tokens)
@@ -360,24 +289,44 @@ mod tests {
                 "completion_tokens_details": { "reasoning_tokens": 386 },
             })
         };
-        assert_eq!(read(usage(399)), (12, 387, 386));
-        assert_eq!(read(usage(13)), (12, 1, 1), "no more is thought than is written");
+        assert_eq!(counts(usage(399)), (12, 387, 386));
+        assert_eq!(counts(usage(13)), (12, 1, 1), "no more is thought than is written");
         let usual = json!({ "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17 });
-        assert_eq!(read(usual), (10, 7, 0));
+        assert_eq!(counts(usual), (10, 7, 0));
         let odd = json!({ "prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 0 });
-        assert_eq!(read(odd), (10, 7, 0));
+        assert_eq!(counts(odd), (10, 7, 0));
     }
 
     #[test]
     fn reasoning_is_told_from_the_answer() {
-        let events = parse(r#"{"choices":[{"delta":{"reasoning_content":"hm","content":""}}]}"#);
+        let events = read(r#"{"choices":[{"delta":{"reasoning_content":"hm","content":""}}]}"#);
         assert_eq!(events, [Ok(CompletionEvent::Reasoning("hm".to_owned()))]);
     }
 
     #[test]
+    fn tools_to_be_called_come_in_pieces() {
+        let mut calls = ToolCallReader::default();
+        let mut pieces = |delta: &str| {
+            let frame = format!(r#"{{"choices":[{{"delta":{{"content":null,"tool_calls":[{delta}]}}}}]}}"#);
+            parse(&frame, &mut calls)
+        };
+        let begun =
+            pieces(r#"{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":""}}"#);
+        let piece = |id: Option<&str>, name: Option<&str>, arguments: &str| {
+            let [id, name] = [id, name].map(|text| text.map(str::to_owned));
+            let piece = ToolCallPiece { index: 0, id, name, arguments: arguments.to_owned() };
+            Ok(CompletionEvent::ToolCall(piece))
+        };
+        assert_eq!(begun, [piece(Some("call_1"), Some("f"), "")]);
+        assert_eq!(pieces(r#"{"index":0,"function":{"arguments":"{}"}}"#), [piece(None, None, "{}")]);
+        let end = read(r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#);
+        assert_eq!(end, [Ok(CompletionEvent::Finished { is_limited: false })]);
+    }
+
+    #[test]
     fn the_model_that_answers_is_named_once() {
-        assert_eq!(parse(r#"{"model":"m-1","choices":[{"delta":{"role":"assistant"}}]}"#), []);
-        let events = parse(r#"{"model":"m-1","choices":[{"delta":{},"finish_reason":"stop"}]}"#);
+        assert_eq!(read(r#"{"model":"m-1","choices":[{"delta":{"role":"assistant"}}]}"#), []);
+        let events = read(r#"{"model":"m-1","choices":[{"delta":{},"finish_reason":"stop"}]}"#);
         assert_eq!(events[1], Ok(CompletionEvent::Model("m-1".to_owned())));
     }
 
@@ -385,13 +334,13 @@ mod tests {
     fn a_missing_usage_is_not_a_zero() {
         for usage in ["null", "{}", r#"{"prompt_tokens":null,"completion_tokens":null}"#] {
             let frame = format!(r#"{{"choices":[{{"delta":{{"role":"assistant"}}}}],"usage":{usage}}}"#);
-            assert_eq!(parse(&frame), [], "{usage}");
+            assert_eq!(read(&frame), [], "{usage}");
         }
     }
 
     #[test]
     fn an_error_inside_the_stream_is_typed_and_does_not_quote_the_message() {
-        let events = parse(r#"{"error":{"message":"bad prompt: secret","type":"server_error","code":500}}"#);
+        let events = read(r#"{"error":{"message":"bad prompt: secret","type":"server_error","code":500}}"#);
         let error = events[0].as_ref().expect_err("an error");
         assert_eq!(error.failure, ModelFailure::Unavailable);
         assert_eq!(error.detail, "error in the stream: type server_error, code 500");
@@ -412,7 +361,7 @@ mod tests {
             (r#"{"type":"odd"}"#, ModelFailure::Interrupted, true),
             (r#"{"code":200}"#, ModelFailure::Interrupted, true),
         ] {
-            let told = parse(&format!(r#"{{"error":{error}}}"#))[0].clone().expect_err("an error");
+            let told = read(&format!(r#"{{"error":{error}}}"#))[0].clone().expect_err("an error");
             assert_eq!((told.failure, told.is_passing), (failure, is_passing), "{error}");
         }
     }
@@ -433,7 +382,7 @@ mod tests {
         let other =
             refused(StatusCode::BAD_REQUEST, json!({ "type": "invalid_request_error", "code": null }));
         assert_eq!(other.failure, ModelFailure::Refused);
-        let in_stream = parse(r#"{"error":{"code":"content_filter"}}"#)[0].clone().expect_err("an error");
+        let in_stream = read(r#"{"error":{"code":"content_filter"}}"#)[0].clone().expect_err("an error");
         assert_eq!(in_stream.failure, ModelFailure::Filtered);
     }
 
@@ -461,36 +410,35 @@ mod tests {
 
     #[test]
     fn what_a_filter_ended_is_not_a_whole_answer() {
-        let events = parse(r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#);
+        let events = read(r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#);
         assert_eq!(events[0].as_ref().expect_err("an error").failure, ModelFailure::Filtered);
     }
 
     #[test]
     fn what_the_provider_gave_up_is_not_a_whole_answer() {
         for reason in ["insufficient_system_resource", "error", "abort"] {
-            let events = parse(&format!(
-                r#"{{"choices":[{{"delta":{{"content":"x"}},"finish_reason":"{reason}"}}]}}"#
-            ));
+            let events =
+                read(&format!(r#"{{"choices":[{{"delta":{{"content":"x"}},"finish_reason":"{reason}"}}]}}"#));
             assert_eq!(events[1], Err(LlmError::cut()), "{reason}");
         }
-        let unknown = parse(r#"{"choices":[{"delta":{},"finish_reason":"eos"}]}"#);
+        let unknown = read(r#"{"choices":[{"delta":{},"finish_reason":"eos"}]}"#);
         assert_eq!(unknown, [Ok(CompletionEvent::Finished { is_limited: false })]);
     }
 
     #[test]
     fn an_empty_reason_ends_nothing() {
-        assert_eq!(parse(r#"{"choices":[{"delta":{"content":""},"finish_reason":""}]}"#), []);
+        assert_eq!(read(r#"{"choices":[{"delta":{"content":""},"finish_reason":""}]}"#), []);
     }
 
     #[test]
     fn a_frame_that_is_no_chunk_does_not_reach_the_log() {
-        let error = parse("my secret")[0].clone().expect_err("an error");
+        let error = read("my secret")[0].clone().expect_err("an error");
         assert!(!error.detail.contains("secret"));
     }
 
     #[test]
     fn the_output_cap_is_told_from_a_whole_answer() {
-        let events = parse(r#"{"choices":[{"delta":{"content":"x"},"finish_reason":"length"}]}"#);
+        let events = read(r#"{"choices":[{"delta":{"content":"x"},"finish_reason":"length"}]}"#);
         assert_eq!(events[1], Ok(CompletionEvent::Finished { is_limited: true }));
     }
 }

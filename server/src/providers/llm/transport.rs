@@ -6,31 +6,14 @@ use app::ModelFailure;
 use futures::{Stream, StreamExt, stream};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use url::Url;
 
+use super::LlmError;
 use super::sse::SseDecoder;
-use super::{LlmError, Speaker, Turn};
 use crate::config::LlmClocks;
-
-/// A turn of the conversation, written the same in both formats.
-#[derive(Serialize)]
-pub(super) struct ChatMessage<'a> {
-    pub(super) role: &'static str,
-    pub(super) content: &'a str,
-}
-
-impl<'a> From<&'a Turn> for ChatMessage<'a> {
-    fn from(turn: &'a Turn) -> Self {
-        let role = match turn.speaker {
-            Speaker::User => "user",
-            Speaker::Assistant => "assistant",
-        };
-        Self { role, content: &turn.text }
-    }
-}
 
 /// Never follows a redirect: the key would go along.
 pub(super) fn client(clocks: &LlmClocks) -> Result<reqwest::Client, reqwest::Error> {

@@ -73,6 +73,7 @@ mod tests {
             charged: None,
             model: answer.map(|(model, _)| model.to_owned()),
             reasoning: "Never part of it".to_owned(),
+            tool_calls: Vec::new(),
             rating: None,
             versions: Vec::new(),
         }

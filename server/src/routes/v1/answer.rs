@@ -8,6 +8,7 @@ use std::time::Duration;
 use app::api::ReplyStream;
 use app::types::{
     Caller, Charge, ChatEvent, ChatEventKind, GenerationId, Limit, LimitName, Message, Quota, ReplyState,
+    ToolCall, ToolCallPiece,
 };
 use app::{ApiError, ModelFailure};
 use axum::Json;
@@ -39,7 +40,7 @@ pub(super) async fn respond(
     options: AnswerOptions,
 ) -> Result<Response, V1Error> {
     let ReplyStream { events, quota } = reply;
-    let writer = Writer { completions, caller, options, id: None, said: 0 };
+    let writer = Writer { completions, caller, options, id: None, said: 0, called: 0 };
     let mut answer = Answer { writer, events, ahead: None };
     answer.wait_for_words().await?;
     let mut response = if answer.writer.options.is_streamed {
@@ -63,13 +64,14 @@ impl Answer {
     async fn wait_for_words(&mut self) -> Result<(), V1Error> {
         loop {
             match self.next().await.ok_or_else(cut)? {
-                ChatEventKind::Ended { message, error } if message.content.is_empty() => {
+                ChatEventKind::Ended { message, error } if says_nothing(&message) => {
                     let kind = ChatEventKind::Ended { message: whole(message, error)?, error: None };
                     self.ahead = Some(kind);
                     return Ok(());
                 }
                 kind @ (ChatEventKind::Text { .. }
                 | ChatEventKind::Reasoning { .. }
+                | ChatEventKind::ToolCall { .. }
                 | ChatEventKind::Ended { .. }) => {
                     self.ahead = Some(kind);
                     return Ok(());
@@ -110,15 +112,23 @@ struct Writer {
     id: Option<GenerationId>,
     /// Bytes of the text that were passed on.
     said: usize,
+    /// Calls of tools that were.
+    called: usize,
 }
 
 impl Writer {
     async fn whole(&self, message: Message) -> Value {
-        let mut said = json!({ "role": "assistant", "content": message.content, "refusal": null });
+        let finish_reason = finish_reason(&message);
+        // As OpenAI has it when nothing is said beside calls.
+        let is_silent = message.content.is_empty() && !message.tool_calls.is_empty();
+        let content = (!is_silent).then_some(message.content);
+        let mut said = json!({ "role": "assistant", "content": content, "refusal": null });
+        if !message.tool_calls.is_empty() {
+            said["tool_calls"] = message.tool_calls.iter().map(call).collect();
+        }
         if !message.reasoning.is_empty() {
             said["reasoning_content"] = message.reasoning.into();
         }
-        let finish_reason = finish_reason(message.state);
         let choice = json!({ "index": 0, "message": said, "logprobs": null, "finish_reason": finish_reason });
         let mut whole = self.object("chat.completion", json!([choice]));
         whole["usage"] = self.usage().await;
@@ -133,6 +143,10 @@ impl Writer {
                 vec![self.chunk(json!({ "content": text }), None)]
             }
             ChatEventKind::Reasoning { text } => vec![self.chunk(json!({ "reasoning_content": text }), None)],
+            ChatEventKind::ToolCall { piece } => {
+                self.called = self.called.max(piece.index as usize + 1);
+                vec![self.chunk(json!({ "tool_calls": [call_delta(&piece)] }), None)]
+            }
             ChatEventKind::Ended { message, error } => self.last_frames(message, error).await,
             _ => vec![],
         }
@@ -144,6 +158,11 @@ impl Writer {
         if let Some(rest) = message.content.get(self.said..).filter(|rest| !rest.is_empty()) {
             frames.push(self.chunk(json!({ "content": rest }), None));
         }
+        for (index, call) in message.tool_calls.iter().enumerate().skip(self.called) {
+            let mut delta = self::call(call);
+            delta["index"] = index.into();
+            frames.push(self.chunk(json!({ "tool_calls": [delta] }), None));
+        }
         let message = match whole(message, error) {
             Ok(message) => message,
             Err(error) => {
@@ -151,7 +170,7 @@ impl Writer {
                 return frames;
             }
         };
-        frames.push(self.chunk(json!({}), Some(finish_reason(message.state))));
+        frames.push(self.chunk(json!({}), Some(finish_reason(&message))));
         if self.options.includes_usage {
             let mut chunk = self.object(CHUNK, json!([]));
             chunk["usage"] = self.usage().await;
@@ -208,8 +227,32 @@ fn whole(message: Box<Message>, error: Option<Box<ApiError>>) -> Result<Box<Mess
     }
 }
 
-fn finish_reason(state: Option<ReplyState>) -> &'static str {
-    if state == Some(ReplyState::Limited) { "length" } else { "stop" }
+fn finish_reason(message: &Message) -> &'static str {
+    match message.state {
+        Some(ReplyState::Limited) => "length",
+        _ if !message.tool_calls.is_empty() => "tool_calls",
+        _ => "stop",
+    }
+}
+
+fn says_nothing(message: &Message) -> bool {
+    message.content.is_empty() && message.tool_calls.is_empty()
+}
+
+fn call(ToolCall { id, name, arguments }: &ToolCall) -> Value {
+    json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } })
+}
+
+/// Only the first piece of a call names it.
+fn call_delta(piece: &ToolCallPiece) -> Value {
+    let ToolCallPiece { index, id, name, arguments } = piece;
+    let mut delta = json!({ "index": index, "function": { "arguments": arguments } });
+    if let Some(name) = name {
+        delta["id"] = json!(id);
+        delta["type"] = json!("function");
+        delta["function"]["name"] = json!(name);
+    }
+    delta
 }
 
 fn cut() -> V1Error {

@@ -73,6 +73,7 @@ impl V1Error {
         let message = refusal.error.to_string();
         match refusal.label {
             "too_long" => Self::invalid(message).about("messages").with_code("context_length_exceeded"),
+            "no_json" => Self::invalid(message).about("response_format").with_code("unsupported_parameter"),
             "model_not_included" | "model_turned_off" | "model_not_offered" => Self::no_such_model(message),
             _ => refusal.error.into(),
         }

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::V1Error;
-use crate::providers::llm::{Sampling, Speaker, Turn};
+use super::tools::{self, Call, Choice, Tool};
+use crate::providers::llm::{JsonFormat, JsonSchema, Sampling, Speaker, Turn};
 use crate::services::generation::{Asked, Completion, GenerationRequest};
 
 #[derive(Deserialize)]
@@ -21,6 +22,10 @@ pub(super) struct ChatRequest {
     temperature: Option<f32>,
     top_p: Option<f32>,
     stop: Option<Stop>,
+    tools: Option<Vec<Tool>>,
+    tool_choice: Option<Choice>,
+    parallel_tool_calls: Option<bool>,
+    response_format: Option<ResponseFormat>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -41,6 +46,10 @@ enum Stop {
 struct ChatMessage {
     role: String,
     content: Option<Content>,
+    /// Of the assistant.
+    tool_calls: Option<Vec<Call>>,
+    /// Of a tool.
+    tool_call_id: Option<String>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -58,6 +67,12 @@ struct Part {
     text: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct ResponseFormat {
+    r#type: String,
+    json_schema: Option<JsonSchema>,
+}
+
 /// How the answer is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AnswerOptions {
@@ -71,7 +86,6 @@ pub(super) struct AnswerOptions {
 const WITHOUT_EFFECT: &[&str] = &[
     "metadata",
     "name",
-    "parallel_tool_calls",
     "prompt_cache_key",
     // Of our own answers, which clients send back as they are.
     "reasoning_content",
@@ -79,7 +93,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "safety_identifier",
     "service_tier",
     "store",
-    "tool_choice",
     "user",
 ];
 
@@ -117,8 +130,10 @@ impl ChatRequest {
             return Err(V1Error::invalid("An answer has at least one token.").about("max_tokens"));
         }
         let sampling = sampling(self.temperature, self.top_p, self.stop)?;
+        let tools = tools::tools(self.tools.unwrap_or_default(), self.tool_choice, self.parallel_tool_calls)?;
+        let json = self.response_format.map_or(Ok(None), json_format)?;
         let (instructions, turns) = conversation(self.messages)?;
-        let completion = Completion { api_key_id, instructions, turns, sampling };
+        let completion = Completion { api_key_id, instructions, turns, sampling, tools, json };
         Ok(GenerationRequest {
             client_request_id,
             asked: Asked::ByProgram(Box::new(completion)),
@@ -149,9 +164,6 @@ fn is_as_if_left_out(name: &str, value: &Value) -> bool {
         Value::Number(number) => number.as_f64() == Some(if name == "n" { 1.0 } else { 0.0 }),
         Value::Array(items) if name == "modalities" => items.iter().all(|item| item == "text"),
         Value::Array(items) => items.is_empty(),
-        Value::Object(fields) if name == "response_format" => {
-            fields.get("type").is_some_and(|kind| kind == "text")
-        }
         Value::Object(fields) => fields.is_empty(),
         Value::Bool(true) | Value::String(_) => false,
     }
@@ -175,49 +187,81 @@ fn sampling(temperature: Option<f32>, top_p: Option<f32>, stop: Option<Stop>) ->
     Ok(Sampling { temperature, top_p, stop })
 }
 
+fn json_format(format: ResponseFormat) -> Result<Option<JsonFormat>, V1Error> {
+    match (format.r#type.as_str(), format.json_schema) {
+        ("text", _) => Ok(None),
+        ("json_object", _) => Ok(Some(JsonFormat::Object)),
+        ("json_schema", Some(schema)) => Ok(Some(JsonFormat::Schema(schema))),
+        _ => {
+            let message = "`response_format` is of the type `text`, `json_object`, or `json_schema` with its `json_schema`.";
+            Err(V1Error::invalid(message).about("response_format"))
+        }
+    }
+}
+
 /// Instructions are one text that stands before everything: Anthropic's format has no other place for them.
 fn conversation(messages: Vec<ChatMessage>) -> Result<(Option<String>, Vec<Turn>), V1Error> {
     let (mut instructions, mut turns) = (Vec::new(), Vec::new());
     for (index, message) in messages.into_iter().enumerate() {
         let place = format!("messages[{index}].");
         refuse_what_is_not_done(&message.rest, &place)?;
-        let text = text_of(message.content, &place)?;
         match message.role.as_str() {
-            "system" | "developer" => instructions.push(text),
-            "user" => turns.push(Turn { speaker: Speaker::User, text }),
-            "assistant" => turns.push(Turn { speaker: Speaker::Assistant, text }),
+            "system" | "developer" => instructions.push(words(message.content, &place)?),
+            "user" => turns.push(Turn::said(Speaker::User, words(message.content, &place)?)),
+            "assistant" => turns.push(answer(message, &place)?),
+            "tool" => turns.push(result(message, &place)?),
             _ => {
-                let message = "Messages are of the roles system, developer, user and assistant here.";
+                let message = "Messages are of the roles system, developer, user, assistant and tool here.";
                 return Err(V1Error::invalid(message).about(format!("{place}role")));
             }
         }
     }
-    if turns.last().is_none_or(|turn| turn.speaker != Speaker::User) {
-        return Err(V1Error::invalid("The last message has to be the user's.").about("messages"));
+    tools::check_results(&turns)?;
+    if !turns.last().is_some_and(tools::can_be_answered) {
+        return Err(V1Error::invalid("The last message has to be the user's, or a tool's.").about("messages"));
     }
     Ok(((!instructions.is_empty()).then(|| instructions.join("\n\n")), turns))
 }
 
+/// Beside calls there need not be a text.
+fn answer(message: ChatMessage, place: &str) -> Result<Turn, V1Error> {
+    let tool_calls = tools::calls(message.tool_calls.unwrap_or_default(), place)?;
+    let text =
+        if tool_calls.is_empty() { words(message.content, place)? } else { text_of(message.content, place)? };
+    Ok(Turn { tool_calls, ..Turn::said(Speaker::Assistant, text) })
+}
+
+fn result(message: ChatMessage, place: &str) -> Result<Turn, V1Error> {
+    let Some(id) = message.tool_call_id else {
+        let error = V1Error::invalid("A tool message names the call that it is the result of.");
+        return Err(error.about(format!("{place}tool_call_id")));
+    };
+    Ok(Turn::result(id, text_of(message.content, place)?))
+}
+
+/// A text that is there: without one, some providers refuse the whole request.
+fn words(content: Option<Content>, place: &str) -> Result<String, V1Error> {
+    let text = text_of(content, place)?;
+    if text.trim().is_empty() {
+        return Err(V1Error::invalid("A message has to have a text.").about(format!("{place}content")));
+    }
+    Ok(text)
+}
+
 fn text_of(content: Option<Content>, place: &str) -> Result<String, V1Error> {
-    let param = format!("{place}content");
-    let text = match content {
-        None => String::new(),
-        Some(Content::Text(text)) => text,
+    match content {
+        None => Ok(String::new()),
+        Some(Content::Text(text)) => Ok(text),
         Some(Content::Parts(parts)) => {
             let texts = parts.into_iter().map(|part| part.text.filter(|_| part.r#type == "text"));
             let texts: Option<Vec<_>> = texts.collect();
             let only_text = || {
                 let error = V1Error::invalid("Only parts of the type `text` can be read here.");
-                error.about(param.clone()).with_code("unsupported_parameter")
+                error.about(format!("{place}content")).with_code("unsupported_parameter")
             };
-            texts.ok_or_else(only_text)?.concat()
+            Ok(texts.ok_or_else(only_text)?.concat())
         }
-    };
-    // Some providers refuse the whole request for it.
-    if text.trim().is_empty() {
-        return Err(V1Error::invalid("A message has to have a text.").about(param));
     }
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -226,6 +270,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::providers::llm::ToolChoice;
 
     /// The completion that a body comes down to, or what is wrong with it.
     fn read(body: &Value) -> Result<Completion, (String, Value)> {
@@ -287,11 +332,9 @@ mod tests {
 
     #[test]
     fn what_is_not_done_is_refused_by_name() {
-        let tools = json!([{ "type": "function", "function": { "name": "f" } }]);
         for (name, value) in [
             ("n", json!(2)),
-            ("tools", tools),
-            ("response_format", json!({ "type": "json_object" })),
+            ("functions", json!([{ "name": "f" }])),
             ("logprobs", json!(true)),
             ("seed", json!(7)),
             ("reasoning_effort", json!("low")),
@@ -312,12 +355,85 @@ mod tests {
         let messages =
             |role: &str, content: Value| json!({ "messages": [{ "role": role, "content": content }] });
         assert_eq!(refused(messages("assistant", json!("Hi"))), "messages");
-        assert_eq!(refused(messages("tool", json!("42"))), "messages[0].role");
+        assert_eq!(refused(messages("robot", json!("42"))), "messages[0].role");
         assert_eq!(refused(messages("user", json!(" "))), "messages[0].content");
         assert_eq!(refused(messages("user", json!(null))), "messages[0].content");
         let picture = json!([{ "type": "image_url", "image_url": { "url": "data:," } }]);
         assert_eq!(refused(messages("user", picture)), "messages[0].content");
-        let call = json!({ "messages": [{ "role": "assistant", "content": "x", "tool_calls": [{}] }] });
-        assert_eq!(refused(call), "messages[0].tool_calls");
+    }
+
+    #[test]
+    fn tools_their_calls_and_results_are_read() {
+        let completion = read(&asking(json!({
+            "tools": [{ "type": "function", "function": { "name": "f", "parameters": { "type": "object" } } }],
+            "tool_choice": "required",
+            "parallel_tool_calls": false,
+            "messages": [
+                { "role": "user", "content": "Hi" },
+                { "role": "assistant", "content": null, "tool_calls": [
+                    { "id": "c1", "type": "function", "function": { "name": "f", "arguments": "{\"a\":1}" } },
+                    { "id": "c2", "type": "function", "function": { "name": "f", "arguments": "" } },
+                ] },
+                { "role": "tool", "tool_call_id": "c2", "content": "" },
+                { "role": "tool", "tool_call_id": "c1", "content": [{ "type": "text", "text": "42" }] },
+            ],
+        })))
+        .expect("a completion");
+        assert_eq!(completion.tools.functions[0].name, "f");
+        assert_eq!(
+            (completion.tools.choice, completion.tools.is_parallel),
+            (ToolChoice::Required, Some(false))
+        );
+        let calls: Vec<_> =
+            completion.turns[1].tool_calls.iter().map(|call| call.arguments.as_str()).collect();
+        assert_eq!(calls, ["{\"a\":1}", "{}"]);
+        let results: Vec<_> = completion.turns[2..]
+            .iter()
+            .map(|turn| (turn.tool_call_id.as_deref(), turn.text.as_str()))
+            .collect();
+        assert_eq!(results, [(Some("c2"), ""), (Some("c1"), "42")]);
+    }
+
+    #[test]
+    fn tools_that_no_provider_takes_are_told_with_their_place() {
+        let tools = |tool: Value| json!({ "tools": [tool] });
+        let function = |fields: Value| tools(json!({ "type": "function", "function": fields }));
+        assert_eq!(refused(tools(json!({ "type": "web_search" }))), "tools[0]");
+        assert_eq!(refused(function(json!({ "name": "two words" }))), "tools[0].function.name");
+        assert_eq!(
+            refused(function(json!({ "name": "f", "parameters": [] }))),
+            "tools[0].function.parameters"
+        );
+        for choice in
+            [json!("required"), json!("perhaps"), json!({ "type": "function", "function": { "name": "g" } })]
+        {
+            assert_eq!(refused(json!({ "tool_choice": choice })), "tool_choice");
+        }
+        let call =
+            |arguments: &str| json!({ "id": "c1", "function": { "name": "f", "arguments": arguments } });
+        let asked = json!({ "role": "user", "content": "Hi" });
+        let called = |call: Value| json!({ "role": "assistant", "tool_calls": [call] });
+        let result = json!({ "role": "tool", "tool_call_id": "c1", "content": "42" });
+        for (messages, place) in [
+            (json!([asked, called(call("[1]")), result]), "messages[1].tool_calls[0].function.arguments"),
+            (json!([asked, called(call("{}")), asked]), "messages"),
+            (json!([asked, called(call("{}"))]), "messages"),
+            (json!([asked, result]), "messages"),
+            (json!([asked, { "role": "tool", "content": "42" }]), "messages[1].tool_call_id"),
+        ] {
+            assert_eq!(refused(json!({ "messages": messages })), place);
+        }
+    }
+
+    #[test]
+    fn json_is_wanted_with_a_schema_or_without() {
+        let wanted =
+            |format: Value| read(&asking(json!({ "response_format": format }))).map(|read| read.json);
+        assert!(matches!(wanted(json!({ "type": "text" })), Ok(None)));
+        assert!(matches!(wanted(json!({ "type": "json_object" })), Ok(Some(JsonFormat::Object))));
+        let schema = json!({ "type": "json_schema", "json_schema": { "name": "answer", "schema": {} } });
+        assert!(matches!(wanted(schema), Ok(Some(JsonFormat::Schema(_)))));
+        assert_eq!(refused(json!({ "response_format": { "type": "json_schema" } })), "response_format");
+        assert_eq!(refused(json!({ "response_format": { "type": "grammar" } })), "response_format");
     }
 }

@@ -104,6 +104,7 @@ mod tests {
             charged: None,
             model: None,
             reasoning: String::new(),
+            tool_calls: Vec::new(),
             rating: None,
             versions: Vec::new(),
         }

@@ -14,8 +14,8 @@ use super::target::Target;
 use super::{GenerationService, HOLD_TTL};
 use crate::caps::Shortage;
 use crate::limits::Admission;
-use crate::pricing::{HoldRequest, estimate_tokens};
-use crate::providers::llm::CompletionRequest;
+use crate::pricing::HoldRequest;
+use crate::providers::llm::{CompletionRequest, Turn};
 use crate::services::account_queue::{Place, Turn as AccountTurn};
 use crate::services::plans::AccountPlan;
 use crate::store::catalog::CatalogModel;
@@ -174,13 +174,13 @@ impl GenerationService {
         };
         let wanted = request.max_output_tokens.unwrap_or(account.plan.default_output_tokens);
         let output_tokens = wanted.clamp(1, model.max_output_tokens);
-        let instruction_tokens = target.instructions.as_deref().map_or(0, estimate_tokens);
+        let told_tokens = target.told_tokens();
         let context_tokens = model.context_tokens.saturating_sub(output_tokens);
-        let turn_tokens = context_tokens.checked_sub(instruction_tokens);
+        let turn_tokens = context_tokens.checked_sub(told_tokens);
         let Some(turns) = turn_tokens.and_then(|tokens| target.context.fit(tokens)) else {
             return Ok(Err(Refusal::too_long()));
         };
-        let input_tokens = turns.iter().map(|turn| estimate_tokens(&turn.text)).sum::<u32>();
+        let turn_tokens = turns.iter().map(Turn::tokens).sum::<u32>();
         let new = NewGeneration {
             id: GenerationId(Uuid::now_v7()),
             account_id,
@@ -193,7 +193,7 @@ impl GenerationService {
             price_version: model.price_version,
             hold: HoldRequest {
                 prices: model.prices,
-                input_tokens: input_tokens + instruction_tokens,
+                input_tokens: turn_tokens + told_tokens,
                 output_tokens,
                 min_output_tokens: model.min_output_tokens,
             },
@@ -203,8 +203,12 @@ impl GenerationService {
             overage_max: account.overage_max(),
             traceparent: traces::traceparent(),
         };
-        let Target { instructions, sampling, is_by_program, .. } = target;
-        let request = CompletionRequest { instructions, turns, max_output_tokens: output_tokens, sampling };
+        let Target { instructions, sampling, tools, json, is_by_program, .. } = target;
+        let max_output_tokens = output_tokens;
+        let request = CompletionRequest { instructions, turns, max_output_tokens, sampling, tools, json };
+        if !model.routes.iter().any(|route| request.can_be_asked_in(route.provider)) {
+            return Ok(Err(Refusal::no_json()));
+        }
         Ok(Ok(Prepared { new, model, request, is_by_program }))
     }
 

@@ -27,7 +27,7 @@ impl Context {
     /// Of messages that end with an answer that was cut off.
     pub(super) fn going_on(path: &[Message]) -> Self {
         let mut turns = to_turns(path);
-        turns.push(Turn { speaker: Speaker::User, text: GO_ON.to_owned() });
+        turns.push(Turn::said(Speaker::User, GO_ON));
         Self { turns, is_continued: true, is_whole: false }
     }
 
@@ -40,8 +40,7 @@ impl Context {
     /// turns. None when not even the last question fits.
     pub(super) fn fit(mut self, tokens: u32) -> Option<Vec<Turn>> {
         if self.is_whole {
-            let needed =
-                self.turns.iter().map(|turn| estimate_tokens(&turn.text)).fold(0, u32::saturating_add);
+            let needed = self.turns.iter().map(Turn::tokens).fold(0, u32::saturating_add);
             return (needed <= tokens).then_some(self.turns);
         }
         if self.is_continued {
@@ -49,7 +48,7 @@ impl Context {
         }
         let mut left = tokens;
         let fits = |turn: &&Turn| {
-            let rest = left.checked_sub(estimate_tokens(&turn.text));
+            let rest = left.checked_sub(turn.tokens());
             left = rest.unwrap_or(0);
             rest.is_some()
         };
@@ -77,12 +76,12 @@ pub(super) fn is_turn(message: &Message) -> bool {
 
 /// An answer and what continues it are one.
 fn to_turns(path: &[Message]) -> Vec<Turn> {
-    let turn = |message: &Message| Turn {
-        speaker: match message.role {
+    let turn = |message: &Message| {
+        let speaker = match message.role {
             Role::User => Speaker::User,
             Role::Assistant => Speaker::Assistant,
-        },
-        text: message.content.clone(),
+        };
+        Turn::said(speaker, message.content.as_str())
     };
     join(path.iter().filter(|message| is_turn(message)).map(turn), Speaker::Assistant, "")
 }
@@ -123,8 +122,7 @@ mod tests {
 
     /// Turns of so many tokens.
     fn context(turns: &[(Speaker, usize)], is_continued: bool) -> Context {
-        let turn =
-            |(speaker, tokens): &(Speaker, usize)| Turn { speaker: *speaker, text: "abc".repeat(*tokens) };
+        let turn = |(speaker, tokens): &(Speaker, usize)| Turn::said(*speaker, "abc".repeat(*tokens));
         Context { turns: turns.iter().map(turn).collect(), is_continued, is_whole: false }
     }
 
@@ -147,7 +145,7 @@ mod tests {
 
     #[test]
     fn chinese_takes_a_token_a_character() {
-        let turn = |text: &str| Turn { speaker: User, text: text.to_owned() };
+        let turn = |text: &str| Turn::said(User, text);
         let turns = vec![turn("价格说明"), turn("合同")];
         let shown = |tokens| {
             let context = Context { turns: turns.clone(), is_continued: false, is_whole: false };

@@ -66,6 +66,12 @@ impl Refusal {
         Self { label: "too_long", error: ApiError::invalid(text) }
     }
 
+    /// None of the model's routes can.
+    pub(super) fn no_json() -> Self {
+        let text = "This model cannot be held to JSON. Give it a JSON Schema, or ask another model.";
+        Self { label: "no_json", error: ApiError::invalid(text) }
+    }
+
     /// Too many requests of the account wait to be admitted.
     pub(super) fn too_many_waiting() -> Self {
         let (name, most) = (LimitName::WaitingRequests, MOST_WAITING);

@@ -5,7 +5,7 @@ use app::{ApiError, ModelFailure};
 
 use super::live::CancelReason;
 use super::transcript::Transcript;
-use crate::pricing::{TokenUsage, estimate_tokens};
+use crate::pricing::{TokenUsage, estimate_tokens, estimate_tool_calls};
 use crate::providers::llm::{CountedUsage, LlmError};
 
 /// Why the text goes no further.
@@ -66,7 +66,8 @@ impl Ending {
             None => TokenUsage { input_tokens, ..TokenUsage::default() },
         };
         let reasoning_tokens = estimate_tokens(&transcript.reasoning).min(most_output_tokens);
-        let output_tokens = (estimate_tokens(&transcript.text) + reasoning_tokens).min(most_output_tokens);
+        let said_tokens = estimate_tokens(&transcript.text) + estimate_tool_calls(&transcript.tool_calls);
+        let output_tokens = (said_tokens + reasoning_tokens).min(most_output_tokens);
         (TokenUsage { output_tokens, reasoning_tokens, ..read }, true)
     }
 
@@ -112,7 +113,7 @@ fn failed_by(outcome: Option<AttemptOutcome>) -> ModelFailure {
 
 #[cfg(test)]
 mod tests {
-    use app::types::{ModelPrices, Nanos};
+    use app::types::{ModelPrices, Nanos, ToolCallPiece};
     use chrono::Utc;
 
     use super::*;
@@ -186,6 +187,16 @@ mod tests {
         half.hear("abcdef");
         let stopped = Ending::Cancelled(CancelReason::Stopped);
         assert_eq!(stopped.usage(&half, 100, 1000), (TokenUsage { output_tokens: 2, ..tokens }, true));
+    }
+
+    #[test]
+    fn tools_that_are_to_be_called_were_written_too() {
+        let mut calling = transcript("", None);
+        let (id, name) = (Some("call_1".to_owned()), Some("abc".to_owned()));
+        calling.hear_tool_call(&ToolCallPiece { index: 0, id, name, arguments: "{}".to_owned() });
+        assert!(calling.is_visible());
+        let (usage, is_estimated) = Ending::Finished { is_limited: false }.usage(&calling, 100, 1000);
+        assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 2, true));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::run::Job;
 use super::traced;
 use super::transcript::{AttemptRecord, Transcript, lock};
 use crate::limits::Pass;
-use crate::providers::llm::{CompletionEvent, LlmError, Upstream, with_clocks};
+use crate::providers::llm::{CompletionEvent, CompletionRequest, LlmError, Upstream, with_clocks};
 use crate::store::catalog::Route;
 
 /// Tokens of no text are longer on average, so an answer beyond the cap times this is one of a provider that does not keep it.
@@ -42,7 +42,9 @@ impl GenerationService {
         let mut plan = AttemptPlan::new(routes.iter().map(Route::account));
         let mut last_error = LlmError::no_route();
         self.retry_budget.deposit();
-        while let Some(Allowed { next, upstream, mut pass }) = self.next_attempt(routes, &plan).await {
+        while let Some(Allowed { next, upstream, mut pass }) =
+            self.next_attempt(&job.request, routes, &plan).await
+        {
             tokio::time::sleep(next.random_pause()).await;
             let route = &routes[next.route];
             let number = lock(transcript).attempts.len() + 1;
@@ -73,11 +75,15 @@ impl GenerationService {
     /// a breaker may let only one caller through, who must then ask.
     async fn next_attempt<A: Copy + PartialEq>(
         &self,
+        request: &CompletionRequest,
         routes: &[Route],
         plan: &AttemptPlan<A>,
     ) -> Option<Allowed> {
         for next in plan.candidates() {
             let route = &routes[next.route];
+            if !request.can_be_asked_in(route.provider) {
+                continue;
+            }
             let Some(upstream) = self.catalog.upstream(route) else { continue };
             if next.is_retry && !self.retry_budget.withdraw() {
                 continue;
@@ -114,6 +120,10 @@ impl GenerationService {
                 Ok(CompletionEvent::Text(text)) => {
                     lock(transcript).hear(&text);
                     publisher.push(ChatEventKind::Text { text });
+                }
+                Ok(CompletionEvent::ToolCall(piece)) => {
+                    lock(transcript).hear_tool_call(&piece);
+                    publisher.push(ChatEventKind::ToolCall { piece: Box::new(piece) });
                 }
                 Ok(CompletionEvent::Finished { is_limited }) => {
                     let is_empty = !is_limited && !lock(transcript).is_visible();

@@ -95,7 +95,10 @@ impl Publisher {
 }
 
 fn is_speech(event: &ChatEvent) -> bool {
-    matches!(event.kind, ChatEventKind::Text { .. } | ChatEventKind::Reasoning { .. })
+    matches!(
+        event.kind,
+        ChatEventKind::Text { .. } | ChatEventKind::Reasoning { .. } | ChatEventKind::ToolCall { .. }
+    )
 }
 
 fn until_beat() -> Duration {

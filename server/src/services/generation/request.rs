@@ -2,7 +2,7 @@
 
 use app::types::{ApiKeyId, ClientRequestId, MessageId, ReplyRequest, ReplyTarget, ThreadId};
 
-use crate::providers::llm::{Sampling, Turn};
+use crate::providers::llm::{JsonFormat, Sampling, Tools, Turn};
 
 /// Asks for a reply. Sent again with the same `client_request_id`, it attaches to the reply already there.
 pub struct GenerationRequest {
@@ -29,6 +29,9 @@ pub struct Completion {
     /// Oldest first.
     pub turns: Vec<Turn>,
     pub sampling: Sampling,
+    pub tools: Tools,
+    /// None: any text.
+    pub json: Option<JsonFormat>,
 }
 
 impl Asked {

@@ -165,6 +165,7 @@ fn settlement(job: &Job, plan: &Plan, ending: &Ending, mut transcript: Transcrip
         state,
         content: transcript.text,
         reasoning: transcript.reasoning,
+        tool_calls: transcript.tool_calls,
         model: job.new.model.clone(),
         price_version: job.new.price_version,
         usage,

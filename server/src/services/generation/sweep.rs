@@ -2,12 +2,12 @@
 
 use std::ops::DerefMut;
 
-use app::types::{AttemptOutcome, ChatEvent, ChatEventKind, ModelPrices, Nanos, Plan, ReplyState};
+use app::types::{AttemptOutcome, ChatEvent, ChatEventKind, ModelPrices, Nanos, Plan, ReplyState, ToolCall};
 use chrono::TimeDelta;
 
 use super::{GenerationService, HOLD_TTL, traced};
 use crate::AppResult;
-use crate::pricing::{HoldRequest, TokenUsage, estimate_tokens};
+use crate::pricing::{HoldRequest, TokenUsage, estimate_tokens, estimate_tool_calls};
 use crate::store::recovery::{self, Abandoned, BegunAttempt, Checkpoint};
 use crate::store::settlements::{self, Settlement};
 use crate::store::{Attempt, Connection};
@@ -24,6 +24,7 @@ const WAIT_FOR_LOG: TimeDelta = TimeDelta::minutes(2);
 struct Said {
     text: String,
     reasoning: String,
+    tool_calls: Vec<ToolCall>,
 }
 
 impl GenerationService {
@@ -101,6 +102,9 @@ fn recover(reply: &Abandoned, mut said: Said, costs: Option<ModelPrices>, plan: 
             logged.clone_from(kept);
         }
     }
+    if bytes_of(&said.tool_calls) < bytes_of(&checkpoint.tool_calls) {
+        said.tool_calls.clone_from(&checkpoint.tool_calls);
+    }
     let counted = checkpoint.usage.filter(|_| is_all_of(checkpoint, &said));
     let usage = counted.unwrap_or_else(|| estimate(reply, &said));
     let attempt = checkpoint.attempt.as_ref().map(|begun| cut_off(begun, reply, usage, costs));
@@ -111,6 +115,7 @@ fn recover(reply: &Abandoned, mut said: Said, costs: Option<ModelPrices>, plan: 
         parent_id: reply.parent_id,
         content: said.text,
         reasoning: said.reasoning,
+        tool_calls: said.tool_calls,
         state: ReplyState::Interrupted,
         model: reply.model.clone(),
         price_version: reply.price_version,
@@ -125,21 +130,27 @@ fn recover(reply: &Abandoned, mut said: Said, costs: Option<ModelPrices>, plan: 
 
 /// What the provider had counted by the checkpoint is the count of what was said only if nothing was said after it.
 fn is_all_of(checkpoint: &Checkpoint, said: &Said) -> bool {
-    let lengths = |text: &str, reasoning: &str| (text.len(), reasoning.len());
-    let kept = lengths(&checkpoint.text, &checkpoint.reasoning);
-    kept != (0, 0) && kept == lengths(&said.text, &said.reasoning)
+    let lengths =
+        |text: &str, reasoning: &str, calls: &[ToolCall]| (text.len(), reasoning.len(), bytes_of(calls));
+    let kept = lengths(&checkpoint.text, &checkpoint.reasoning, &checkpoint.tool_calls);
+    kept != (0, 0, 0) && kept == lengths(&said.text, &said.reasoning, &said.tool_calls)
+}
+
+fn bytes_of(calls: &[ToolCall]) -> usize {
+    calls.iter().map(ToolCall::bytes).sum()
 }
 
 /// Nothing, when nothing was said. Nobody pays more by our count than was set aside.
 fn estimate(reply: &Abandoned, said: &Said) -> TokenUsage {
-    if said.text.is_empty() && said.reasoning.is_empty() {
+    if said.text.is_empty() && said.reasoning.is_empty() && said.tool_calls.is_empty() {
         return TokenUsage::default();
     }
     let reasoning_tokens = estimate_tokens(&said.reasoning);
+    let said_tokens = estimate_tokens(&said.text).saturating_add(estimate_tool_calls(&said.tool_calls));
     let hold = HoldRequest {
         prices: reply.prices,
         input_tokens: reply.estimated_input_tokens,
-        output_tokens: estimate_tokens(&said.text).saturating_add(reasoning_tokens),
+        output_tokens: said_tokens.saturating_add(reasoning_tokens),
         min_output_tokens: 0,
     };
     let output_tokens = hold.fit(reply.held).map_or(0, |terms| terms.output_tokens);
@@ -176,6 +187,7 @@ fn said(events: Vec<ChatEvent>) -> Said {
         match event.kind {
             ChatEventKind::Text { text } => said.text.push_str(&text),
             ChatEventKind::Reasoning { text } => said.reasoning.push_str(&text),
+            ChatEventKind::ToolCall { piece } => ToolCall::join(&mut said.tool_calls, &piece),
             _ => {}
         }
     }

@@ -10,7 +10,8 @@ use super::context::{Context, is_turn};
 use super::request::{Asked, Completion, question_of, thread_of};
 use crate::AppResult;
 use crate::caps::PlanCaps;
-use crate::providers::llm::Sampling;
+use crate::pricing::estimate_tokens;
+use crate::providers::llm::{JsonFormat, Sampling, Tools};
 use crate::services::chat::{path_to, shown_path};
 use crate::store::{messages, threads};
 
@@ -25,6 +26,8 @@ pub(super) struct Target {
     pub(super) context: Context,
     pub(super) instructions: Option<String>,
     pub(super) sampling: Sampling,
+    pub(super) tools: Tools,
+    pub(super) json: Option<JsonFormat>,
     pub(super) is_by_program: bool,
 }
 
@@ -39,16 +42,28 @@ impl Target {
             context,
             instructions: None,
             sampling: Sampling::default(),
+            tools: Tools::default(),
+            json: None,
             is_by_program: false,
         }
     }
 
     fn by_program(completion: Completion) -> Self {
-        let Completion { api_key_id, instructions, turns, sampling } = completion;
+        let Completion { api_key_id, instructions, turns, sampling, tools, json } = completion;
         let thread = Thread { id: thread_of(api_key_id), title: String::new(), updated_at: Utc::now() };
         let parent = Message { id: question_of(api_key_id), ..user_message(None, String::new()) };
         let target = Self::in_chat(thread, parent, Context::whole(turns));
-        Self { instructions, sampling, is_by_program: true, ..target }
+        Self { instructions, sampling, tools, json, is_by_program: true, ..target }
+    }
+
+    /// What the model reads beside the conversation.
+    pub(super) fn told_tokens(&self) -> u32 {
+        let schema = match &self.json {
+            Some(JsonFormat::Schema(schema)) => estimate_tokens(schema.schema.get()),
+            Some(JsonFormat::Object) | None => 0,
+        };
+        let instructions = self.instructions.as_deref().map_or(0, estimate_tokens);
+        [instructions, schema, self.tools.tokens()].into_iter().fold(0, u32::saturating_add)
     }
 
     /// All that a program ever asks is no conversation, so no cap of conversations is meant for it.
@@ -144,6 +159,7 @@ fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
         charged: None,
         model: None,
         reasoning: String::new(),
+        tool_calls: Vec::new(),
         rating: None,
         versions: Vec::new(),
     }

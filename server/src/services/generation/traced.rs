@@ -2,7 +2,7 @@
 //! and of Langfuse. Prices and tokens are those of the record.
 //! <https://opentelemetry.io/docs/specs/semconv/gen-ai/>
 
-use app::types::{AttemptOutcome, Nanos};
+use app::types::{AttemptOutcome, Nanos, ToolCall};
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 
@@ -52,7 +52,11 @@ pub(super) fn attempt(job: &Job, route: &Route, upstream: &Upstream, next: &Next
 
 /// The attempts of a reply that has ended, each when it was over.
 pub(super) fn end_attempts(transcript: &mut Transcript, attempts: &[Attempt]) {
-    let answer = messages([("assistant", transcript.text.as_str())]);
+    let said = Turn {
+        tool_calls: transcript.tool_calls.clone(),
+        ..Turn::said(Speaker::Assistant, transcript.text.as_str())
+    };
+    let answer = Value::from_iter([message(&said)]).to_string();
     for (record, attempt) in transcript.attempts.drain(..).zip(attempts) {
         end_attempt(record, attempt, &answer);
     }
@@ -132,21 +136,29 @@ fn set_settlement(span: &Span, settlement: &Settlement) {
 }
 
 fn spoken(request: &CompletionRequest) -> String {
-    let instructions = request.instructions.as_deref().map(|text| ("system", text));
-    messages(instructions.into_iter().chain(request.turns.iter().map(turn)))
+    let instructions =
+        request.instructions.as_deref().map(|text| json!({ "role": "system", "parts": [part(text)] }));
+    instructions.into_iter().chain(request.turns.iter().map(message)).collect::<Value>().to_string()
 }
 
-fn turn(turn: &Turn) -> (&'static str, &str) {
+fn message(turn: &Turn) -> Value {
     let role = match turn.speaker {
         Speaker::User => "user",
         Speaker::Assistant => "assistant",
+        Speaker::Tool => "tool",
     };
-    (role, &turn.text)
+    let said = match &turn.tool_call_id {
+        Some(id) => Some(json!({ "type": "tool_call_response", "id": id, "response": turn.text })),
+        None => (!turn.text.is_empty()).then(|| part(&turn.text)),
+    };
+    let calls = turn.tool_calls.iter().map(|ToolCall { id, name, arguments }| {
+        json!({ "type": "tool_call", "id": id, "name": name, "arguments": arguments })
+    });
+    json!({ "role": role, "parts": said.into_iter().chain(calls).collect::<Value>() })
 }
 
-fn messages<'a>(spoken: impl IntoIterator<Item = (&'static str, &'a str)>) -> String {
-    let message = |(role, text)| json!({ "role": role, "parts": [{ "type": "text", "content": text }] });
-    spoken.into_iter().map(message).collect::<Value>().to_string()
+fn part(text: &str) -> Value {
+    json!({ "type": "text", "content": text })
 }
 
 /// For a reader: money is never reckoned with such a number.

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use app::types::{AttemptOutcome, ModelPrices, Nanos};
+use app::types::{AttemptOutcome, ModelPrices, Nanos, ToolCall, ToolCallPiece};
 use chrono::{DateTime, Utc};
 
 use crate::pricing::TokenUsage;
@@ -15,6 +15,7 @@ use crate::telemetry::traces::Span;
 pub(super) struct Transcript {
     pub(super) text: String,
     pub(super) reasoning: String,
+    pub(super) tool_calls: Vec<ToolCall>,
     pub(super) attempts: Vec<AttemptRecord>,
 }
 
@@ -29,13 +30,18 @@ impl Transcript {
         self.reasoning.push_str(text);
     }
 
+    pub(super) fn hear_tool_call(&mut self, piece: &ToolCallPiece) {
+        self.note_speech();
+        ToolCall::join(&mut self.tool_calls, piece);
+    }
+
     /// Somebody has seen a part of the answer.
     pub(super) fn is_visible(&self) -> bool {
         self.bytes() > 0
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.text.len() + self.reasoning.len()
+        self.text.len() + self.reasoning.len() + self.tool_calls.iter().map(ToolCall::bytes).sum::<usize>()
     }
 
     /// As the provider that was asked last has counted. What came to nothing is our cost, and nobody else's.
@@ -85,6 +91,7 @@ impl Transcript {
         Checkpoint {
             text: self.text.clone(),
             reasoning: self.reasoning.clone(),
+            tool_calls: self.tool_calls.clone(),
             usage: self.usage().filter(|usage| usage.is_whole).map(|usage| usage.tokens),
             attempt: attempt.map(|attempt| BegunAttempt {
                 route_key: attempt.route_key.clone(),

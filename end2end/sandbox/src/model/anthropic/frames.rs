@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::model::anthropic::error::AnthropicError;
 use crate::model::playback::Frames;
-use crate::model::reply::{FinishReason, Reply, Usage};
+use crate::model::reply::{FinishReason, Reply, ToolCall, Usage};
 use crate::model::script::Script;
 use crate::model::sse::EventWriter;
 
@@ -30,6 +30,7 @@ pub(crate) struct MessageFrames {
 enum Block {
     Thinking,
     Text,
+    ToolUse,
 }
 
 impl MessageFrames {
@@ -42,6 +43,7 @@ impl MessageFrames {
                 FinishReason::Stop => "end_turn",
                 FinishReason::Length => "max_tokens",
                 FinishReason::Filter => "refusal",
+                FinishReason::ToolCalls => "tool_use",
             },
             usage: reply.usage,
             usage_first: script.usage_first,
@@ -87,12 +89,16 @@ impl MessageFrames {
         if self.block == Some(block) {
             return String::new();
         }
-        let mut frames = self.leave();
-        self.block = Some(block);
         let content = match block {
             Block::Thinking => json!({"type": "thinking", "thinking": "", "signature": ""}),
-            Block::Text => json!({"type": "text", "text": ""}),
+            Block::Text | Block::ToolUse => json!({"type": "text", "text": ""}),
         };
+        self.begin(block, &content)
+    }
+
+    fn begin(&mut self, block: Block, content: &Value) -> String {
+        let mut frames = self.leave();
+        self.block = Some(block);
         let index = self.closed_blocks;
         frames +=
             &self.event(&json!({"type": "content_block_start", "index": index, "content_block": content}));
@@ -132,6 +138,16 @@ impl Frames for MessageFrames {
         self.chunk(Block::Text, &json!({"type": "text_delta", "text": text}))
     }
 
+    /// Each call is a block of its own.
+    fn call(&mut self, id: &str, name: &str) -> String {
+        self.begin(Block::ToolUse, &json!({"type": "tool_use", "id": id, "name": name, "input": {}}))
+    }
+
+    fn arguments(&mut self, text: &str) -> String {
+        let data = self.delta(&json!({"type": "input_json_delta", "partial_json": text}));
+        self.events.chunk(data["type"].as_str(), &data.to_string())
+    }
+
     fn close(&mut self) -> String {
         let delta = json!({"stop_reason": self.stop_reason, "stop_sequence": null});
         let mut message_delta = json!({"type": "message_delta", "delta": delta});
@@ -145,7 +161,7 @@ impl Frames for MessageFrames {
         self.event(&AnthropicError::scripted(529, None).to_event())
     }
 
-    fn whole(&self, reasoning: &str, text: &str) -> String {
+    fn whole(&self, reasoning: &str, text: &str, calls: &[ToolCall]) -> String {
         let mut content = Vec::new();
         if !reasoning.is_empty() {
             content.push(json!({"type": "thinking", "thinking": reasoning, "signature": SIGNATURE}));
@@ -153,6 +169,10 @@ impl Frames for MessageFrames {
         if !text.is_empty() {
             content.push(json!({"type": "text", "text": text}));
         }
+        content.extend(calls.iter().map(|ToolCall { id, name, arguments }| {
+            let input: Value = serde_json::from_str(arguments).unwrap_or_else(|_| json!({}));
+            json!({"type": "tool_use", "id": id, "name": name, "input": input})
+        }));
         let message = self.message(&json!(content), Some(self.stop_reason), self.usage);
         self.events.whole(&message.to_string())
     }
@@ -228,9 +248,23 @@ mod tests {
         assert_eq!((blocks[4].0, &events[4]["type"]), (&json!(0), &json!("content_block_stop")));
         assert_eq!((blocks[5].0, &events[5]["content_block"]["type"]), (&json!(1), &json!("text")));
         assert_eq!(blocks[6], (&json!(1), &json!("text_delta")));
-        let whole: Value = serde_json::from_str(&frames.whole("so", "hello")).unwrap();
+        let whole: Value = serde_json::from_str(&frames.whole("so", "hello", &[])).unwrap();
         let text = json!({"type": "text", "text": "hello"});
         assert_eq!((&whole["content"][0]["thinking"], &whole["content"][1]), (&json!("so"), &text));
+    }
+
+    #[test]
+    fn each_call_is_a_block_of_its_own() {
+        let mut frames = frames(&Script::default());
+        let stream =
+            frames.text("wait") + &frames.call("t1", "f") + &frames.arguments("{}") + &frames.call("t2", "g");
+        let events = events(&stream);
+        let begun: Vec<_> = events
+            .iter()
+            .filter(|event| event["type"] == "content_block_start")
+            .map(|event| (event["index"].as_u64(), event["content_block"]["name"].as_str()))
+            .collect();
+        assert_eq!(begun, [(Some(0), None), (Some(1), Some("f")), (Some(2), Some("g"))]);
     }
 
     #[test]
@@ -238,7 +272,7 @@ mod tests {
         let usage = UsageReport::Named(NamedUsage::Missing);
         let mut frames = frames(&Script { usage, ..Script::default() });
         let stream = frames.open() + &frames.text("hello") + &frames.close();
-        assert!(!stream.contains("usage") && !frames.whole("", "hello").contains("usage"));
+        assert!(!stream.contains("usage") && !frames.whole("", "hello", &[]).contains("usage"));
     }
 
     #[test]

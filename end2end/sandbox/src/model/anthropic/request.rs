@@ -1,9 +1,10 @@
-//! Message requests. What the sandbox has no use for (tools, metadata, …) is accepted and ignored.
+//! Message requests. What the sandbox has no use for (metadata, containers, …) is accepted and ignored.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::anthropic::error::AnthropicError;
+use crate::model::journal::ToolResult;
 use crate::model::tokens;
 
 const LEAST_THINKING_BUDGET: u64 = 1024;
@@ -20,6 +21,9 @@ pub(crate) struct MessagesRequest {
     pub(crate) temperature: Option<f64>,
     pub(crate) top_p: Option<f64>,
     pub(crate) stop_sequences: Option<Value>,
+    pub(crate) tools: Option<Value>,
+    pub(crate) tool_choice: Option<Value>,
+    pub(crate) output_config: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,7 +42,15 @@ enum Content {
 /// Any block: text has a text, images and others do not.
 #[derive(Debug, Deserialize)]
 struct Block {
+    #[serde(default, rename = "type")]
+    kind: String,
     text: Option<String>,
+    /// Of a call.
+    id: Option<String>,
+    input: Option<Value>,
+    /// Of the result of one.
+    tool_use_id: Option<String>,
+    content: Option<Value>,
 }
 
 impl MessagesRequest {
@@ -74,6 +86,18 @@ impl MessagesRequest {
                 "messages: final assistant content cannot end with trailing whitespace",
             ),
             (
+                self.every_call_has_its_result(),
+                "messages: `tool_use` ids were found without `tool_result` blocks immediately after, or the other way round",
+            ),
+            (
+                self.calls().all(|call| call.input.as_ref().is_some_and(Value::is_object)),
+                "messages: tool_use.input: Input should be a valid dictionary",
+            ),
+            (
+                self.tool_choice.is_none() || self.tools.is_some(),
+                "tool_choice: may only be specified while providing tools",
+            ),
+            (
                 self.temperature.is_none_or(|temperature| (0.0..=1.0).contains(&temperature)),
                 "temperature: range: 0..1",
             ),
@@ -87,6 +111,42 @@ impl MessagesRequest {
             ),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, message)| Err(message))
+    }
+
+    fn calls(&self) -> impl Iterator<Item = &Block> {
+        self.messages
+            .iter()
+            .flat_map(|message| message.content.blocks())
+            .filter(|block| block.kind == "tool_use")
+    }
+
+    /// All of them in the next message, before anything else.
+    fn every_call_has_its_result(&self) -> bool {
+        let mut called: Vec<&str> = vec![];
+        for message in &self.messages {
+            let blocks = message.content.blocks();
+            let results: Vec<_> = blocks.iter().map_while(|block| block.tool_use_id.as_deref()).collect();
+            let is_all = blocks.iter().filter(|block| block.tool_use_id.is_some()).count() == results.len();
+            if !is_all || results.len() != called.len() || !called.iter().all(|id| results.contains(id)) {
+                return false;
+            }
+            called = blocks
+                .iter()
+                .filter(|block| block.kind == "tool_use")
+                .filter_map(|block| block.id.as_deref())
+                .collect();
+        }
+        called.is_empty()
+    }
+
+    /// What calls have come to.
+    pub(crate) fn tool_results(&self) -> Vec<ToolResult> {
+        let blocks = self.messages.iter().flat_map(|message| message.content.blocks());
+        let result = |block: &Block| {
+            let content = block.content.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            block.tool_use_id.clone().map(|id| ToolResult { id, content })
+        };
+        blocks.filter_map(result).collect()
     }
 
     /// Whether the answer is to be streamed.
@@ -117,7 +177,9 @@ impl MessagesRequest {
 
     /// The text of the last message by the user; empty without one.
     pub(crate) fn last_user_message(&self) -> String {
-        let last = self.messages.iter().rfind(|message| message.role == "user");
+        // What tools have come to is sent as the user's, too.
+        let is_said = |message: &&Message| message.role == "user" && !message.content.text().is_empty();
+        let last = self.messages.iter().rfind(is_said);
         last.map(|message| message.content.text()).unwrap_or_default()
     }
 
@@ -131,6 +193,13 @@ impl Content {
         match self {
             Self::Text(text) => text.clone(),
             Self::Blocks(blocks) => blocks.iter().filter_map(|block| block.text.as_deref()).collect(),
+        }
+    }
+
+    fn blocks(&self) -> &[Block] {
+        match self {
+            Self::Text(_) => &[],
+            Self::Blocks(blocks) => blocks,
         }
     }
 
@@ -181,6 +250,9 @@ mod tests {
     fn bad_requests_are_refused() {
         let said = |role: &str, content: Value| json!({"role": role, "content": content});
         let user = said("user", json!("hi"));
+        let called = said("assistant", json!([{"type": "tool_use", "id": "t1", "name": "f", "input": {}}]));
+        let result = json!({"type": "tool_result", "tool_use_id": "t1", "content": "42"});
+        let text = json!({"type": "text", "text": "well?"});
         for bad in [
             json!({"max_tokens": null}),
             json!({"max_tokens": 0}),
@@ -191,11 +263,18 @@ mod tests {
             json!({"messages": [said("user", json!([{"type": "text", "text": ""}]))]}),
             json!({"messages": [user, said("assistant", json!("and then "))]}),
             json!({"temperature": 1.1}),
+            json!({"tool_choice": {"type": "any"}}),
+            json!({"messages": [user, called, user]}),
+            json!({"messages": [user, called, said("user", json!([text, result]))]}),
+            json!({"messages": [said("user", json!([result]))]}),
             json!({"thinking": {"type": "enabled", "budget_tokens": 100}}),
             json!({"thinking": {"type": "enabled", "budget_tokens": 2000}}),
         ] {
             assert!(parse(bad.clone()).is_err(), "{bad}");
         }
         assert!(parse(json!({"thinking": {"type": "enabled", "budget_tokens": 1024}})).is_ok());
+        let whole = parse(json!({"messages": [user, called, said("user", json!([result]))]})).unwrap();
+        assert_eq!(whole.last_user_message(), "hi");
+        assert_eq!(whole.tool_results()[0].content, "42");
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::model::openai::error::OpenaiError;
 use crate::model::openai::request::ChatRequest;
 use crate::model::playback::Frames;
-use crate::model::reply::{FinishReason, Reply, Usage};
+use crate::model::reply::{FinishReason, Reply, ToolCall, Usage};
 use crate::model::script::Script;
 use crate::model::sse::EventWriter;
 
@@ -21,6 +21,8 @@ pub(crate) struct ChatFrames {
     include_usage: bool,
     usage_first: bool,
     events: EventWriter,
+    /// Calls begun so far.
+    calls: usize,
 }
 
 impl ChatFrames {
@@ -34,11 +36,13 @@ impl ChatFrames {
                 FinishReason::Stop => "stop",
                 FinishReason::Length => "length",
                 FinishReason::Filter => "content_filter",
+                FinishReason::ToolCalls => "tool_calls",
             },
             usage: reply.usage.map(usage),
             include_usage: request.include_usage(),
             usage_first: script.usage_first,
             events: EventWriter::new(script),
+            calls: 0,
         }
     }
 
@@ -90,6 +94,20 @@ impl Frames for ChatFrames {
         self.events.chunk(None, &chunk)
     }
 
+    fn call(&mut self, id: &str, name: &str) -> String {
+        self.calls += 1;
+        let mut call = called(id, name, "");
+        call["index"] = json!(self.calls - 1);
+        let chunk = self.choice(&json!({"tool_calls": [call]}), None);
+        self.events.chunk(None, &chunk)
+    }
+
+    fn arguments(&mut self, text: &str) -> String {
+        let call = json!({"index": self.calls.saturating_sub(1), "function": {"arguments": text}});
+        let chunk = self.choice(&json!({"tool_calls": [call]}), None);
+        self.events.chunk(None, &chunk)
+    }
+
     fn close(&mut self) -> String {
         let mut frames = self.event(&self.choice(&json!({}), Some(self.finish_reason)));
         if let (true, Some(usage)) = (self.include_usage, &self.usage) {
@@ -103,10 +121,14 @@ impl Frames for ChatFrames {
         self.event(&json!({"error": detail}).to_string())
     }
 
-    fn whole(&self, reasoning: &str, text: &str) -> String {
+    fn whole(&self, reasoning: &str, text: &str, calls: &[ToolCall]) -> String {
         let mut message = json!({"role": "assistant", "content": text, "refusal": null, "annotations": []});
         if !reasoning.is_empty() {
             message["reasoning_content"] = json!(reasoning);
+        }
+        if !calls.is_empty() {
+            let call = |call: &ToolCall| called(&call.id, &call.name, &call.arguments);
+            message["tool_calls"] = calls.iter().map(call).collect();
         }
         let mut completion = json!({
             "id": self.id,
@@ -123,6 +145,10 @@ impl Frames for ChatFrames {
         }
         self.events.whole(&completion.to_string())
     }
+}
+
+fn called(id: &str, name: &str, arguments: &str) -> Value {
+    json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
 }
 
 fn usage(usage: Usage) -> Value {
@@ -163,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn calls_are_numbered_and_named_once() {
+        let mut frames = frames(false, &script());
+        assert!(frames.call("c1", "f").contains(r#""index":0"#));
+        let second = frames.call("c2", "g");
+        assert!(second.contains(r#""index":1"#) && second.contains(r#""name":"g""#), "{second}");
+        let arguments = frames.arguments("{}");
+        assert!(arguments.contains(r#""index":1"#) && !arguments.contains("name"), "{arguments}");
+    }
+
+    #[test]
     fn reasoning_and_cached_tokens_have_their_fields() {
         let script = Script {
             reasoning: Some("so".into()),
@@ -173,7 +209,7 @@ mod tests {
         let mut frames = frames(true, &script);
         assert!(frames.reasoning("so").contains(r#""reasoning_content":"so""#));
         assert!(!frames.text("hello").contains("reasoning_content"));
-        let whole: Value = serde_json::from_str(&frames.whole("so", "hello")).unwrap();
+        let whole: Value = serde_json::from_str(&frames.whole("so", "hello", &[])).unwrap();
         assert_eq!(whole["choices"][0]["message"]["reasoning_content"], "so");
         assert_eq!(whole["usage"]["prompt_tokens_details"]["cached_tokens"], 7);
         assert_eq!(whole["usage"]["completion_tokens_details"]["reasoning_tokens"], 9);

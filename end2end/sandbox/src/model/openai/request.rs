@@ -1,8 +1,9 @@
-//! Chat requests. What the sandbox has no use for (tools, logprobs, …) is accepted and ignored.
+//! Chat requests. What the sandbox has no use for (logprobs, seeds, …) is accepted and ignored.
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::model::journal::ToolResult;
 use crate::model::openai::NEWEST_MODEL;
 use crate::model::openai::error::OpenaiError;
 use crate::model::tokens;
@@ -21,6 +22,10 @@ pub(crate) struct ChatRequest {
     pub(crate) temperature: Option<f64>,
     pub(crate) top_p: Option<f64>,
     pub(crate) stop: Option<Value>,
+    pub(crate) tools: Option<Value>,
+    pub(crate) tool_choice: Option<Value>,
+    parallel_tool_calls: Option<bool>,
+    pub(crate) response_format: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +37,14 @@ struct StreamOptions {
 struct Message {
     role: String,
     content: Option<Content>,
+    #[serde(default)]
+    tool_calls: Vec<Call>,
+    tool_call_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Call {
+    id: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,11 +73,48 @@ impl ChatRequest {
                            'max_completion_tokens' instead.";
             return Err(OpenaiError::invalid_request(message, Some("max_tokens")));
         }
+        if request.tools.is_none() && (request.tool_choice.is_some() || request.has_parallel_tool_calls()) {
+            let message =
+                "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.";
+            return Err(OpenaiError::invalid_request(message, Some("tool_choice")));
+        }
+        if !request.every_call_has_its_result() {
+            let message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each \
+                           'tool_call_id'.";
+            return Err(OpenaiError::invalid_request(message, Some("messages")));
+        }
         if request.max_tokens() == Some(0) {
             let message = "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1.";
             return Err(OpenaiError::invalid_request(message, Some("max_tokens")));
         }
         Ok(request)
+    }
+
+    fn has_parallel_tool_calls(&self) -> bool {
+        self.parallel_tool_calls.is_some()
+    }
+
+    fn every_call_has_its_result(&self) -> bool {
+        let mut open: Vec<&str> = vec![];
+        for message in &self.messages {
+            match &message.tool_call_id {
+                Some(id) => match open.iter().position(|call| call == id) {
+                    Some(place) => drop(open.remove(place)),
+                    None => return false,
+                },
+                None if !open.is_empty() => return false,
+                None => open.extend(message.tool_calls.iter().map(|call| call.id.as_str())),
+            }
+        }
+        open.is_empty()
+    }
+
+    /// What calls have come to.
+    pub(crate) fn tool_results(&self) -> Vec<ToolResult> {
+        let result = |message: &Message| {
+            message.tool_call_id.clone().map(|id| ToolResult { id, content: message.text() })
+        };
+        self.messages.iter().filter_map(result).collect()
     }
 
     /// Whether the answer is to be streamed.
@@ -172,6 +222,9 @@ mod tests {
             json!({"model": "m", "messages": messages, "max_tokens": 0}),
             json!({"model": "m", "messages": messages, "max_tokens": -1}),
             json!({"model": NEWEST_MODEL, "messages": messages, "max_tokens": 7}),
+            json!({"model": "m", "messages": messages, "tool_choice": "none"}),
+            json!({"model": "m", "messages": [{"role": "tool", "tool_call_id": "c1", "content": "42"}]}),
+            json!({"model": "m", "messages": [{"role": "assistant", "tool_calls": [{"id": "c1"}]}, messages[0]]}),
         ] {
             assert!(parse(&body).is_err(), "{body}");
         }
