@@ -200,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    fn script(value: serde_json::Value) -> Script {
+    fn script(value: Value) -> Script {
         serde_json::from_value(value).unwrap()
     }
 
