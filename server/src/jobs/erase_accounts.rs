@@ -4,9 +4,12 @@ use async_trait::async_trait;
 
 use super::{Handler, JobError, Schedule, Slots};
 use crate::services::erasure::ErasureService;
-use crate::store::jobs::Lease;
+use crate::store::jobs::{Lease, NewJob};
 
 const KIND: &str = "erase_accounts";
+
+/// With the pauses between them, some hours: Stripe may be away.
+const MAX_ATTEMPTS: i32 = 15;
 
 pub struct EraseAccounts {
     pub(crate) erasure: ErasureService,
@@ -19,7 +22,8 @@ impl Handler for EraseAccounts {
     }
 
     fn schedule(&self) -> Option<Schedule> {
-        Some(Schedule::alone(KIND, Slots::DailyAt(5)))
+        let job = NewJob { max_attempts: MAX_ATTEMPTS, ..NewJob::alone(KIND) };
+        Some(Schedule { name: KIND, slots: Slots::DailyAt(5), job })
     }
 
     async fn run(&self, _: &Lease) -> Result<(), JobError> {
