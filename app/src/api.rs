@@ -8,6 +8,7 @@ mod caps;
 mod chat;
 #[cfg(feature = "ssr")]
 mod content;
+mod erasure;
 mod notices;
 mod quota;
 mod usage;
@@ -36,6 +37,9 @@ pub use chat::{
     delete_thread, follow_reply, list_models, list_older_threads, list_threads, rate_reply, read_thread,
     rename_thread, restore_thread, search_threads, show_version, start_reply, stop_reply, take_rating_back,
 };
+pub use erasure::{
+    ReadErasure, RequestErasure, WithdrawErasure, read_erasure, request_erasure, withdraw_erasure,
+};
 pub use notices::{
     DismissNotice, ListNotices, ReadMailSettings, SwitchMail, dismiss_notice, list_notices,
     read_mail_settings, switch_mail,
@@ -49,8 +53,8 @@ pub use usage::{
 #[cfg(feature = "ssr")]
 pub use self::{
     account::AccountApi, api_keys::ApiKeysApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl,
-    caps::CapsApi, chat::ChatApi, chat::ReplyStream, content::Content, notices::NoticesApi, quota::QuotaApi,
-    server_side::Backend, usage::UsageApi,
+    caps::CapsApi, chat::ChatApi, chat::ReplyStream, content::Content, erasure::ErasureApi,
+    notices::NoticesApi, quota::QuotaApi, server_side::Backend, usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;
@@ -67,7 +71,8 @@ mod server_side {
 
     use super::admin::AdminBackend;
     use super::{
-        AccountApi, ApiKeysApi, BillingApi, CapsApi, ChatApi, Content, NoticesApi, QuotaApi, UsageApi,
+        AccountApi, ApiKeysApi, BillingApi, CapsApi, ChatApi, Content, ErasureApi, NoticesApi, QuotaApi,
+        UsageApi,
     };
     use crate::types::{Actor, Limit, LimitName, Quota, SiteLinks};
     use crate::{ApiError, ApiResult};
@@ -84,6 +89,7 @@ mod server_side {
         pub billing: Arc<dyn BillingApi>,
         pub caps: Arc<dyn CapsApi>,
         pub chat: Arc<dyn ChatApi>,
+        pub erasure: Arc<dyn ErasureApi>,
         pub links: SiteLinks,
         pub notices: Arc<dyn NoticesApi>,
         pub quota: Arc<dyn QuotaApi>,

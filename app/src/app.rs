@@ -7,7 +7,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::browser;
 use crate::components::{
-    NoticeBanner, RouteAnnouncer, SiteHeader, SpendingAlert, StandingBanner, Toaster, VisitBanner,
+    ErasureBanner, NoticeBanner, RouteAnnouncer, SiteHeader, SpendingAlert, StandingBanner, Toaster,
+    VisitBanner,
 };
 use crate::contexts::{
     provide_clock, provide_notices, provide_page_title, provide_quota, provide_session, provide_standing,
@@ -18,8 +19,9 @@ use crate::pages::admin::{
     SystemPage,
 };
 use crate::pages::{
-    AccountPage, ApiKeysPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage, HomePage,
-    NotFoundPage, PricingPage, ReceiptPage, SignInPage, StatementPage, UsagePage,
+    AccountPage, ApiKeysPage, BillingPage, CancelPage, ChangePlanPage, ChatPage, CheckoutPage,
+    DeleteAccountPage, HomePage, NotFoundPage, PricingPage, ReceiptPage, SignInPage, StatementPage,
+    UsagePage,
 };
 
 /// The HTML document around the app.
@@ -75,6 +77,7 @@ pub fn App() -> impl IntoView {
             <a class="skip-link" href="#main" rel="external">"Skip to the content"</a>
             <VisitBanner/>
             <SiteHeader/>
+            <ErasureBanner/>
             <StandingBanner/>
             <SpendingAlert/>
             <NoticeBanner/>
@@ -86,6 +89,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/usage/statement") view=StatementPage ssr=SsrMode::Async/>
                 <Route path=path!("/usage/replies/:generation_id") view=ReceiptPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/account/delete") view=DeleteAccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/api-keys") view=ApiKeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/pricing") view=PricingPage ssr=SsrMode::Async/>
                 <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async/>

@@ -10,6 +10,12 @@ use crate::types::{
 /// The person, their browsers and their mails.
 pub const ACCOUNT_PATH: &str = "/account";
 
+/// All that is kept about somebody, as a file.
+pub const DATA_FILE_PATH: &str = "/account/export.json";
+
+/// Where the deletion of an account is confirmed.
+pub const DELETE_ACCOUNT_PATH: &str = "/account/delete";
+
 /// The keys that programs call the API with. A form without JavaScript is sent here, too.
 pub const API_KEYS_PATH: &str = "/api-keys";
 

@@ -3,6 +3,7 @@
 mod admin;
 mod api_keys;
 mod billing;
+mod erasure;
 mod fakes;
 mod notices;
 
@@ -108,7 +109,8 @@ async fn the_routes_are_these() {
     routes.sort();
     let billing = ["/billing", "/billing/cancel", "/billing/change", "/billing/checkout"];
     let usage = ["/usage", "/usage/replies/{generation_id}", "/usage/statement"];
-    let mut expected = vec!["/", "/account", "/api-keys", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
+    let mut expected =
+        vec!["/", "/account", "/account/delete", "/api-keys", "/chat", "/chat/{id}", "/pricing", "/sign-in"];
     let admin = [
         "/admin",
         "/admin/audit",
@@ -138,7 +140,9 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
         "/billing/change",
         "/billing/checkout?session=1",
     ];
-    let mine = ["/", "/chat", &thread, &other, "/account", "/api-keys", "/nowhere", "/pricing"].into_iter();
+    let mine =
+        ["/", "/chat", &thread, &other, "/account", "/account/delete", "/api-keys", "/nowhere", "/pricing"]
+            .into_iter();
     let mine = mine.chain(usage).chain(billing);
     let mine = mine.map(|path| (path, somebody()));
     let public = ["/sign-in?error=refused&return_to=/chat", "/?", "/pricing?interval=year"]
@@ -157,9 +161,16 @@ async fn every_page_has_one_heading_one_main_and_nothing_inline() {
 
 #[tokio::test]
 async fn a_visitor_is_led_to_the_sign_in_page_and_back() {
-    for path in
-        ["/chat", "/usage", "/usage/statement", "/account", "/api-keys", "/billing", "/billing/cancel"]
-    {
+    for path in [
+        "/chat",
+        "/usage",
+        "/usage/statement",
+        "/account",
+        "/account/delete",
+        "/api-keys",
+        "/billing",
+        "/billing/cancel",
+    ] {
         let page = open(path, Actor::default()).await;
         assert_eq!(
             (page.status, page.location),

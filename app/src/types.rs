@@ -6,6 +6,7 @@ mod audit;
 mod billing;
 mod cap;
 mod chat;
+mod erasure;
 mod figures;
 mod ids;
 mod job;
@@ -38,6 +39,7 @@ pub use chat::{
     ChatEvent, ChatEventKind, Conversation, Message, Prompt, PromptError, Rating, ReplyRequest, ReplyState,
     ReplyTarget, Role, Thread, ThreadPlace, Title,
 };
+pub use erasure::{ErasureObstacle, ErasureTerms};
 pub use figures::{
     CostExplosion, DayFigures, DayVolume, Figures, NamedVolume, Overview, PersonVolume, Ratings, Volume,
     VolumeReport,

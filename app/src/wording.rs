@@ -3,6 +3,7 @@
 mod api;
 pub mod billing;
 mod caps;
+pub mod erasure;
 pub mod figures;
 mod mail;
 pub mod usage;

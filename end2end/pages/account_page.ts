@@ -8,6 +8,15 @@ export class AccountPage extends AppPage {
   readonly mailSwitches: Locator;
   readonly signOutHereButton: Locator;
   readonly signOutEverywhereButton: Locator;
+  readonly downloadLink: Locator;
+  readonly deleteLink: Locator;
+  /** On the page that asks. */
+  readonly consequences: Locator;
+  readonly confirmBox: Locator;
+  readonly deleteButton: Locator;
+  /** On every page, while the account waits to be erased. */
+  readonly erasureBanner: Locator;
+  readonly keepButton: Locator;
 
   constructor(page: Page) {
     super(page);
@@ -16,6 +25,13 @@ export class AccountPage extends AppPage {
     this.mailSwitches = page.getByTestId('mail-switch');
     this.signOutHereButton = page.getByTestId('account-sign-out');
     this.signOutEverywhereButton = page.getByTestId('sign-out-everywhere');
+    this.downloadLink = page.getByTestId('download-data');
+    this.deleteLink = page.getByTestId('delete-account');
+    this.consequences = page.getByTestId('consequences');
+    this.confirmBox = page.getByTestId('confirm-erasure');
+    this.deleteButton = page.getByTestId('request-erasure');
+    this.erasureBanner = page.getByTestId('erasure-banner');
+    this.keepButton = page.getByTestId('keep-account');
   }
 
   async open(): Promise<void> {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use app::App;
-use app::links::API_KEYS_PATH;
+use app::links::{API_KEYS_PATH, DATA_FILE_PATH};
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{any, get, post};
@@ -18,7 +18,7 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{admin, api_keys, auth, chat, health, mail, reports, stripe, usage, v1};
+use crate::routes::{account, admin, api_keys, auth, chat, health, mail, reports, stripe, usage, v1};
 use crate::services::billing::WEBHOOK_PATH;
 use crate::state::AppState;
 
@@ -38,6 +38,7 @@ pub fn build_router(state: &AppState) -> Router {
     let pages = Router::new()
         .route("/auth/{provider}/start", get(auth::begin_sign_in))
         .route("/auth/{provider}/callback", get(auth::complete_sign_in))
+        .route(DATA_FILE_PATH, get(account::export_account))
         .route("/chat/{id}/export.md", get(chat::export_thread))
         .route("/usage/replies.csv", get(usage::export_replies))
         .route("/usage/statement.csv", get(usage::export_statement))

@@ -1,6 +1,7 @@
 //! HTTP that is not Leptos': sign-in, forms whose answer is a page, downloads, the API for programs, webhooks, reports of
 //! browsers, the links in mails, probes, and the pages for when nothing else works.
 
+pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod api_keys;
 pub(crate) mod auth;

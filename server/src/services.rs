@@ -1,6 +1,7 @@
 //! The rules: what may happen, in what order, and what it costs.
 
 pub mod account;
+pub(crate) mod account_export;
 mod account_queue;
 pub mod admin;
 pub(crate) mod api_keys;
@@ -12,6 +13,7 @@ pub mod ceiling;
 pub mod chat;
 pub(crate) mod completions;
 pub mod day_totals;
+pub(crate) mod erasure;
 pub(crate) mod failed_requests;
 pub mod four_way;
 pub mod generation;

@@ -15,8 +15,8 @@ use tokio_util::task::TaskTracker;
 use crate::AppResult;
 use crate::config::{AuditConfig, Config, JobsConfig, LimitsConfig, LinksConfig, ServerConfig, SignInConfig};
 use crate::jobs::{
-    AddUpDays, AuditMoney, CheckFourWays, DeliverNotice, EndVisits, ExportMeter, Handler, Purge,
-    ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
+    AddUpDays, AuditMoney, CheckFourWays, DeliverNotice, EndVisits, EraseAccounts, ExportMeter, Handler,
+    Purge, ReconcileBilling, SyncCustomer, TellRating, Worker, WorkerParts,
 };
 use crate::limits::{BadRedisUrl, CallLimit, Limiter};
 use crate::providers::identity::{Github, IdentityProvider, Oidc};
@@ -25,6 +25,7 @@ use crate::providers::llm::Providers;
 use crate::providers::mail::{MailError, Mailer};
 use crate::providers::stripe::{Stripe, StripeError};
 use crate::services::account::AccountService;
+use crate::services::account_export::AccountExportService;
 use crate::services::admin::{
     AuditLogService, FiguresService, JobsService, PeopleParts, PeopleService, ProviderService, StripeService,
     SystemService,
@@ -37,6 +38,7 @@ use crate::services::ceiling::DailyCeiling;
 use crate::services::chat::ChatService;
 use crate::services::completions::CompletionService;
 use crate::services::day_totals::DayTotals;
+use crate::services::erasure::ErasureService;
 use crate::services::failed_requests::FailedRequestService;
 use crate::services::four_way::FourWayCheck;
 use crate::services::generation::{GenerationService, Parts};
@@ -73,6 +75,7 @@ pub struct AppState {
     pub(crate) limiter: Limiter,
     pub(crate) limits: LimitsConfig,
     pub(crate) account: AccountService,
+    pub(crate) account_export: AccountExportService,
     pub(crate) api_keys: ApiKeyService,
     pub(crate) sign_in: SignInService,
     pub(crate) generations: GenerationService,
@@ -155,8 +158,16 @@ impl AppState {
         let audit_log = AuditLogService::new(db.clone());
         let failed_requests = FailedRequestService::new(db.clone());
         let figures = FiguresService::new(db.clone(), plans.clone());
-        let worker =
-            worker(&db, config.jobs, config.audit, cashier.clone(), notices.clone(), ratings.clone());
+        let erasure = ErasureService::new(db.clone(), plans.clone(), cashier.clone(), switches.clone());
+        let worker = worker(
+            &db,
+            config.jobs,
+            config.audit,
+            cashier.clone(),
+            notices.clone(),
+            ratings.clone(),
+            erasure.clone(),
+        );
         let api_keys =
             ApiKeyService::new(db.clone(), plans.clone(), catalog.clone(), config.server.public_url.clone());
         let monitoring = Monitoring {
@@ -197,6 +208,7 @@ impl AppState {
             billing: Arc::new(billing.clone()),
             caps: Arc::new(CapsService::new(db.clone(), plans.clone())),
             chat: Arc::new(ChatService::new(db.clone(), generations.clone(), catalog, plans, ratings)),
+            erasure: Arc::new(erasure),
             links: site_links(config.links),
             notices: Arc::new(notices.clone()),
             quota: Arc::new(quota),
@@ -205,6 +217,7 @@ impl AppState {
         Ok(Self {
             server: Arc::new(config.server),
             worker,
+            account_export: AccountExportService::new(db.clone()),
             db,
             limiter,
             limits: config.limits,
@@ -277,11 +290,13 @@ fn worker(
     cashier: Option<Cashier>,
     notices: NoticeService,
     ratings: RatingService,
+    erasure: ErasureService,
 ) -> Worker {
     let mut handlers: Vec<Arc<dyn Handler>> = vec![
         Arc::new(AddUpDays { totals: DayTotals::new(db.clone()) }),
         Arc::new(AuditMoney { audit: MoneyAudit::new(db.clone()), config: audit }),
         Arc::new(EndVisits { db: db.clone() }),
+        Arc::new(EraseAccounts { erasure }),
         Arc::new(Purge { db: db.clone() }),
         Arc::new(DeliverNotice { notices }),
         Arc::new(TellRating { ratings }),

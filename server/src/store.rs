@@ -1,6 +1,7 @@
 //! PostgreSQL: all SQL lives below this module, one file a noun.
 
 pub mod account_books;
+pub mod account_export;
 pub mod accounts;
 pub mod alerts;
 pub mod api_keys;
@@ -13,6 +14,7 @@ pub mod catalog_changes;
 pub mod claims;
 pub mod clock;
 pub mod day_totals;
+pub mod erasures;
 pub mod event_reports;
 pub mod failed_requests;
 pub mod figure_files;

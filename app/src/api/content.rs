@@ -33,7 +33,7 @@ no_content! {
     (), bool, String, User, Session, SignInMethod, Offers, Standing, Billing, CheckoutOutcome, CapTerms, Nanos,
     ThreadSpending, UserId, u32, Reason, NewLimits, Model, Notice, MailSettings, Plan, AuditPage, PeoplePage,
     JobsPage, StripeReport, EventsPage, StripeEventDetail, ProviderReport, SystemReport,
-    ModelPrices, DateTime<Utc>,
+    ModelPrices, DateTime<Utc>, ErasureTerms,
     Overview, VolumeReport,
     // Only those whom the account belongs to can make keys.
     CreatedApiKey,

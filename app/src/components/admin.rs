@@ -3,6 +3,7 @@
 mod audit_table;
 mod catalog_deeds;
 mod deed_outcome;
+mod erasure_tag;
 mod event_table;
 mod figure_cards;
 mod figure_chart;
@@ -28,6 +29,7 @@ mod volume_table;
 pub use audit_table::AuditTable;
 pub use catalog_deeds::{CatalogDeeds, CatalogErrors, ModelDeeds};
 pub use deed_outcome::{DeedOutcome, OutcomeNote};
+pub use erasure_tag::ErasureTag;
 pub use event_table::{EventDetail, EventTable};
 pub use figure_cards::{ComputedAt, FigureCards, NoFigures};
 pub use figure_chart::FigureChart;

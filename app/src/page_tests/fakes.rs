@@ -4,6 +4,7 @@ mod admin;
 mod api_keys;
 pub mod billing;
 pub mod caps;
+pub mod erasure;
 mod notices;
 pub mod usage;
 
@@ -30,6 +31,7 @@ pub fn backend(billing: billing::Fake) -> Backend {
         billing: Arc::new(billing),
         caps: Arc::new(caps::Fake),
         chat: Arc::new(Fake),
+        erasure: Arc::new(erasure::Fake),
         links: links(),
         notices: Arc::new(notices::Fake),
         quota: Arc::new(Fake),
@@ -47,6 +49,9 @@ fn links() -> SiteLinks {
 
 /// Somebody with more conversations than fit on a page of their list.
 pub const TALKATIVE: UserId = UserId(Uuid::from_u128(8));
+
+/// Somebody whose account is to be erased.
+pub const LEAVING: UserId = UserId(Uuid::from_u128(10));
 
 struct Fake;
 
@@ -167,6 +172,7 @@ impl AccountApi for Fake {
             providers: vec!["Example ID".to_owned()],
             is_operator: user.is_operator,
             viewing: user.impersonator.map(|operator| operator.viewing),
+            erase_at: (user.user_id == LEAVING).then(erasure::erase_at),
         }))
     }
 

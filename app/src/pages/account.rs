@@ -6,7 +6,7 @@ use crate::components::{
     LoadError, MailSwitches, PageFrame, SessionList, SignOutEverywhereForm, SignOutForm, SignedInOnly,
 };
 use crate::contexts::use_session;
-use crate::links::API_KEYS_PATH;
+use crate::links::{API_KEYS_PATH, DATA_FILE_PATH, DELETE_ACCOUNT_PATH};
 use crate::types::{MailSettings, Session, User};
 
 /// The person, and the browsers they are signed in with.
@@ -68,7 +68,39 @@ fn Account(
                     <SignOutEverywhereForm/>
                 </div>
             </section>
+            <DataPanel/>
+            <DeletePanel/>
         </PageFrame>
+    }
+}
+
+#[component]
+fn DataPanel() -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="data-heading">
+            <div class="panel-head">
+                <h2 id="data-heading">"Your data"</h2>
+                <a class="button button-small" href=DATA_FILE_PATH rel="external" download="" data-testid="download-data">
+                    "Download"
+                </a>
+            </div>
+            <p class="muted">
+                "Everything that is kept about you in one file, for you and for programs (JSON): conversations, also those you deleted in the last 30 days, what you used and paid, keys, sessions and settings."
+            </p>
+        </section>
+    }
+}
+
+#[component]
+fn DeletePanel() -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="delete-heading">
+            <div class="panel-head">
+                <h2 id="delete-heading">"Delete your account"</h2>
+                <a class="button button-small button-danger" href=DELETE_ACCOUNT_PATH data-testid="delete-account">"Delete…"</a>
+            </div>
+            <p class="muted">"The next page says what is erased, what is kept and when. You have time to change your mind."</p>
+        </section>
     }
 }
 

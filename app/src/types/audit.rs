@@ -42,6 +42,9 @@ audit_kinds! {
     SessionRevoked = "session_revoked", "Session ended";
     ApiKeyCreated = "api_key_created", "API key created";
     ApiKeyRevoked = "api_key_revoked", "API key revoked";
+    ErasureRequested = "erasure_requested", "Deletion of the account asked for";
+    ErasureWithdrawn = "erasure_withdrawn", "Account kept after all";
+    Erased = "account_erased", "Account erased";
     OperatorAdded = "operator_added", "Operator added";
     OperatorRemoved = "operator_removed", "Operator removed";
     CreditGiven = "credit_given", "Credit given";

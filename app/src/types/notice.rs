@@ -19,19 +19,27 @@ pub enum NoticeKind {
     PlanChanged,
     /// A part of the month's cap or credit is spent.
     BudgetAlert,
+    /// Everything personal will be erased.
+    AccountErasure,
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 5] =
-        [Self::Receipt, Self::PaymentFailed, Self::CardExpiring, Self::PlanChanged, Self::BudgetAlert];
+    pub const ALL: [Self; 6] = [
+        Self::Receipt,
+        Self::PaymentFailed,
+        Self::CardExpiring,
+        Self::PlanChanged,
+        Self::BudgetAlert,
+        Self::AccountErasure,
+    ];
 
-    /// Mails of this kind can be turned off. The others are about money that was taken or is owed, and about what is
-    /// subscribed to: whoever pays has to get them.
+    /// Mails of this kind can be turned off. The others are about money that was taken or is owed, about what is
+    /// subscribed to, and about what is lost for good: people have to get them.
     pub fn is_optional(self) -> bool {
         matches!(self, Self::CardExpiring | Self::BudgetAlert)
     }
 
-    /// Nothing else in the app says it. A failed payment has its banner, spending its alert.
+    /// Nothing else in the app says it. A failed payment has its banner, so has an erasure, and spending its alert.
     pub fn is_told_by_notice_only(self) -> bool {
         matches!(self, Self::Receipt | Self::CardExpiring | Self::PlanChanged)
     }
@@ -44,6 +52,7 @@ impl NoticeKind {
             Self::CardExpiring => "A card that is about to expire",
             Self::PlanChanged => "Changes of your plan",
             Self::BudgetAlert => "Spending that reaches 50, 80 or 100 % of your cap or credit",
+            Self::AccountErasure => "The deletion of your account",
         }
     }
 
@@ -54,6 +63,7 @@ impl NoticeKind {
             Self::CardExpiring => "card_expiring",
             Self::PlanChanged => "plan_changed",
             Self::BudgetAlert => "budget_alert",
+            Self::AccountErasure => "account_erasure",
         }
     }
 }

@@ -187,4 +187,10 @@ pub struct PersonSummary {
     pub spent_this_month: Nanos,
     pub last_seen_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+    /// The person wants the account erased then.
+    #[serde(default)]
+    pub erase_at: Option<DateTime<Utc>>,
+    /// All that was personal is gone since then.
+    #[serde(default)]
+    pub erased_at: Option<DateTime<Utc>>,
 }

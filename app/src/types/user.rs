@@ -26,6 +26,9 @@ pub struct User {
     /// Set: it is not the person who looks, but an operator.
     #[serde(default)]
     pub viewing: Option<Viewing>,
+    /// Set: the account will be erased then.
+    #[serde(default)]
+    pub erase_at: Option<DateTime<Utc>>,
 }
 
 /// An operator looks at the product as somebody else sees it.

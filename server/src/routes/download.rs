@@ -1,4 +1,4 @@
-//! Files to download: texts, and comma-separated values that are sent as they are read.
+//! Files to download: texts, and what is sent as it is read, such as comma-separated values.
 
 use std::io;
 
@@ -12,17 +12,27 @@ use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName}
 use crate::routes::error_page;
 use crate::{AppError, AppResult};
 
-/// A file to keep, sent as it is read: an error on the way breaks the download off, so half a file never looks whole.
+/// A table to keep, sent as it is read: an error on the way breaks the download off, so half a file never looks whole.
 pub(super) fn attachment(
     name: &str,
     header: &'static str,
     rows: impl Stream<Item = AppResult<String>> + Send + 'static,
     actor: &Actor,
 ) -> Response {
-    let request_id = actor.request_id.clone();
-    let rows = rows.map_err(move |error| io::Error::other(error.into_api(&request_id)));
     let lines = stream::once(async move { Ok(header.to_owned()) }).chain(rows);
-    (headers(name, "text/csv; charset=utf-8"), Body::from_stream(lines)).into_response()
+    stream_attachment(name, "text/csv; charset=utf-8", lines, actor)
+}
+
+/// The same of a file that is no table.
+pub(super) fn stream_attachment(
+    name: &str,
+    content_type: &str,
+    pieces: impl Stream<Item = AppResult<String>> + Send + 'static,
+    actor: &Actor,
+) -> Response {
+    let request_id = actor.request_id.clone();
+    let pieces = pieces.map_err(move |error| io::Error::other(error.into_api(&request_id)));
+    (headers(name, content_type), Body::from_stream(pieces)).into_response()
 }
 
 /// A text to keep, whole.

@@ -5,6 +5,7 @@ mod changes;
 mod checkout;
 mod endpoint_check;
 mod entitlements;
+mod farewell;
 mod findings;
 mod inbox;
 mod meter_check;

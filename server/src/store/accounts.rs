@@ -166,7 +166,8 @@ pub(super) async fn forget_customer(
     customer_id: &str,
 ) -> QueryResult<bool> {
     let account = accounts::table.find(id.0).filter(accounts::stripe_customer_id.eq(customer_id));
-    let none = accounts::stripe_customer_id.eq(None::<String>);
+    let deleted = accounts::deleted_customer_id.eq(customer_id);
+    let none = (accounts::stripe_customer_id.eq(None::<String>), deleted);
     Ok(diesel::update(account).set(none).execute(conn).await? > 0)
 }
 

@@ -63,6 +63,10 @@ pub enum Facts {
         /// The first moment of the month it is about.
         month: DateTime<Utc>,
     },
+    /// The person wants the account erased.
+    ErasurePlanned {
+        erase_at: DateTime<Utc>,
+    },
 }
 
 /// What happens to the plan somebody has.
@@ -107,6 +111,7 @@ impl Facts {
             Self::CardExpiring { .. } => NoticeKind::CardExpiring,
             Self::PlanChanged { .. } => NoticeKind::PlanChanged,
             Self::BudgetAlert { .. } => NoticeKind::BudgetAlert,
+            Self::ErasurePlanned { .. } => NoticeKind::AccountErasure,
         }
     }
 }

@@ -45,6 +45,10 @@ pub struct PersonRow {
     grace_ends_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub grace_until: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub erase_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub erased_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = BigInt)]
     pub month_nanos: i64,
     /// When this was so.
@@ -86,7 +90,7 @@ pub async fn list(conn: &mut Connection, query: &PeopleQuery, limit: i64) -> Sto
         sql.filter(of_standing(standing), []);
     }
     if query.is_suspended {
-        sql.filter("a.suspended_at is not null", []);
+        sql.filter("a.suspended_at is not null and a.erased_at is null", []);
     }
     if let Some(place) = query.after {
         sql.after(query.sort, place);
@@ -141,8 +145,8 @@ impl Sql {
         let months = if sort == PeopleSort::Spent { "join" } else { "left join" };
         let text = format!(
             "select u.id, u.account_id, u.display_name, u.email, u.is_operator, u.created_at, u.last_seen_at, a.plan,
-                 a.posted_nanos, a.suspended_at is not null as is_suspended, s.status, s.past_due_since,
-                 s.grace_ends_at, a.grace_until,
+                 a.posted_nanos, a.suspended_at is not null and a.erased_at is null as is_suspended, s.status,
+                 s.past_due_since, s.grace_ends_at, a.grace_until, a.erase_at, a.erased_at,
                  coalesce(m.charged_nanos, 0) as month_nanos, clock_timestamp() as at
              from users u
              join accounts a on a.id = u.account_id

@@ -14,6 +14,9 @@ diesel::table! {
         suspended_at -> Nullable<Timestamptz>,
         grace_until -> Nullable<Timestamptz>,
         change_leased_until -> Nullable<Timestamptz>,
+        erase_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>,
+        deleted_customer_id -> Nullable<Text>,
     }
 }
 

@@ -1,14 +1,15 @@
 //! The inbox of what Stripe told us: each event once, kept whatever its shape.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::clock::{clock_timestamp, now};
 use super::jobs::{self, NewJob};
-use super::schema::{reconciliations, stripe_events};
+use super::schema::{accounts, reconciliations, stripe_events};
 use super::{Connection, StoreError, StoreResult};
 use crate::providers::stripe::Event;
 
@@ -70,10 +71,20 @@ pub(super) async fn mark_processed(
     Ok(())
 }
 
-/// A customer whom no account has: nothing is to be done about what was received of it.
+/// A customer whom no account has: nothing is to be done about what was received of it. Of one whose account is erased it
+/// is not kept what that was.
 pub async fn dismiss(conn: &mut Connection, customer_id: &str) -> StoreResult<()> {
     let at = now(conn).await?;
-    Ok(mark_processed(conn, customer_id, at).await?)
+    mark_processed(conn, customer_id, at).await?;
+    let erased = accounts::table
+        .filter(accounts::deleted_customer_id.eq(customer_id))
+        .filter(accounts::erased_at.is_not_null());
+    if diesel::select(exists(erased)).get_result(conn).await? {
+        let of_customer = stripe_events::table.filter(stripe_events::customer_id.eq(customer_id));
+        let nothing = stripe_events::payload.eq(Value::Object(Map::new()));
+        diesel::update(of_customer).set(nothing).execute(conn).await?;
+    }
+    Ok(())
 }
 
 /// Notes why what was received of a customer could not be dealt with yet.

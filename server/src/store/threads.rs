@@ -259,20 +259,36 @@ pub async fn restore(conn: &mut Connection, account_id: AccountId, id: ThreadId)
 /// receipts need them.
 pub async fn erase_deleted(conn: &mut Connection, limit: i64) -> StoreResult<usize> {
     let before = now(conn).await? - DELETED_KEPT;
-    let erase = diesel::sql_query(
+    let erase = diesel::sql_query(format!(
         "with due as (
             select id from threads where deleted_at < $1 and erased_at is null and not is_program
             order by deleted_at limit $2 for update skip locked
-        ), message_rows as (
-            update messages set content = '', reasoning = '', tool_calls = '[]' from due where thread_id = due.id
-        ), generation_rows as (
-            update generations set checkpoint_text = '', checkpoint_reasoning = ''
-            from due where thread_id = due.id and (checkpoint_text, checkpoint_reasoning) <> ('', '')
-        )
-        update threads set title = '', erased_at = clock_timestamp() from due where threads.id = due.id",
-    );
+        ) {ERASE}"
+    ));
     Ok(erase.bind::<Timestamptz, _>(before).bind::<BigInt, _>(limit).execute(conn).await?)
 }
+
+/// The same of all that an account has, those of its programs too, at once and for good.
+pub(super) async fn erase_all(conn: &mut Connection, account_id: AccountId) -> QueryResult<usize> {
+    let erase = diesel::sql_query(format!(
+        "with due as (
+            select id from threads where account_id = $1 and erased_at is null for update
+        ) {ERASE}"
+    ));
+    erase.bind::<SqlUuid, _>(account_id.0).execute(conn).await
+}
+
+/// Takes the words out of the threads that are `due`.
+const ERASE: &str = "
+    , message_rows as (
+        update messages set content = '', reasoning = '', tool_calls = '[]' from due where thread_id = due.id
+    ), generation_rows as (
+        update generations set checkpoint_text = '', checkpoint_reasoning = '', checkpoint_tool_calls = '[]'
+        from due where thread_id = due.id
+            and (checkpoint_text, checkpoint_reasoning, checkpoint_tool_calls) <> ('', '', '[]')
+    )
+    update threads set title = '', erased_at = clock_timestamp(), deleted_at = coalesce(deleted_at, clock_timestamp())
+    from due where threads.id = due.id";
 
 fn found(rows: usize) -> StoreResult<()> {
     if rows == 0 { Err(StoreError::NotFound) } else { Ok(()) }

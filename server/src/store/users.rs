@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::schema::{identities, users};
+use super::schema::{accounts as account_rows, identities, users};
 use super::{Connection, StoreError, StoreResult, accounts};
 
 /// Somebody who has just proved who they are to an identity provider.
@@ -26,8 +26,7 @@ pub async fn find_or_insert(
     identity: NewIdentity<'_>,
     plan: &str,
 ) -> StoreResult<UserId> {
-    if let Some(user_id) = find_by_identity(conn, identity.issuer, identity.subject).await? {
-        update_profile(conn, user_id, &identity).await?;
+    if let Some(user_id) = find_again(conn, &identity).await? {
         return Ok(user_id);
     }
     match insert(conn, &identity, plan).await {
@@ -49,6 +48,20 @@ async fn find_by_identity(conn: &mut Connection, issuer: &str, subject: &str) ->
     let id: Option<Uuid> =
         identities::table.find((issuer, subject)).select(identities::user_id).first(conn).await.optional()?;
     Ok(id.map(UserId))
+}
+
+/// With the name and the address they have today. The identity is locked meanwhile: whoever is erased in this moment gets
+/// neither back.
+async fn find_again(conn: &mut Connection, identity: &NewIdentity<'_>) -> StoreResult<Option<UserId>> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let known = identities::table.find((identity.issuer, identity.subject)).select(identities::user_id);
+        let id: Option<Uuid> = known.for_share().first(conn).await.optional()?;
+        if let Some(id) = id {
+            update_profile(conn, UserId(id), identity).await?;
+        }
+        Ok(id.map(UserId))
+    })
+    .await
 }
 
 async fn update_profile(conn: &mut Connection, id: UserId, identity: &NewIdentity<'_>) -> StoreResult<()> {
@@ -98,9 +111,10 @@ pub async fn find_account(conn: &mut Connection, id: UserId) -> StoreResult<Acco
 
 /// The person as they see themselves.
 pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<User> {
-    let (display_name, email, has_verified_email) = users::table
-        .find(id.0)
-        .select((users::display_name, users::email, users::email_verified))
+    let (display_name, email, has_verified_email, erase_at) = users::table
+        .inner_join(account_rows::table)
+        .filter(users::id.eq(id.0))
+        .select((users::display_name, users::email, users::email_verified, account_rows::erase_at))
         .first(conn)
         .await?;
     let providers = identities::table
@@ -109,5 +123,6 @@ pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<User> {
         .order(identities::created_at)
         .load(conn)
         .await?;
-    Ok(User { display_name, email, has_verified_email, providers, is_operator: false, viewing: None })
+    let (is_operator, viewing) = (false, None);
+    Ok(User { display_name, email, has_verified_email, providers, is_operator, viewing, erase_at })
 }

@@ -59,6 +59,8 @@ pub(super) enum Visits<'a> {
     InSessionOfToken(&'a [u8]),
     /// In any session of this operator.
     Of(UserId),
+    /// Of any operator at this person.
+    To(UserId),
     /// Their time is over.
     Over,
 }
@@ -89,24 +91,27 @@ pub(super) async fn end(
             select sessions.id, user_id, viewed_user_id, viewing_until, account_id
             from sessions join users on users.id = viewed_user_id
             where viewed_user_id is not null
-                and (sessions.id = $1 or token_hash = $2 or user_id = $3 or $4 and viewing_until <= clock_timestamp())
+                and (sessions.id = $1 or token_hash = $2 or user_id = $3 or viewed_user_id = $5
+                    or $4 and viewing_until <= clock_timestamp())
             for update of sessions
         )
         update sessions set viewed_user_id = null, viewing_until = null
         from ended where sessions.id = ended.id
         returning ended.user_id as operator_id, ended.viewed_user_id as person_id, ended.account_id,
             ended.viewing_until, ended.viewing_until <= clock_timestamp() as is_over";
-    let (session, token, operator, is_any_over) = match visits {
-        Visits::InSession(id) => (Some(id.0), None, None, false),
-        Visits::InSessionOfToken(hash) => (None, Some(hash), None, false),
-        Visits::Of(id) => (None, None, Some(id.0), false),
-        Visits::Over => (None, None, None, true),
+    let (session, token, operator, person, is_any_over) = match visits {
+        Visits::InSession(id) => (Some(id.0), None, None, None, false),
+        Visits::InSessionOfToken(hash) => (None, Some(hash), None, None, false),
+        Visits::Of(id) => (None, None, Some(id.0), None, false),
+        Visits::To(id) => (None, None, None, Some(id.0), false),
+        Visits::Over => (None, None, None, None, true),
     };
     let ended: Vec<EndedVisit> = diesel::sql_query(END)
         .bind::<Nullable<SqlUuid>, _>(session)
         .bind::<Nullable<Binary>, _>(token)
         .bind::<Nullable<SqlUuid>, _>(operator)
         .bind::<Bool, _>(is_any_over)
+        .bind::<Nullable<SqlUuid>, _>(person)
         .load(conn)
         .await?;
     for visit in &ended {

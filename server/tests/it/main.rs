@@ -16,6 +16,7 @@ mod catalog;
 mod chat;
 mod context;
 mod endings;
+mod erasing;
 mod exports;
 mod faults;
 mod jobs;

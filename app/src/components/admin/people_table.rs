@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{Column, RecordTable};
+use super::{Column, ErasureTag, RecordTable};
 use crate::components::LocalTime;
 use crate::links::person_path;
 use crate::types::{PersonSummary, StandingName};
@@ -33,6 +33,7 @@ fn Row(person: PersonSummary) -> impl IntoView {
                 {person.plan_name}
                 {unpaid.map(|standing| view! { <span class="tag tag-danger">{standing.title()}</span> })}
                 {person.is_suspended.then(|| view! { <span class="tag tag-danger">"Suspended"</span> })}
+                <ErasureTag erase_at=person.erase_at erased_at=person.erased_at/>
                 {person.is_operator.then(|| view! { <span class="tag">"Operator"</span> })}
             </td>
             <td class="nowrap"><LocalTime at=person.last_seen_at/></td>

@@ -81,6 +81,8 @@ fn person(id: u128, name: &str, standing: Standing) -> PersonSummary {
         spent_this_month: Nanos(7_500_000),
         last_seen_at: now(),
         created_at: now() - TimeDelta::days(40),
+        erase_at: None,
+        erased_at: None,
     }
 }
 

@@ -64,10 +64,12 @@ fn Whole(person: Person, statement: Statement, is_first: bool, deeds: Deeds) -> 
     let id = person.summary.id;
     view! {
         <PersonHead person=person.clone()/>
-        <section class="panel" aria-labelledby="deeds-heading">
-            <div class="panel-head"><h2 id="deeds-heading">"What can be done"</h2></div>
-            <div class="deeds"><AccessDeeds person=person.clone() deeds/></div>
-        </section>
+        {person.summary.erased_at.is_none().then(|| view! {
+            <section class="panel" aria-labelledby="deeds-heading">
+                <div class="panel-head"><h2 id="deeds-heading">"What can be done"</h2></div>
+                <div class="deeds"><AccessDeeds person=person.clone() deeds/></div>
+            </section>
+        })}
         <PersonMoney person deeds/>
         <section class="panel" aria-labelledby="statement-heading">
             <div class="panel-head"><h2 id="statement-heading">"Statement"</h2></div>

@@ -26,7 +26,7 @@ use stripe_billing::subscription_schedule::{
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, ExpireCheckoutSession,
 };
-use stripe_core::customer::CreateCustomer;
+use stripe_core::customer::{CreateCustomer, DeleteCustomer};
 use stripe_product::price::{CreatePrice, CreatePriceRecurring, CreatePriceRecurringInterval};
 use stripe_product::product::{CreateProduct, RetrieveProduct};
 use stripe_shared::{CheckoutSessionMode, InvoiceStatus, SubscriptionScheduleEndBehavior};
@@ -72,6 +72,15 @@ impl Stripe {
             request = request.email(email);
         }
         Ok(self.send(&request, &format!("customer:{account_id}:{number}:{address}")).await?.id.to_string())
+    }
+
+    /// Deletes a customer for good, with its cards, and ends what it subscribes to.
+    ///
+    /// # Errors
+    /// Not found: it is deleted already, or was never there.
+    pub async fn delete_customer(&self, id: &str) -> StripeResult<()> {
+        self.send(&DeleteCustomer::new(id), &new_key()).await?;
+        Ok(())
     }
 
     pub async fn create_checkout(&self, request: &CheckoutRequest) -> StripeResult<Checkout> {

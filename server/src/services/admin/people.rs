@@ -80,6 +80,8 @@ impl PeopleService {
             is_suspended: row.is_suspended,
             last_seen_at: row.last_seen_at,
             created_at: row.created_at,
+            erase_at: row.erase_at,
+            erased_at: row.erased_at,
         }
     }
 

@@ -1,12 +1,13 @@
 //! Telling a notice: by mail, or by leaving it to the app.
 
-use app::links::{BILLING_PATH, USAGE_CAPS_PATH};
+use app::links::{ACCOUNT_PATH, BILLING_PATH, USAGE_CAPS_PATH};
 use app::types::{AccountId, NoticeId};
 
 use super::NoticeService;
 use super::letter::{Action, Links, on_our_site, write};
 use crate::AppResult;
 use crate::providers::mail::{Letter, MailError, Mailer};
+use crate::store::erasures;
 use crate::store::mail::{self, Reader};
 use crate::store::notices::{self, Facts, NoticeRow};
 use crate::store::{Connection, StoreResult};
@@ -55,7 +56,8 @@ impl NoticeService {
         // What a newer version wrote is for it to tell, in the app.
         let Ok(facts) = serde_json::from_value::<Facts>(notice.facts) else { return Ok(None) };
         let Some(reader) = reader(conn, AccountId(notice.account_id), &facts).await? else { return Ok(None) };
-        let Some(action) = self.action(conn, &facts).await? else { return Ok(None) };
+        let account_id = AccountId(notice.account_id);
+        let Some(action) = self.action(conn, account_id, &facts).await? else { return Ok(None) };
         let token = match facts.kind().is_optional() {
             true => Some(Self::make_link(conn, reader.user_id).await?),
             false => None,
@@ -64,8 +66,13 @@ impl NoticeService {
         Ok(Some((mailer, write(notice.id, reader.address, &facts, &self.plans, &links))))
     }
 
-    /// Where a mail leads to. None: it has come to nothing, because what was to be paid is paid.
-    async fn action(&self, conn: &mut Connection, facts: &Facts) -> StoreResult<Option<Action>> {
+    /// Where a mail leads to. None: it has come to nothing, because what was to be paid is paid, or the account is kept.
+    async fn action(
+        &self,
+        conn: &mut Connection,
+        account_id: AccountId,
+        facts: &Facts,
+    ) -> StoreResult<Option<Action>> {
         let own = |path: &str| on_our_site(&self.public_url, path);
         let billing = own(BILLING_PATH);
         let action = match facts {
@@ -85,6 +92,12 @@ impl NoticeService {
             Facts::CardExpiring { .. } => Action::new("Use another card", billing),
             Facts::PlanChanged { .. } => Action::new("See your plan", billing),
             Facts::BudgetAlert { .. } => Action::new("See what was spent", own(USAGE_CAPS_PATH)),
+            Facts::ErasurePlanned { erase_at } => {
+                if erasures::find_date(conn, account_id).await? != Some(*erase_at) {
+                    return Ok(None);
+                }
+                Action::new("Keep my account", own(ACCOUNT_PATH))
+            }
         };
         Ok(Some(action))
     }

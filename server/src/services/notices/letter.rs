@@ -47,7 +47,7 @@ impl Links<'_> {
                 self.on_our_site(&mail_preferences_path(token.as_str())),
             ),
             None => (
-                "You get this mail because it is about your payments here.",
+                "You get this mail because it is about your account here.",
                 "Your account",
                 self.on_our_site(ACCOUNT_PATH),
             ),
@@ -166,7 +166,7 @@ mod tests {
             Until 8 May 2026, 00:00 UTC you have a smaller budget; then replies pause until it is paid.\n\n\
             Paying now, or with another card, restores everything at once.\n\n\
             Pay now:\nhttps://pay.example/in_1?a=1&b=\"2\"\n\n-- \n\
-            Plumbline. You get this mail because it is about your payments here.\n\
+            Plumbline. You get this mail because it is about your account here.\n\
             Your account:\nhttps://plumbline.example/account\n";
         assert_eq!(letter.text, text);
         assert_eq!(letter.unsubscribe, None);

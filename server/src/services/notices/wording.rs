@@ -28,6 +28,7 @@ pub(super) fn words(facts: &Facts, plans: &Plans) -> Words {
         Facts::CardExpiring { card } => card_expiring(card),
         Facts::PlanChanged { plan, change } => plan_changed(&name(plan.as_ref()), change, plans),
         Facts::BudgetAlert { basis, percent, limit, month } => budget_alert(*basis, *percent, *limit, *month),
+        Facts::ErasurePlanned { erase_at } => erasure_planned(*erase_at),
     }
 }
 
@@ -160,6 +161,17 @@ fn budget_alert(basis: AlertBasis, percent: u8, limit: Nanos, month: DateTime<Ut
         ),
     };
     Words { subject, sentences: vec![sentence] }
+}
+
+fn erasure_planned(erase_at: DateTime<Utc>) -> Words {
+    Words {
+        subject: format!("Your account will be erased on {}", erase_at.format("%-d %B %Y")),
+        sentences: vec![
+            format!("You have asked for your account to be deleted. It is erased on {}.", moment(erase_at)),
+            "Until then everything works as before, and you can keep it: sign in and choose “Keep my account”.".to_owned(),
+            "If you have not asked for this, keep it, and sign out everywhere.".to_owned(),
+        ],
+    }
 }
 
 fn dollars(cents: i64) -> String {

@@ -22,6 +22,7 @@ pub(super) const READS: &[&str] = &[
     "chat/list_older_threads",
     "chat/list_threads",
     "chat/read_thread",
+    "erasure/read_erasure",
     "notices/list_notices",
     "notices/read_mail_settings",
     "quota/list_plans",

@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use crate::components::LocalTime;
+use crate::components::admin::ErasureTag;
 use crate::types::{Person, StandingName};
 
 /// Who it is.
@@ -20,6 +21,7 @@ pub fn PersonHead(person: Person) -> impl IntoView {
                 {billing.plan_override.map(|plan| view! { <span class="tag">{plan.plan_name} " by an operator"</span> })}
                 {unpaid.map(|standing| view! { <span class="tag tag-danger">{standing.title()}</span> })}
                 {summary.is_suspended.then(|| view! { <span class="tag tag-danger" data-testid="is-suspended">"Suspended"</span> })}
+                <ErasureTag erase_at=summary.erase_at erased_at=summary.erased_at/>
                 {summary.is_operator.then(|| view! { <span class="tag">"Operator"</span> })}
             </p>
         </header>

@@ -15,6 +15,7 @@ pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
     let limits = quota.limits.into_iter().map(|limit| view! { <LimitMeter limit/> }).collect_view();
     let (credit, is_override) = (quota.credit, limit_override.is_some());
     let plan_override = billing.plan_override.clone();
+    let can_change = summary.erased_at.is_none();
     view! {
         <div class="panels">
             <section class="panel" aria-labelledby="credit-heading">
@@ -29,7 +30,7 @@ pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
                 </dl>
                 <Grants grants/>
                 <Holds holds/>
-                <div class="deeds"><CreditDeeds id=summary.id form_id deeds/></div>
+                {can_change.then(|| view! { <div class="deeds"><CreditDeeds id=summary.id form_id deeds/></div> })}
             </section>
             <section class="panel" aria-labelledby="limits-heading">
                 <div class="panel-head">
@@ -37,7 +38,9 @@ pub fn PersonMoney(person: Person, deeds: Deeds) -> impl IntoView {
                     <p class="badge">{quota.plan_name} {if is_override { ", overridden" } else { " plan" }}</p>
                 </div>
                 <ul class="limits">{limits}</ul>
-                <div class="deeds"><PlanDeeds id=summary.id plan_override plans deeds/> <LimitDeeds id=summary.id limit_override deeds/></div>
+                {can_change.then(|| view! {
+                    <div class="deeds"><PlanDeeds id=summary.id plan_override plans deeds/> <LimitDeeds id=summary.id limit_override deeds/></div>
+                })}
             </section>
         </div>
         <Paying billing standing=summary.standing grace_until/>

@@ -1,0 +1,1 @@
+create index concurrently threads_of_accounts on threads (account_id, id);

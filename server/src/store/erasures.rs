@@ -1,0 +1,253 @@
+//! Erasing accounts: asked for by the person, taken back, and done. Money stays, with nothing that says whose it was.
+
+use std::time::Duration;
+
+use app::types::{AccountId, AuditKind, UserId};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit::{self, NewAuditEvent};
+use super::clock::clock_timestamp;
+use super::notices::{self, Facts, NewNotice};
+use super::pool::allow_long_statements;
+use super::schema::{accounts, subscriptions, users};
+use super::visits::{self, Visits};
+use super::{Connection, StoreError, StoreResult, ledger, threads};
+use crate::providers::stripe::SubscriptionStatus;
+
+/// The words of somebody who has written for years.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(300);
+
+/// What decides whether an account can be erased, and when.
+#[derive(Clone, Debug, Queryable)]
+pub struct Prospect {
+    pub erase_at: Option<DateTime<Utc>>,
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// Of the subscription: how it is paid, what to, and when it ends. None: there was none.
+    subscription: Option<(String, Option<String>, Option<DateTime<Utc>>)>,
+    /// When this was so.
+    pub at: DateTime<Utc>,
+}
+
+/// A subscription that is paid for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveSubscription {
+    /// None: of a product we do not know.
+    pub plan: Option<String>,
+    /// None: it goes on.
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+impl Prospect {
+    pub fn subscription(&self) -> Option<LiveSubscription> {
+        let (status, plan, ends_at) = self.subscription.clone()?;
+        let is_paid_for = status.parse().is_ok_and(SubscriptionStatus::gives_credit);
+        is_paid_for.then_some(LiveSubscription { plan, ends_at })
+    }
+}
+
+pub async fn find(conn: &mut Connection, account_id: AccountId) -> StoreResult<Prospect> {
+    Ok(accounts::table
+        .left_join(subscriptions::table)
+        .filter(accounts::id.eq(account_id.0))
+        .select((
+            accounts::erase_at,
+            accounts::suspended_at,
+            (subscriptions::status, subscriptions::plan, subscriptions::ends_at).nullable(),
+            clock_timestamp(),
+        ))
+        .first(conn)
+        .await?)
+}
+
+/// Has the account erased at the time that `decide` says, with a row in the audit log and a notice. What was asked for
+/// before stays as it is.
+pub async fn request<Refusal>(
+    conn: &mut Connection,
+    account_id: AccountId,
+    event: NewAuditEvent<'_>,
+    decide: impl Fn(&Prospect) -> Result<DateTime<Utc>, Refusal> + Send + Sync,
+) -> StoreResult<Result<(), Refusal>>
+where
+    Refusal: Send,
+{
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let account = accounts::table.find(account_id.0);
+        let _: Uuid = account.select(accounts::id).for_no_key_update().first(conn).await?;
+        let prospect = find(conn, account_id).await?;
+        if prospect.erase_at.is_some() {
+            return Ok(Ok(()));
+        }
+        let erase_at = match decide(&prospect) {
+            Ok(erase_at) => erase_at,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        diesel::update(account).set(accounts::erase_at.eq(erase_at)).execute(conn).await?;
+        let event = NewAuditEvent { after: Some(json!({ "erase_at": erase_at })), ..event };
+        let event_id = audit::insert(conn, event).await?;
+        let facts = Facts::ErasurePlanned { erase_at };
+        let notice = NewNotice { cause: format!("erasure:{event_id}"), facts };
+        notices::insert(conn, account_id, &[notice]).await?;
+        Ok(Ok(()))
+    })
+    .await
+}
+
+/// Keeps the account, with a row in the audit log. What nobody has asked for is kept anyway.
+pub async fn withdraw(
+    conn: &mut Connection,
+    account_id: AccountId,
+    event: NewAuditEvent<'_>,
+) -> StoreResult<()> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        let waiting = accounts::table.find(account_id.0).filter(accounts::erased_at.is_null());
+        let before: Option<Option<DateTime<Utc>>> =
+            waiting.select(accounts::erase_at).for_no_key_update().first(conn).await.optional()?;
+        let Some(erase_at) = before.flatten() else { return Ok(()) };
+        let none = accounts::erase_at.eq(None::<DateTime<Utc>>);
+        diesel::update(accounts::table.find(account_id.0)).set(none).execute(conn).await?;
+        let event = NewAuditEvent { before: Some(json!({ "erase_at": erase_at })), ..event };
+        audit::insert(conn, event).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// When the account is erased. None: never.
+pub async fn find_date(conn: &mut Connection, account_id: AccountId) -> StoreResult<Option<DateTime<Utc>>> {
+    Ok(accounts::table.find(account_id.0).select(accounts::erase_at).first(conn).await?)
+}
+
+/// The next accounts whose time has come, by id, after this one.
+pub async fn list_due(conn: &mut Connection, after: Uuid, limit: i64) -> StoreResult<Vec<AccountId>> {
+    let ids: Vec<Uuid> = accounts::table
+        .filter(accounts::id.gt(after))
+        .filter(accounts::erased_at.is_null())
+        .filter(accounts::erase_at.le(clock_timestamp().nullable()))
+        .order(accounts::id)
+        .limit(limit)
+        .select(accounts::id)
+        .load(conn)
+        .await?;
+    Ok(ids.into_iter().map(AccountId).collect())
+}
+
+/// What is still to come before a due account can be erased, for logs.
+///
+/// # Errors
+/// Not found: it is not due (any more).
+pub async fn find_obstacle(conn: &mut Connection, account_id: AccountId) -> StoreResult<Option<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Nullable<Text>)]
+        obstacle: Option<String>,
+    }
+    let row: Row = diesel::sql_query(
+        "select case
+             when suspended_at is not null then 'it is suspended'
+             when exists (select from subscriptions where account_id = accounts.id
+                 and status in ('trialing', 'active', 'past_due', 'unpaid')) then 'a subscription is alive'
+             when exists (select from holds where account_id = accounts.id and state = 'pending')
+                 then 'a reply is being written'
+             when exists (select from meter_events where account_id = accounts.id and units > 0
+                 and sent_at is null and refused_at is null) then 'usage is still to be sent to Stripe'
+         end as obstacle
+         from accounts where id = $1 and erase_at <= clock_timestamp() and erased_at is null",
+    )
+    .bind::<SqlUuid, _>(account_id.0)
+    .get_result(conn)
+    .await?;
+    Ok(row.obstacle)
+}
+
+/// Erases all that is personal, with a row in the audit log. `customer_id` is the account's customer, which is deleted at
+/// Stripe already. False: it cannot be done now.
+pub async fn erase(
+    conn: &mut Connection,
+    account_id: AccountId,
+    customer_id: Option<&str>,
+) -> StoreResult<bool> {
+    conn.transaction::<_, StoreError, _>(async |conn| {
+        allow_long_statements(conn, LONGEST_STATEMENT).await?;
+        ledger::lock(conn, account_id).await?;
+        match find_obstacle(conn, account_id).await {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(StoreError::NotFound) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        if !close(conn, account_id, customer_id).await? {
+            return Ok(false);
+        }
+        let people: Vec<Uuid> =
+            users::table.filter(users::account_id.eq(account_id.0)).select(users::id).load(conn).await?;
+        end_visits(conn, &people).await?;
+        for statement in STATEMENTS {
+            diesel::sql_query(*statement).bind::<SqlUuid, _>(account_id.0).execute(conn).await?;
+        }
+        threads::erase_all(conn, account_id).await?;
+        for user_id in people {
+            let event = NewAuditEvent {
+                user_id: Some(UserId(user_id)),
+                account_id: Some(account_id),
+                ..NewAuditEvent::new(AuditKind::Erased)
+            };
+            audit::insert(conn, event).await?;
+        }
+        Ok(true)
+    })
+    .await
+}
+
+/// From here on it is erased: suspended, so that no request that is in its middle writes a word, and without a customer, and
+/// what is being read of that one is not written. False: it has another customer by now.
+async fn close(conn: &mut Connection, account_id: AccountId, customer_id: Option<&str>) -> QueryResult<bool> {
+    let closed = diesel::sql_query(
+        "update accounts set erased_at = clock_timestamp(), suspended_at = clock_timestamp(),
+             deleted_customer_id = coalesce(stripe_customer_id, deleted_customer_id), stripe_customer_id = null,
+             checkout_session_id = null, billing_fence = billing_fence + 1, billing_written = billing_fence + 1
+         where id = $1 and (stripe_customer_id is null or stripe_customer_id = $2)",
+    );
+    let closed = closed.bind::<SqlUuid, _>(account_id.0).bind::<Nullable<Text>, _>(customer_id);
+    Ok(closed.execute(conn).await? > 0)
+}
+
+/// Those at these people, and of these people, should they be operators.
+async fn end_visits(conn: &mut Connection, people: &[Uuid]) -> StoreResult<()> {
+    let event =
+        NewAuditEvent { detail: "the account was erased", ..NewAuditEvent::new(AuditKind::VisitEnded) };
+    for id in people.iter().copied().map(UserId) {
+        visits::end(conn, Visits::To(id), event.clone()).await?;
+        visits::end(conn, Visits::Of(id), event.clone()).await?;
+    }
+    Ok(())
+}
+
+/// What goes, but for conversations, in this order: a sign-in locks the identity before it writes the name.
+const STATEMENTS: &[&str] = &[
+    "delete from identities using users where users.id = identities.user_id and account_id = $1",
+    "delete from sessions using users where users.id = sessions.user_id and account_id = $1",
+    "delete from mail_links using users where users.id = mail_links.user_id and account_id = $1",
+    "delete from mail_opt_outs using users where users.id = mail_opt_outs.user_id and account_id = $1",
+    "update users set display_name = 'Deleted person', email = null, email_verified = false, is_operator = false
+     where account_id = $1",
+    "update api_keys set name = 'Erased key', revoked_at = coalesce(revoked_at, clock_timestamp())
+     where account_id = $1",
+    // Their causes have cards in them, too.
+    "delete from notices where account_id = $1",
+    "update subscriptions set unpaid_change_url = null, card_brand = null, card_last4 = null,
+         card_expires_month = null, card_expires_year = null
+     where account_id = $1",
+    "update invoices set url = null, pdf_url = null where account_id = $1",
+    "update purchases set receipt_url = null where account_id = $1",
+    "update stripe_events set payload = '{}', error = null,
+         processed_at = coalesce(processed_at, clock_timestamp())
+     where customer_id = (select deleted_customer_id from accounts where id = $1)",
+    "update audit_events set address = null, reason = ''
+     where (address is not null or reason <> '') and (account_id = $1
+         or user_id in (select id from users where account_id = $1)
+         or operator_id in (select id from users where account_id = $1))",
+];
