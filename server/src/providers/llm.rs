@@ -105,6 +105,9 @@ pub enum Speaker {
     Tool,
 }
 
+/// What stands around a call or a result, in tokens: a careful guess, because every model has its own way.
+const AROUND_CALL: u32 = 20;
+
 impl Turn {
     pub fn said(speaker: Speaker, text: impl Into<String>) -> Self {
         Self { speaker, text: text.into(), tool_calls: Vec::new(), tool_call_id: None }
@@ -117,14 +120,22 @@ impl Turn {
 
     /// How many it may be, when nobody has counted them.
     pub fn tokens(&self) -> u32 {
-        estimate_tokens(&self.text).saturating_add(estimate_tool_calls(&self.tool_calls))
+        let calls = self.tool_calls.iter().map(|call| estimate_tokens(&call.id).saturating_add(AROUND_CALL));
+        let result = self.tool_call_id.as_deref().map(|id| estimate_tokens(id).saturating_add(AROUND_CALL));
+        let said = [estimate_tokens(&self.text), estimate_tool_calls(&self.tool_calls)];
+        calls.chain(result).chain(said).fold(0, u32::saturating_add)
     }
 }
 
 impl CompletionRequest {
-    /// Whether a format has words for what is wanted. Anthropic's knows JSON only by a schema.
+    /// Whether a format has words for what is wanted. Anthropic's knows JSON only by a schema that names all there may be,
+    /// as OpenAI's has it of those that are strict. <https://docs.claude.com/en/docs/build-with-claude/structured-outputs>
     pub fn can_be_asked_in(&self, format: WireFormat) -> bool {
-        format != WireFormat::Anthropic || !matches!(self.json, Some(JsonFormat::Object))
+        match &self.json {
+            None => true,
+            Some(JsonFormat::Schema(schema)) if schema.strict == Some(true) => true,
+            Some(_) => format != WireFormat::Anthropic,
+        }
     }
 }
 

@@ -63,8 +63,6 @@ struct Answer {
     /// Comes in parts: the input first, the output at the end.
     usage: Usage,
     calls: ToolCallReader,
-    /// The call being written has no arguments yet.
-    is_bare: bool,
 }
 
 impl Answer {
@@ -77,12 +75,9 @@ impl Answer {
         match event {
             StreamEvent::MessageStart { message } => self.begin(message),
             StreamEvent::ContentBlockStart { index, content_block: Block::ToolUse { id, name } } => {
-                self.is_bare = true;
                 self.call(index, Some(id), Some(name), String::new())
             }
             StreamEvent::ContentBlockDelta { index, delta } => self.go_on(index, delta),
-            // Whoever reads the arguments expects JSON.
-            StreamEvent::ContentBlockStop { index } if self.is_bare => self.arguments(index, "{}".to_owned()),
             StreamEvent::MessageDelta { delta, usage } => self.end(delta, usage),
             StreamEvent::Error { error } => vec![Err(in_stream(&error))],
             _ => vec![],
@@ -103,16 +98,9 @@ impl Answer {
             BlockDelta::ThinkingDelta { thinking } if !thinking.is_empty() => {
                 vec![Ok(CompletionEvent::Reasoning(thinking))]
             }
-            BlockDelta::InputJsonDelta { partial_json } if !partial_json.is_empty() => {
-                self.arguments(index, partial_json)
-            }
+            BlockDelta::InputJsonDelta { partial_json } => self.call(index, None, None, partial_json),
             _ => vec![],
         }
-    }
-
-    fn arguments(&mut self, index: u32, arguments: String) -> Vec<Result<CompletionEvent, LlmError>> {
-        self.is_bare = false;
-        self.call(index, None, None, arguments)
     }
 
     fn call(
@@ -133,7 +121,9 @@ impl Answer {
             "refusal" => Err(LlmError::filtered()),
             reason => Ok(CompletionEvent::Finished { is_limited: is_limit(reason) }),
         });
-        counted.into_iter().chain(finished).collect()
+        let bare = finished.as_ref().map_or(vec![], |_| self.calls.finish());
+        let bare = bare.into_iter().map(|piece| Ok(CompletionEvent::ToolCall(piece)));
+        counted.into_iter().chain(bare).chain(finished).collect()
     }
 }
 
@@ -157,9 +147,6 @@ enum StreamEvent {
         index: u32,
         delta: BlockDelta,
     },
-    ContentBlockStop {
-        index: u32,
-    },
     MessageDelta {
         delta: MessageEnd,
         #[serde(default)]
@@ -169,7 +156,7 @@ enum StreamEvent {
     Error {
         error: MessageError,
     },
-    /// Pings, and whatever comes in the future.
+    /// Pings, the ends of blocks, and whatever comes in the future.
     #[serde(other)]
     Other,
 }

@@ -74,6 +74,7 @@ fn parse(frame: &str, calls: &mut ToolCallReader) -> Vec<Result<CompletionEvent,
         // Some send an empty reason until there is one.
         let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) else { continue };
         is_last = true;
+        events.extend(calls.finish().into_iter().map(|piece| Ok(CompletionEvent::ToolCall(piece))));
         events.push(match reason.as_str() {
             "content_filter" => Err(LlmError::filtered()),
             reason if is_given_up(reason) => Err(LlmError::cut()),
@@ -124,8 +125,7 @@ struct Delta {
 struct ToolCallDelta {
     index: Option<u32>,
     id: Option<String>,
-    #[serde(default)]
-    function: FunctionDelta,
+    function: Option<FunctionDelta>,
 }
 
 #[derive(Default, Deserialize)]
@@ -136,7 +136,7 @@ struct FunctionDelta {
 
 impl ToolCallDelta {
     fn read(self, calls: &mut ToolCallReader) -> Option<ToolCallPiece> {
-        let FunctionDelta { name, arguments } = self.function;
+        let FunctionDelta { name, arguments } = self.function.unwrap_or_default();
         calls.read(self.index, self.id, name, arguments.unwrap_or_default())
     }
 }

@@ -1,6 +1,7 @@
 //! The pieces of the calls in an answer, numbered in one way whoever sends them.
 
 use app::types::ToolCallPiece;
+use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 /// The calls of one answer so far.
@@ -12,12 +13,17 @@ pub(super) struct ToolCallReader {
 struct Begun {
     /// As the provider numbers it.
     index: Option<u32>,
-    id: Option<String>,
+    name: String,
+    arguments: String,
 }
 
 impl ToolCallReader {
-    /// What comes of a piece. A call begins with its name; some providers repeat its name and id with every piece, some give
-    /// no id, no number, or all calls the same one. None: it is of no call that has begun.
+    /// What comes of a piece. None: nothing.
+    ///
+    /// A call begins with its name. Ids tell nothing: some providers give none, some another with every piece. Some repeat
+    /// the name with every piece, and some give all calls the same number, or none: so a name that comes again begins
+    /// another call only once the arguments of the one before are whole.
+    /// <https://github.com/BerriAI/litellm/issues/28223>, <https://github.com/vllm-project/vllm/pull/23522>
     pub(super) fn read(
         &mut self,
         index: Option<u32>,
@@ -26,26 +32,41 @@ impl ToolCallReader {
         arguments: String,
     ) -> Option<ToolCallPiece> {
         let [id, name] = [id, name].map(|text| text.filter(|text| !text.is_empty()));
-        let same = self.begun.iter().rposition(|begun| {
-            let has_same_id = id.is_none() || begun.id == id;
-            match index {
-                Some(_) => begun.index == index && has_same_id,
-                None => name.is_none() || (id.is_some() && has_same_id),
-            }
-        });
-        match (same, name) {
-            (Some(place), _) => {
-                Some(ToolCallPiece { index: number(place), arguments, ..ToolCallPiece::default() })
-            }
-            (None, Some(name)) => {
-                self.begun.push(Begun { index, id: id.clone() });
-                let id = id.unwrap_or_else(|| format!("call_{}", Uuid::new_v4().simple()));
-                let index = number(self.begun.len() - 1);
-                Some(ToolCallPiece { index, id: Some(id), name: Some(name), arguments })
-            }
-            (None, None) => None,
+        let same = self.begun.iter().rposition(|begun| index.is_none() || begun.index == index);
+        let goes_on = |begun: &Begun| match &name {
+            None => true,
+            Some(name) => begun.name == *name && !is_object(&begun.arguments),
+        };
+        if let Some(place) = same.filter(|place| goes_on(&self.begun[*place])) {
+            self.begun[place].arguments.push_str(&arguments);
+            let piece = ToolCallPiece { index: number(place), arguments, ..ToolCallPiece::default() };
+            return Some(piece).filter(|piece| !piece.arguments.is_empty());
         }
+        let name = name?;
+        self.begun.push(Begun { index, name: name.clone(), arguments: arguments.clone() });
+        let index = number(self.begun.len() - 1);
+        Some(ToolCallPiece { index, id: Some(id.unwrap_or_else(new_id)), name: Some(name), arguments })
     }
+
+    /// The answer is whole. Whoever reads the arguments expects JSON, also of calls that have none.
+    pub(super) fn finish(&mut self) -> Vec<ToolCallPiece> {
+        let calls = self.begun.iter_mut().enumerate();
+        let bare = calls.filter(|(_, begun)| begun.arguments.trim().is_empty());
+        bare.map(|(place, begun)| {
+            begun.arguments.push_str("{}");
+            ToolCallPiece { index: number(place), arguments: "{}".to_owned(), ..ToolCallPiece::default() }
+        })
+        .collect()
+    }
+}
+
+fn is_object(json: &str) -> bool {
+    json.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok()
+}
+
+/// Mistral takes nine letters and digits and nothing else. <https://github.com/langchain-ai/langchain/issues/24668>
+fn new_id() -> String {
+    Uuid::new_v4().simple().to_string().split_off(23)
 }
 
 fn number(place: usize) -> u32 {
@@ -86,15 +107,17 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_repeated_with_every_piece_is_one_call() {
-        let pieces = [(Some(0), "c1", "a", "{"), (Some(0), "c1", "a", "}")];
+    fn a_name_and_an_id_that_come_anew_with_every_piece_are_one_call() {
+        let pieces = [(Some(0), "c1", "a", "{"), (Some(0), "c2", "a", "}")];
+        assert_eq!(calls(&pieces), [call("c1", "a", "{}")]);
+        let pieces = [(Some(0), "c1", "a", ""), (Some(0), "c2", "", "{}")];
         assert_eq!(calls(&pieces), [call("c1", "a", "{}")]);
     }
 
     #[test]
-    fn calls_with_the_same_number_are_told_apart_by_their_ids() {
-        let pieces = [(Some(0), "c1", "a", "{}"), (Some(0), "c2", "a", "[]")];
-        assert_eq!(calls(&pieces), [call("c1", "a", "{}"), call("c2", "a", "[]")]);
+    fn calls_with_the_same_number_are_told_apart_by_their_arguments_and_names() {
+        let pieces = [(Some(0), "c1", "a", "{}"), (Some(0), "c2", "a", "{}"), (Some(0), "c3", "b", "{}")];
+        assert_eq!(calls(&pieces), [call("c1", "a", "{}"), call("c2", "a", "{}"), call("c3", "b", "{}")]);
     }
 
     #[test]
@@ -108,7 +131,18 @@ mod tests {
         let pieces = [(Some(1), "", "a", "{}"), (Some(3), "", "b", "{}")];
         let calls = calls(&pieces);
         assert_eq!(calls.len(), 2);
-        assert!(calls.iter().all(|(id, ..)| id.starts_with("call_")) && calls[0].0 != calls[1].0);
+        assert!(calls.iter().all(|(id, ..)| id.len() == 9) && calls[0].0 != calls[1].0);
+    }
+
+    #[test]
+    fn a_call_without_arguments_gets_an_empty_object_once() {
+        let mut reader = ToolCallReader::default();
+        reader.read(Some(0), None, Some("a".to_owned()), String::new());
+        assert_eq!(reader.read(Some(0), None, None, String::new()), None, "nothing is no piece");
+        let arguments: Vec<_> =
+            reader.finish().into_iter().map(|piece| (piece.index, piece.arguments)).collect();
+        assert_eq!(arguments, [(0, "{}".to_owned())]);
+        assert_eq!(reader.finish(), []);
     }
 
     #[test]

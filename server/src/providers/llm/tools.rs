@@ -18,9 +18,8 @@ pub struct Function {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// A JSON Schema, passed on as it was written: models read it in its order. None: there are none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<Box<RawValue>>,
+    /// A JSON Schema of an object, passed on as it was written: models read it in its order.
+    pub parameters: Box<RawValue>,
     /// Arguments are to keep to the schema exactly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,

@@ -3,10 +3,11 @@
 
 use app::types::{ApiKeyId, ClientRequestId};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::V1Error;
-use super::tools::{self, Call, Choice, Tool};
+use super::tools::{self, Call, Tool};
 use crate::providers::llm::{JsonFormat, JsonSchema, Sampling, Speaker, Turn};
 use crate::services::generation::{Asked, Completion, GenerationRequest};
 
@@ -23,7 +24,7 @@ pub(super) struct ChatRequest {
     top_p: Option<f32>,
     stop: Option<Stop>,
     tools: Option<Vec<Tool>>,
-    tool_choice: Option<Choice>,
+    tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
     response_format: Option<ResponseFormat>,
     #[serde(flatten)]
@@ -70,7 +71,15 @@ struct Part {
 #[derive(Deserialize)]
 struct ResponseFormat {
     r#type: String,
-    json_schema: Option<JsonSchema>,
+    json_schema: Option<GivenSchema>,
+}
+
+#[derive(Deserialize)]
+struct GivenSchema {
+    name: String,
+    description: Option<String>,
+    schema: Option<Box<RawValue>>,
+    strict: Option<bool>,
 }
 
 /// How the answer is to be written.
@@ -83,17 +92,19 @@ pub(super) struct AnswerOptions {
 }
 
 /// These change nothing of an answer, or only how OpenAI works inside.
-const WITHOUT_EFFECT: &[&str] = &[
-    "metadata",
+const WITHOUT_EFFECT: &[&str] =
+    &["metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user"];
+
+/// The same of messages: most are of our own answers, which clients send back as they are, or with what they made of them.
+const WITHOUT_EFFECT_IN_MESSAGES: &[&str] = &[
+    "annotations",
     "name",
-    "prompt_cache_key",
-    // Of our own answers, which clients send back as they are.
+    "parsed",
+    "provider_specific_fields",
+    "reasoning",
     "reasoning_content",
+    "reasoning_details",
     "refusal",
-    "safety_identifier",
-    "service_tier",
-    "store",
-    "user",
 ];
 
 const HOTTEST: f32 = 2.0;
@@ -124,7 +135,7 @@ impl ChatRequest {
         client_request_id: ClientRequestId,
         api_key_id: ApiKeyId,
     ) -> Result<GenerationRequest, V1Error> {
-        refuse_what_is_not_done(&self.rest, "")?;
+        refuse_what_is_not_done(&self.rest, WITHOUT_EFFECT, "")?;
         let max_output_tokens = self.max_completion_tokens.or(self.max_tokens);
         if max_output_tokens == Some(0) {
             return Err(V1Error::invalid("An answer has at least one token.").about("max_tokens"));
@@ -143,9 +154,13 @@ impl ChatRequest {
     }
 }
 
-fn refuse_what_is_not_done(fields: &Map<String, Value>, within: &str) -> Result<(), V1Error> {
+fn refuse_what_is_not_done(
+    fields: &Map<String, Value>,
+    without_effect: &[&str],
+    within: &str,
+) -> Result<(), V1Error> {
     let asks = |(name, value): &(&String, &Value)| {
-        !WITHOUT_EFFECT.contains(&name.as_str()) && !is_as_if_left_out(name, value)
+        !without_effect.contains(&name.as_str()) && !is_as_if_left_out(name, value)
     };
     match fields.iter().find(asks) {
         None => Ok(()),
@@ -191,9 +206,13 @@ fn json_format(format: ResponseFormat) -> Result<Option<JsonFormat>, V1Error> {
     match (format.r#type.as_str(), format.json_schema) {
         ("text", _) => Ok(None),
         ("json_object", _) => Ok(Some(JsonFormat::Object)),
-        ("json_schema", Some(schema)) => Ok(Some(JsonFormat::Schema(schema))),
+        ("json_schema", Some(GivenSchema { name, description, schema: Some(schema), strict }))
+            if tools::is_object(&schema) =>
+        {
+            Ok(Some(JsonFormat::Schema(JsonSchema { name, description, schema, strict })))
+        }
         _ => {
-            let message = "`response_format` is of the type `text`, `json_object`, or `json_schema` with its `json_schema`.";
+            let message = "`response_format` is of the type `text`, `json_object`, or `json_schema` with the `schema` in its `json_schema`.";
             Err(V1Error::invalid(message).about("response_format"))
         }
     }
@@ -204,11 +223,11 @@ fn conversation(messages: Vec<ChatMessage>) -> Result<(Option<String>, Vec<Turn>
     let (mut instructions, mut turns) = (Vec::new(), Vec::new());
     for (index, message) in messages.into_iter().enumerate() {
         let place = format!("messages[{index}].");
-        refuse_what_is_not_done(&message.rest, &place)?;
+        refuse_what_is_not_done(&message.rest, WITHOUT_EFFECT_IN_MESSAGES, &place)?;
         match message.role.as_str() {
             "system" | "developer" => instructions.push(words(message.content, &place)?),
             "user" => turns.push(Turn::said(Speaker::User, words(message.content, &place)?)),
-            "assistant" => turns.push(answer(message, &place)?),
+            "assistant" => turns.extend(answer(message, &place)?),
             "tool" => turns.push(result(message, &place)?),
             _ => {
                 let message = "Messages are of the roles system, developer, user, assistant and tool here.";
@@ -223,12 +242,12 @@ fn conversation(messages: Vec<ChatMessage>) -> Result<(Option<String>, Vec<Turn>
     Ok(((!instructions.is_empty()).then(|| instructions.join("\n\n")), turns))
 }
 
-/// Beside calls there need not be a text.
-fn answer(message: ChatMessage, place: &str) -> Result<Turn, V1Error> {
+/// None, of an answer without a word: it was all thought.
+fn answer(message: ChatMessage, place: &str) -> Result<Option<Turn>, V1Error> {
     let tool_calls = tools::calls(message.tool_calls.unwrap_or_default(), place)?;
-    let text =
-        if tool_calls.is_empty() { words(message.content, place)? } else { text_of(message.content, place)? };
-    Ok(Turn { tool_calls, ..Turn::said(Speaker::Assistant, text) })
+    let text = text_of(message.content, place)?;
+    let is_silent = tool_calls.is_empty() && text.trim().is_empty();
+    Ok((!is_silent).then(|| Turn { tool_calls, ..Turn::said(Speaker::Assistant, text) }))
 }
 
 fn result(message: ChatMessage, place: &str) -> Result<Turn, V1Error> {
@@ -306,7 +325,8 @@ mod tests {
         let completion = read(&asking(json!({ "messages": [
             { "role": "system", "content": "Be brief." },
             { "role": "developer", "content": "No lists." },
-            { "role": "assistant", "content": "Yes?", "reasoning_content": "Hm.", "refusal": null },
+            { "role": "assistant", "content": "Yes?", "reasoning_content": "Hm.", "refusal": null, "parsed": { "a": 1 } },
+            { "role": "assistant", "content": "" },
             { "role": "user", "content": parts, "name": "ada" },
         ] })))
         .expect("a completion");
@@ -373,7 +393,9 @@ mod tests {
                 { "role": "assistant", "content": null, "tool_calls": [
                     { "id": "c1", "type": "function", "function": { "name": "f", "arguments": "{\"a\":1}" } },
                     { "id": "c2", "type": "function", "function": { "name": "f", "arguments": "" } },
+                    { "id": "c3", "type": "function", "function": { "name": "f", "arguments": "{\"cut" } },
                 ] },
+                { "role": "tool", "tool_call_id": "c3", "content": "These are no arguments." },
                 { "role": "tool", "tool_call_id": "c2", "content": "" },
                 { "role": "tool", "tool_call_id": "c1", "content": [{ "type": "text", "text": "42" }] },
             ],
@@ -386,12 +408,12 @@ mod tests {
         );
         let calls: Vec<_> =
             completion.turns[1].tool_calls.iter().map(|call| call.arguments.as_str()).collect();
-        assert_eq!(calls, ["{\"a\":1}", "{}"]);
+        assert_eq!(calls, ["{\"a\":1}", "{}", r#"{"unreadable":"{\"cut"}"#]);
         let results: Vec<_> = completion.turns[2..]
             .iter()
             .map(|turn| (turn.tool_call_id.as_deref(), turn.text.as_str()))
             .collect();
-        assert_eq!(results, [(Some("c2"), ""), (Some("c1"), "42")]);
+        assert_eq!(results[1..], [(Some("c2"), ""), (Some("c1"), "42")]);
     }
 
     #[test]
@@ -415,7 +437,10 @@ mod tests {
         let called = |call: Value| json!({ "role": "assistant", "tool_calls": [call] });
         let result = json!({ "role": "tool", "tool_call_id": "c1", "content": "42" });
         for (messages, place) in [
-            (json!([asked, called(call("[1]")), result]), "messages[1].tool_calls[0].function.arguments"),
+            (
+                json!([asked, { "role": "assistant", "tool_calls": [{ "id": "c1" }] }, result]),
+                "messages[1].tool_calls[0]",
+            ),
             (json!([asked, called(call("{}")), asked]), "messages"),
             (json!([asked, called(call("{}"))]), "messages"),
             (json!([asked, result]), "messages"),
@@ -433,7 +458,11 @@ mod tests {
         assert!(matches!(wanted(json!({ "type": "json_object" })), Ok(Some(JsonFormat::Object))));
         let schema = json!({ "type": "json_schema", "json_schema": { "name": "answer", "schema": {} } });
         assert!(matches!(wanted(schema), Ok(Some(JsonFormat::Schema(_)))));
-        assert_eq!(refused(json!({ "response_format": { "type": "json_schema" } })), "response_format");
+        for schema in [json!(null), json!({ "name": "answer" }), json!({ "name": "answer", "schema": true })]
+        {
+            let format = json!({ "type": "json_schema", "json_schema": schema });
+            assert_eq!(refused(json!({ "response_format": format })), "response_format");
+        }
         assert_eq!(refused(json!({ "response_format": { "type": "grammar" } })), "response_format");
     }
 }

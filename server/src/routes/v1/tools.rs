@@ -3,7 +3,9 @@
 
 use app::types::ToolCall;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
 use super::V1Error;
 use crate::providers::llm::{Function, Speaker, ToolChoice, Tools, Turn};
@@ -11,19 +13,15 @@ use crate::providers::llm::{Function, Speaker, ToolChoice, Tools, Turn};
 #[derive(Deserialize)]
 pub(super) struct Tool {
     r#type: String,
-    function: Option<Function>,
+    function: Option<GivenFunction>,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Choice {
-    Word(String),
-    Function { function: FunctionName },
-}
-
-#[derive(Deserialize)]
-pub(super) struct FunctionName {
+struct GivenFunction {
     name: String,
+    description: Option<String>,
+    parameters: Option<Box<RawValue>>,
+    strict: Option<bool>,
 }
 
 /// A call as an answer of ours had it, or another provider's.
@@ -40,22 +38,23 @@ struct CalledFunction {
     arguments: String,
 }
 
-const MOST_TOOLS: usize = 128;
+/// Tools of a request, and calls of a message.
+const MOST: usize = 128;
 const LONGEST_NAME: usize = 64;
 
 /// # Errors
 /// When they are none that a model can be given.
 pub(super) fn tools(
     tools: Vec<Tool>,
-    choice: Option<Choice>,
+    choice: Option<Value>,
     is_parallel: Option<bool>,
 ) -> Result<Tools, V1Error> {
-    if tools.len() > MOST_TOOLS {
-        return Err(V1Error::invalid(format!("There can be {MOST_TOOLS} tools.")).about("tools"));
+    if tools.len() > MOST {
+        return Err(V1Error::invalid(format!("There can be {MOST} tools.")).about("tools"));
     }
     let functions = tools.into_iter().enumerate().map(|(index, tool)| function(index, tool));
     let functions = functions.collect::<Result<Vec<_>, _>>()?;
-    let choice = choice.map_or(Ok(ToolChoice::Auto), |choice| chosen(choice, &functions))?;
+    let choice = choice.map_or(Ok(ToolChoice::Auto), |choice| chosen(&choice, &functions))?;
     Ok(Tools { functions, choice, is_parallel })
 }
 
@@ -71,11 +70,24 @@ fn function(index: usize, tool: Tool) -> Result<Function, V1Error> {
         );
         return Err(V1Error::invalid(message).about(format!("{place}.function.name")));
     }
-    if function.parameters.as_ref().is_some_and(|schema| !schema.get().trim_start().starts_with('{')) {
+    let Some(parameters) = schema_of(function.parameters) else {
         let error = V1Error::invalid("The parameters of a function are a JSON Schema, which is an object.");
         return Err(error.about(format!("{place}.function.parameters")));
+    };
+    let GivenFunction { name, description, strict, .. } = function;
+    Ok(Function { name, description, parameters, strict })
+}
+
+/// Some providers refuse a function that does not say of itself that it has no parameters.
+fn schema_of(parameters: Option<Box<RawValue>>) -> Option<Box<RawValue>> {
+    match parameters.filter(|given| given.get().parse() != Ok(Value::Object(Map::new()))) {
+        Some(given) => is_object(&given).then_some(given),
+        None => RawValue::from_string(r#"{"type":"object","properties":{}}"#.to_owned()).ok(),
     }
-    Ok(function)
+}
+
+pub(super) fn is_object(json: &RawValue) -> bool {
+    json.get().starts_with('{')
 }
 
 fn is_name(name: &str) -> bool {
@@ -83,31 +95,30 @@ fn is_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
-fn chosen(choice: Choice, functions: &[Function]) -> Result<ToolChoice, V1Error> {
+fn chosen(choice: &Value, functions: &[Function]) -> Result<ToolChoice, V1Error> {
     let wrong = |message: &str| Err(V1Error::invalid(message).about("tool_choice"));
-    match choice {
-        Choice::Word(word) => match word.as_str() {
-            "auto" => Ok(ToolChoice::Auto),
-            "none" => Ok(ToolChoice::None),
-            "required" if functions.is_empty() => wrong("A tool can only be required of `tools`."),
-            "required" => Ok(ToolChoice::Required),
-            _ => wrong("`tool_choice` is `auto`, `none`, `required` or a function."),
-        },
-        Choice::Function { function } if functions.iter().any(|known| known.name == function.name) => {
-            Ok(ToolChoice::Function(function.name))
+    match (choice.as_str(), choice["function"]["name"].as_str()) {
+        (Some("auto"), _) => Ok(ToolChoice::Auto),
+        (Some("none"), _) => Ok(ToolChoice::None),
+        (Some("required"), _) if functions.is_empty() => wrong("A tool can only be required of `tools`."),
+        (Some("required"), _) => Ok(ToolChoice::Required),
+        (_, Some(name)) if functions.iter().any(|known| known.name == name) => {
+            Ok(ToolChoice::Function(name.to_owned()))
         }
-        Choice::Function { .. } => wrong("There is no such function among `tools`."),
+        (_, Some(_)) => wrong("There is no such function among `tools`."),
+        _ => wrong("`tool_choice` is `auto`, `none`, `required`, or a function by its name."),
     }
 }
 
 /// # Errors
 /// When a provider would refuse them.
 pub(super) fn calls(calls: Vec<Call>, place: &str) -> Result<Vec<ToolCall>, V1Error> {
-    calls
-        .into_iter()
-        .enumerate()
-        .map(|(index, call)| to_call(call, &format!("{place}tool_calls[{index}]")))
-        .collect()
+    if calls.len() > MOST {
+        let error = V1Error::invalid(format!("A message can have {MOST} calls."));
+        return Err(error.about(format!("{place}tool_calls")));
+    }
+    let call = |(index, call)| to_call(call, &format!("{place}tool_calls[{index}]"));
+    calls.into_iter().enumerate().map(call).collect()
 }
 
 fn to_call(call: Call, place: &str) -> Result<ToolCall, V1Error> {
@@ -115,12 +126,18 @@ fn to_call(call: Call, place: &str) -> Result<ToolCall, V1Error> {
         let error = V1Error::invalid("Only calls of functions can be read here.");
         return Err(error.about(place).with_code("unsupported_parameter"));
     };
-    let arguments = if arguments.trim().is_empty() { "{}".to_owned() } else { arguments };
-    if serde_json::from_str::<Map<String, Value>>(&arguments).is_err() {
-        let error = V1Error::invalid("The arguments of a call are a JSON object, written as a string.");
-        return Err(error.about(format!("{place}.function.arguments")));
+    Ok(ToolCall { id: call.id, name, arguments: readable(arguments) })
+}
+
+/// A model may have written what is no JSON, or was cut off. Providers refuse a conversation with such a call in it, but it
+/// has to go on: the tool has said what was wrong.
+fn readable(arguments: String) -> String {
+    let is_readable = |json: &str| json.starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok();
+    match arguments.trim() {
+        "" => "{}".to_owned(),
+        json if is_readable(json) => arguments,
+        _ => json!({ "unreadable": arguments }).to_string(),
     }
-    Ok(ToolCall { id: call.id, name, arguments })
 }
 
 /// Every provider refuses a conversation in which a call has no result, or a result no call.

@@ -68,7 +68,7 @@ impl Refusal {
 
     /// None of the model's routes can.
     pub(super) fn no_json() -> Self {
-        let text = "This model cannot be held to JSON. Give it a JSON Schema, or ask another model.";
+        let text = "This model can only be held to a JSON Schema that is `strict`. Give it one, or ask another model.";
         Self { label: "no_json", error: ApiError::invalid(text) }
     }
 

@@ -59,7 +59,9 @@ impl Target {
     /// What the model reads beside the conversation.
     pub(super) fn told_tokens(&self) -> u32 {
         let schema = match &self.json {
-            Some(JsonFormat::Schema(schema)) => estimate_tokens(schema.schema.get()),
+            Some(JsonFormat::Schema(schema)) => {
+                estimate_tokens(&serde_json::to_string(schema).unwrap_or_default())
+            }
             Some(JsonFormat::Object) | None => 0,
         };
         let instructions = self.instructions.as_deref().map_or(0, estimate_tokens);

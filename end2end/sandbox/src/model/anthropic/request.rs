@@ -94,6 +94,14 @@ impl MessagesRequest {
                 "messages: tool_use.input: Input should be a valid dictionary",
             ),
             (
+                self.output_config.as_ref().is_none_or(|config| is_closed(&config["format"]["schema"])),
+                "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false",
+            ),
+            (
+                self.input_schemas().all(|schema| schema["type"] == "object"),
+                "tools.0.custom.input_schema.type: Field required",
+            ),
+            (
                 self.tool_choice.is_none() || self.tools.is_some(),
                 "tool_choice: may only be specified while providing tools",
             ),
@@ -111,6 +119,11 @@ impl MessagesRequest {
             ),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, message)| Err(message))
+    }
+
+    fn input_schemas(&self) -> impl Iterator<Item = &Value> {
+        let tools = self.tools.as_ref().and_then(Value::as_array);
+        tools.into_iter().flatten().map(|tool| &tool["input_schema"])
     }
 
     fn calls(&self) -> impl Iterator<Item = &Block> {
@@ -186,6 +199,14 @@ impl MessagesRequest {
     fn thinking_budget(&self) -> Option<u64> {
         self.thinking.as_ref().filter(|thinking| thinking["type"] == "enabled")?["budget_tokens"].as_u64()
     }
+}
+
+/// Every object of the schema names all that there may be.
+fn is_closed(schema: &Value) -> bool {
+    let is_open_object = schema["type"] == "object" && schema["additionalProperties"] != false;
+    let within = schema.as_object().map(|fields| fields.values().all(is_closed));
+    let items = schema.as_array().map(|items| items.iter().all(is_closed));
+    !is_open_object && within.unwrap_or(true) && items.unwrap_or(true)
 }
 
 impl Content {
@@ -264,6 +285,8 @@ mod tests {
             json!({"messages": [user, said("assistant", json!("and then "))]}),
             json!({"temperature": 1.1}),
             json!({"tool_choice": {"type": "any"}}),
+            json!({"tools": [{"name": "f", "input_schema": {}}]}),
+            json!({"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}}),
             json!({"messages": [user, called, user]}),
             json!({"messages": [user, called, said("user", json!([text, result]))]}),
             json!({"messages": [said("user", json!([result]))]}),

@@ -65,16 +65,9 @@ struct Tool<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    input_schema: Schema<'a>,
+    input_schema: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Schema<'a> {
-    Given(&'a RawValue),
-    NoArguments { r#type: &'static str },
 }
 
 #[derive(Serialize)]
@@ -175,13 +168,7 @@ fn known(id: &str) -> Cow<'_, str> {
 
 impl<'a> From<&'a Function> for Tool<'a> {
     fn from(Function { name, description, parameters, strict }: &'a Function) -> Self {
-        let no_arguments = Schema::NoArguments { r#type: "object" };
-        Self {
-            name,
-            description: description.as_deref(),
-            input_schema: parameters.as_deref().map_or(no_arguments, Schema::Given),
-            strict: *strict,
-        }
+        Self { name, description: description.as_deref(), input_schema: parameters, strict: *strict }
     }
 }
 
@@ -297,7 +284,7 @@ mod tests {
         let schema = json!({ "type": "object", "properties": {} });
         let functions = vec![
             function(json!({ "name": "f", "description": "F.", "parameters": schema, "strict": true })),
-            function(json!({ "name": "g" })),
+            function(json!({ "name": "g", "parameters": { "type": "object" } })),
         ];
         let asked = |choice, is_parallel| {
             let tools = Tools { functions: functions.clone(), choice, is_parallel };

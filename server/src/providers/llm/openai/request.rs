@@ -1,7 +1,11 @@
 //! What is asked, as it goes over the wire. <https://platform.openai.com/docs/api-reference/chat/create>
 
+use std::borrow::Cow;
+
 use app::types::ToolCall;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::config::OutputCapField;
 use crate::providers::llm::{
@@ -49,13 +53,13 @@ struct ChatMessage<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<&'a str>,
+    tool_call_id: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "function")]
 struct Call<'a> {
-    id: &'a str,
+    id: Cow<'a, str>,
     function: CalledFunction<'a>,
 }
 
@@ -114,7 +118,8 @@ impl<'a> ChatRequest<'a> {
             stop: &request.sampling.stop,
             tools: functions.iter().map(|function| Tool { function }).collect(),
             tool_choice: Choice::of(choice).filter(|_| has_tools),
-            parallel_tool_calls: is_parallel.filter(|_| has_tools),
+            // Some models refuse to be told what they do anyway.
+            parallel_tool_calls: is_parallel.filter(|is_parallel| has_tools && !is_parallel),
             response_format: request.json.as_ref().map(ResponseFormat::from),
             stream: true,
             stream_options: upstream.usage_in_stream.then_some(StreamOptions { include_usage: true }),
@@ -141,15 +146,27 @@ impl<'a> From<&'a Turn> for ChatMessage<'a> {
             role,
             content: (!is_silent).then_some(turn.text.as_str()),
             tool_calls,
-            tool_call_id: turn.tool_call_id.as_deref(),
+            tool_call_id: turn.tool_call_id.as_deref().map(shortened),
         }
     }
 }
 
 impl<'a> From<&'a ToolCall> for Call<'a> {
     fn from(ToolCall { id, name, arguments }: &'a ToolCall) -> Self {
-        Self { id, function: CalledFunction { name, arguments } }
+        Self { id: shortened(id), function: CalledFunction { name, arguments } }
     }
+}
+
+/// OpenAI takes ids of up to 40 characters; other providers make longer ones.
+/// <https://github.com/microsoft/autogen/issues/6377>
+fn shortened(id: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 40;
+    if id.len() <= LONGEST {
+        return Cow::Borrowed(id);
+    }
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&Sha256::digest(id)[..16]);
+    Cow::Owned(Uuid::from_bytes(hash).simple().to_string())
 }
 
 impl<'a> Choice<'a> {
@@ -264,6 +281,19 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_are_too_long_are_shortened_the_same_in_the_call_and_its_result() {
+        let id = "chatcmpl-tool-".to_owned() + &"a".repeat(32);
+        let call = ToolCall { id: id.clone(), ..ToolCall::default() };
+        let turns = vec![
+            Turn { tool_calls: vec![call], ..Turn::said(Speaker::Assistant, "") },
+            Turn::result(id, String::new()),
+        ];
+        let body = written(&upstream(), &CompletionRequest { turns, ..request() });
+        let called = &body["messages"][0]["tool_calls"][0]["id"];
+        assert_eq!((called.as_str().map(str::len), called), (Some(32), &body["messages"][1]["tool_call_id"]));
+    }
+
+    #[test]
     fn tools_go_along_as_they_were_given() {
         let function =
             json!({ "name": "f", "description": "F.", "parameters": { "z": 1, "a": 2 }, "strict": true });
@@ -281,6 +311,7 @@ mod tests {
         let alone = Tools { choice: ToolChoice::None, is_parallel: Some(true), ..Tools::default() };
         let body = written(&upstream(), &CompletionRequest { tools: alone, ..request() });
         assert_eq!((body.get("tool_choice"), body.get("parallel_tool_calls")), (None, None), "without tools");
+        assert_eq!(asked(ToolChoice::Auto, Some(true)).get("parallel_tool_calls"), None);
     }
 
     #[test]
