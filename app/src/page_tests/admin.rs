@@ -66,11 +66,19 @@ async fn a_persons_page_shows_everything_but_what_they_write() {
     let title = "How a sliding window";
     assert_eq!(page.count(title), own.count(title), "only the caps of the operator's own conversations");
     assert_eq!(page.count("href=\"/usage/replies/"), 0, "receipts are the person's");
+    assert_eq!(
+        (
+            page.count("data-testid=\"key-row\""),
+            page.count("<option value=\"00000000-0000-0000-0000-000000000006\"")
+        ),
+        (2, 1)
+    );
     for deed in [
         "give_credit",
         "take_credit",
         "suspend",
         "sign_out",
+        "revoke_api_key",
         "override_plan",
         "end_plan_override",
         "override_limits",
