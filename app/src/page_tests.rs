@@ -240,6 +240,16 @@ async fn a_list_that_goes_on_says_so_and_every_list_can_be_searched() {
 }
 
 #[tokio::test]
+async fn a_long_conversation_says_where_the_models_memory_begins() {
+    let page = open(&format!("/chat/{FINISHED_THREAD}"), somebody()).await;
+    let (above, below) = page.html.split_once("data-testid=\"memory-begins\"").expect("it says so");
+    assert!(above.contains("Exactness costs one sorted set") && !above.contains("And in one sentence?"));
+    assert!(below.contains("And in one sentence?") && !below.contains("data-testid=\"memory-begins\""));
+    let page = open(&format!("/chat/{INTERRUPTED_THREAD}"), somebody()).await;
+    assert_eq!(page.count("memory-begins"), 0, "all of it is seen");
+}
+
+#[tokio::test]
 async fn an_interrupted_answer_offers_its_way_on() {
     let page = open(&format!("/chat/{INTERRUPTED_THREAD}"), somebody()).await;
     let count = |test_id: &str| page.count(&format!("data-testid=\"{test_id}\""));

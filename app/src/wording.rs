@@ -124,53 +124,27 @@ pub fn sign_in_error(error: Option<SignInError>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::{found_sentence, left_sentence, price_sentence, used_up};
-    use crate::types::{Credit, Limit, LimitName, ModelPrices, Nanos, Quota};
-
-    fn limit(name: LimitName, remaining: u32) -> Limit {
-        Limit { name, limit: 100, used: 100 - remaining, held: 0, remaining, resets_at: None }
-    }
-
-    fn quota(minute: u32, day: u32) -> Quota {
-        let resets_at = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
-        let credit = Credit {
-            granted: Nanos::from_cents(50),
-            held: Nanos::ZERO,
-            available: Nanos::from_cents(48),
-            resets_at,
-            overage: None,
-        };
-        let limits = vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)];
-        Quota {
-            plan_name: "Free".to_owned(),
-            limits,
-            credit,
-            caps: vec![],
-            alerts: vec![],
-            plan_cap: None,
-            plan_thread_cap: None,
-        }
-    }
+    use crate::types::{Limit, LimitName, ModelPrices, Nanos, Quota};
 
     #[test]
     fn the_tighter_limit_is_named() {
-        assert_eq!(left_sentence(&quota(4, 90)), "4 requests left this minute · $0.48 credit");
-        assert_eq!(left_sentence(&quota(4, 1)), "1 request left today · $0.48 credit");
+        assert_eq!(left_sentence(&Quota::with_left(4, 90)), "4 requests left this minute · $0.48 credit");
+        assert_eq!(left_sentence(&Quota::with_left(4, 1)), "1 request left today · $0.48 credit");
     }
 
     #[test]
     fn a_used_up_rate_is_found_and_replies_in_progress_are_none() {
-        let mut quota = quota(0, 90);
-        quota.limits.push(limit(LimitName::ConcurrentReplies, 0));
+        let mut quota = Quota::with_left(0, 90);
+        let replies = Limit { name: LimitName::ConcurrentReplies, ..quota.limits[0].clone() };
+        quota.limits.push(replies);
         assert_eq!(used_up(&quota).map(|limit| limit.name), Some(LimitName::RequestsPerMinute));
-        assert_eq!(used_up(&self::quota(1, 90)), None);
+        assert_eq!(used_up(&Quota::with_left(1, 90)), None);
     }
 
     #[test]
     fn a_deficit_is_shown_as_nothing_left() {
-        let mut quota = quota(4, 90);
+        let mut quota = Quota::with_left(4, 90);
         quota.credit.available = Nanos(-5);
         assert_eq!(left_sentence(&quota), "4 requests left this minute · $0.00 credit");
     }

@@ -124,6 +124,7 @@ test.describe('A visit', () => {
     await page.goto('/chat');
     await operator.chat.isReady();
     await expect(operator.chat.threads).toHaveText(['Hidden from operators']);
+    await expect(page.getByTestId('thread-search')).toHaveCount(0);
     await operator.chat.threads.click();
     await expect(operator.chat.answers).toHaveText(['Hidden from operators']);
     await expect(page.getByText(prompt)).toHaveCount(0);

@@ -3,6 +3,7 @@
 mod api_key;
 mod call_limits;
 mod compress;
+mod error_format;
 mod failed_requests;
 mod headers;
 mod maintenance;

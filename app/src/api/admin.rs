@@ -15,10 +15,11 @@ pub use figures::{ReadOverview, ReportVolume, read_overview, report_volume};
 pub use jobs::{DiscardJob, ListJobs, RetryJob, discard_job, list_jobs, retry_job};
 pub use people::{
     BeginVisit, EndLimitOverride, EndPlanOverride, ExtendGrace, GiveCredit, ListPeople, OverrideLimits,
-    OverridePlan, ReadPerson, ReadPersonStatement, ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson,
-    TakeCredit, begin_visit, end_limit_override, end_plan_override, extend_grace, give_credit, list_people,
-    override_limits, override_plan, read_person, read_person_statement, resume_person, resync_person,
-    sign_out_person, suspend_person, take_credit,
+    OverridePlan, ReadPerson, ReadPersonStatement, ResumePerson, ResyncPerson, RevokePersonApiKey,
+    SignOutPerson, SuspendPerson, TakeCredit, begin_visit, end_limit_override, end_plan_override,
+    extend_grace, give_credit, list_people, override_limits, override_plan, read_person,
+    read_person_statement, resume_person, resync_person, revoke_person_api_key, sign_out_person,
+    suspend_person, take_credit,
 };
 pub use providers::{
     AddModelPrices, CloseRoute, MoveModelUp, MoveRouteUp, ReadProviders, ReopenRoute, SetModelOff,

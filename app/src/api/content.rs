@@ -72,6 +72,7 @@ impl Content for Conversation {
             thread: self.thread.without_content(),
             messages: self.messages.without_content(),
             live_reply: None,
+            forgotten: self.forgotten,
         }
     }
 }

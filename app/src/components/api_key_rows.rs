@@ -18,7 +18,7 @@ pub fn ApiKeyRows(keys: Vec<ApiKey>, revoke: ServerAction<RevokeApiKey>) -> impl
 
 #[component]
 fn Row(key: ApiKey, revoke: ServerAction<RevokeApiKey>) -> impl IntoView {
-    let ApiKey { id, name, hint, created_at, last_used_at } = key;
+    let ApiKey { id, name, hint, created_at, last_used_at, .. } = key;
     let last_used = match last_used_at {
         Some(at) => view! { <LocalTime at/> }.into_any(),
         None => "never".into_any(),

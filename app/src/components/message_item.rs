@@ -23,12 +23,27 @@ pub fn MessageItem(row: Row, conversation: OpenConversation) -> impl IntoView {
     };
     let hint =
         is_continued.then(|| view! { <p class="continued-hint" data-testid="continued">"Continued"</p> });
+    let is_last_forgotten = Memo::new(move |_| {
+        let last = conversation.last_forgotten();
+        last.is_some() && turn.with(|turn| turn.message_id == last)
+    });
     view! {
         <li class="turn" class:turn-continued=is_continued>
             <h2 class="visually-hidden">{heading}</h2>
             {hint}
             {content}
+            {move || is_last_forgotten.get().then(|| view! { <MemoryBegins/> })}
         </li>
+    }
+}
+
+/// A long conversation does not fit into the model any more.
+#[component]
+fn MemoryBegins() -> impl IntoView {
+    view! {
+        <p class="memory-begins" data-testid="memory-begins">
+            "The model no longer sees what is above: your next message is answered without it."
+        </p>
     }
 }
 

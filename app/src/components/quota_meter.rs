@@ -104,37 +104,14 @@ fn gauge_drop(value: i64, limit: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::{gauge_drop, tighter_rate};
-    use crate::types::{Credit, Limit, LimitName, Nanos, Quota};
-
-    fn quota(minute: u32, day: u32) -> Quota {
-        let limit =
-            |name, remaining| Limit { name, limit: 100, used: 0, held: 0, remaining, resets_at: None };
-        let credit = Credit {
-            granted: Nanos::ZERO,
-            held: Nanos::ZERO,
-            available: Nanos::ZERO,
-            resets_at: DateTime::UNIX_EPOCH,
-            overage: None,
-        };
-        Quota {
-            plan_name: String::new(),
-            limits: vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)],
-            credit,
-            caps: vec![],
-            alerts: vec![],
-            plan_cap: None,
-            plan_thread_cap: None,
-        }
-    }
+    use crate::types::{LimitName, Quota};
 
     #[test]
     fn a_small_meter_shows_what_runs_out_first() {
-        assert_eq!(tighter_rate(&quota(4, 19)), LimitName::RequestsPerMinute);
-        assert_eq!(tighter_rate(&quota(4, 3)), LimitName::RequestsPerDay);
-        assert_eq!(tighter_rate(&quota(3, 3)), LimitName::RequestsPerDay, "it lasts longer");
+        assert_eq!(tighter_rate(&Quota::with_left(4, 19)), LimitName::RequestsPerMinute);
+        assert_eq!(tighter_rate(&Quota::with_left(4, 3)), LimitName::RequestsPerDay);
+        assert_eq!(tighter_rate(&Quota::with_left(3, 3)), LimitName::RequestsPerDay, "it lasts longer");
     }
 
     #[test]

@@ -4,11 +4,13 @@ use wasm_bindgen::JsCast;
 
 use super::{Icon, Symbol, ThreadList, ThreadSearchField};
 use crate::browser;
+use crate::contexts::use_session;
 use crate::types::ThreadId;
 
 /// The conversations: a column beside the chat, on phones a drawer over it.
 #[component]
 pub fn ThreadDrawer(is_open: RwSignal<bool>, current: Signal<Option<ThreadId>>) -> impl IntoView {
+    let is_visit = use_session().is_visit();
     let close = move || {
         if is_open.get_untracked() {
             is_open.set(false);
@@ -48,7 +50,7 @@ pub fn ThreadDrawer(is_open: RwSignal<bool>, current: Signal<Option<ThreadId>>) 
                     <Icon symbol=Symbol::Close/>
                 </button>
             </div>
-            <ThreadSearchField/>
+            {(!is_visit).then(|| view! { <ThreadSearchField/> })}
             <ThreadList current on_choose=Callback::new(move |()| is_open.set(false))/>
         </nav>
     }

@@ -28,7 +28,7 @@ pub fn VisitBanner() -> impl IntoView {
                         <Icon symbol=Symbol::Person/>
                         <p>
                             "You see the product as " <b>{user.display_name}</b> " until " <LocalTime at=viewing.until/>
-                            ". Nothing can be changed."
+                            ". Nothing can be changed. What people write is hidden, so it cannot be searched either, and there are no files."
                         </p>
                         <ActionForm action=end>
                             <SubmitButton label="End" is_pending=end.pending() class="button button-primary button-small" test_id=Some("end-visit")/>

@@ -20,7 +20,9 @@ use super::{Models, QuotaContext, StandingContext, Threads, ToastContext, use_st
 use crate::api::{show_version, stop_reply};
 use crate::reply_progress::ReplyProgress;
 use crate::transcript::Transcript;
-use crate::types::{Conversation, GenerationId, MessageId, Prompt, ReplyRequest, ReplyTarget, Thread};
+use crate::types::{
+    Conversation, Forgotten, GenerationId, MessageId, Prompt, ReplyRequest, ReplyTarget, Thread,
+};
 use crate::{ApiError, ApiResult, browser};
 
 /// How long another version may take to come: nothing can be sent meanwhile.
@@ -90,6 +92,7 @@ pub struct OpenConversation {
     /// Counts what the person has sent, so that the page scrolls to it.
     pub sent_count: RwSignal<u32>,
     pub models: Models,
+    forgotten: RwSignal<Vec<Forgotten>>,
     lost: RwSignal<Option<ReplyProgress>>,
     unwritten: StoredValue<Unwritten>,
     wants_stop: StoredValue<bool>,
@@ -110,9 +113,9 @@ impl OpenConversation {
         models: Models,
         on_new_thread: Callback<Thread>,
     ) -> Self {
-        let (thread, messages, live_reply) = match loaded {
-            Some(loaded) => (Some(loaded.thread), loaded.messages, loaded.live_reply),
-            None => (None, Vec::new(), None),
+        let (thread, messages, live_reply, forgotten) = match loaded {
+            Some(loaded) => (Some(loaded.thread), loaded.messages, loaded.live_reply, loaded.forgotten),
+            None => (None, Vec::new(), None, Vec::new()),
         };
         let conversation = Self {
             thread: RwSignal::new(thread),
@@ -127,6 +130,7 @@ impl OpenConversation {
             announcement: RwSignal::new(String::new()),
             sent_count: RwSignal::new(0),
             models,
+            forgotten: RwSignal::new(forgotten),
             lost: RwSignal::new(None),
             unwritten: StoredValue::new(Unwritten::default()),
             wants_stop: StoredValue::new(false),
@@ -222,6 +226,7 @@ impl OpenConversation {
         if !untrack(|| self.is_waiting()) {
             self.refusal.set(None);
         }
+        self.forgotten.set(shown.forgotten);
         self.transcript.show(shown.messages, shown.live_reply.is_some());
         if let Some(id) = shown.live_reply {
             self.read(Source::Follow(ReplyProgress::following(id, 0)));
@@ -298,6 +303,14 @@ impl OpenConversation {
         })
     }
 
+    /// The last message that the chosen model is not shown with the next one. None: it may be shown all.
+    pub fn last_forgotten(self) -> Option<MessageId> {
+        let model = self.models.current_key()?;
+        self.forgotten.with(|forgotten| {
+            forgotten.iter().find(|forgotten| forgotten.model == model).map(|forgotten| forgotten.last)
+        })
+    }
+
     pub fn is_idle(self) -> bool {
         self.activity.get() == Activity::Idle
     }
@@ -348,6 +361,10 @@ impl OpenConversation {
         // What is edited stays in sight until it is accepted.
         if !matches!(request.target, ReplyTarget::Edit { .. }) {
             self.sent_count.update(|count| *count += 1);
+        }
+        // Another path may be shorter, and then more of it is shown; a path that only grows never brings anything back.
+        if matches!(request.target, ReplyTarget::Edit { .. } | ReplyTarget::Retry { .. }) {
+            self.forgotten.set(Vec::new());
         }
         self.wants_stop.set_value(false);
         self.read(Source::Start(request));

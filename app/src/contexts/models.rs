@@ -42,6 +42,12 @@ impl Models {
         self.catalogue.with_value(|models| current(models, remembered.as_deref()))
     }
 
+    /// The key of the model to be asked.
+    pub fn current_key(self) -> Option<String> {
+        let current = self.current()?;
+        self.catalogue.with_value(|models| models.get(current).map(|model| model.key.clone()))
+    }
+
     /// Whether it could be chosen: the plan includes it.
     pub fn choose(self, index: usize) -> bool {
         let chosen = self.catalogue.with_value(|models| models.get(index).cloned());

@@ -34,6 +34,13 @@ pub fn use_session() -> SessionContext {
 }
 
 impl SessionContext {
+    /// Whether an operator looks at the product as somebody else. To be asked where it is known who is signed in, as inside
+    /// [`SignedInOnly`](crate::components::SignedInOnly).
+    pub fn is_visit(self) -> bool {
+        let user = self.user.get_untracked().and_then(Result::ok).flatten();
+        user.is_some_and(|user| user.viewing.is_some())
+    }
+
     /// What only a signed-in person can load. For anybody else the server is not even asked: its refusal would become
     /// the status of a page that is about to redirect.
     ///

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::fakes::FINISHED_THREAD;
 use super::{open, prepare, somebody};
 use crate::types::{Actor, Impersonator, UserId, Viewing};
 
@@ -65,11 +66,19 @@ async fn a_persons_page_shows_everything_but_what_they_write() {
     let title = "How a sliding window";
     assert_eq!(page.count(title), own.count(title), "only the caps of the operator's own conversations");
     assert_eq!(page.count("href=\"/usage/replies/"), 0, "receipts are the person's");
+    assert_eq!(
+        (
+            page.count("data-testid=\"key-row\""),
+            page.count("<option value=\"00000000-0000-0000-0000-000000000006\"")
+        ),
+        (2, 1)
+    );
     for deed in [
         "give_credit",
         "take_credit",
         "suspend",
         "sign_out",
+        "revoke_api_key",
         "override_plan",
         "end_plan_override",
         "override_limits",
@@ -82,12 +91,19 @@ async fn a_persons_page_shows_everything_but_what_they_write() {
     }
 }
 
+/// An operator who looks at the product as somebody else.
+fn visitor() -> Actor {
+    let mut actor = somebody();
+    if let Some(visited) = &mut actor.signed_in {
+        let viewing = Viewing { person: visited.user_id, until: chrono::DateTime::UNIX_EPOCH };
+        visited.impersonator = Some(Impersonator { user_id: UserId(uuid::Uuid::from_u128(1)), viewing });
+    }
+    actor
+}
+
 #[tokio::test]
 async fn a_visit_is_on_every_page_until_it_is_ended_by_a_plain_form() {
-    let mut visitor = somebody();
-    let visited = visitor.signed_in.as_mut().expect("signed in");
-    let viewing = Viewing { person: visited.user_id, until: chrono::DateTime::UNIX_EPOCH };
-    visited.impersonator = Some(Impersonator { user_id: UserId(uuid::Uuid::from_u128(1)), viewing });
+    let visitor = visitor();
     for path in ["/", "/usage", "/account", "/chat", "/billing", "/nowhere"] {
         let page = open(path, visitor.clone()).await;
         assert_eq!(page.count("action=\"/api/account/end_visit\""), 1, "{path}");
@@ -95,6 +111,21 @@ async fn a_visit_is_on_every_page_until_it_is_ended_by_a_plain_form() {
     }
     assert_eq!(open("/admin/people", visitor).await.status, StatusCode::NOT_FOUND);
     assert_eq!(open("/usage", somebody()).await.count("visit-banner"), 0);
+}
+
+#[tokio::test]
+async fn on_a_visit_there_is_no_search_and_no_file_and_the_banner_says_why() {
+    for (path, control) in [
+        ("/chat".to_owned(), "data-testid=\"thread-search\""),
+        (format!("/chat/{FINISHED_THREAD}"), "/export.md"),
+        ("/usage".to_owned(), "/usage/replies.csv"),
+        ("/usage/statement".to_owned(), "/usage/statement.csv"),
+    ] {
+        assert_eq!(open(&path, somebody()).await.count(control), 1, "{path}");
+        let page = open(&path, visitor()).await;
+        assert_eq!(page.count(control), 0, "{path}");
+        assert_eq!(page.count("cannot be searched either, and there are no files"), 1, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -131,7 +131,9 @@ fn finished_conversation() -> Conversation {
         answer(6, "", ReplyState::Failed),
     ];
     let thread = thread(FINISHED_THREAD, "How a sliding window counts");
-    Conversation { thread, messages, live_reply: None }
+    let last = messages[1].id;
+    let forgotten = vec![Forgotten { model: "small".to_owned(), last }];
+    Conversation { thread, messages, live_reply: None, forgotten }
 }
 
 /// An answer that was continued once, and interrupted again.
@@ -146,14 +148,24 @@ fn interrupted_conversation() -> Conversation {
             ..answer(3, "when it comes back. Then", ReplyState::Interrupted)
         },
     ];
-    Conversation { thread: thread(INTERRUPTED_THREAD, "Lease: what to check"), messages, live_reply: None }
+    Conversation {
+        thread: thread(INTERRUPTED_THREAD, "Lease: what to check"),
+        messages,
+        live_reply: None,
+        forgotten: vec![],
+    }
 }
 
 /// An answer whose length was used up by what its provider does not show.
 fn blank_conversation() -> Conversation {
     let question = message(1, Role::User, "Which of these leases is the best?", None);
     let messages = vec![question, answer(2, "", ReplyState::Limited)];
-    Conversation { thread: thread(BLANK_THREAD, "The best lease"), messages, live_reply: None }
+    Conversation {
+        thread: thread(BLANK_THREAD, "The best lease"),
+        messages,
+        live_reply: None,
+        forgotten: vec![],
+    }
 }
 
 fn model(key: &str, name: &str, description: &str, (input, output): (i64, i64)) -> Model {

@@ -5,7 +5,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 use super::not_found::answer_not_found;
 use crate::api::{list_models, read_thread};
 use crate::components::{
-    Composer, DrawerButton, ErrorPage, MessageList, SignedInOnly, ThreadCapNote, ThreadDrawer,
+    Composer, DownloadLink, DrawerButton, ErrorPage, MessageList, SignedInOnly, ThreadCapNote, ThreadDrawer,
     ThreadSpendingButton, ThreadSpendingDialog,
 };
 use crate::contexts::{
@@ -151,11 +151,7 @@ fn ExportLink(conversation: OpenConversation) -> impl IntoView {
     let id = Memo::new(move |_| conversation.thread.with(|thread| thread.as_ref().map(|thread| thread.id)));
     move || {
         id.get().map(|id| {
-            view! {
-                <a class="button button-small" href=thread_file_path(id) rel="external" download="" data-testid="export-thread">
-                    "Export"
-                </a>
-            }
+            view! { <DownloadLink path=thread_file_path(id) label="Export" test_id="export-thread"/> }
         })
     }
 }

@@ -3,7 +3,9 @@ use leptos_router::hooks::use_query_map;
 
 use crate::ApiResult;
 use crate::api::read_statement;
-use crate::components::{LoadError, PageFrame, SignedInOnly, SkeletonLines, StatementTable, UsageTabs};
+use crate::components::{
+    DownloadLink, LoadError, PageFrame, SignedInOnly, SkeletonLines, StatementTable, UsageTabs,
+};
 use crate::contexts::use_session;
 use crate::links::statement_path;
 use crate::types::{EntryId, Statement};
@@ -29,7 +31,7 @@ fn Entries(before: Memo<Option<EntryId>>, statement: Resource<ApiResult<Statemen
             <section class="panel" aria-labelledby="entries-heading">
                 <div class="panel-head">
                     <h2 id="entries-heading">"Entries"</h2>
-                    <a class="button button-small" href="/usage/statement.csv" rel="external" download="">"Download all as CSV"</a>
+                    <DownloadLink path="/usage/statement.csv" label="Download all as CSV"/>
                 </div>
                 <Transition fallback=|| view! { <SkeletonLines/> }>
                     {move || Suspend::new(async move {

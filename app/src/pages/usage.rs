@@ -4,8 +4,8 @@ use leptos_router::hooks::use_query_map;
 use crate::ApiResult;
 use crate::api::{list_replies, summarize_usage};
 use crate::components::{
-    LoadError, PageFrame, QuotaPanel, ReplyTable, SignedInOnly, SkeletonLines, SpendingCaps, UsageReport,
-    UsageTabs,
+    DownloadLink, LoadError, PageFrame, QuotaPanel, ReplyTable, SignedInOnly, SkeletonLines, SpendingCaps,
+    UsageReport, UsageTabs,
 };
 use crate::contexts::{use_quota, use_session};
 use crate::links::replies_file_path;
@@ -61,9 +61,7 @@ fn Usage(
             <section class="panel" aria-labelledby="replies-heading">
                 <div class="panel-head">
                     <h2 id="replies-heading">"Replies"</h2>
-                    <a class="button button-small" href=move || replies_file_path(period.get()) rel="external" download="">
-                        "Download all as CSV"
-                    </a>
+                    <DownloadLink path=Signal::derive(move || replies_file_path(period.get())) label="Download all as CSV"/>
                 </div>
                 <Transition fallback=|| view! { <SkeletonLines/> }>
                     {move || Suspend::new(async move {

@@ -16,6 +16,9 @@ pub struct ApiKey {
     pub created_at: DateTime<Utc>,
     /// To the minute. None: never.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// None: it works.
+    #[serde(default)]
+    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 impl ApiKey {

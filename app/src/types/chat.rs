@@ -43,6 +43,18 @@ pub struct Conversation {
     pub messages: Vec<Message>,
     /// The reply being written now, to be followed with `follow_reply`.
     pub live_reply: Option<GenerationId>,
+    /// Of the models that cannot be shown all of it any more.
+    #[serde(default)]
+    pub forgotten: Vec<Forgotten>,
+}
+
+/// What a model is not shown, whatever the person writes next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// A key.
+    pub model: String,
+    /// Of the messages it is not shown.
+    pub last: MessageId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

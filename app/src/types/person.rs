@@ -1,11 +1,12 @@
-//! A person and their account, as operators see them: everything but what people write.
+//! A person and their account, as operators see them: everything but what people write, of which they read only what keys are
+//! called.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, AuditPage, Billing, EntryReason, FormId, GenerationId, Nanos, NoticeKind, PersonSummary,
-    Quota, Session, Standing, ThreadId,
+    AccountId, ApiKey, AuditPage, Billing, EntryReason, FormId, GenerationId, Nanos, NoticeKind,
+    PersonSummary, Quota, Session, Standing, ThreadId,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct Person {
     pub sessions: Vec<Session>,
     /// The last changed ones, deleted ones too.
     pub threads: Vec<ThreadFacts>,
+    /// Those that work, then those that were revoked last.
+    #[serde(default)]
+    pub api_keys: Vec<ApiKey>,
     /// The newest ones.
     pub notices: Vec<ToldNotice>,
     /// The newest events.

@@ -137,6 +137,37 @@ impl Quota {
     }
 }
 
+#[cfg(test)]
+impl Quota {
+    /// Of a plan with a hundred requests a minute and a day, of which so many are left.
+    pub fn with_left(minute: u32, day: u32) -> Self {
+        let limit = |name, remaining| Limit {
+            name,
+            limit: 100,
+            used: 100 - remaining,
+            held: 0,
+            remaining,
+            resets_at: None,
+        };
+        let credit = Credit {
+            granted: Nanos::from_cents(50),
+            held: Nanos::ZERO,
+            available: Nanos::from_cents(48),
+            resets_at: DateTime::UNIX_EPOCH,
+            overage: None,
+        };
+        Self {
+            plan_name: "Free".to_owned(),
+            limits: vec![limit(LimitName::RequestsPerMinute, minute), limit(LimitName::RequestsPerDay, day)],
+            credit,
+            caps: vec![],
+            alerts: vec![],
+            plan_cap: None,
+            plan_thread_cap: None,
+        }
+    }
+}
+
 /// What can be subscribed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {

@@ -13,7 +13,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use leptos::server_fn::ServerFn;
 
-use super::{request_id, unanswered};
+use super::error_format::ErrorFormat;
+use super::request_id;
 use crate::config::LimitsConfig;
 use crate::limits::{CallLimit, CallOrigin, Reached};
 use crate::routes::error_page;
@@ -62,18 +63,15 @@ fn limit_of_account(path: &str, config: &LimitsConfig) -> Option<CallLimit> {
     is_call.then(|| CallLimit::account(config.account_requests_per_minute))
 }
 
-/// Server functions get the error in their own format, browsers a page.
 fn refuse(request: &Request, reached: Reached) -> Response {
-    let (error, path) = (ApiError::from(reached), request.uri().path());
-    if path.starts_with("/reports/") || !unanswered::wants_page(request) {
-        return error_page::json(&error);
-    }
-    let (sentence, way_out) = match path.starts_with("/auth/") {
-        true => (sign_in_sentence(&error), ("/sign-in", "Back to sign-in")),
-        false => (error.to_string(), (ACCOUNT_PATH, "Go to your account")),
-    };
-    let request_id = request_id(request.extensions());
-    error_page::retry_later(&error, "Wait a moment", &sentence, way_out, &request_id)
+    ErrorFormat::of(request).answer_or(reached.into(), |error| {
+        let (sentence, way_out) = match request.uri().path().starts_with("/auth/") {
+            true => (sign_in_sentence(error), ("/sign-in", "Back to sign-in")),
+            false => (error.to_string(), (ACCOUNT_PATH, "Go to your account")),
+        };
+        let request_id = request_id(request.extensions());
+        error_page::retry_later(error, "Wait a moment", &sentence, way_out, &request_id)
+    })
 }
 
 fn sign_in_sentence(error: &ApiError) -> String {

@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::error_format::ErrorFormat;
 use super::request_id;
 use crate::routes::error_page;
 use crate::services::switches::Switches;
@@ -20,12 +21,10 @@ pub(super) async fn close(request: Request, next: Next) -> Response {
     if !is_closed || is_open(request.uri().path()) || is_operator(&request) {
         return next.run(request).await;
     }
-    let error = ApiError::Maintenance;
-    if request.uri().path().starts_with("/api/") {
-        return error_page::json(&error);
-    }
-    let id = request_id(request.extensions());
-    error_page::retry_later(&error, "Back soon", &error.to_string(), ("/", "Try again"), &id)
+    ErrorFormat::of(&request).answer_or(ApiError::Maintenance, |error| {
+        let id = request_id(request.extensions());
+        error_page::retry_later(error, "Back soon", &error.to_string(), ("/", "Try again"), &id)
+    })
 }
 
 fn is_open(path: &str) -> bool {

@@ -8,8 +8,8 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::error_format::ErrorFormat;
 use crate::router;
-use crate::routes::error_page;
 
 /// Needs the `Actor`.
 pub(super) async fn refuse_others(request: Request, next: Next) -> Response {
@@ -23,12 +23,11 @@ pub(super) async fn refuse_others(request: Request, next: Next) -> Response {
     if let (Some(user), ApiError::NotFound) = (actor.signed_in, &refusal) {
         tracing::warn!(user.id = %user.session_owner(), http.path = path, "Refused somebody who is no operator");
     }
-    match is_call {
-        true => error_page::json(&refusal),
-        // Pages say it in their own frame, also that there is none.
-        false if is_page(&request) => next.run(request).await,
-        false => error_page::html(&refusal, &actor.request_id),
+    // Pages say it in their own frame, also that there is none.
+    if !is_call && is_page(&request) {
+        return next.run(request).await;
     }
+    ErrorFormat::of(&request).answer(refusal, &actor.request_id)
 }
 
 fn is_page(request: &Request) -> bool {

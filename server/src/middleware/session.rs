@@ -9,12 +9,11 @@ use axum::response::Response;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use http::header::SET_COOKIE;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
+use super::error_format::ErrorFormat;
 use super::request_id;
-use crate::AppError;
 use crate::limits::client_address;
-use crate::routes::error_page;
 use crate::secret::Token;
 use crate::state::AppState;
 use crate::telemetry;
@@ -71,7 +70,7 @@ pub(super) async fn set_actor(
     let signed_in = match token {
         Some(token) => match state.account.authenticate(token).await {
             Ok(signed_in) => signed_in,
-            Err(error) => return answer_error(&request, error, &request_id),
+            Err(error) => return ErrorFormat::of(&request).answer(error.into_api(&request_id), &request_id),
         },
         None => None,
     };
@@ -114,14 +113,4 @@ fn forget_session() -> HeaderValue {
     let mut cookie = cookie(SESSION, String::new(), std::time::Duration::ZERO);
     cookie.make_removal();
     HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-/// Server functions get the error in their own format, browsers a page.
-fn answer_error(request: &Request, error: AppError, request_id: &str) -> Response {
-    let error = error.into_api(request_id);
-    if request.method() == Method::POST {
-        error_page::json(&error)
-    } else {
-        error_page::html(&error, request_id)
-    }
 }

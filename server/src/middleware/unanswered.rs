@@ -9,10 +9,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt;
 use http::StatusCode;
-use http::header::ACCEPT;
 
+use super::error_format::ErrorFormat;
 use super::request_id;
-use crate::routes::error_page;
 
 /// Until the head of the answer: streams may go on for as long as they like.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,31 +36,20 @@ pub(super) async fn limit_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// Whether somebody reads the answer as it comes.
-pub(super) fn wants_page(request: &Request) -> bool {
-    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
-    // A form that is sent without JavaScript calls a server function, and shows what comes.
-    let is_form = accepts.is_some_and(|accepts| accepts.contains("text/html"));
-    let is_call = ["/api/", "/v1/"].iter().any(|below| request.uri().path().starts_with(below));
-    !is_call || is_form
-}
-
 /// What is still known of a request when it is lost.
 struct Question {
     request_id: String,
-    wants_page: bool,
+    error_format: ErrorFormat,
 }
 
 impl Question {
     fn of(request: &Request) -> Self {
-        Self { request_id: request_id(request.extensions()), wants_page: wants_page(request) }
+        Self { request_id: request_id(request.extensions()), error_format: ErrorFormat::of(request) }
     }
 
     fn answer(self, status: StatusCode) -> Response {
-        if self.wants_page {
-            return error_page::unanswered(status, &self.request_id);
-        }
-        let mut response = error_page::json(&ApiError::Internal { request_id: self.request_id });
+        let error = ApiError::Internal { request_id: self.request_id.clone() };
+        let mut response = self.error_format.answer(error, &self.request_id);
         *response.status_mut() = status;
         response
     }
@@ -76,6 +64,7 @@ mod tests {
     use axum::body::{Body, to_bytes};
     use axum::middleware::from_fn;
     use http::HeaderValue;
+    use http::header::ACCEPT;
     use tower::ServiceExt;
     use tower_http::request_id::RequestId;
     use tracing::{Event, Level, Subscriber};

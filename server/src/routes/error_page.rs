@@ -64,11 +64,6 @@ pub(crate) fn json(error: &ApiError) -> Response {
     with_retry_after(error, (error.status(), Json(error)).into_response())
 }
 
-/// A page for what has no answer.
-pub(crate) fn unanswered(status: StatusCode, request_id: &str) -> Response {
-    page(status, "That did not work", OUR_FAULT, HOME, request_id)
-}
-
 fn with_retry_after(error: &ApiError, mut response: Response) -> Response {
     if let Some(seconds) = error.retry_after_seconds() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -18,7 +18,7 @@ use crate::store::audit::NewAuditEvent;
 use crate::store::{Db, api_keys};
 
 /// Of those that work, for each account.
-const MOST_KEYS: i64 = 20;
+pub(super) const MOST_KEYS: i64 = 20;
 
 #[derive(Clone)]
 pub(crate) struct ApiKeyService {
@@ -61,7 +61,7 @@ impl ApiKeyService {
             hash: &secret::hash(token.as_str()),
             hint: token.hint(),
         };
-        // The name is the person's own words, which operators do not read.
+        // By what both the person and operators see of it: its name is the person's own words, which no log has.
         let detail = ApiKey::masked(token.hint());
         let event = NewAuditEvent { detail: &detail, ..of_person(actor, user, AuditKind::ApiKeyCreated) };
         if !api_keys::insert(&mut *self.db.get().await?, key, MOST_KEYS, event).await? {

@@ -64,16 +64,22 @@ impl CatalogService {
         plan: &Plan,
     ) -> AppResult<Result<Arc<CatalogModel>, NoModel>> {
         let models = self.models().await?;
-        let is_included = |model: &&Arc<CatalogModel>| model.plans.contains(&plan.key) && !model.is_off;
         let Some(key) = key else {
-            return Ok(models.iter().find(is_included).cloned().ok_or(NoModel::NoneIncluded));
+            let first = models.iter().find(|model| is_included(model, plan));
+            return Ok(first.cloned().ok_or(NoModel::NoneIncluded));
         };
         Ok(match models.iter().find(|model| model.key == key) {
-            Some(model) if is_included(&model) => Ok(model.clone()),
+            Some(model) if is_included(model, plan) => Ok(model.clone()),
             Some(model) if model.is_off => Err(NoModel::TurnedOff),
             Some(_) => Err(NoModel::NotIncluded),
             None => Err(NoModel::NotOffered),
         })
+    }
+
+    /// Those that can be chosen with this plan.
+    pub(crate) async fn included(&self, plan: &Plan) -> AppResult<Vec<Arc<CatalogModel>>> {
+        let models = self.models().await?;
+        Ok(models.iter().filter(|model| is_included(model, plan)).cloned().collect())
     }
 
     /// For the picker: those the plan includes first, and none that is turned off.
@@ -126,6 +132,10 @@ impl CatalogService {
         }
         Ok(Arc::new(models.into_iter().map(Arc::new).collect()))
     }
+}
+
+fn is_included(model: &CatalogModel, plan: &Plan) -> bool {
+    model.plans.contains(&plan.key) && !model.is_off
 }
 
 fn to_model(model: &CatalogModel, plan: &Plan) -> Model {

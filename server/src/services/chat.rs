@@ -4,8 +4,8 @@ mod path;
 
 use app::api::{ChatApi, ReplyStream};
 use app::types::{
-    AccountId, Actor, Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId,
-    ThreadPlace, Title,
+    AccountId, Actor, Conversation, Forgotten, GenerationId, Message, MessageId, Model, Plan, Rating,
+    ReplyRequest, Thread, ThreadId, ThreadPlace, Title,
 };
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
@@ -13,12 +13,12 @@ use async_trait::async_trait;
 use self::path::{Versions, leads_on};
 pub(super) use self::path::{path_to, shown_path};
 use super::catalog::CatalogService;
-use super::generation::GenerationService;
+use super::generation::{GenerationService, History, split_context};
 use super::plans::Plans;
 use super::ratings::RatingService;
 use crate::AppResult;
 use crate::error::reported;
-use crate::store::{Connection, Db, generations, messages, threads};
+use crate::store::{Db, generations, messages, threads};
 
 #[derive(Clone)]
 pub struct ChatService {
@@ -41,17 +41,16 @@ impl ChatService {
     }
 
     /// As it is shown.
-    async fn conversation(
-        &self,
-        conn: &mut Connection,
-        account_id: AccountId,
-        id: ThreadId,
-    ) -> AppResult<Conversation> {
-        let (thread, shown) = threads::find_shown(conn, account_id, id).await?;
+    async fn conversation(&self, account_id: AccountId, id: ThreadId) -> AppResult<Conversation> {
+        let mut conn = self.db.get().await?;
+        let (thread, shown) = threads::find_shown(&mut conn, account_id, id).await?;
         // Asked for before the messages: a reply that ends in between is then among them.
-        let live = generations::list_live(conn, id).await?;
-        let all = messages::list(conn, id).await?;
-        let ratings = self.ratings.list(conn, account_id, id).await?;
+        let live = generations::list_live(&mut conn, id).await?;
+        let all = messages::list(&mut conn, id).await?;
+        let ratings = self.ratings.list(&mut conn, account_id, id).await?;
+        let plan = self.plans.of_account(&conn, account_id).await?.plan;
+        // The models may have to be read, which takes a connection of its own.
+        drop(conn);
         let versions = Versions::of(&all);
         let mut messages = shown_path(all, shown);
         for message in &mut messages {
@@ -59,7 +58,19 @@ impl ChatService {
             message.versions = versions.beside(message);
         }
         let live_reply = live.into_iter().find(|(_, parent_id)| leads_on(&messages, shown, *parent_id));
-        Ok(Conversation { thread, messages, live_reply: live_reply.map(|(id, _)| id) })
+        let live_reply = live_reply.map(|(id, _)| id);
+        let forgotten = self.forgotten(&messages, &plan).await?;
+        Ok(Conversation { thread, messages, live_reply, forgotten })
+    }
+
+    /// What the models of a plan are not shown any more of a path.
+    async fn forgotten(&self, path: &[Message], plan: &Plan) -> AppResult<Vec<Forgotten>> {
+        let history = History::of(path);
+        let forgotten = self.catalog.included(plan).await?.into_iter().filter_map(|model| {
+            let (_, tokens) = split_context(&model, plan.default_output_tokens);
+            Some(Forgotten { last: history.last_forgotten(tokens)?, model: model.key.clone() })
+        });
+        Ok(forgotten.collect())
     }
 }
 
@@ -92,19 +103,14 @@ impl ChatApi for ChatService {
 
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {
         let user = actor.reader()?;
-        reported(actor, async {
-            let mut conn = self.db.get().await?;
-            self.conversation(&mut conn, user.account_id, id).await
-        })
-        .await
+        reported(actor, self.conversation(user.account_id, id)).await
     }
 
     async fn show_version(&self, actor: &Actor, id: MessageId) -> ApiResult<Conversation> {
         let user = actor.user()?;
         reported(actor, async {
-            let mut conn = self.db.get().await?;
-            let thread_id = threads::show(&mut conn, user.account_id, id).await?;
-            self.conversation(&mut conn, user.account_id, thread_id).await
+            let thread_id = threads::show(&mut *self.db.get().await?, user.account_id, id).await?;
+            self.conversation(user.account_id, thread_id).await
         })
         .await
     }

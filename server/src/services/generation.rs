@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::attempts::RetryBudget;
+pub(super) use self::context::{History, split_context};
 pub use self::decision::{Admitted, Decision, Refusal};
 use self::live::{CancelReason, LiveReplies};
 pub use self::request::{Asked, Completion, GenerationRequest};

@@ -68,6 +68,7 @@ struct ApiKeyRow {
     hint: String,
     created_at: DateTime<Utc>,
     last_used_at: Option<DateTime<Utc>>,
+    revoked_at: Option<DateTime<Utc>>,
 }
 
 impl From<ApiKeyRow> for ApiKey {
@@ -78,6 +79,7 @@ impl From<ApiKeyRow> for ApiKey {
             hint: row.hint,
             created_at: row.created_at,
             last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
         }
     }
 }
@@ -88,6 +90,22 @@ pub async fn list(conn: &mut Connection, account_id: AccountId) -> StoreResult<V
         .filter(api_keys::account_id.eq(account_id.0))
         .filter(api_keys::revoked_at.is_null())
         .order((api_keys::created_at.desc(), api_keys::id.desc()))
+        .select(ApiKeyRow::as_select())
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(ApiKey::from).collect())
+}
+
+/// The account's keys that work, the newest first, then those that were revoked last.
+pub async fn list_with_revoked(
+    conn: &mut Connection,
+    account_id: AccountId,
+    limit: i64,
+) -> StoreResult<Vec<ApiKey>> {
+    let rows: Vec<ApiKeyRow> = api_keys::table
+        .filter(api_keys::account_id.eq(account_id.0))
+        .order((api_keys::revoked_at.desc().nulls_first(), api_keys::created_at.desc(), api_keys::id.desc()))
+        .limit(limit)
         .select(ApiKeyRow::as_select())
         .load(conn)
         .await?;

@@ -35,16 +35,19 @@ impl Intervention<'_> {
         before: Value,
         after: Value,
     ) -> StoreResult<AuditId> {
-        let event = NewAuditEvent {
+        let event = NewAuditEvent { before: Some(before), after: Some(after), ..self.event(kind) };
+        audit::insert(conn, event).await
+    }
+
+    /// As it is written down by what does it.
+    pub fn event(&self, kind: AuditKind) -> NewAuditEvent<'_> {
+        NewAuditEvent {
             user_id: Some(self.user_id),
             account_id: Some(self.account_id),
-            before: Some(before),
-            after: Some(after),
             reason: self.reason.as_str(),
             form_id: self.form_id,
             ..NewAuditEvent::by(self.operator, kind)
-        };
-        audit::insert(conn, event).await
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a model is shown of a conversation, and what is paid for it.
 
-use app::types::ReplyState;
+use app::types::{Conversation, Forgotten, ReplyState};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -45,6 +45,35 @@ async fn a_conversation_too_long_for_its_model_goes_on_with_what_fits() {
     next.read_to_end().await;
     assert_clean(&next, "Answered.");
     assert_eq!(turns_shown(&app, &second, &upstream).await, 1, "no answer without its question");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_a_long_conversation_is_told_what_its_model_is_not_shown() {
+    let (app, upstream) = forgetful().await;
+    let browser = app.user().await;
+    let (first, second, third) = (prompt(), prompt(), prompt());
+    app.sandbox.script(&first, quick(&"ab ".repeat(60))).await;
+    app.sandbox.script(&second, quick("Answered.")).await;
+    app.sandbox.script(&third, quick("Answered.")).await;
+    let reply = browser.ask(&first).await;
+    let thread_id = reply.thread_id().to_string();
+    let read = async || browser.value::<Conversation>("chat/read_thread", &[("id", &thread_id)]).await;
+    assert_eq!(read().await.forgotten, [], "a question and its answer fit");
+
+    browser.start_reply(&in_thread(&reply, "thread", "prompt", json!(second))).await.read_to_end().await;
+    let Conversation { messages, forgotten, .. } = read().await;
+    let model = messages[3].model.clone().expect("answered");
+    assert_eq!(forgotten, [Forgotten { model, last: messages[1].id }]);
+    browser.start_reply(&in_thread(&reply, "thread", "prompt", json!(third))).await.read_to_end().await;
+    assert_eq!(turns_shown(&app, &third, &upstream).await, 3, "what comes after it is shown");
+
+    let version = messages[0].id.to_string();
+    let alone = json!({ "client_request_id": Uuid::now_v7(), "target": { "kind": "edit", "thread_id": thread_id,
+        "message_id": version, "prompt": prompt() } });
+    browser.start_reply(&alone).await.read_to_end().await;
+    assert_eq!(read().await.forgotten, [], "of another path that is short");
+    let shown: Conversation = browser.value("chat/show_version", &[("id", &version)]).await;
+    assert_eq!(shown.forgotten.len(), 1, "and again of the long one");
 }
 
 #[tokio::test(flavor = "multi_thread")]

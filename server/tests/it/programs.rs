@@ -300,6 +300,29 @@ async fn a_request_sent_again_with_its_key_is_one_answer() {
     assert_eq!(app.sandbox.journal(&prompt).await.len(), 2);
 }
 
+/// A server about to end would not wait for an answer that it does not write.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_at_a_stopping_server_is_sent_to_the_one_that_writes_its_answer() {
+    let app = TestApp::start().await;
+    let (other, stopping) = app.another_server_and_state(|_| {}).await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let first = send_again(&program, &streamed(&prompt)).await;
+    let attached = send_again(&program.at(&other), &streamed(&prompt)).await;
+    stopping.begin_shutdown();
+    let text = attached.text().await.expect("a body");
+    let last: Value = serde_json::from_str(frames(&text).last().expect("frames")).expect("JSON");
+    assert!(text.contains("said") && last["error"]["message"].is_string(), "{text}");
+
+    let refused = send_again(&program.at(&other), &streamed(&prompt)).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["connection"], "close");
+    assert_eq!(send_again(&program, &streamed(&prompt)).await.status(), StatusCode::OK);
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 1, "it is one answer all the time");
+    drop(first);
+    until(async || state(&app).await == "stopped").await;
+}
+
 /// As a client does whose connection broke, or that was told to try again.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_whose_answer_did_not_become_whole_is_answered_anew() {

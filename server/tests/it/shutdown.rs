@@ -5,11 +5,12 @@ use std::time::Duration;
 use app::types::{ChatEventKind, Nanos, Quota, ReplyState};
 use futures::future::join_all;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::support::{
-    Browser, Reply, ServerProcess, TestApp, begin_reply, new_request, prompt, read_all, said_then_silent,
-    start_silent, until,
+    Browser, Program, Reply, ServerProcess, TestApp, begin_reply, completion, frames, new_request, prompt,
+    read_all, said_then_silent, silent, start_silent, streamed, until,
 };
 
 const GRACE: Duration = Duration::from_secs(8);
@@ -54,14 +55,6 @@ impl Drain {
         for reply in &mut self.replies {
             while !matches!(reply.read_event().await.expect("it goes on").kind, ChatEventKind::Text { .. }) {}
         }
-    }
-
-    /// Asks again and again; the process must say itself that it stops.
-    async fn wait_until_unready(&self) {
-        let url = self.process.url.join("health/ready").expect("a path");
-        let is_ready =
-            async || reqwest::get(url.clone()).await.expect("it still answers").status().is_success();
-        until(async || !is_ready().await).await;
     }
 
     /// Some readers leave for another server in mid-answer, the others read to the end where they are.
@@ -114,7 +107,7 @@ async fn go_on_at(browser: &Browser, reply: &Reply) -> Reply {
 async fn a_process_told_to_stop_lets_replies_finish_and_ends_the_rest_by_the_deadline() {
     let mut drain = Drain::begin(&[]).await;
     drain.process.terminate();
-    drain.wait_until_unready().await;
+    drain.process.unready().await;
     drain.read_a_word_of_each().await;
     let refused = drain.browser.start_reply(&new_request(&prompt())).await;
     assert_eq!((refused.status(), refused.header("connection")), (StatusCode::SERVICE_UNAVAILABLE, "close"));
@@ -135,7 +128,7 @@ async fn a_process_with_every_connection_in_use_ends_its_replies_all_the_same() 
     });
     database.waits_for_lock().await;
     drain.process.terminate();
-    drain.wait_until_unready().await;
+    drain.process.unready().await;
     drain.read_a_word_of_each().await;
     drain.app.database().execute("rollback").await;
     drain.replies.push(waiting.await.expect("no panic"));
@@ -182,6 +175,63 @@ async fn a_process_told_to_stop_sends_readers_of_others_replies_elsewhere() {
     reply.read_to_end().await;
     assert_eq!(rest.events, reply.events);
     assert!(process.exit_status().success());
+}
+
+/// An answer to a program, asked for until the model has the question.
+async fn ask(app: &TestApp, program: &Program, body: Value, prompt: &str) -> JoinHandle<reqwest::Response> {
+    let program = program.clone();
+    let asking = tokio::task::spawn(async move { program.complete(&body).await });
+    until(async || !app.sandbox.journal(prompt).await.is_empty()).await;
+    asking
+}
+
+/// (40) Programs are told by the last frame, or by a status, whether an answer is whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_told_to_stop_ends_answers_to_programs_whole_or_with_an_error() {
+    let app = TestApp::start().await;
+    let grace = GRACE.as_secs().to_string();
+    let mut process = app.spawn_process(&[("SHUTDOWN_GRACE_SECONDS", &grace), ("RUST_LOG", "off")]);
+    process.ready().await;
+    let program = app.program(&app.user().await).await.at(&process.url);
+    let short = json!({ "length_tokens": 25, "first_token_delay_ms": 0, "gap_ms": 100 });
+    let mut answers = Vec::new();
+    for (script, body) in [
+        (&short, streamed as fn(&str) -> Value),
+        (&short, completion),
+        (&said_then_silent(), streamed),
+        (&silent(), completion),
+    ] {
+        let prompt = prompt();
+        app.sandbox.script(&prompt, script.clone()).await;
+        answers.push(ask(&app, &program, body(&prompt), &prompt).await);
+    }
+    process.terminate();
+    process.unready().await;
+    let refused = program.complete(&completion(&prompt())).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["connection"], "close");
+    assert_eq!(refused.headers()["retry-after"], "2");
+
+    let answers = join_all(answers.into_iter().map(async |answer| {
+        let answer = answer.await.expect("no panic");
+        (answer.status().as_u16(), answer.text().await.expect("a whole body"))
+    }));
+    let answers = answers.await;
+    let [(_, finished), (_, whole), (_, cut), (_, unsaid)] = &answers[..] else { panic!("{answers:?}") };
+    assert_eq!(answers.iter().map(|(status, _)| *status).collect::<Vec<_>>(), [200, 200, 200, 502]);
+    assert_eq!(frames(finished).last(), Some(&"[DONE]"));
+    assert!(whole.contains(r#""finish_reason":"stop""#), "{whole}");
+    assert!(
+        cut.contains("said") && frames(cut).last().is_some_and(|last| last.contains(r#""error""#)),
+        "{cut}"
+    );
+    assert!(!cut.contains("[DONE]") && unsaid.contains(r#""error""#), "{cut} {unsaid}");
+    assert!(process.exit_status().success());
+
+    let ended = "select g.state || case when u.charged_nanos > 0 then ' charged' else ' free' end
+        from generations g join usage_records u on u.generation_id = g.id order by g.id";
+    let ended: Vec<String> = app.database().rows(ended).await.iter().map(|row| row.get(0)).collect();
+    assert_eq!(ended, ["finished charged", "finished charged", "interrupted charged", "interrupted free"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use super::{answer, operate};
 use crate::ApiResult;
 #[cfg(feature = "ssr")]
 use crate::links::VISIT_PATH;
-use crate::types::{EntryId, FormId, PeoplePage, PeopleQuery, Person, Statement, UserId};
+use crate::types::{ApiKeyId, EntryId, FormId, PeoplePage, PeopleQuery, Person, Statement, UserId};
 #[cfg(feature = "ssr")]
 use crate::types::{Nanos, Operator, Reason};
 
@@ -76,6 +76,14 @@ pub trait PeopleApi: Send + Sync {
     ) -> ApiResult<()>;
     /// In every browser.
     async fn sign_out(&self, operator: &Operator, id: UserId, reason: Reason) -> ApiResult<()>;
+    /// Ends a key of the account; twice is as good as once.
+    async fn revoke_api_key(
+        &self,
+        operator: &Operator,
+        id: UserId,
+        key_id: ApiKeyId,
+        reason: Reason,
+    ) -> ApiResult<()>;
     /// None: the plan's limits again.
     async fn override_limits(
         &self,
@@ -158,6 +166,12 @@ pub async fn resume_person(id: UserId, reason: String) -> ApiResult<()> {
 pub async fn sign_out_person(id: UserId, reason: String) -> ApiResult<()> {
     let (backend, operator) = operate()?;
     answer(backend.people.sign_out(&operator, id, answer(parse_reason(&reason))?).await)
+}
+
+#[server(endpoint = "admin/people/revoke_api_key")]
+pub async fn revoke_person_api_key(id: UserId, key_id: ApiKeyId, reason: String) -> ApiResult<()> {
+    let (backend, operator) = operate()?;
+    answer(backend.people.revoke_api_key(&operator, id, key_id, answer(parse_reason(&reason))?).await)
 }
 
 /// Numbers or nothing, as the operator wrote them.

@@ -2,6 +2,7 @@
 
 mod access_deeds;
 mod activity;
+mod api_keys;
 mod credit_deeds;
 mod deed;
 mod facts;
@@ -11,6 +12,7 @@ mod plan_deeds;
 
 pub use access_deeds::AccessDeeds;
 pub use activity::PersonActivity;
+pub use api_keys::PersonApiKeys;
 pub use credit_deeds::CreditDeeds;
 pub use deed::Deeds;
 pub use facts::PersonHead;

@@ -142,6 +142,16 @@ async fn whole_person() -> Person {
             messages: 12,
             charged: Nanos(1),
         }],
+        api_keys: [None, Some(now())]
+            .map(|revoked_at| ApiKey {
+                id: ApiKeyId(Uuid::from_u128(6)),
+                name: "Nightly <b>nicely</b>".to_owned(),
+                hint: "x_9Z".to_owned(),
+                created_at: now(),
+                last_used_at: revoked_at,
+                revoked_at,
+            })
+            .into(),
         notices: vec![told(Some(now()), None), told(None, Some(now())), told(None, None)],
         audit: AuditPage {
             events: vec![event(Some(AuditKind::Suspended), None)],
@@ -200,6 +210,10 @@ impl PeopleApi for Fake {
     }
 
     async fn sign_out(&self, _: &Operator, _: UserId, _: Reason) -> ApiResult<()> {
+        Ok(())
+    }
+
+    async fn revoke_api_key(&self, _: &Operator, _: UserId, _: ApiKeyId, _: Reason) -> ApiResult<()> {
         Ok(())
     }
 

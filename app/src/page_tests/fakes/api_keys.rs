@@ -20,6 +20,7 @@ impl ApiKeysApi for Fake {
             hint: hint.to_owned(),
             created_at: now() - TimeDelta::days(3),
             last_used_at,
+            revoked_at: None,
         };
         Ok(ApiKeyList {
             keys: vec![key(2, "The <nightly> job", "x_9Z", Some(now())), key(1, "Laptop", "0aB-", None)],

@@ -85,6 +85,7 @@ mod tests {
             thread: Thread { id, title: title.to_owned(), updated_at },
             messages,
             live_reply: None,
+            forgotten: vec![],
         }
     }
 

@@ -2,7 +2,9 @@
 
 use app::ApiError;
 use app::api::admin::{NewLimits, NewPlan};
-use app::types::{AuditKind, FormId, LimitOverride, Nanos, Operator, Reason, Standing, UserId, Viewing};
+use app::types::{
+    ApiKeyId, AuditKind, FormId, LimitOverride, Nanos, Operator, Reason, Standing, UserId, Viewing,
+};
 use chrono::TimeDelta;
 
 use super::PeopleService;
@@ -11,7 +13,7 @@ use crate::services::billing::SyncJob;
 use crate::store::interventions::{self, Intervention};
 use crate::store::operator_credit::{self, CreditOutcome};
 use crate::store::plan_overrides::PlanOverrideRow;
-use crate::store::{Connection, accounts, clock, plan_overrides, users, visits};
+use crate::store::{Connection, accounts, api_keys, clock, plan_overrides, users, visits};
 
 /// How long an operator may look at the product as somebody else before asking again.
 const LONGEST_VISIT: TimeDelta = TimeDelta::minutes(30);
@@ -84,6 +86,19 @@ impl PeopleService {
         let mut conn = self.db.get().await?;
         let deed = self.intervention(&mut conn, operator, id, reason).await?;
         Ok(interventions::sign_out(&mut conn, deed).await?)
+    }
+
+    pub(super) async fn revoke_key(
+        &self,
+        operator: &Operator,
+        id: UserId,
+        key_id: ApiKeyId,
+        reason: &Reason,
+    ) -> AppResult<()> {
+        let mut conn = self.db.get().await?;
+        let deed = self.intervention(&mut conn, operator, id, reason).await?;
+        let event = deed.event(AuditKind::ApiKeyRevoked);
+        Ok(api_keys::revoke(&mut conn, deed.account_id, key_id, event).await?)
     }
 
     pub(super) async fn set_limits(

@@ -3,8 +3,8 @@
 use app::ApiResult;
 use app::api::admin::{NewLimits, NewPlan, PeopleApi};
 use app::types::{
-    AccountId, AuditQuery, EntryId, FormId, LiveGrant, Nanos, OpenHold, Operator, PeoplePage, PeopleQuery,
-    Person, PersonSummary, Reason, Statement, UserId,
+    AccountId, ApiKeyId, AuditQuery, EntryId, FormId, LiveGrant, Nanos, OpenHold, Operator, PeoplePage,
+    PeopleQuery, Person, PersonSummary, Reason, Statement, UserId,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use crate::AppResult;
 use crate::books::{Grant, Hold};
 use crate::error::reported;
 use crate::services::account::AccountService;
+use crate::services::api_keys::MOST_KEYS;
 use crate::services::billing::BillingService;
 use crate::services::notices::NoticeService;
 use crate::services::plans::{Plans, standing_at};
@@ -21,11 +22,13 @@ use crate::services::quota::QuotaService;
 use crate::services::usage::{STATEMENT_PAGE, UsageService, entry_reason};
 use crate::store::people::{self, PersonRow};
 use crate::store::statement::Subject;
-use crate::store::{Db, account_books, accounts, audit, threads, users};
+use crate::store::{Db, account_books, accounts, api_keys, audit, threads, users};
 
 /// Of a person's page: how many of the newest of each are shown.
 const THREADS: i64 = 20;
 const AUDIT_EVENTS: i64 = 20;
+/// All that work, and as many that do not.
+const API_KEYS: i64 = 2 * MOST_KEYS;
 
 #[derive(Clone)]
 pub struct PeopleService {
@@ -95,6 +98,7 @@ impl PeopleService {
         let of_person = AuditQuery { person: Some(id), ..AuditQuery::default() };
         let audit = audit::list(&mut conn, of_person, AUDIT_EVENTS).await?;
         let threads = threads::list_facts(&mut conn, account_id, THREADS).await?;
+        let api_keys = api_keys::list_with_revoked(&mut conn, account_id, API_KEYS).await?;
         let customer_id = accounts::find_customer(&mut conn, account_id).await?;
         drop(conn);
         Ok(Person {
@@ -113,6 +117,7 @@ impl PeopleService {
             holds: holds.iter().map(to_open_hold).collect(),
             sessions: self.account.sessions_of(id, operator.session_id()).await?,
             threads,
+            api_keys,
             notices: self.notices.told(account_id).await?,
             audit,
             form_id: FormId(Uuid::now_v7()),
@@ -196,6 +201,16 @@ impl PeopleApi for PeopleService {
 
     async fn sign_out(&self, operator: &Operator, id: UserId, reason: Reason) -> ApiResult<()> {
         reported(operator.actor(), self.sign_out_person(operator, id, &reason)).await
+    }
+
+    async fn revoke_api_key(
+        &self,
+        operator: &Operator,
+        id: UserId,
+        key_id: ApiKeyId,
+        reason: Reason,
+    ) -> ApiResult<()> {
+        reported(operator.actor(), self.revoke_key(operator, id, key_id, &reason)).await
     }
 
     async fn override_limits(

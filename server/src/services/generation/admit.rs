@@ -11,7 +11,7 @@ use super::decision::{Admitted, Decision, Refusal};
 use super::request::GenerationRequest;
 use super::run::Job;
 use super::target::Target;
-use super::{GenerationService, HOLD_TTL};
+use super::{GenerationService, HOLD_TTL, context};
 use crate::caps::Shortage;
 use crate::limits::Admission;
 use crate::pricing::HoldRequest;
@@ -173,9 +173,8 @@ impl GenerationService {
             Err(reason) => return Ok(Err(reason.into())),
         };
         let wanted = request.max_output_tokens.unwrap_or(account.plan.default_output_tokens);
-        let output_tokens = wanted.clamp(1, model.max_output_tokens);
+        let (output_tokens, context_tokens) = context::split_context(&model, wanted);
         let told_tokens = target.told_tokens();
-        let context_tokens = model.context_tokens.saturating_sub(output_tokens);
         let turn_tokens = context_tokens.checked_sub(told_tokens);
         let Some(turns) = turn_tokens.and_then(|tokens| target.context.fit(tokens)) else {
             return Ok(Err(Refusal::too_long()));

@@ -1,13 +1,20 @@
 //! How much of a conversation the model is shown.
 
-use app::types::{Message, Role};
+use app::types::{Message, MessageId, Role};
 
 use crate::pricing::estimate_tokens;
 use crate::providers::llm::{Speaker, Turn};
+use crate::store::catalog::CatalogModel;
 
 /// Makes a model go on with its last answer.
 const GO_ON: &str =
     "Your last answer was cut off. Continue it exactly where it stopped, without repeating anything.";
+
+/// The longest answer of a model, of which so many tokens are wanted, and what may be read beside it.
+pub(in crate::services) fn split_context(model: &CatalogModel, wanted_tokens: u32) -> (u32, u32) {
+    let output_tokens = wanted_tokens.clamp(1, model.max_output_tokens);
+    (output_tokens, model.context_tokens.saturating_sub(output_tokens))
+}
 
 /// A conversation, oldest turn first and a person's last.
 pub(super) struct Context {
@@ -46,16 +53,8 @@ impl Context {
         if self.is_continued {
             self.shorten_answer(tokens)?;
         }
-        let mut left = tokens;
-        let fits = |turn: &&Turn| {
-            let rest = left.checked_sub(turn.tokens());
-            left = rest.unwrap_or(0);
-            rest.is_some()
-        };
-        let kept = self.turns.iter().rev().take_while(fits).count();
-        let newest = self.turns.split_off(self.turns.len() - kept);
-        let first = newest.iter().position(|turn| turn.speaker == Speaker::User)?;
-        Some(join(newest.into_iter().skip(first), Speaker::User, "\n\n"))
+        let shown = self.turns.split_off(first_shown(&self.turns, tokens)?);
+        Some(asked_together(shown))
     }
 
     /// Keeps what fits of the end of the answer to be continued, beside its question.
@@ -74,31 +73,72 @@ pub(super) fn is_turn(message: &Message) -> bool {
     !message.content.trim().is_empty()
 }
 
-/// An answer and what continues it are one.
+/// Where the newest turns begin that fit into `tokens`: with a person's. None when not even the last question fits.
+fn first_shown(turns: &[Turn], tokens: u32) -> Option<usize> {
+    let mut left = tokens;
+    let fits = |turn: &&Turn| {
+        let rest = left.checked_sub(turn.tokens());
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    let newest = turns.len() - turns.iter().rev().take_while(fits).count();
+    let question = turns[newest..].iter().position(|turn| turn.speaker == Speaker::User)?;
+    Some(newest + question)
+}
+
+/// A path as whatever is asked next finds it.
+pub(in crate::services) struct History {
+    turns: Vec<Turn>,
+    /// The last message of each turn but the next.
+    ends: Vec<MessageId>,
+}
+
+impl History {
+    pub(in crate::services) fn of(path: &[Message]) -> Self {
+        // The next message takes room, so that with it nothing is shown that does not fit beside an empty one.
+        let next = Turn::said(Speaker::User, "");
+        let ends = spoken(path).into_iter().filter_map(|messages| Some(messages.last()?.id));
+        Self { ends: ends.collect(), turns: to_turns(path).into_iter().chain([next]).collect() }
+    }
+
+    /// The last message that is not shown to a model which reads so many tokens. None: all may be.
+    pub(in crate::services) fn last_forgotten(&self, tokens: u32) -> Option<MessageId> {
+        let first_shown = first_shown(&self.turns, tokens)?;
+        self.ends.get(first_shown.checked_sub(1)?).copied()
+    }
+}
+
+/// The messages of each turn: an answer and what continues it are one.
+fn spoken(path: &[Message]) -> Vec<Vec<&Message>> {
+    let messages: Vec<_> = path.iter().filter(|message| is_turn(message)).collect();
+    let are_one = |one: &&Message, next: &&Message| [one.role, next.role] == [Role::Assistant; 2];
+    messages.chunk_by(are_one).map(<[&Message]>::to_vec).collect()
+}
+
 fn to_turns(path: &[Message]) -> Vec<Turn> {
-    let turn = |message: &Message| {
-        let speaker = match message.role {
+    let turn = |messages: Vec<&Message>| {
+        let speaker = match messages[0].role {
             Role::User => Speaker::User,
             Role::Assistant => Speaker::Assistant,
         };
-        Turn::said(speaker, message.content.as_str())
+        Turn::said(speaker, messages.iter().map(|message| message.content.as_str()).collect::<String>())
     };
-    join(path.iter().filter(|message| is_turn(message)).map(turn), Speaker::Assistant, "")
+    spoken(path).into_iter().map(turn).collect()
 }
 
-/// Makes one of the turns of this speaker that follow each other.
-fn join(turns: impl Iterator<Item = Turn>, speaker: Speaker, between: &str) -> Vec<Turn> {
-    let mut joined: Vec<Turn> = Vec::new();
+/// Questions that follow each other are one turn.
+fn asked_together(turns: Vec<Turn>) -> Vec<Turn> {
+    let mut together: Vec<Turn> = Vec::new();
     for turn in turns {
-        match joined.last_mut() {
-            Some(last) if last.speaker == speaker && turn.speaker == speaker => {
-                last.text.push_str(between);
+        match together.last_mut() {
+            Some(last) if last.speaker == Speaker::User && turn.speaker == Speaker::User => {
+                last.text.push_str("\n\n");
                 last.text.push_str(&turn.text);
             }
-            _ => joined.push(turn),
+            _ => together.push(turn),
         }
     }
-    joined
+    together
 }
 
 /// Cuts a text at its start until it is no more than so many tokens.
@@ -117,6 +157,9 @@ fn keep_end(text: &mut String, tokens: u32) {
 #[cfg(test)]
 mod tests {
     use Speaker::{Assistant, User};
+    use chrono::DateTime;
+    use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -185,5 +228,54 @@ mod tests {
     fn questions_without_an_answer_are_asked_together() {
         let kept = context(&[(User, 1), (User, 1)], false).fit(5).expect("fits");
         assert_eq!(kept.iter().map(|turn| turn.text.as_str()).collect::<Vec<_>>(), ["abc\n\nabc"]);
+    }
+
+    const CONTEXT: u32 = 30;
+
+    fn message(mark: char, role: Role, tokens: usize) -> Message {
+        Message {
+            id: MessageId(Uuid::from_u128(mark.into())),
+            parent_id: None,
+            role,
+            // Told apart by how it begins.
+            content: format!("{}{}", mark.to_string().repeat(3), "abc".repeat(tokens)),
+            created_at: DateTime::UNIX_EPOCH,
+            state: None,
+            charged: None,
+            model: None,
+            reasoning: String::new(),
+            rating: None,
+            versions: Vec::new(),
+        }
+    }
+
+    fn any_path() -> impl Strategy<Value = Vec<Message>> {
+        let messages = prop::collection::vec((any::<bool>(), 0_usize..15), 1..12);
+        messages.prop_map(|messages| {
+            let message = |(mark, (is_answer, tokens)): (char, (bool, usize))| {
+                message(mark, if is_answer { Role::Assistant } else { Role::User }, tokens)
+            };
+            ('A'..).zip(messages).map(message).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_said_to_be_forgotten_is_never_shown_with_the_next_message(
+            path in any_path(),
+            length in 0_usize..20,
+        ) {
+            let last = History::of(&path).last_forgotten(CONTEXT);
+            let is_last = |message: &Message| Some(message.id) == last;
+            let (forgotten, rest) = path.split_at(path.iter().position(is_last).map_or(0, |index| index + 1));
+            let asked: Vec<_> = path.iter().cloned().chain([message('Z', Role::User, length)]).collect();
+            let Some(shown) = Context::asking(&asked).fit(CONTEXT) else { return Ok(()) };
+            let is_shown = |message: &Message| shown.iter().any(|turn| turn.text.contains(&message.content[..3]));
+            prop_assert!(!forgotten.iter().any(is_shown));
+            let needed: u32 = rest.iter().map(|message| estimate_tokens(&message.content)).sum();
+            if needed + 1 + length as u32 <= CONTEXT {
+                prop_assert!(rest.iter().all(is_shown), "no more is said to be forgotten than is");
+            }
+        }
     }
 }

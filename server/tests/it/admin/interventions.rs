@@ -2,7 +2,8 @@
 
 use app::ApiError;
 use app::types::{
-    AuditEvent, AuditKind, AuditPage, EntryReason, LimitName, Nanos, Person, Quota, Standing, Statement, User,
+    ApiKey, AuditEvent, AuditKind, AuditPage, EntryReason, LimitName, Nanos, Person, Quota, Standing,
+    Statement, User,
 };
 use http::StatusCode;
 use uuid::Uuid;
@@ -181,6 +182,34 @@ async fn whoever_is_signed_out_by_an_operator_is_out_in_every_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_an_operator_revokes_opens_nothing_any_more() {
+    let app = TestApp::start().await;
+    let program = app.program(&app.user().await).await;
+    let id = app.newest_user().await;
+    app.user().await;
+    let others_id = app.newest_user().await;
+    let operator = app.operator().await;
+    let read = async || operator.call("admin/people/read", &[("id", &id)]).await.text().await.expect("JSON");
+    let keys = async || serde_json::from_str::<Person>(&read().await).expect("a person").api_keys;
+    let [key] = keys().await.try_into().expect("one key");
+    assert_eq!((key.name.as_str(), key.revoked_at), ("nightly report", None));
+    let key_id = key.id.to_string();
+    let revoke = async |id: &str| act(&operator, "revoke_api_key", id, &[("key_id", &key_id)]).await.as_u16();
+
+    assert_eq!(revoke(&others_id).await, 404, "it is no key of theirs");
+    assert_eq!(program.get("/v1/models").await.status(), StatusCode::OK);
+    assert_eq!(tokio::join!(revoke(&id), revoke(&id)), (200, 200), "a second click is answered as the first");
+    let event = last_event(&operator, &id).await;
+    assert_eq!((event.kind, event.detail), (Some(AuditKind::ApiKeyRevoked), ApiKey::masked(&key.hint)));
+    let written = "select count(*) from audit_events where kind = 'api_key_revoked'";
+    assert_eq!(app.database().number(written).await, 1);
+    assert_eq!(program.get("/v1/models").await.status(), StatusCode::UNAUTHORIZED);
+    assert!(keys().await[0].revoked_at.is_some(), "it is still listed");
+    let told = read().await;
+    assert!(!told.contains("hash") && !told.contains(&program.key), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_limits_hold_until_their_end_and_can_be_ended_before() {
     let app = TestApp::start().await;
     let somebody = app.user().await;
@@ -334,7 +363,7 @@ async fn what_stripe_knows_and_no_webhook_told_is_read_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_changed_when_it_cannot_be_written_down() {
     let app = TestApp::start().await;
-    app.user().await;
+    app.program(&app.user().await).await;
     let id = app.newest_user().await;
     let other = app.user().await;
     let others_id = app.newest_user().await;
@@ -349,7 +378,8 @@ async fn nothing_is_changed_when_it_cannot_be_written_down() {
 
     let before = everything(&app).await;
     let credit = [("amount", "0.20"), ("days", "7")];
-    let all = [&credit[..1], &limits, &plan].concat();
+    let key_id = app.database().rows("select id::text from api_keys").await[0].get::<_, String>(0);
+    let all = [&credit[..1], &limits, &plan, &[("key_id", &*key_id)]].concat();
     for function in deeds() {
         let whom = match function {
             "take_credit" | "resume" | "end_override" | "end_plan_override" => &others_id,
@@ -380,6 +410,7 @@ async fn everything(app: &TestApp) -> Vec<String> {
         "ledger_entries",
         "limit_overrides",
         "plan_overrides",
+        "api_keys",
         "sessions",
         "jobs",
         "audit_events",

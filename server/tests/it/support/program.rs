@@ -23,6 +23,11 @@ impl TestApp {
 }
 
 impl Program {
+    /// The same program at another of our servers.
+    pub fn at(&self, base_url: &Url) -> Self {
+        Self { base_url: base_url.clone(), ..self.clone() }
+    }
+
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
     }

@@ -359,6 +359,14 @@ impl ServerProcess {
         self.signal("-TERM");
     }
 
+    /// Waits until it says that it stops: it must not just go away.
+    pub async fn unready(&self) {
+        let url = self.url.join("health/ready").expect("a path");
+        let is_ready =
+            async || reqwest::get(url.clone()).await.expect("it still answers").status().is_success();
+        until(async || !is_ready().await).await;
+    }
+
     /// Waits for its end.
     pub fn exit_status(&mut self) -> ExitStatus {
         self.child.wait().expect("its end")

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::api::admin::{
     BeginVisit, EndLimitOverride, EndPlanOverride, ExtendGrace, GiveCredit, OverrideLimits, OverridePlan,
-    ResumePerson, ResyncPerson, SignOutPerson, SuspendPerson, TakeCredit,
+    ResumePerson, ResyncPerson, RevokePersonApiKey, SignOutPerson, SuspendPerson, TakeCredit,
 };
 use crate::browser;
 use crate::components::admin::{DeedOutcome, ReasonField};
@@ -19,6 +19,7 @@ pub struct Deeds {
     pub suspend: ServerAction<SuspendPerson>,
     pub resume: ServerAction<ResumePerson>,
     pub sign_out: ServerAction<SignOutPerson>,
+    pub revoke_key: ServerAction<RevokePersonApiKey>,
     pub override_limits: ServerAction<OverrideLimits>,
     pub end_override: ServerAction<EndLimitOverride>,
     pub override_plan: ServerAction<OverridePlan>,
@@ -37,6 +38,7 @@ impl Deeds {
             suspend: ServerAction::new(),
             resume: ServerAction::new(),
             sign_out: ServerAction::new(),
+            revoke_key: ServerAction::new(),
             override_limits: ServerAction::new(),
             end_override: ServerAction::new(),
             override_plan: ServerAction::new(),
@@ -51,6 +53,7 @@ impl Deeds {
         deeds.outcome.say_when_done(deeds.suspend, "The account is suspended.");
         deeds.outcome.say_when_done(deeds.resume, "The account is open again.");
         deeds.outcome.say_when_done(deeds.sign_out, "Every session is ended.");
+        deeds.outcome.say_when_done(deeds.revoke_key, "The key is revoked.");
         deeds.outcome.say_when_done(deeds.override_limits, "The new limits hold.");
         deeds.outcome.say_when_done(deeds.end_override, "The plan’s limits hold again.");
         deeds.outcome.say_when_done(deeds.override_plan, "The plan is changed.");
