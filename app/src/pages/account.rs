@@ -85,7 +85,7 @@ fn DataPanel() -> impl IntoView {
                 </a>
             </div>
             <p class="muted">
-                "Everything that is kept about you in one file, for you and for programs (JSON): conversations, also those you deleted in the last 30 days, what you used and paid, keys, sessions and settings."
+                "What you wrote, used and paid in one file, for you and for programs (JSON): conversations, also those you deleted in the last 30 days, receipts, keys, sessions and settings."
             </p>
         </section>
     }

@@ -82,6 +82,7 @@ fn NotYet(obstacle: ErasureObstacle) -> impl IntoView {
         ErasureObstacle::Subscription { .. } => {
             Some(view! { <a class="button" href=CANCEL_PATH>"Cancel the subscription"</a> }.into_any())
         }
+        ErasureObstacle::Operator => None,
         ErasureObstacle::Suspended => site_links()
             .support
             .map(|url| view! { <a class="button" href=url rel="external">"Contact support"</a> }.into_any()),

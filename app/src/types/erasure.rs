@@ -23,6 +23,8 @@ pub enum ErasureObstacle {
     Subscription { plan_name: String },
     /// An operator has suspended the account.
     Suspended,
+    /// The person is an operator.
+    Operator,
 }
 
 /// For people.
@@ -31,6 +33,9 @@ impl fmt::Display for ErasureObstacle {
         match self {
             Self::Subscription { plan_name } => {
                 write!(f, "Your subscription to {plan_name} would go on. Cancel it first, then come back.")
+            }
+            Self::Operator => {
+                f.write_str("You are an operator. Have another operator end that first, then come back.")
             }
             Self::Suspended => f.write_str(
                 "Your account is suspended, so you cannot delete it yourself. Whoever runs this service can.",

@@ -14,11 +14,11 @@ pub fn consequences(
     let credit = credit.filter(|credit| *credit > Nanos::ZERO);
     let mut sentences = vec![
         format!(
-            "On {} your account is erased. Until then everything works as before, and you can still keep it.",
+            "On {} your account is erased. Until then everything works as before, and you can still keep it. It may take longer while an invoice is open.",
             time::day(erase_at, zone)
         ),
-        "Your conversations, API keys and sessions, your name and your e-mail address go for good, also where our payment provider has them as its customer.".to_owned(),
-        "What was paid and what was charged is kept without your name, because accounting law wants that: amounts, dates, models and numbers of tokens.".to_owned(),
+        "Your conversations, API keys and sessions, your name and your e-mail address go for good.".to_owned(),
+        "What was paid and what was charged is kept here without your name, because accounting law wants that: amounts, dates, models and numbers of tokens. Our payment provider keeps its invoices as they were sent.".to_owned(),
     ];
     sentences.extend(credit.map(|credit| {
         format!("The {} of credit you have left is lost. Nothing of it is paid back.", credit.to_cents_text())

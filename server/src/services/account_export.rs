@@ -8,7 +8,7 @@ use crate::AppResult;
 use crate::store::account_export::{self, CONVERSATIONS, ExportRow, MESSAGES, SECTIONS, Section};
 use crate::store::{Connection, Db, StoreResult, clock};
 
-const ABOUT: &str = "Everything that is kept about you. Conversations you have deleted are among these, with \
+const ABOUT: &str = "What you wrote, used and paid. Conversations you have deleted are among these, with \
     “deleted_at”, until their words are erased 30 days later. Messages form a tree by “parent_id”: what has the same parent \
     are versions of each other. Money is in US dollars. Of sessions and API keys there is no secret here.";
 

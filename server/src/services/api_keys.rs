@@ -61,7 +61,7 @@ impl ApiKeyService {
             hash: &secret::hash(token.as_str()),
             hint: token.hint(),
         };
-        // By what both the person and operators see of it: its name is the person's own words, which no log has.
+        // The name is the person's own words, which operators do not read.
         let detail = ApiKey::masked(token.hint());
         let event = NewAuditEvent { detail: &detail, ..of_person(actor, user, AuditKind::ApiKeyCreated) };
         if !api_keys::insert(&mut *self.db.get().await?, key, MOST_KEYS, event).await? {

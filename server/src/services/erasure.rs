@@ -12,8 +12,8 @@ use super::plans::Plans;
 use super::switches::SwitchService;
 use crate::error::reported;
 use crate::store::audit::NewAuditEvent;
-use crate::store::erasures::{self, Prospect};
-use crate::store::{Db, StoreError, accounts};
+use crate::store::erasures::{self, Obstacle, Prospect};
+use crate::store::{Db, StoreError, accounts, threads};
 use crate::{AppError, AppResult};
 
 /// How long one can change one's mind.
@@ -42,17 +42,17 @@ impl ErasureService {
     /// Erases the accounts whose time has come, one at a time. Those that must wait are looked at again the next time; of
     /// those that fail, the last error is the answer once the others are done.
     pub(crate) async fn erase_due(&self) -> AppResult<()> {
-        if self.switches.read().await.read_only {
-            // Nobody could keep their account now.
-            tracing::info!("No account is erased while changes are turned off");
-            return Ok(());
-        }
         let (mut after, mut failure) = (Uuid::nil(), None);
         loop {
             let due = erasures::list_due(&mut *self.db.get().await?, after, BATCH).await?;
             let Some(last) = due.last() else { break };
             after = last.0;
             for account_id in due {
+                if self.switches.read().await.read_only {
+                    // Nobody could keep their account now.
+                    tracing::info!("No account is erased while changes are turned off");
+                    return failure.map_or(Ok(()), Err);
+                }
                 if let Err(error) = self.erase(account_id).await {
                     tracing::warn!(account.id = %account_id, %error, "An account could not be erased yet");
                     failure = Some(error);
@@ -65,6 +65,9 @@ impl ErasureService {
     /// The customer at Stripe goes first: after that, nothing personal comes back from there. Whoever dies in between leaves
     /// an account that is tried again, and finds its customer gone.
     async fn erase(&self, account_id: AccountId) -> AppResult<()> {
+        if !self.is_ready(account_id).await? {
+            return Ok(());
+        }
         let customer_id = accounts::find_customer(&mut *self.db.get().await?, account_id).await?;
         let customer = match (&customer_id, &self.cashier) {
             (Some(customer_id), Some(cashier)) => Some((customer_id, cashier)),
@@ -84,8 +87,12 @@ impl ErasureService {
         if let Some((customer_id, cashier)) = customer {
             cashier.delete_customer(customer_id).await?;
         }
-        if erasures::erase(&mut *self.db.get().await?, account_id, customer_id.as_deref()).await? {
-            tracing::info!(account.id = %account_id, "An account was erased");
+        let mut conn = self.db.get().await?;
+        // First, and a few at a time: there may be years of them.
+        while threads::erase_of_account(&mut conn, account_id, erasures::THREADS).await? > 0 {}
+        match erasures::erase(&mut conn, account_id, customer_id.as_deref()).await? {
+            true => tracing::info!(account.id = %account_id, "An account was erased"),
+            false => tracing::warn!(account.id = %account_id, "An account changed while it was being erased"),
         }
         Ok(())
     }
@@ -94,8 +101,16 @@ impl ErasureService {
     async fn is_ready(&self, account_id: AccountId) -> AppResult<bool> {
         match erasures::find_obstacle(&mut *self.db.get().await?, account_id).await {
             Ok(None) => Ok(true),
-            Ok(Some(obstacle)) => {
-                tracing::info!(account.id = %account_id, obstacle, "An account waits to be erased");
+            Ok(Some(Obstacle { reason, is_for_good })) => {
+                tracing::info!(account.id = %account_id, reason, is_for_good, "An account is not erased");
+                if is_for_good {
+                    let event = NewAuditEvent {
+                        account_id: Some(account_id),
+                        detail: &reason,
+                        ..NewAuditEvent::new(AuditKind::ErasureWithdrawn)
+                    };
+                    erasures::withdraw(&mut *self.db.get().await?, account_id, event).await?;
+                }
                 Ok(false)
             }
             Err(StoreError::NotFound) => Ok(false),
@@ -133,6 +148,9 @@ impl ErasureService {
     fn decide(&self, prospect: &Prospect) -> Result<DateTime<Utc>, ErasureObstacle> {
         if prospect.suspended_at.is_some() {
             return Err(ErasureObstacle::Suspended);
+        }
+        if prospect.is_operator {
+            return Err(ErasureObstacle::Operator);
         }
         let earliest = prospect.at + GRACE;
         let Some(subscription) = prospect.subscription() else { return Ok(earliest) };

@@ -36,7 +36,7 @@ const NIL: &str = "00000000-0000-0000-0000-000000000000";
 pub const CONVERSATIONS: &str = "conversations";
 
 /// How many messages are read at once: the longest answers fill megabytes.
-pub const MESSAGES: i64 = 50;
+pub const MESSAGES: i64 = 10;
 
 const fn by_id(name: &'static str, rows: &'static str) -> Section {
     Section { name, first: NIL, page: 500, rows }

@@ -146,13 +146,14 @@ pub async fn find_customer(conn: &mut Connection, id: AccountId) -> StoreResult<
     Ok(accounts::table.find(id.0).select(accounts::stripe_customer_id).first(conn).await?)
 }
 
-/// Keeps the account's customer, unless it has one. The one it has.
+/// Keeps the account's customer, unless it has one. The one it has; none, when it was erased.
 pub async fn keep_customer(
     conn: &mut Connection,
     id: AccountId,
     customer_id: &str,
 ) -> StoreResult<Option<String>> {
-    diesel::update(accounts::table.find(id.0).filter(accounts::stripe_customer_id.is_null()))
+    let without_customer = accounts::stripe_customer_id.is_null().and(accounts::erased_at.is_null());
+    diesel::update(accounts::table.find(id.0).filter(without_customer))
         .set(accounts::stripe_customer_id.eq(customer_id))
         .execute(conn)
         .await?;

@@ -3,21 +3,28 @@
 use std::time::Duration;
 
 use app::types::{AccountId, AuditKind, UserId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Interval, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::audit::{self, NewAuditEvent};
-use super::clock::clock_timestamp;
+use super::clock::{clock_timestamp, now};
 use super::notices::{self, Facts, NewNotice};
 use super::pool::allow_long_statements;
 use super::schema::{accounts, subscriptions, users};
 use super::visits::{self, Visits};
-use super::{Connection, StoreError, StoreResult, ledger, threads};
+use super::{Connection, StoreError, StoreResult, ledger, messages, threads};
 use crate::providers::stripe::SubscriptionStatus;
+
+/// How long something may still be written that was begun before.
+const ERASED_LATELY: TimeDelta = TimeDelta::days(2);
+
+/// So many conversations are erased at a time, each with all its messages.
+pub const THREADS: i64 = 50;
 
 /// The words of somebody who has written for years.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(300);
@@ -27,6 +34,8 @@ const LONGEST_STATEMENT: Duration = Duration::from_secs(300);
 pub struct Prospect {
     pub erase_at: Option<DateTime<Utc>>,
     pub suspended_at: Option<DateTime<Utc>>,
+    /// Somebody of the account is an operator.
+    pub is_operator: bool,
     /// Of the subscription: how it is paid, what to, and when it ends. None: there was none.
     subscription: Option<(String, Option<String>, Option<DateTime<Utc>>)>,
     /// When this was so.
@@ -51,12 +60,14 @@ impl Prospect {
 }
 
 pub async fn find(conn: &mut Connection, account_id: AccountId) -> StoreResult<Prospect> {
+    let operators = users::table.filter(users::account_id.eq(account_id.0)).filter(users::is_operator);
     Ok(accounts::table
         .left_join(subscriptions::table)
         .filter(accounts::id.eq(account_id.0))
         .select((
             accounts::erase_at,
             accounts::suspended_at,
+            exists(operators),
             (subscriptions::status, subscriptions::plan, subscriptions::ends_at).nullable(),
             clock_timestamp(),
         ))
@@ -122,11 +133,13 @@ pub async fn find_date(conn: &mut Connection, account_id: AccountId) -> StoreRes
     Ok(accounts::table.find(account_id.0).select(accounts::erase_at).first(conn).await?)
 }
 
-/// The next accounts whose time has come, by id, after this one.
+/// The next accounts whose time has come, by id, after this one. Those that were erased lately come again: a request that was
+/// in its middle may have written something after all.
 pub async fn list_due(conn: &mut Connection, after: Uuid, limit: i64) -> StoreResult<Vec<AccountId>> {
+    let lately = now(conn).await? - ERASED_LATELY;
     let ids: Vec<Uuid> = accounts::table
         .filter(accounts::id.gt(after))
-        .filter(accounts::erased_at.is_null())
+        .filter(accounts::erased_at.is_null().or(accounts::erased_at.gt(lately)))
         .filter(accounts::erase_at.le(clock_timestamp().nullable()))
         .order(accounts::id)
         .limit(limit)
@@ -136,36 +149,54 @@ pub async fn list_due(conn: &mut Connection, after: Uuid, limit: i64) -> StoreRe
     Ok(ids.into_iter().map(AccountId).collect())
 }
 
-/// What is still to come before a due account can be erased, for logs.
+/// Why a due account is not erased yet.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Obstacle {
+    /// For logs.
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+    /// It goes on being used, or must not be left: the person has to ask anew, and has the same time again.
+    #[diesel(sql_type = Bool)]
+    pub is_for_good: bool,
+}
+
+/// None: it can be erased. The last invoice of a subscription is made, and events about it come in, for some days after its
+/// end; who owes money does not keep us waiting for ever.
 ///
 /// # Errors
 /// Not found: it is not due (any more).
-pub async fn find_obstacle(conn: &mut Connection, account_id: AccountId) -> StoreResult<Option<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Nullable<Text>)]
-        obstacle: Option<String>,
-    }
-    let row: Row = diesel::sql_query(
-        "select case
-             when suspended_at is not null then 'it is suspended'
-             when exists (select from subscriptions where account_id = accounts.id
-                 and status in ('trialing', 'active', 'past_due', 'unpaid')) then 'a subscription is alive'
-             when exists (select from holds where account_id = accounts.id and state = 'pending')
-                 then 'a reply is being written'
-             when exists (select from meter_events where account_id = accounts.id and units > 0
-                 and sent_at is null and refused_at is null) then 'usage is still to be sent to Stripe'
-         end as obstacle
-         from accounts where id = $1 and erase_at <= clock_timestamp() and erased_at is null",
-    )
-    .bind::<SqlUuid, _>(account_id.0)
-    .get_result(conn)
-    .await?;
-    Ok(row.obstacle)
+pub async fn find_obstacle(conn: &mut Connection, account_id: AccountId) -> StoreResult<Option<Obstacle>> {
+    let obstacles = diesel::sql_query(
+        "select reason, is_for_good from accounts account
+         left join subscriptions subscription on subscription.account_id = account.id,
+         lateral (values
+             (1, suspended_at is not null and erased_at is null, 'it is suspended', true),
+             (2, exists (select from users where users.account_id = account.id and is_operator),
+                 'it is an operator''s', true),
+             (3, status in ('trialing', 'active', 'past_due', 'unpaid') and ends_at is null,
+                 'a subscription goes on', true),
+             (4, status in ('trialing', 'active', 'past_due', 'unpaid'), 'a subscription is alive', false),
+             (5, ends_at > clock_timestamp() - interval '2 days', 'a subscription has just ended', false),
+             (6, exists (select from holds where holds.account_id = account.id and state = 'pending'),
+                 'a reply is being written', false),
+             (7, stripe_customer_id is not null and exists (select from meter_events
+                 where meter_events.account_id = account.id and units > 0 and sent_at is null and refused_at is null),
+                 'usage is still to be sent to Stripe', false),
+             (8, exists (select from invoices where invoices.account_id = account.id and invoices.status in ('draft', 'open')
+                 and invoices.created_at > clock_timestamp() - interval '60 days'), 'an invoice is open', false),
+             (9, true, '', false)
+         ) obstacles (number, stands, reason, is_for_good)
+         where account.id = $1 and erase_at <= clock_timestamp() and stands
+             and (erased_at is null or erased_at > clock_timestamp() - $2)
+         order by number limit 1",
+    );
+    let obstacles = obstacles.bind::<SqlUuid, _>(account_id.0).bind::<Interval, _>(ERASED_LATELY);
+    let obstacle: Obstacle = obstacles.get_result(conn).await?;
+    Ok(Some(obstacle).filter(|obstacle| !obstacle.reason.is_empty()))
 }
 
-/// Erases all that is personal, with a row in the audit log. `customer_id` is the account's customer, which is deleted at
-/// Stripe already. False: it cannot be done now.
+/// Erases all that is personal, with a row in the audit log; of an account that is erased already, what has been written
+/// since. `customer_id` is the account's customer, which is deleted at Stripe already. False: it cannot be done now.
 pub async fn erase(
     conn: &mut Connection,
     account_id: AccountId,
@@ -179,17 +210,16 @@ pub async fn erase(
             Ok(Some(_)) | Err(StoreError::NotFound) => return Ok(false),
             Err(error) => return Err(error),
         }
-        if !close(conn, account_id, customer_id).await? {
-            return Ok(false);
-        }
+        let Some(is_first) = close(conn, account_id, customer_id).await? else { return Ok(false) };
         let people: Vec<Uuid> =
             users::table.filter(users::account_id.eq(account_id.0)).select(users::id).load(conn).await?;
         end_visits(conn, &people).await?;
         for statement in STATEMENTS {
             diesel::sql_query(*statement).bind::<SqlUuid, _>(account_id.0).execute(conn).await?;
         }
-        threads::erase_all(conn, account_id).await?;
-        for user_id in people {
+        while threads::erase_of_account(conn, account_id, THREADS).await? > 0 {}
+        messages::erase_late(conn, account_id, ERASED_LATELY).await?;
+        for user_id in people.into_iter().filter(|_| is_first) {
             let event = NewAuditEvent {
                 user_id: Some(UserId(user_id)),
                 account_id: Some(account_id),
@@ -202,17 +232,31 @@ pub async fn erase(
     .await
 }
 
-/// From here on it is erased: suspended, so that no request that is in its middle writes a word, and without a customer, and
-/// what is being read of that one is not written. False: it has another customer by now.
-async fn close(conn: &mut Connection, account_id: AccountId, customer_id: Option<&str>) -> QueryResult<bool> {
+/// From here on it is erased: suspended, so that no request that is in its middle is charged for, and without a customer, and
+/// what is being read of that one is not written. Whether it was not erased before. None: it has another customer by now.
+async fn close(
+    conn: &mut Connection,
+    account_id: AccountId,
+    customer_id: Option<&str>,
+) -> QueryResult<Option<bool>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        is_first: bool,
+    }
     let closed = diesel::sql_query(
-        "update accounts set erased_at = clock_timestamp(), suspended_at = clock_timestamp(),
-             deleted_customer_id = coalesce(stripe_customer_id, deleted_customer_id), stripe_customer_id = null,
-             checkout_session_id = null, billing_fence = billing_fence + 1, billing_written = billing_fence + 1
-         where id = $1 and (stripe_customer_id is null or stripe_customer_id = $2)",
+        "update accounts set erased_at = coalesce(accounts.erased_at, clock_timestamp()),
+             suspended_at = clock_timestamp(), stripe_customer_id = null, checkout_session_id = null,
+             deleted_customer_id = coalesce(accounts.stripe_customer_id, accounts.deleted_customer_id),
+             billing_fence = accounts.billing_fence + 1, billing_written = accounts.billing_fence + 1
+         from accounts before
+         where accounts.id = $1 and before.id = $1
+             and (accounts.stripe_customer_id is null or accounts.stripe_customer_id = $2)
+         returning before.erased_at is null as is_first",
     );
     let closed = closed.bind::<SqlUuid, _>(account_id.0).bind::<Nullable<Text>, _>(customer_id);
-    Ok(closed.execute(conn).await? > 0)
+    let row: Option<Row> = closed.get_result(conn).await.optional()?;
+    Ok(row.map(|row| row.is_first))
 }
 
 /// Those at these people, and of these people, should they be operators.
@@ -246,8 +290,10 @@ const STATEMENTS: &[&str] = &[
     "update stripe_events set payload = '{}', error = null,
          processed_at = coalesce(processed_at, clock_timestamp())
      where customer_id = (select deleted_customer_id from accounts where id = $1)",
-    "update audit_events set address = null, reason = ''
-     where (address is not null or reason <> '') and (account_id = $1
-         or user_id in (select id from users where account_id = $1)
-         or operator_id in (select id from users where account_id = $1))",
+    "update generations set traceparent = null where account_id = $1 and traceparent is not null",
+    "update audit_events set address = case when operator_id is not null then address end, reason = ''
+     where user_id in (select id from users where account_id = $1)
+         and (reason <> '' or (address is not null and operator_id is null))",
+    "update audit_events set address = case when operator_id is not null then address end, reason = ''
+     where account_id = $1 and (reason <> '' or (address is not null and operator_id is null))",
 ];

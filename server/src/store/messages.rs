@@ -1,6 +1,6 @@
 //! The turns of conversations.
 
-use app::types::{GenerationId, Message, MessageId, Nanos, Role, ThreadId, ToolCall};
+use app::types::{AccountId, GenerationId, Message, MessageId, Nanos, Role, ThreadId, ToolCall};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::AsSelect;
 use diesel::prelude::*;
@@ -119,6 +119,21 @@ pub async fn erase_answers_to_programs(
     );
     let erase = erase.bind::<SqlUuid, _>(first_id(Utc::now() - age * 30));
     let erase = erase.bind::<SqlUuid, _>(first_id(Utc::now() - age)).bind::<BigInt, _>(limit);
+    Ok(erase.execute(conn).await?)
+}
+
+/// Erases what was written in an account after all its conversations were erased, by who was in the middle of it then.
+pub(super) async fn erase_late(
+    conn: &mut Connection,
+    account_id: AccountId,
+    age: TimeDelta,
+) -> StoreResult<usize> {
+    let erase = diesel::sql_query(
+        "update messages set content = '', reasoning = '', tool_calls = '[]' from threads
+         where threads.account_id = $1 and thread_id = threads.id and messages.id >= $2
+             and (content, reasoning, tool_calls) <> ('', '', '[]')",
+    );
+    let erase = erase.bind::<SqlUuid, _>(account_id.0).bind::<SqlUuid, _>(first_id(Utc::now() - age * 2));
     Ok(erase.execute(conn).await?)
 }
 

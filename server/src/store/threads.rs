@@ -268,20 +268,25 @@ pub async fn erase_deleted(conn: &mut Connection, limit: i64) -> StoreResult<usi
     Ok(erase.bind::<Timestamptz, _>(before).bind::<BigInt, _>(limit).execute(conn).await?)
 }
 
-/// The same of all that an account has, those of its programs too, at once and for good.
-pub(super) async fn erase_all(conn: &mut Connection, account_id: AccountId) -> QueryResult<usize> {
+/// The same of what an account has, that of its programs too, at once and for good.
+pub async fn erase_of_account(
+    conn: &mut Connection,
+    account_id: AccountId,
+    limit: i64,
+) -> StoreResult<usize> {
     let erase = diesel::sql_query(format!(
         "with due as (
-            select id from threads where account_id = $1 and erased_at is null for update
+            select id from threads where account_id = $1 and erased_at is null order by id limit $2 for update
         ) {ERASE}"
     ));
-    erase.bind::<SqlUuid, _>(account_id.0).execute(conn).await
+    Ok(erase.bind::<SqlUuid, _>(account_id.0).bind::<BigInt, _>(limit).execute(conn).await?)
 }
 
 /// Takes the words out of the threads that are `due`.
 const ERASE: &str = "
     , message_rows as (
-        update messages set content = '', reasoning = '', tool_calls = '[]' from due where thread_id = due.id
+        update messages set content = '', reasoning = '', tool_calls = '[]' from due
+        where thread_id = due.id and (content, reasoning, tool_calls) <> ('', '', '[]')
     ), generation_rows as (
         update generations set checkpoint_text = '', checkpoint_reasoning = '', checkpoint_tool_calls = '[]'
         from due where thread_id = due.id

@@ -109,6 +109,13 @@ pub async fn find_account(conn: &mut Connection, id: UserId) -> StoreResult<Acco
     Ok(AccountId(users::table.find(id.0).select(users::account_id).first(conn).await?))
 }
 
+/// The same, unless it is erased.
+pub async fn find_living_account(conn: &mut Connection, id: UserId) -> StoreResult<AccountId> {
+    let account = users::table.inner_join(account_rows::table).filter(users::id.eq(id.0));
+    let living = account.filter(account_rows::erased_at.is_null());
+    Ok(AccountId(living.select(users::account_id).first(conn).await?))
+}
+
 /// The person as they see themselves.
 pub async fn find(conn: &mut Connection, id: UserId) -> StoreResult<User> {
     let (display_name, email, has_verified_email, erase_at) = users::table

@@ -344,6 +344,65 @@ async fn once_the_day_has_come_nothing_personal_is_left_anywhere_and_the_money_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_while_an_account_was_erased_goes_the_next_night() {
+    let shop = Shop::open().await;
+    let app = &shop.app;
+    let person = Somebody::sign_in(app).await;
+    person.write(app).await;
+    assert_eq!(person.request().await.0, 200);
+    person.come_due(app).await;
+    shop.run_job("erase_accounts").await;
+    // As by requests that were in their middle.
+    let word = &person.word;
+    let late = format!(
+        "update messages set content = '{word}' where role = 'assistant';
+         insert into sessions (id, token_hash, user_id, user_agent, expires_at)
+         values (gen_random_uuid(), 'late', '{}', '{word}', now() + interval '1 day')",
+        person.user_id
+    );
+    app.database().execute(&late).await;
+    shop.run_job("erase_accounts").await;
+    assert_eq!(found_in(app, word).await, Vec::<String>::new());
+    assert_eq!(audit(app).await, ["erasure_requested", "account_erased"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_audit_log_only_the_words_about_the_erased_can_go() {
+    let app = TestApp::start().await;
+    let person = Somebody::sign_in(&app).await;
+    let of_person = format!("where user_id = '{}'", person.user_id);
+    let change = async |what: &str| !app.database().is_refused(&format!("{what} {of_person}")).await;
+    let forget = "update audit_events set address = null";
+    assert!(!change(forget).await, "the person is not erased");
+    app.database().execute("update accounts set erased_at = now()").await;
+    assert!(change(forget).await);
+    for refused in [
+        "update audit_events set detail = ''",
+        "update audit_events set kind = 'x'",
+        "delete from audit_events",
+    ] {
+        assert!(!change(refused).await, "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_hands_that_over_first_and_does_nothing_to_the_erased() {
+    let shop = Shop::open().await;
+    let app = &shop.app;
+    let operator = app.operator().await;
+    let terms: ErasureTerms = operator.value("erasure/read_erasure", &[]).await;
+    assert_eq!(terms.obstacle, Some(ErasureObstacle::Operator));
+    assert_eq!(operator.error("erasure/request_erasure", &[("is_confirmed", "true")]).await.0, 400);
+
+    let person = Somebody::sign_in(app).await;
+    assert_eq!(person.request().await.0, 200);
+    person.come_due(app).await;
+    shop.run_job("erase_accounts").await;
+    let visit = [("id", person.user_id.as_str()), ("reason", "a stale page")];
+    assert_eq!(operator.error("admin/people/begin_visit", &visit).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_stripe_is_away_an_account_waits_and_is_erased_when_it_is_back() {
     let shop = Shop::open().await;
     let app = &shop.app;
@@ -397,13 +456,32 @@ async fn an_account_waits_while_a_subscription_is_alive_a_reply_is_written_or_an
     person.come_due(app).await;
     shop.run_job("erase_accounts").await;
     assert!(!person.is_erased(app).await, "it is subscribed to again");
+    assert!(!person.terms().await.is_requested, "so the person has to ask anew");
     assert_eq!(shop.stripe.list("subscriptions").await[0]["status"], "active");
 
     end_subscription(&shop).await;
+    assert_eq!(person.request().await.0, 200);
+    person.come_due(app).await;
     app.database().execute("update accounts set suspended_at = now()").await;
     shop.run_job("erase_accounts").await;
     assert!(!person.is_erased(app).await, "it is suspended");
     app.database().execute("update accounts set suspended_at = null").await;
+    assert!(!person.terms().await.is_requested, "and does not go as soon as it is not");
+    assert_eq!(person.request().await.0, 200);
+    person.come_due(app).await;
+
+    for (does, undoes) in [
+        (
+            "update subscriptions set ends_at = now() - interval '1 day'",
+            "update subscriptions set ends_at = null",
+        ),
+        ("update invoices set status = 'open'", "update invoices set status = 'paid'"),
+    ] {
+        app.database().execute(does).await;
+        shop.run_job("erase_accounts").await;
+        assert!(!person.is_erased(app).await, "{does}");
+        app.database().execute(undoes).await;
+    }
 
     let reply = start_silent(app, &person.browser).await;
     shop.run_job("erase_accounts").await;

@@ -80,7 +80,10 @@ fn function(index: usize, tool: Tool) -> Result<Function, V1Error> {
 
 /// Some providers refuse a function that does not say of itself that it has no parameters.
 fn schema_of(parameters: Option<Box<RawValue>>) -> Option<Box<RawValue>> {
-    match parameters.filter(|given| given.get().parse() != Ok(Value::Object(Map::new()))) {
+    let is_empty = |schema: &RawValue| {
+        schema.get().bytes().all(|byte| matches!(byte, b'{' | b'}') || byte.is_ascii_whitespace())
+    };
+    match parameters.filter(|given| !is_empty(given)) {
         Some(given) => is_object(&given).then_some(given),
         None => RawValue::from_string(r#"{"type":"object","properties":{}}"#.to_owned()).ok(),
     }

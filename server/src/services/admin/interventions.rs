@@ -26,7 +26,7 @@ impl PeopleService {
         user_id: UserId,
         reason: &'a Reason,
     ) -> AppResult<Intervention<'a>> {
-        let account_id = users::find_account(conn, user_id).await?;
+        let account_id = users::find_living_account(conn, user_id).await?;
         Ok(Intervention { operator, user_id, account_id, reason, form_id: None })
     }
 

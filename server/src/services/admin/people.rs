@@ -3,8 +3,8 @@
 use app::ApiResult;
 use app::api::admin::{NewLimits, NewPlan, PeopleApi};
 use app::types::{
-    AccountId, ApiKeyId, AuditQuery, EntryId, FormId, LiveGrant, Nanos, OpenHold, Operator, PeoplePage,
-    PeopleQuery, Person, PersonSummary, Reason, Statement, UserId,
+    AccountId, ApiKey, ApiKeyId, AuditQuery, EntryId, FormId, LiveGrant, Nanos, OpenHold, Operator,
+    PeoplePage, PeopleQuery, Person, PersonSummary, Reason, Statement, UserId,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -117,7 +117,8 @@ impl PeopleService {
             holds: holds.iter().map(to_open_hold).collect(),
             sessions: self.account.sessions_of(id, operator.session_id()).await?,
             threads,
-            api_keys,
+            // What they are called is the person's own words, which operators do not read.
+            api_keys: api_keys.into_iter().map(|key| ApiKey { name: String::new(), ..key }).collect(),
             notices: self.notices.told(account_id).await?,
             audit,
             form_id: FormId(Uuid::now_v7()),

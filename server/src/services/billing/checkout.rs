@@ -109,7 +109,10 @@ impl Cashier {
         };
         let new = self.stripe.create_customer(&account_id.to_string(), readings, email.as_deref()).await?;
         let kept = accounts::keep_customer(&mut *self.db.get().await?, account_id, &new).await?;
-        Ok(kept.unwrap_or(new))
+        if kept.is_none() {
+            self.delete_customer(&new).await?;
+        }
+        Ok(kept.ok_or(ApiError::Suspended)?)
     }
 
     fn checkout_request(

@@ -244,6 +244,7 @@ mod tests {
             charged: None,
             model: None,
             reasoning: String::new(),
+            tool_calls: Vec::new(),
             rating: None,
             versions: Vec::new(),
         }

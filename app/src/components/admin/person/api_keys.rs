@@ -31,7 +31,7 @@ fn Keys(keys: Vec<ApiKey>) -> impl IntoView {
     let row = |key: ApiKey| {
         view! {
             <tr data-testid="key-row">
-                <th scope="row">{key.name} <span class="cell-note"><code>{ApiKey::masked(&key.hint)}</code></span></th>
+                <th scope="row"><code>{ApiKey::masked(&key.hint)}</code></th>
                 <td class="nowrap" data-label="Created"><LocalTime at=key.created_at/></td>
                 <td class="nowrap" data-label="Last used">{when(key.last_used_at, "Never")}</td>
                 <td class="nowrap" data-label="Revoked">{when(key.revoked_at, "No")}</td>
@@ -53,8 +53,8 @@ fn when(at: Option<DateTime<Utc>>, otherwise: &'static str) -> AnyView {
 fn RevokeDeed(id: UserId, working: Vec<ApiKey>, deeds: Deeds) -> impl IntoView {
     let revoke = deeds.revoke_key;
     let option = |key: ApiKey| {
-        let name = format!("{} ({})", key.name, ApiKey::masked(&key.hint));
-        view! { <option value=key.id.to_string()>{name}</option> }
+        let hint = ApiKey::masked(&key.hint);
+        view! { <option value=key.id.to_string()>{hint}</option> }
     };
     (!working.is_empty()).then(|| view! {
         <Fold id="revoke-key" label="Revoke a key">

@@ -1,0 +1,1 @@
+drop index concurrently notices_of_accounts;

@@ -1,0 +1,1 @@
+drop index concurrently mail_links_of_people;

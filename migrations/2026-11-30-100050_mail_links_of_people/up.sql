@@ -1,0 +1,1 @@
+create index concurrently mail_links_of_people on mail_links (user_id);
