@@ -20,7 +20,7 @@ async fn deleting_the_account_says_what_happens_when_and_asks_for_a_tick() {
     for text in ["14 December 2026", "API keys", "accounting law", "$0.48 of credit", "export.json"] {
         assert!(page.html.contains(text), "{text}: {}", page.html);
     }
-    assert_eq!(page.count("method=\"post\" action=\"/api/erasure/request_erasure\""), 1);
+    assert_eq!(page.count("action=\"/api/erasure/request_erasure\""), 1);
     assert_eq!(page.count("type=\"checkbox\" name=\"is_confirmed\" value=\"true\" required"), 1);
 }
 
@@ -44,7 +44,7 @@ async fn until_it_is_erased_every_page_says_when_and_offers_to_keep_it() {
     for path in ["/account", "/account/delete", "/usage", "/chat"] {
         let page = open(path, signed_in(LEAVING)).await;
         assert_eq!(page.count("data-testid=\"erasure-banner\""), 1, "{path}");
-        assert_eq!(page.count("method=\"post\" action=\"/api/erasure/withdraw_erasure\""), 1, "{path}");
+        assert_eq!(page.count("action=\"/api/erasure/withdraw_erasure\""), 1, "{path}");
         assert!(page.html.contains("14 December 2026"), "{path}");
         assert_eq!(page.count("request_erasure"), 0, "{path}");
     }

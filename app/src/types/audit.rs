@@ -44,7 +44,7 @@ audit_kinds! {
     ApiKeyRevoked = "api_key_revoked", "API key revoked";
     ErasureRequested = "erasure_requested", "Deletion of the account asked for";
     ErasureWithdrawn = "erasure_withdrawn", "Account kept after all";
-    Erased = "account_erased", "Account erased";
+    AccountErased = "account_erased", "Account erased";
     OperatorAdded = "operator_added", "Operator added";
     OperatorRemoved = "operator_removed", "Operator removed";
     CreditGiven = "credit_given", "Credit given";

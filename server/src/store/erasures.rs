@@ -223,7 +223,7 @@ pub async fn erase(
             let event = NewAuditEvent {
                 user_id: Some(UserId(user_id)),
                 account_id: Some(account_id),
-                ..NewAuditEvent::new(AuditKind::Erased)
+                ..NewAuditEvent::new(AuditKind::AccountErased)
             };
             audit::insert(conn, event).await?;
         }
