@@ -5,7 +5,7 @@ use app::types::ToolCall;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::V1Error;
 use crate::providers::llm::{Function, Speaker, ToolChoice, Tools, Turn};

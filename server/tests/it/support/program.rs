@@ -32,11 +32,6 @@ impl Program {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
-    /// The same, at another server.
-    pub fn at(&self, base_url: &Url) -> Self {
-        Self { base_url: base_url.clone(), ..self.clone() }
-    }
-
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, self.base_url.join(path).expect("a path")).bearer_auth(&self.key)
     }
