@@ -67,9 +67,10 @@ async fn whoever_reads_a_long_conversation_is_told_what_its_model_is_not_shown()
     browser.start_reply(&in_thread(&reply, "thread", "prompt", json!(third))).await.read_to_end().await;
     assert_eq!(turns_shown(&app, &third, &upstream).await, 3, "what comes after it is shown");
 
-    let version = messages[0].id.to_string();
+    let (version, other) = (messages[0].id.to_string(), prompt());
+    app.sandbox.script(&other, quick("Answered.")).await;
     let alone = json!({ "client_request_id": Uuid::now_v7(), "target": { "kind": "edit", "thread_id": thread_id,
-        "message_id": version, "prompt": prompt() } });
+        "message_id": version, "prompt": other } });
     browser.start_reply(&alone).await.read_to_end().await;
     assert_eq!(read().await.forgotten, [], "of another path that is short");
     let shown: Conversation = browser.value("chat/show_version", &[("id", &version)]).await;

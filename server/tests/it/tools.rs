@@ -4,6 +4,7 @@ use http::StatusCode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::providers::{Routes, two_routes};
 use crate::support::{
     Program, TestApp, completion, frames, paced, prompt, quick, streamed, until, without_redis,
 };
@@ -31,10 +32,10 @@ fn with(mut body: Value, field: &str, value: Value) -> Value {
     body
 }
 
-/// Whatever else is asked of the first provider fails.
-async fn leave_to(app: &TestApp, format: &str, prompt: &str) {
+/// The first provider fails, unless it is the one that is meant.
+async fn leave_to(app: &TestApp, routes: &Routes, format: &str, prompt: &str) {
     if format == "anthropic" {
-        app.sandbox.script(prompt, json!({ "upstream": "", "status": 503 })).await;
+        app.sandbox.script(prompt, json!({ "upstream": routes.first, "status": 503 })).await;
     }
 }
 
@@ -62,7 +63,7 @@ fn streamed_calls(body: &str) -> (Vec<(String, String, String)>, Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_model_calls_tools_and_goes_on_with_what_they_come_to_whoever_provides_it() {
-    let app = TestApp::start().await;
+    let (app, routes) = two_routes().await;
     let program = program(&app).await;
     for format in FORMATS {
         let prompt = prompt();
@@ -73,7 +74,7 @@ async fn the_model_calls_tools_and_goes_on_with_what_they_come_to_whoever_provid
         ]);
         let calling = json!({ "text": "Let me look.", "tool_calls": calls, "gap_ms": 0, "times": 1 });
         app.sandbox.script(&prompt, calling).await;
-        leave_to(&app, format, &prompt).await;
+        leave_to(&app, &routes, format, &prompt).await;
 
         let ask = with(streamed(&prompt), "tools", weather());
         let text = program.complete(&ask).await.text().await.expect("a body");
@@ -189,7 +190,7 @@ async fn what_a_dead_process_heard_of_calls_is_paid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn json_is_asked_for_in_each_providers_words() {
-    let app = TestApp::start().await;
+    let (app, routes) = two_routes().await;
     let program = program(&app).await;
     let ok = json!({ "ok": { "type": "boolean" } });
     let schema =
@@ -199,7 +200,7 @@ async fn json_is_asked_for_in_each_providers_words() {
     for (name, words) in FORMATS.into_iter().zip(in_words) {
         let prompt = prompt();
         app.sandbox.script(&prompt, quick(r#"{"ok":true}"#)).await;
-        leave_to(&app, name, &prompt).await;
+        leave_to(&app, &routes, name, &prompt).await;
         let response = program.complete(&with(completion(&prompt), "response_format", format.clone())).await;
         assert_eq!(response.status(), StatusCode::OK);
         let journal = app.sandbox.journal(&prompt).await;
@@ -210,10 +211,10 @@ async fn json_is_asked_for_in_each_providers_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_has_no_words_for_json_is_not_asked_for_it() {
-    let app = TestApp::start().await;
+    let (app, routes) = two_routes().await;
     let (program, prompt) = (program(&app).await, prompt());
     app.sandbox.script(&prompt, paced("{}", 0)).await;
-    leave_to(&app, "anthropic", &prompt).await;
+    leave_to(&app, &routes, "anthropic", &prompt).await;
     let ask = |model: &str| {
         with(
             with(completion(&prompt), "response_format", json!({ "type": "json_object" })),
@@ -225,7 +226,7 @@ async fn a_provider_that_has_no_words_for_json_is_not_asked_for_it() {
     let journal = app.sandbox.journal(&prompt).await;
     assert!(!journal.is_empty() && journal.iter().all(|entry| entry["api"] == "openai"), "{journal:?}");
 
-    let app = TestApp::with(|config| drop(config.llm.catalog.models[0].routes.remove(0))).await;
+    let app = TestApp::with_env(&[], |config| drop(config.llm.catalog.models[0].routes.remove(0))).await;
     let refused = self::program(&app).await.complete(&ask("everyday")).await;
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
     let error: Value = refused.json().await.expect("JSON");
