@@ -1,1 +1,1 @@
-create index concurrently accounts_to_erase on accounts (id) where erase_at is not null and erased_at is null;
+create index concurrently accounts_to_erase on accounts (id) where erase_at is not null;

@@ -303,7 +303,8 @@ impl OpenConversation {
         })
     }
 
-    /// The last message that the chosen model is not shown with the next one. None: it may be shown all.
+    /// The last message that the chosen model is not shown with the next one, as far as that was told when the conversation
+    /// was read. None: it may be shown all, or that is not known.
     pub fn last_forgotten(self) -> Option<MessageId> {
         let model = self.models.current_key()?;
         self.forgotten.with(|forgotten| {

@@ -90,10 +90,11 @@ impl ErasureService {
         let mut conn = self.db.get().await?;
         // First, and a few at a time: there may be years of them.
         while threads::erase_of_account(&mut conn, account_id, erasures::THREADS).await? > 0 {}
-        match erasures::erase(&mut conn, account_id, customer_id.as_deref()).await? {
-            true => tracing::info!(account.id = %account_id, "An account was erased"),
-            false => tracing::warn!(account.id = %account_id, "An account changed while it was being erased"),
+        if !erasures::erase(&mut conn, account_id, customer_id.as_deref()).await? {
+            // Its customer is gone, so it is not left so until the next night.
+            return Err(StoreError::Outdated.into());
         }
+        tracing::info!(account.id = %account_id, "An account was erased");
         Ok(())
     }
 
@@ -141,7 +142,10 @@ impl ErasureService {
 
     async fn withdraw(&self, actor: &Actor, user: SignedIn) -> AppResult<()> {
         let event = of_person(actor, user, AuditKind::ErasureWithdrawn);
-        Ok(erasures::withdraw(&mut *self.db.get().await?, user.account_id, event).await?)
+        match erasures::withdraw(&mut *self.db.get().await?, user.account_id, event).await? {
+            true => Ok(()),
+            false => Err(ApiError::invalid("The day has come: your account is being erased.").into()),
+        }
     }
 
     /// When an account is erased, whose person asks for it now.

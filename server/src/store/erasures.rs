@@ -21,7 +21,7 @@ use super::{Connection, StoreError, StoreResult, ledger, messages, threads};
 use crate::providers::stripe::SubscriptionStatus;
 
 /// How long something may still be written that was begun before.
-const ERASED_LATELY: TimeDelta = TimeDelta::days(2);
+const ERASED_LATELY: TimeDelta = TimeDelta::hours(60);
 
 /// So many conversations are erased at a time, each with all its messages.
 pub const THREADS: i64 = 50;
@@ -108,22 +108,28 @@ where
     .await
 }
 
-/// Keeps the account, with a row in the audit log. What nobody has asked for is kept anyway.
+/// Keeps the account, with a row in the audit log. What nobody has asked for is kept anyway. False: its time has come, and
+/// a part of it may be erased already.
 pub async fn withdraw(
     conn: &mut Connection,
     account_id: AccountId,
     event: NewAuditEvent<'_>,
-) -> StoreResult<()> {
+) -> StoreResult<bool> {
     conn.transaction::<_, StoreError, _>(async |conn| {
         let waiting = accounts::table.find(account_id.0).filter(accounts::erased_at.is_null());
         let before: Option<Option<DateTime<Utc>>> =
             waiting.select(accounts::erase_at).for_no_key_update().first(conn).await.optional()?;
-        let Some(erase_at) = before.flatten() else { return Ok(()) };
+        let Some(erase_at) = before.flatten() else { return Ok(true) };
+        match find_obstacle(conn, account_id).await {
+            Ok(None) => return Ok(false),
+            Ok(Some(_)) | Err(StoreError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
         let none = accounts::erase_at.eq(None::<DateTime<Utc>>);
         diesel::update(accounts::table.find(account_id.0)).set(none).execute(conn).await?;
         let event = NewAuditEvent { before: Some(json!({ "erase_at": erase_at })), ..event };
         audit::insert(conn, event).await?;
-        Ok(())
+        Ok(true)
     })
     .await
 }

@@ -351,6 +351,8 @@ async fn what_was_written_while_an_account_was_erased_goes_the_next_night() {
     person.write(app).await;
     assert_eq!(person.request().await.0, 200);
     person.come_due(app).await;
+    let (status, _) = person.browser.error("erasure/withdraw_erasure", &[]).await;
+    assert_eq!(status, 400, "a part of it may be gone already");
     shop.run_job("erase_accounts").await;
     // As by requests that were in their middle.
     let word = &person.word;

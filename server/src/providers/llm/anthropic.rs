@@ -121,7 +121,8 @@ impl Answer {
             "refusal" => Err(LlmError::filtered()),
             reason => Ok(CompletionEvent::Finished { is_limited: is_limit(reason) }),
         });
-        let bare = finished.as_ref().map_or(vec![], |_| self.calls.finish());
+        let is_whole = finished == Some(Ok(CompletionEvent::Finished { is_limited: false }));
+        let bare = if is_whole { self.calls.finish() } else { vec![] };
         let bare = bare.into_iter().map(|piece| Ok(CompletionEvent::ToolCall(piece)));
         counted.into_iter().chain(bare).chain(finished).collect()
     }

@@ -74,12 +74,15 @@ fn parse(frame: &str, calls: &mut ToolCallReader) -> Vec<Result<CompletionEvent,
         // Some send an empty reason until there is one.
         let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) else { continue };
         is_last = true;
-        events.extend(calls.finish().into_iter().map(|piece| Ok(CompletionEvent::ToolCall(piece))));
-        events.push(match reason.as_str() {
+        let end = match reason.as_str() {
             "content_filter" => Err(LlmError::filtered()),
             reason if is_given_up(reason) => Err(LlmError::cut()),
             reason => Ok(CompletionEvent::Finished { is_limited: reason == "length" }),
-        });
+        };
+        if end == Ok(CompletionEvent::Finished { is_limited: false }) {
+            events.extend(calls.finish().into_iter().map(|piece| Ok(CompletionEvent::ToolCall(piece))));
+        }
+        events.push(end);
     }
     let usage = chunk.usage.and_then(Usage::normalised);
     events.extend(usage.map(|usage| Ok(CompletionEvent::Usage(usage))));

@@ -13,6 +13,8 @@ pub(super) struct ToolCallReader {
 struct Begun {
     /// As the provider numbers it.
     index: Option<u32>,
+    /// As the provider has given it.
+    id: Option<String>,
     name: String,
     arguments: String,
 }
@@ -20,10 +22,10 @@ struct Begun {
 impl ToolCallReader {
     /// What comes of a piece. None: nothing.
     ///
-    /// A call begins with its name. Ids tell nothing: some providers give none, some another with every piece. Some repeat
-    /// the name with every piece, and some give all calls the same number, or none: so a name that comes again begins
-    /// another call only once the arguments of the one before are whole.
-    /// <https://github.com/BerriAI/litellm/issues/28223>, <https://github.com/vllm-project/vllm/pull/23522>
+    /// A call begins with its name. Another id tells nothing: some providers give none, some a new one with every piece. Some
+    /// repeat the name with every piece or the last, and some give all calls the same number, or none: so a name that comes
+    /// again begins another call only once the arguments of the one before are whole, and not when it says nothing new.
+    /// <https://github.com/BerriAI/litellm/issues/28223>, <https://github.com/vllm-project/vllm/issues/44098>
     pub(super) fn read(
         &mut self,
         index: Option<u32>,
@@ -35,7 +37,10 @@ impl ToolCallReader {
         let same = self.begun.iter().rposition(|begun| index.is_none() || begun.index == index);
         let goes_on = |begun: &Begun| match &name {
             None => true,
-            Some(name) => begun.name == *name && !is_object(&begun.arguments),
+            Some(name) => {
+                let is_same = if id.is_some() { begun.id == id } else { arguments.is_empty() };
+                begun.name == *name && (is_same || !is_object(&begun.arguments))
+            }
         };
         if let Some(place) = same.filter(|place| goes_on(&self.begun[*place])) {
             self.begun[place].arguments.push_str(&arguments);
@@ -43,7 +48,7 @@ impl ToolCallReader {
             return Some(piece).filter(|piece| !piece.arguments.is_empty());
         }
         let name = name?;
-        self.begun.push(Begun { index, name: name.clone(), arguments: arguments.clone() });
+        self.begun.push(Begun { index, id: id.clone(), name: name.clone(), arguments: arguments.clone() });
         let index = number(self.begun.len() - 1);
         Some(ToolCallPiece { index, id: Some(id.unwrap_or_else(new_id)), name: Some(name), arguments })
     }
@@ -112,6 +117,15 @@ mod tests {
         assert_eq!(calls(&pieces), [call("c1", "a", "{}")]);
         let pieces = [(Some(0), "c1", "a", ""), (Some(0), "c2", "", "{}")];
         assert_eq!(calls(&pieces), [call("c1", "a", "{}")]);
+    }
+
+    #[test]
+    fn a_name_that_comes_again_at_the_end_is_no_other_call() {
+        for id in ["c1", ""] {
+            let pieces = [(Some(0), id, "a", r#"{"x":1}"#), (Some(0), id, "a", "")];
+            let calls = calls(&pieces);
+            assert_eq!((calls.len(), calls[0].2.as_str()), (1, r#"{"x":1}"#));
+        }
     }
 
     #[test]

@@ -1,0 +1,1 @@
+drop index concurrently accounts_deleted_customer_id;
