@@ -5,12 +5,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::AppResult;
-use crate::store::account_export::{self, CONVERSATIONS, ExportRow, MESSAGES, SECTIONS, Section};
+use crate::store::account_export::{self, ExportRow, MESSAGES, SECTIONS, Section};
 use crate::store::{Connection, Db, StoreResult, clock};
 
-const ABOUT: &str = "What you wrote, used and paid. Conversations you have deleted are among these, with \
-    “deleted_at”, until their words are erased 30 days later. Messages form a tree by “parent_id”: what has the same parent \
-    are versions of each other. Money is in US dollars. Of sessions and API keys there is no secret here.";
+const ABOUT: &str = "What you wrote, used and paid. Conversations you have deleted are in a list of their own until their words \
+    are erased 30 days later, with what your programs were answered. Messages form a tree by “parent_id”: what has the same \
+    parent are versions of each other. Money is in US dollars. Of sessions and API keys there is no secret here.";
 
 #[derive(Clone)]
 pub(crate) struct AccountExportService {
@@ -77,7 +77,7 @@ fn rows_piece(section: &Section, place: Place, rows: Vec<ExportRow>) -> (String,
         return (text, Place { section: place.section + 1, ..Place::default() });
     }
     let after = rows.into_iter().next_back().map(|row| row.place);
-    let id = after.as_deref().filter(|_| section.name == CONVERSATIONS).and_then(|id| id.parse().ok());
+    let id = after.as_deref().and_then(|place| section.conversation(place));
     if id.is_some() {
         // The object goes on with its messages.
         text.pop();

@@ -20,6 +20,14 @@ pub struct Section {
     rows: &'static str,
 }
 
+impl Section {
+    /// The conversation at a place, if this is a section with them.
+    pub fn conversation(&self, place: &str) -> Option<Uuid> {
+        let has_messages = [CONVERSATIONS, DELETED_CONVERSATIONS].contains(&self.name);
+        place.rsplit('|').next().filter(|_| has_messages)?.parse().ok()
+    }
+}
+
 /// A row of a section.
 #[derive(Debug, QueryableByName)]
 pub struct ExportRow {
@@ -32,8 +40,13 @@ pub struct ExportRow {
 
 const NIL: &str = "00000000-0000-0000-0000-000000000000";
 
-/// The section with conversations, each of which has messages.
-pub const CONVERSATIONS: &str = "conversations";
+/// The sections with conversations, each of which has messages. By when they were written in, as they are listed elsewhere:
+/// an index by id would cost every reply.
+const CONVERSATIONS: &str = "conversations";
+const DELETED_CONVERSATIONS: &str = "deleted_conversations";
+
+/// Before every time and id.
+const BEGINNING: &str = "-infinity|00000000-0000-0000-0000-000000000000";
 
 /// How many messages are read at once: the longest answers fill megabytes.
 pub const MESSAGES: i64 = 10;
@@ -85,13 +98,27 @@ pub const SECTIONS: &[Section] = &[
     // One at a time: its messages come before the next.
     Section {
         name: CONVERSATIONS,
-        first: NIL,
+        first: BEGINNING,
         page: 1,
-        rows: "select t.id::text as place, json_build_object('id', t.id, 'title', t.title, 'is_program', t.is_program,
-             'created_at', t.created_at, 'updated_at', t.updated_at, 'deleted_at', t.deleted_at,
-             'shown_message_id', t.shown_message_id)::text as json
+        rows: "select t.updated_at || '|' || t.id as place, json_build_object('id', t.id, 'title', t.title,
+             'created_at', t.created_at, 'updated_at', t.updated_at, 'shown_message_id', t.shown_message_id)::text as json
          from threads t
-         where t.account_id = $1 and t.erased_at is null and t.id > $2::uuid order by t.id limit $3",
+         where t.account_id = $1 and t.deleted_at is null and t.updated_at >= split_part($2, '|', 1)::timestamptz
+             and (t.updated_at, t.id) > (split_part($2, '|', 1)::timestamptz, split_part($2, '|', 2)::uuid)
+         order by t.updated_at, t.id limit $3",
+    },
+    Section {
+        name: DELETED_CONVERSATIONS,
+        first: BEGINNING,
+        page: 1,
+        rows: "select t.updated_at || '|' || t.id as place, json_build_object('id', t.id, 'title', t.title,
+             'is_program', t.is_program, 'created_at', t.created_at, 'updated_at', t.updated_at,
+             'deleted_at', t.deleted_at, 'shown_message_id', t.shown_message_id)::text as json
+         from threads t
+         where t.account_id = $1 and t.deleted_at is not null and t.erased_at is null
+             and t.updated_at >= split_part($2, '|', 1)::timestamptz
+             and (t.updated_at, t.id) > (split_part($2, '|', 1)::timestamptz, split_part($2, '|', 2)::uuid)
+         order by t.updated_at, t.id limit $3",
     },
     by_id(
         "ratings",
@@ -121,7 +148,7 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         name: "usage",
-        first: "-infinity|00000000-0000-0000-0000-000000000000",
+        first: BEGINNING,
         page: 500,
         rows: "select r.created_at || '|' || r.generation_id as place, json_build_object('reply_id', r.generation_id,
              'conversation_id', g.thread_id, 'model', r.model, 'input_tokens', r.input_tokens,

@@ -130,7 +130,8 @@ pub(super) async fn erase_late(
 ) -> StoreResult<usize> {
     let erase = diesel::sql_query(
         "update messages set content = '', reasoning = '', tool_calls = '[]' from threads
-         where threads.account_id = $1 and thread_id = threads.id and messages.id >= $2
+         where threads.account_id = $1 and threads.deleted_at is not null and thread_id = threads.id
+             and messages.id >= $2
              and (content, reasoning, tool_calls) <> ('', '', '[]')",
     );
     let erase = erase.bind::<SqlUuid, _>(account_id.0).bind::<SqlUuid, _>(first_id(Utc::now() - age * 2));

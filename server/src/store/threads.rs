@@ -275,8 +275,14 @@ pub async fn erase_of_account(
     limit: i64,
 ) -> StoreResult<usize> {
     let erase = diesel::sql_query(format!(
-        "with due as (
-            select id from threads where account_id = $1 and erased_at is null order by id limit $2 for update
+        "with living as (
+            select id from threads where account_id = $1 and deleted_at is null and erased_at is null
+            limit $2 for update
+        ), deleted as (
+            select id from threads where account_id = $1 and deleted_at is not null and erased_at is null
+            limit $2 for update
+        ), due as (
+            select id from living union all select id from deleted
         ) {ERASE}"
     ));
     Ok(erase.bind::<SqlUuid, _>(account_id.0).bind::<BigInt, _>(limit).execute(conn).await?)

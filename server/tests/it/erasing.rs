@@ -121,10 +121,9 @@ async fn the_download_has_all_that_is_ones_own_and_nothing_of_anybody_else() {
     assert_eq!(document["people"][0]["name"], person.word.as_str());
     assert_eq!(document["people"][0]["email"], format!("{}@example.test", person.word));
     assert_eq!(document["sign_in_providers"][0]["provider"], "Sandbox");
-    let conversations = list(&document, "conversations");
-    let thrown = conversations.iter().filter(|each| each["deleted_at"].is_string()).count();
-    assert_eq!((conversations.len(), thrown), (3, 2), "with that of the key: {text}");
-    let said: usize = conversations.iter().map(|each| list(each, "messages").len()).sum();
+    let (kept, thrown) = (list(&document, "conversations"), list(&document, "deleted_conversations"));
+    assert_eq!((kept.len(), thrown.len()), (1, 2), "with that of the key: {text}");
+    let said: usize = kept.iter().chain(thrown).map(|each| list(each, "messages").len()).sum();
     assert_eq!(said, 5, "{text}");
     assert_eq!(text.matches(&format!("I see, {}.", person.word)).count(), 2);
     for (name, count) in [("sessions", 1), ("caps", 1), ("usage", 2), ("invoices", 1), ("api_keys", 1)] {

@@ -1,1 +1,0 @@
-drop index threads_of_accounts;
