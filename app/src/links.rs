@@ -10,7 +10,7 @@ use crate::types::{
 /// The person, their browsers and their mails.
 pub const ACCOUNT_PATH: &str = "/account";
 
-/// All that is kept about somebody, as a file.
+/// What somebody wrote, used and paid, as a file.
 pub const DATA_FILE_PATH: &str = "/account/export.json";
 
 /// Where the deletion of an account is confirmed.

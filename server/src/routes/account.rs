@@ -1,4 +1,4 @@
-//! All that is kept about somebody, as a file.
+//! What somebody wrote, used and paid, as a file.
 
 use app::types::Actor;
 use axum::Extension;

@@ -1,4 +1,4 @@
-//! All that is kept about somebody, as one JSON document that is written a piece at a time.
+//! What somebody wrote, used and paid, as one JSON document that is written a piece at a time.
 
 use app::types::AccountId;
 use serde_json::json;

@@ -63,7 +63,10 @@ impl ApiKeyService {
         };
         // The name is the person's own words, which operators do not read.
         let detail = ApiKey::masked(token.hint());
-        let event = NewAuditEvent { detail: &detail, ..of_person(actor, user, AuditKind::ApiKeyCreated) };
+        let event = NewAuditEvent {
+            detail: &detail,
+            ..NewAuditEvent::by_person(actor, user, AuditKind::ApiKeyCreated)
+        };
         if !api_keys::insert(&mut *self.db.get().await?, key, MOST_KEYS, event).await? {
             let full =
                 format!("You have {MOST_KEYS} API keys, which is the most. Revoke one to make another.");
@@ -73,16 +76,8 @@ impl ApiKeyService {
     }
 
     async fn revoke(&self, actor: &Actor, user: SignedIn, id: ApiKeyId) -> AppResult<()> {
-        let event = of_person(actor, user, AuditKind::ApiKeyRevoked);
+        let event = NewAuditEvent::by_person(actor, user, AuditKind::ApiKeyRevoked);
         Ok(api_keys::revoke(&mut *self.db.get().await?, user.account_id, id, event).await?)
-    }
-}
-
-fn of_person(actor: &Actor, user: SignedIn, kind: AuditKind) -> NewAuditEvent<'_> {
-    NewAuditEvent {
-        user_id: Some(user.user_id),
-        account_id: Some(user.account_id),
-        ..NewAuditEvent::of_request(actor, kind)
     }
 }
 

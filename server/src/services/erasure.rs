@@ -133,7 +133,7 @@ impl ErasureService {
     }
 
     async fn request(&self, actor: &Actor, user: SignedIn) -> AppResult<()> {
-        let event = of_person(actor, user, AuditKind::ErasureRequested);
+        let event = NewAuditEvent::by_person(actor, user, AuditKind::ErasureRequested);
         let mut conn = self.db.get().await?;
         let decide = |prospect: &Prospect| self.decide(prospect);
         let asked = erasures::request(&mut conn, user.account_id, event, decide).await?;
@@ -141,7 +141,7 @@ impl ErasureService {
     }
 
     async fn withdraw(&self, actor: &Actor, user: SignedIn) -> AppResult<()> {
-        let event = of_person(actor, user, AuditKind::ErasureWithdrawn);
+        let event = NewAuditEvent::by_person(actor, user, AuditKind::ErasureWithdrawn);
         match erasures::withdraw(&mut *self.db.get().await?, user.account_id, event).await? {
             true => Ok(()),
             false => Err(ApiError::invalid("The day has come: your account is being erased.").into()),
@@ -165,14 +165,6 @@ impl ErasureService {
                 Err(ErasureObstacle::Subscription { plan_name: self.plans.name_of(&plan_key) })
             }
         }
-    }
-}
-
-fn of_person(actor: &Actor, user: SignedIn, kind: AuditKind) -> NewAuditEvent<'_> {
-    NewAuditEvent {
-        user_id: Some(user.user_id),
-        account_id: Some(user.account_id),
-        ..NewAuditEvent::of_request(actor, kind)
     }
 }
 

@@ -1,4 +1,4 @@
-//! All that is kept about somebody, as JSON made by PostgreSQL: rows by section, a page at a time.
+//! What somebody wrote, used and paid, as JSON made by PostgreSQL: rows by section, a page at a time.
 
 use app::types::AccountId;
 use diesel::prelude::*;

@@ -3,7 +3,7 @@
 
 use app::types::{
     AccountId, Actor, AuditChange, AuditEvent, AuditId, AuditKind, AuditPage, AuditQuery, FormId, Operator,
-    PersonLabel, UserId,
+    PersonLabel, SignedIn, UserId,
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -56,6 +56,12 @@ impl<'a> NewAuditEvent<'a> {
     pub fn of_request(actor: &'a Actor, kind: AuditKind) -> Self {
         let address = actor.address.map(|address| address.to_string());
         Self { address, request_id: &actor.request_id, ..Self::new(kind) }
+    }
+
+    /// Done by a person to their own account.
+    pub fn by_person(actor: &'a Actor, user: SignedIn, kind: AuditKind) -> Self {
+        let (user_id, account_id) = (Some(user.user_id), Some(user.account_id));
+        Self { user_id, account_id, ..Self::of_request(actor, kind) }
     }
 
     /// Done by an operator.
