@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use app::App;
 use app::links::{API_KEYS_PATH, DATA_FILE_PATH};
 use axum::Router;
+use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use http::header::CACHE_CONTROL;
@@ -12,13 +13,12 @@ use http::{HeaderValue, request::Parts};
 use leptos::config::LeptosOptions;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{
-    AxumRouteListing, LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
-    site_pkg_dir_service, site_pkg_dir_service_route_path,
+    AxumRouteListing, ErrorHandler, LeptosRoutes, generate_route_list, site_pkg_dir_service_route_path,
 };
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{account, admin, api_keys, auth, chat, health, mail, reports, stripe, usage, v1};
+use crate::routes::{account, admin, api_keys, auth, chat, files, health, mail, reports, stripe, usage, v1};
 use crate::services::billing::WEBHOOK_PATH;
 use crate::state::AppState;
 
@@ -55,7 +55,12 @@ pub fn build_router(state: &AppState) -> Router {
             let options = options.clone();
             move || app::shell(options.clone())
         })
-        .fallback(file_and_error_handler_with_context::<AppState, _>(provide, app::shell));
+        .fallback({
+            let nothing = ErrorHandler::new_with_context(provide, app::shell, options.clone());
+            // A form that is sent to no page is answered with a page, too.
+            let site = files::site(&options).fallback(nothing).call_fallback_on_method_not_allowed(true);
+            move |request: Request| files::serve(site.clone(), request)
+        });
     let assets = bundle(&options);
     let probes =
         Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready));
@@ -82,8 +87,12 @@ fn bundle(options: &LeptosOptions) -> Router<AppState> {
     let cache = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
     let cache_found =
         move |response: &Response| response.status().is_success().then(|| HeaderValue::from_static(cache));
+    let site = files::site(options);
     Router::new()
-        .route_service(&site_pkg_dir_service_route_path(options), site_pkg_dir_service(options))
+        .route(
+            &site_pkg_dir_service_route_path(options),
+            get(move |request: Request| files::serve(site.clone(), request)),
+        )
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, cache_found))
 }
 

@@ -1,4 +1,4 @@
-//! HTTP that is not Leptos': sign-in, forms whose answer is a page, downloads, the API for programs, webhooks, reports of
+//! HTTP that is not Leptos': sign-in, forms whose answer is a page, downloads, the site's files, the API for programs, webhooks, reports of
 //! browsers, the links in mails, probes, and the pages for when nothing else works.
 
 pub(crate) mod account;
@@ -8,6 +8,7 @@ pub(crate) mod auth;
 pub(crate) mod chat;
 mod download;
 pub(crate) mod error_page;
+pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod mail;
 pub(crate) mod metrics;

@@ -7,6 +7,7 @@ use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use url::Url;
+use uuid::Uuid;
 
 use crate::broken_off::LONG;
 use crate::support::{Shop, TestApp, location, new_request, prompt};
@@ -22,6 +23,34 @@ async fn pages_come_whole_from_the_server() {
     }
     let missing = visitor.get("/no-such-page").await;
     assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_is_our_fault_and_not_a_page_that_is_missing() {
+    let site = std::env::temp_dir().join(Uuid::now_v7().simple().to_string());
+    std::fs::create_dir_all(site.join("pkg")).expect("a folder");
+    for name in ["favicon.svg", "pkg/app.js"] {
+        std::os::unix::fs::symlink(site.join(name), site.join(name)).expect("a link to itself");
+    }
+    let app = TestApp::with(|config| config.server.leptos.site_root = site.to_string_lossy().into()).await;
+    let mut visitor = app.browser();
+    for path in ["/favicon.svg", "/pkg/app.js"] {
+        assert_eq!(visitor.get(path).await.status(), StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+    }
+    for path in ["/robots.txt", "/pkg/old.js", &format!("/{}", "long".repeat(100))] {
+        assert_eq!(visitor.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    std::fs::remove_dir_all(site).expect("removed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browsers_that_have_a_file_are_told_that_it_is_the_same() {
+    let app = TestApp::start().await;
+    let mut visitor = app.browser();
+    let file = visitor.get("/favicon.svg").await;
+    let modified = file.headers()["last-modified"].clone();
+    let again = visitor.request(Method::GET, "/favicon.svg").header("if-modified-since", modified);
+    assert_eq!(again.send().await.expect("an answer").status(), StatusCode::NOT_MODIFIED);
 }
 
 #[tokio::test(flavor = "multi_thread")]
