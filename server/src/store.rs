@@ -92,8 +92,8 @@ pub enum StoreError {
     /// The database is away, or gave up on a statement.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// What was read has changed before something was written: under a lock, a fault of ours.
-    #[error("the books were changed under their lock")]
+    /// Of books under their lock, a fault of ours.
+    #[error("what was read has changed before something was written")]
     Outdated,
     #[error("database error: {0}")]
     Query(diesel::result::Error),

@@ -12,15 +12,12 @@ use super::plans::Plans;
 use super::switches::SwitchService;
 use crate::error::reported;
 use crate::store::audit::NewAuditEvent;
-use crate::store::erasures::{self, Obstacle, Prospect};
+use crate::store::erasures::{self, AFTER_SUBSCRIPTION, Obstacle, Prospect, Readiness};
 use crate::store::{Db, StoreError, accounts, threads};
 use crate::{AppError, AppResult};
 
 /// How long one can change one's mind.
 const GRACE: TimeDelta = TimeDelta::days(14);
-
-/// After the end of a subscription its last invoice is made, and events about it come in.
-const AFTER_SUBSCRIPTION: TimeDelta = TimeDelta::days(2);
 
 /// So many accounts are looked up at a time.
 const BATCH: i64 = 100;
@@ -100,23 +97,22 @@ impl ErasureService {
 
     /// False: the account has to wait, or is not wanted erased any more.
     async fn is_ready(&self, account_id: AccountId) -> AppResult<bool> {
-        match erasures::find_obstacle(&mut *self.db.get().await?, account_id).await {
-            Ok(None) => Ok(true),
-            Ok(Some(Obstacle { reason, is_for_good })) => {
-                tracing::info!(account.id = %account_id, reason, is_for_good, "An account is not erased");
-                if is_for_good {
-                    let event = NewAuditEvent {
-                        account_id: Some(account_id),
-                        detail: &reason,
-                        ..NewAuditEvent::new(AuditKind::ErasureWithdrawn)
-                    };
-                    erasures::withdraw(&mut *self.db.get().await?, account_id, event).await?;
-                }
-                Ok(false)
-            }
-            Err(StoreError::NotFound) => Ok(false),
-            Err(error) => Err(error.into()),
+        let mut conn = self.db.get().await?;
+        let Obstacle { reason, is_for_good } = match erasures::find_readiness(&mut conn, account_id).await? {
+            Readiness::Ready => return Ok(true),
+            Readiness::NotDue => return Ok(false),
+            Readiness::Waits(obstacle) => obstacle,
+        };
+        tracing::info!(account.id = %account_id, reason, is_for_good, "An account is not erased");
+        if is_for_good {
+            let event = NewAuditEvent {
+                account_id: Some(account_id),
+                detail: &reason,
+                ..NewAuditEvent::new(AuditKind::ErasureWithdrawn)
+            };
+            erasures::withdraw(&mut conn, account_id, event).await?;
         }
+        Ok(false)
     }
 
     async fn read(&self, account_id: AccountId) -> AppResult<ErasureTerms> {

@@ -6,7 +6,7 @@ use app::types::{AccountId, AuditKind, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Interval, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Interval, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -22,6 +22,9 @@ use crate::providers::stripe::SubscriptionStatus;
 
 /// How long something may still be written that was begun before.
 const ERASED_LATELY: TimeDelta = TimeDelta::hours(60);
+
+/// After the end of a subscription its last invoice is made, and events about it come in.
+pub const AFTER_SUBSCRIPTION: TimeDelta = TimeDelta::days(2);
 
 /// So many conversations are erased at a time, each with all its messages.
 pub const THREADS: i64 = 50;
@@ -120,10 +123,8 @@ pub async fn withdraw(
         let before: Option<Option<DateTime<Utc>>> =
             waiting.select(accounts::erase_at).for_no_key_update().first(conn).await.optional()?;
         let Some(erase_at) = before.flatten() else { return Ok(true) };
-        match find_obstacle(conn, account_id).await {
-            Ok(None) => return Ok(false),
-            Ok(Some(_)) | Err(StoreError::NotFound) => {}
-            Err(error) => return Err(error),
+        if find_readiness(conn, account_id).await? == Readiness::Ready {
+            return Ok(false);
         }
         let none = accounts::erase_at.eq(None::<DateTime<Utc>>);
         diesel::update(accounts::table.find(account_id.0)).set(none).execute(conn).await?;
@@ -155,50 +156,65 @@ pub async fn list_due(conn: &mut Connection, after: Uuid, limit: i64) -> StoreRe
     Ok(ids.into_iter().map(AccountId).collect())
 }
 
+/// Whether an account can be erased now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Nobody has asked for it, its time has not come, or it was erased a while ago.
+    NotDue,
+    Waits(Obstacle),
+    Ready,
+}
+
 /// Why a due account is not erased yet.
-#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
     /// For logs.
-    #[diesel(sql_type = Text)]
     pub reason: String,
     /// It goes on being used, or must not be left: the person has to ask anew, and has the same time again.
-    #[diesel(sql_type = Bool)]
     pub is_for_good: bool,
 }
 
-/// None: it can be erased. The last invoice of a subscription is made, and events about it come in, for some days after its
-/// end; who owes money does not keep us waiting for ever.
-///
-/// # Errors
-/// Not found: it is not due (any more).
-pub async fn find_obstacle(conn: &mut Connection, account_id: AccountId) -> StoreResult<Option<Obstacle>> {
-    let obstacles = diesel::sql_query(
+/// Who owes money does not keep us waiting for ever.
+pub async fn find_readiness(conn: &mut Connection, account_id: AccountId) -> StoreResult<Readiness> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Nullable<Text>)]
+        reason: Option<String>,
+        #[diesel(sql_type = Nullable<Bool>)]
+        is_for_good: Option<bool>,
+    }
+    let giving_credit = SubscriptionStatus::ALL.into_iter().filter(|status| status.gives_credit());
+    let giving_credit: Vec<_> = giving_credit.map(|status| status.to_string()).collect();
+    let due = diesel::sql_query(
         "select reason, is_for_good from accounts account
-         left join subscriptions subscription on subscription.account_id = account.id,
-         lateral (values
+         left join subscriptions subscription on subscription.account_id = account.id
+         left join lateral (select * from (values
              (1, suspended_at is not null and erased_at is null, 'it is suspended', true),
              (2, exists (select from users where users.account_id = account.id and is_operator),
                  'it is an operator''s', true),
-             (3, status in ('trialing', 'active', 'past_due', 'unpaid') and ends_at is null,
-                 'a subscription goes on', true),
-             (4, status in ('trialing', 'active', 'past_due', 'unpaid'), 'a subscription is alive', false),
-             (5, ends_at > clock_timestamp() - interval '2 days', 'a subscription has just ended', false),
+             (3, status = any($3) and ends_at is null, 'a subscription goes on', true),
+             (4, status = any($3), 'a subscription is alive', false),
+             (5, ends_at > clock_timestamp() - $4, 'a subscription has just ended', false),
              (6, exists (select from holds where holds.account_id = account.id and state = 'pending'),
                  'a reply is being written', false),
              (7, stripe_customer_id is not null and exists (select from meter_events
                  where meter_events.account_id = account.id and units > 0 and sent_at is null and refused_at is null),
                  'usage is still to be sent to Stripe', false),
              (8, exists (select from invoices where invoices.account_id = account.id and invoices.status in ('draft', 'open')
-                 and invoices.created_at > clock_timestamp() - interval '60 days'), 'an invoice is open', false),
-             (9, true, '', false)
-         ) obstacles (number, stands, reason, is_for_good)
-         where account.id = $1 and erase_at <= clock_timestamp() and stands
-             and (erased_at is null or erased_at > clock_timestamp() - $2)
-         order by number limit 1",
+                 and invoices.created_at > clock_timestamp() - interval '60 days'), 'an invoice is open', false)
+         ) obstacles (number, stands, reason, is_for_good) where stands order by number limit 1) obstacle on true
+         where account.id = $1 and erase_at <= clock_timestamp()
+             and (erased_at is null or erased_at > clock_timestamp() - $2)",
     );
-    let obstacles = obstacles.bind::<SqlUuid, _>(account_id.0).bind::<Interval, _>(ERASED_LATELY);
-    let obstacle: Obstacle = obstacles.get_result(conn).await?;
-    Ok(Some(obstacle).filter(|obstacle| !obstacle.reason.is_empty()))
+    let due = due
+        .bind::<SqlUuid, _>(account_id.0)
+        .bind::<Interval, _>(ERASED_LATELY)
+        .bind::<Array<Text>, _>(giving_credit)
+        .bind::<Interval, _>(AFTER_SUBSCRIPTION);
+    let row: Option<Row> = due.get_result(conn).await.optional()?;
+    let Some(Row { reason, is_for_good }) = row else { return Ok(Readiness::NotDue) };
+    let obstacle = reason.zip(is_for_good).map(|(reason, is_for_good)| Obstacle { reason, is_for_good });
+    Ok(obstacle.map_or(Readiness::Ready, Readiness::Waits))
 }
 
 /// Erases all that is personal, with a row in the audit log; of an account that is erased already, what has been written
@@ -211,10 +227,8 @@ pub async fn erase(
     conn.transaction::<_, StoreError, _>(async |conn| {
         allow_long_statements(conn, LONGEST_STATEMENT).await?;
         ledger::lock(conn, account_id).await?;
-        match find_obstacle(conn, account_id).await {
-            Ok(None) => {}
-            Ok(Some(_)) | Err(StoreError::NotFound) => return Ok(false),
-            Err(error) => return Err(error),
+        if find_readiness(conn, account_id).await? != Readiness::Ready {
+            return Ok(false);
         }
         let Some(is_first) = close(conn, account_id, customer_id).await? else { return Ok(false) };
         let people: Vec<Uuid> =
