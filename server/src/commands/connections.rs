@@ -12,25 +12,35 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Layer;
 
+/// How long a connection waits for its client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    /// For the head of a request.
+    pub(super) head: Duration,
+    /// While it reads nothing of an answer: otherwise what was made for it stays in memory for as long as it likes.
+    pub(super) unread: Duration,
+}
+
 type Answers = TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>;
 
 /// Serves HTTP/1.1 until told to end, and then until what was asked for is answered. A head that has not come whole within
-/// `head_timeout` ends its connection, and so does a pause of that length between two requests.
+/// `timeouts.head` ends its connection, and so does a pause of that length between two requests.
 pub(super) async fn serve(
     mut listener: TcpListener,
     router: Router,
-    head_timeout: Duration,
+    timeouts: Timeouts,
     ending: CancellationToken,
 ) {
     // Once, so that all connections share one: each would make routes of its own.
     let router: Router = router.with_state(());
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(head_timeout);
+    http.timer(TokioTimer::new()).header_read_timeout(timeouts.head);
     let connections = TaskTracker::new();
     loop {
         let (stream, peer) = tokio::select! {
@@ -40,6 +50,9 @@ pub(super) async fn serve(
         // Words leave at once. Otherwise the kernel keeps each until the client has confirmed the one before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "No TCP_NODELAY on a connection");
+        }
+        if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(timeouts.unread)) {
+            tracing::debug!(%error, "No TCP_USER_TIMEOUT on a connection");
         }
         let answers = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router.clone()));
         let connection = http.serve_connection(TokioIo::new(stream), answers);
@@ -85,11 +98,15 @@ mod tests {
     }
 
     impl Server {
-        async fn start(router: Router, head_timeout: Duration) -> Self {
+        async fn start(router: Router, head: Duration) -> Self {
+            Self::with(router, Timeouts { head, unread: LONG }).await
+        }
+
+        async fn with(router: Router, timeouts: Timeouts) -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("an address");
             let ending = CancellationToken::new();
-            let serving = TaskTracker::new().spawn(serve(listener, router, head_timeout, ending.clone()));
+            let serving = TaskTracker::new().spawn(serve(listener, router, timeouts, ending.clone()));
             Self { address, ending, serving }
         }
 
@@ -116,6 +133,18 @@ mod tests {
         }
         let answer = hear(server.say("GET / HTTP/1.1\r\nHost: plumbline\r\n\r\n").await).await;
         assert!(answer.ends_with("here"), "and a connection is not kept for ever for the next: {answer}");
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_read_the_answer_is_let_go() {
+        let endless = get(|| async { vec![0; 64 << 20] });
+        let timeouts = Timeouts { head: LONG, unread: SHORT };
+        let server = Server::with(Router::new().route("/", endless), timeouts).await;
+        let stream = server.say("GET / HTTP/1.1\r\nHost: plumbline\r\n\r\n").await;
+        stream.readable().await.expect("an answer");
+        server.ending.cancel();
+        tokio::time::timeout(LONG, server.serving).await.expect("it waits no longer").expect("it ends");
+        drop(stream);
     }
 
     #[tokio::test]

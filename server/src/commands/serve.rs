@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{connections, metrics};
+use super::connections::{self, Timeouts};
+use super::metrics;
 use crate::config::Config;
 use crate::state::AppState;
 
@@ -17,11 +18,15 @@ pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How long clients may take to read the end of what is settled.
 const LAST_BYTES: Duration = Duration::from_secs(3);
 
+/// Streams say something every fifteen seconds, so whoever reads nothing for so long is gone.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Serves until told to end, then lets replies in progress finish for as long as the settings say. What is not finished
 /// by then is cut, saved and settled.
 pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dyn Error>> {
     let (addr, public_url) = (config.server.listen_addr, config.server.public_url.clone());
-    let (grace, head_timeout) = (config.server.shutdown_grace, config.server.head_timeout);
+    let grace = config.server.shutdown_grace;
+    let timeouts = Timeouts { head: config.server.head_timeout, unread: UNREAD_TIMEOUT };
     let metrics_config = config.metrics;
     let state = AppState::new(config)?;
     let listener = TcpListener::bind(addr)
@@ -35,7 +40,7 @@ pub(super) async fn serve(config: Config, has_worker: bool) -> Result<(), Box<dy
     }
 
     let drained = CancellationToken::new();
-    let serving = connections::serve(listener, crate::build_router(&state), head_timeout, drained.clone());
+    let serving = connections::serve(listener, crate::build_router(&state), timeouts, drained.clone());
     let failed_requests = state.failed_requests.clone();
     let last_bytes = async {
         drain(state, grace).await;
