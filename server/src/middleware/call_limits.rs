@@ -1,6 +1,6 @@
 //! Limits of what is no reply: by address where no session is needed (signing in, reports of faults, the links in mails,
-//! server functions for visitors), and by account for server functions for people signed in. Replies are limited by the
-//! plan, and files, pages and probes are not limited here.
+//! server functions for visitors), and by account for what people signed in call, send and download. Replies are limited by
+//! the plan, and files, pages and probes are not limited here.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -8,25 +8,39 @@ use app::ApiError;
 use app::api::StartReply;
 use app::links::ACCOUNT_PATH;
 use app::types::Actor;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::HeaderName;
 use leptos::server_fn::ServerFn;
 
 use super::error_format::ErrorFormat;
 use super::request_id;
 use crate::config::LimitsConfig;
 use crate::limits::{CallLimit, CallOrigin, Reached};
+use crate::router;
 use crate::routes::error_page;
 use crate::state::AppState;
 
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 /// Needs the `Actor`.
 pub(super) async fn limit_calls(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if is_embedded_sign_in(&request) {
+        let refusal = ApiError::invalid("Signing in begins on the sign-in page.");
+        return ErrorFormat::of(&request).answer(refusal, &request_id(request.extensions()));
+    }
     let Some((limit, caller)) = limit_of(&request, &state.limits) else { return next.run(request).await };
     match state.limiter.admit_call(limit, caller).await {
         Ok(()) => next.run(request).await,
         Err(reached) => refuse(&request, reached),
     }
+}
+
+/// Another site's picture of that address signs nobody in, but would use up the attempts of its visitors' network.
+fn is_embedded_sign_in(request: &Request) -> bool {
+    let mode = request.headers().get(SEC_FETCH_MODE);
+    request.uri().path().starts_with("/auth/") && mode.is_some_and(|mode| mode != "navigate")
 }
 
 fn limit_of(request: &Request, config: &LimitsConfig) -> Option<(CallLimit, CallOrigin)> {
@@ -37,7 +51,10 @@ fn limit_of(request: &Request, config: &LimitsConfig) -> Option<(CallLimit, Call
         // Without an address everybody shares one window, which is safe and noticed.
         return Some((limit, CallOrigin::Address(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))));
     }
-    Some((limit_of_account(path, config)?, CallOrigin::Account(account_id?)))
+    if is_page_load(request) || path == StartReply::PATH {
+        return None;
+    }
+    Some((CallLimit::account(config.account_requests_per_minute), CallOrigin::Account(account_id?)))
 }
 
 fn limit_of_address(path: &str, is_signed_in: bool, config: &LimitsConfig) -> Option<CallLimit> {
@@ -58,9 +75,10 @@ fn limit_of_address(path: &str, is_signed_in: bool, config: &LimitsConfig) -> Op
     is_anonymous_call.then(|| CallLimit::anonymous(config.anonymous_requests_per_minute))
 }
 
-fn limit_of_account(path: &str, config: &LimitsConfig) -> Option<CallLimit> {
-    let is_call = path.starts_with("/api/") && path != StartReply::PATH;
-    is_call.then(|| CallLimit::account(config.account_requests_per_minute))
+/// Also of a file, which has no route, and of what is not there.
+fn is_page_load(request: &Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>();
+    request.method().is_safe() && route.is_none_or(|route| router::is_page(route.as_str()))
 }
 
 fn refuse(request: &Request, reached: Reached) -> Response {

@@ -146,6 +146,35 @@ async fn sign_ins_from_one_address_are_limited_whatever_the_client_says_its_addr
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_on_another_site_uses_up_nobodys_attempts_to_sign_in() {
+    let app = TestApp::with(|config| config.limits.sign_in_attempts_per_minute = 1).await;
+    let browser = app.browser();
+    let load = async |mode: &str| {
+        let request = browser.request(Method::GET, "/auth/oidc/start").header("sec-fetch-mode", mode);
+        request.send().await.expect("an answer").status()
+    };
+    for _ in 0..3 {
+        assert_eq!(load("no-cors").await, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(load("navigate").await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_and_forms_count_like_calls_and_pages_do_not() {
+    let app = TestApp::with(|config| config.limits.account_requests_per_minute = 3).await;
+    let mut person = app.user().await;
+    for path in ["/account/export.json", "/usage/replies.csv", "/usage/statement.csv"] {
+        assert_eq!(person.get(path).await.status(), StatusCode::OK, "{path}");
+    }
+    assert_eq!(person.get("/usage/replies.csv").await.status(), StatusCode::TOO_MANY_REQUESTS);
+    let form = person.request(Method::POST, "/api-keys").form(&[("name", "one more")]);
+    assert_eq!(form.send().await.expect("an answer").status(), StatusCode::TOO_MANY_REQUESTS);
+    for path in ["/usage", "/api-keys", "/favicon.svg"] {
+        assert_eq!(person.get(path).await.status(), StatusCode::OK, "{path}");
+    }
+}
+
 /// (26)
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_trusted_proxy_the_address_it_saw_counts() {
