@@ -9,6 +9,7 @@ use app::types::{
 };
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use self::path::{Versions, leads_on};
 pub(super) use self::path::{path_to, shown_path};
@@ -84,6 +85,9 @@ impl ChatApi for ChatService {
 
     async fn list_older_threads(&self, actor: &Actor, before: ThreadPlace) -> ApiResult<Vec<Thread>> {
         let user = actor.reader()?;
+        // PostgreSQL knows no time as far away as a client can name.
+        let updated_at = before.updated_at.clamp(DateTime::UNIX_EPOCH, Utc::now() + TimeDelta::days(1));
+        let before = ThreadPlace { updated_at, ..before };
         reported(actor, async {
             Ok(threads::list(&mut *self.db.get().await?, user.account_id, Some(before)).await?)
         })

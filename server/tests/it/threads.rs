@@ -2,8 +2,13 @@
 
 use app::types::{Thread, ThreadPlace};
 use chrono::TimeDelta;
+use http::StatusCode;
+use serde_json::json;
 
-use crate::support::{Browser, TestApp};
+use crate::support::{Browser, TestApp, new_request, prompt};
+
+/// Chrono can read it, PostgreSQL cannot.
+const FAR_AWAY: &str = "+262000-01-01T00:00:00Z";
 
 /// Adds conversations to whoever signed in last, three at each moment, so that pages end between two of the same one.
 async fn add_threads(app: &TestApp, count: u32) {
@@ -52,9 +57,30 @@ async fn a_long_list_is_read_page_by_page_without_gap_or_repeat() {
     assert_eq!(pages, [200, 200, 50]);
     assert!(listed.is_sorted_by(|one, next| one.place() > next.place()), "each once, newest first");
     let (top, end) = (listed[0].place(), listed[449].place());
-    let above = ThreadPlace { updated_at: top.updated_at + TimeDelta::hours(1), ..top };
-    assert_eq!(older(&stranger, above).await.len(), 5, "a place is no key to what is another's");
+    for updated_at in [top.updated_at + TimeDelta::hours(1), FAR_AWAY.parse().expect("a time")] {
+        let above = ThreadPlace { updated_at, ..top };
+        assert_eq!(older(&stranger, above).await.len(), 5, "a place is no key to what is another's");
+    }
     assert_eq!(older(&browser, end).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_is_too_long_to_be_read_at_once_is_gone_on_with_in_another() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let thread_id = browser.ask(&prompt()).await.thread_id();
+    let sql = format!(
+        "insert into messages (id, thread_id, role, content)
+         select gen_random_uuid(), '{thread_id}', 'user', 'again' from generate_series(1, 1998)"
+    );
+    app.database().execute(&sql).await;
+    let mut more = new_request(&prompt());
+    let words = more["target"]["prompt"].clone();
+    more["target"] = json!({ "kind": "thread", "thread_id": thread_id, "prompt": words });
+    let refused = browser.start_reply(&more).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    assert!(refused.error().await.to_string().contains("Begin a new one"));
+    browser.ask(&prompt()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

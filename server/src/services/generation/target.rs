@@ -74,6 +74,10 @@ impl Target {
     }
 }
 
+/// Of a conversation, versions included: it is read whole whenever it is shown or gone on with.
+const MOST_MESSAGES: usize = 2_000;
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
 impl GenerationService {
     /// Not found: a thread or message that is not there, not the account's, or not of the right kind.
     pub(super) async fn look_up_target(&self, account_id: AccountId, asked: Asked) -> AppResult<Target> {
@@ -128,7 +132,14 @@ impl GenerationService {
     ) -> AppResult<(Thread, Option<MessageId>, Vec<Message>)> {
         let mut conn = self.db.get().await?;
         let (thread, shown) = threads::find_shown(&mut conn, account_id, id).await?;
-        Ok((thread, shown, messages::list(&mut conn, id).await?))
+        let all = messages::list(&mut conn, id).await?;
+        let bytes: usize = all.iter().map(|message| message.content.len() + message.reasoning.len()).sum();
+        if all.len() >= MOST_MESSAGES || bytes >= MOST_BYTES {
+            return Err(
+                ApiError::invalid("This conversation is as long as it can be. Begin a new one.").into()
+            );
+        }
+        Ok((thread, shown, all))
     }
 }
 
