@@ -394,11 +394,13 @@ fn nameless_file() -> File {
     file
 }
 
-/// A port that nobody listens on: each only once, and below the range that outgoing connections use.
+/// A port that nobody listens on: each only once, and below the range that outgoing connections use. Two runs of the tests
+/// begin at different ones.
 pub fn free_port() -> u16 {
     static TRIED: AtomicU16 = AtomicU16::new(0);
+    let first = std::process::id() as u16;
     loop {
-        let port = 10_000 + TRIED.fetch_add(1, Ordering::Relaxed) % 10_000;
+        let port = 10_000 + first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % 10_000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
