@@ -1,5 +1,4 @@
-//! A person and their account, as operators see them: everything but what people write, of which they read only what keys are
-//! called.
+//! A person and their account, as operators see them: everything but what people write.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
