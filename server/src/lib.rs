@@ -10,6 +10,7 @@ pub mod jobs;
 mod limits;
 mod middleware;
 mod outage;
+pub mod output;
 pub mod percentiles;
 pub mod pricing;
 mod providers;

@@ -2,6 +2,8 @@
 
 use app::types::{ModelPrices, Nanos, ToolCall};
 
+use crate::output::Output;
+
 /// Tokens a reply used, the same for every provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenUsage {
@@ -116,6 +118,17 @@ pub fn estimate_tokens(text: &str) -> u32 {
 /// The same of tools that are to be called.
 pub fn estimate_tool_calls(calls: &[ToolCall]) -> u32 {
     u32::try_from(calls.iter().map(|call| call.bytes().div_ceil(3)).sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+/// The same of what a model has said, which was to be no longer than that.
+pub fn estimate_output(output: &Output, most_output_tokens: u32) -> TokenUsage {
+    let reasoning_tokens = estimate_tokens(&output.reasoning);
+    let answer_tokens = estimate_tokens(&output.text).saturating_add(estimate_tool_calls(&output.tool_calls));
+    TokenUsage {
+        output_tokens: answer_tokens.saturating_add(reasoning_tokens).min(most_output_tokens),
+        reasoning_tokens: reasoning_tokens.min(most_output_tokens),
+        ..TokenUsage::default()
+    }
 }
 
 #[cfg(test)]

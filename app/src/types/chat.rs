@@ -331,6 +331,13 @@ pub enum ChatEventKind {
     Draining,
 }
 
+impl ChatEventKind {
+    /// Whether it is something that the model says.
+    pub fn is_speech(&self) -> bool {
+        matches!(self, Self::Text { .. } | Self::Reasoning { .. } | Self::ToolCall { .. })
+    }
+}
+
 /// An older page has to see the end of a reply whose error only newer ones know.
 fn known_or_interrupted<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Box<ApiError>>, D::Error> {
     let error = Option::<serde_json::Value>::deserialize(source)?;

@@ -113,6 +113,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<AsyncPgConnection
     let mut postgres =
         tokio_postgres::Config::from_str(config.url.expose_secret()).map_err(|error| bad(&error))?;
     postgres.connect_timeout(config.pool_wait).application_name("plumbline");
+    fail_in_silence(&mut postgres, config.statement_timeout + config.pool_wait);
     let tls = MakeRustlsConnect::with_native_certs()
         .map_err(|_| ConnectionError::BadConnection("this machine has no root certificates".to_owned()))?
         .0;
@@ -124,6 +125,17 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<AsyncPgConnection
     );
     conn.batch_execute(&timeouts).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
+}
+
+/// Behind a network that drops every packet no timeout of the server's arrives. The kernel gives up after about `longest`,
+/// instead of a quarter of an hour.
+fn fail_in_silence(postgres: &mut tokio_postgres::Config, longest: Duration) {
+    const PROBES: u32 = 3;
+    postgres
+        .tcp_user_timeout(longest)
+        .keepalives_idle(longest / 2)
+        .keepalives_interval(longest / 2 / PROBES)
+        .keepalives_retries(PROBES);
 }
 
 /// tokio-postgres puts the interesting part into the source.

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use app::types::{
-    AccountId, ClientRequestId, GenerationId, MessageId, ModelPrices, Nanos, ThreadId, ToolCall,
-};
+use app::types::{AccountId, ClientRequestId, GenerationId, MessageId, ModelPrices, Nanos, ThreadId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
@@ -23,14 +21,13 @@ use super::schema::{generations, holds, model_prices, model_routes};
 use super::snapshot::Snapshot;
 use super::usage::to_int;
 use super::{Connection, StoreResult, messages};
+use crate::output::Output;
 use crate::pricing::TokenUsage;
 
 /// What is known so far of a reply that is being written.
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoint {
-    pub text: String,
-    pub reasoning: String,
-    pub tool_calls: Vec<ToolCall>,
+    pub output: Output,
     /// As the provider has counted.
     pub usage: Option<TokenUsage>,
     /// The last, while it goes on.
@@ -80,7 +77,7 @@ pub async fn keep(
     hold_ttl: Duration,
     seen: &mut Option<Snapshot>,
 ) -> StoreResult<Kept> {
-    let Checkpoint { text, reasoning, tool_calls, usage, attempt } = checkpoint;
+    let Checkpoint { output: Output { text, reasoning, tool_calls }, usage, attempt } = checkpoint;
     let (route_key, started_at) = attempt.map(|attempt| (attempt.route_key, attempt.started_at)).unzip();
     let tokens = |count: fn(TokenUsage) -> u32| usage.map(|usage| to_int(count(usage)));
     let before = seen.take();
@@ -190,9 +187,11 @@ impl AbandonedRow {
     fn checkpoint(&self) -> Checkpoint {
         let attempt = self.checkpoint_route_key.clone().zip(self.checkpoint_attempt_at);
         Checkpoint {
-            text: self.checkpoint_text.clone(),
-            reasoning: self.checkpoint_reasoning.clone(),
-            tool_calls: messages::to_tool_calls(self.checkpoint_tool_calls.clone()),
+            output: Output {
+                text: self.checkpoint_text.clone(),
+                reasoning: self.checkpoint_reasoning.clone(),
+                tool_calls: messages::to_tool_calls(self.checkpoint_tool_calls.clone()),
+            },
             usage: self.usage(),
             attempt: attempt.map(|(route_key, started_at)| BegunAttempt { route_key, started_at }),
         }

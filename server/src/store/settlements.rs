@@ -1,9 +1,7 @@
 //! Settlements: a reply that has ended is saved, charged and its hold resolved. Once, whoever comes first: the server that
 //! wrote it, or the sweep when that has died.
 
-use app::types::{
-    AccountId, CapTerms, GenerationId, Message, MessageId, Nanos, ReplyState, Role, ThreadId, ToolCall,
-};
+use app::types::{AccountId, CapTerms, GenerationId, Message, MessageId, Nanos, ReplyState, Role, ThreadId};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryResult};
@@ -16,6 +14,7 @@ use super::attempts::{self, Attempt};
 use super::snapshot::{self, About, Snapshot};
 use super::usage::{self, Cost, UsageState};
 use super::{Connection, StoreError, StoreResult, ledger, messages, overage};
+use crate::output::Output;
 use crate::pricing::TokenUsage;
 
 /// Everything a generation ends with.
@@ -25,9 +24,7 @@ pub struct Settlement {
     pub account_id: AccountId,
     pub thread_id: ThreadId,
     pub parent_id: MessageId,
-    pub content: String,
-    pub reasoning: String,
-    pub tool_calls: Vec<ToolCall>,
+    pub output: Output,
     pub state: ReplyState,
     pub model: String,
     pub price_version: i32,
@@ -44,6 +41,16 @@ pub struct Settlement {
 }
 
 impl Settlement {
+    /// Read and written for it. Of a reply that is free, what providers have counted all the same: nobody can have models read
+    /// without end by questions that come to nothing.
+    pub fn used_tokens(&self) -> u32 {
+        let counted = self.attempts.iter().filter_map(|attempt| attempt.usage);
+        match self.usage.total() {
+            0 => counted.fold(0, |sum, usage| usage.total().saturating_add(sum)),
+            charged => charged,
+        }
+    }
+
     /// The route that answered; none when every attempt came to nothing.
     pub(super) fn route_key(&self) -> Option<&str> {
         self.attempts
@@ -273,9 +280,9 @@ async fn write(
         .bind::<SqlUuid, _>(Uuid::now_v7())
         .bind::<SqlUuid, _>(settlement.thread_id.0)
         .bind::<SqlUuid, _>(settlement.parent_id.0)
-        .bind::<Text, _>(settlement.content.clone())
-        .bind::<Text, _>(settlement.reasoning.clone())
-        .bind::<Jsonb, _>(json!(settlement.tool_calls))
+        .bind::<Text, _>(settlement.output.text.clone())
+        .bind::<Text, _>(settlement.output.reasoning.clone())
+        .bind::<Jsonb, _>(json!(settlement.output.tool_calls))
         .bind::<SqlUuid, _>(id.0)
         .sql(if replaces { REPLACE } else { "" })
         .sql(SAVED);
@@ -288,13 +295,13 @@ fn message(settlement: &Settlement, id: MessageId, created_at: DateTime<Utc>) ->
         id,
         parent_id: Some(settlement.parent_id),
         role: Role::Assistant,
-        content: settlement.content.clone(),
+        content: settlement.output.text.clone(),
         created_at,
         state: Some(settlement.state),
         charged: Some(settlement.charged),
         model: Some(settlement.model.clone()),
-        reasoning: settlement.reasoning.clone(),
-        tool_calls: settlement.tool_calls.clone(),
+        reasoning: settlement.output.reasoning.clone(),
+        tool_calls: settlement.output.tool_calls.clone(),
         rating: None,
         versions: Vec::new(),
     }

@@ -24,6 +24,8 @@ pub struct Spending {
 
 /// PostgreSQL sums `bigint` as `numeric`; no sum of ours is that large.
 const CHARGED: &str = "coalesce(sum(charged_nanos), 0)::bigint";
+/// What is free for people may cost us something.
+const SPENT: &str = "coalesce(sum(greatest(charged_nanos, cost_nanos)), 0)::bigint";
 const HELD: &str = "coalesce(sum(amount_nanos), 0)::bigint";
 
 /// What an account was charged in the month of this time.
@@ -73,11 +75,11 @@ pub(super) async fn of_threads(
     Ok(spending)
 }
 
-/// What all people together have spent today, in UTC.
+/// What the replies of all people together have cost today, in UTC: what is charged for each, or more if we pay more.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub struct Today {
     #[diesel(sql_type = BigInt)]
-    charged_nanos: i64,
+    spent_nanos: i64,
     #[diesel(sql_type = BigInt)]
     held_nanos: i64,
     /// Until the next day.
@@ -87,13 +89,13 @@ pub struct Today {
 
 impl Today {
     pub fn spending(&self) -> Spending {
-        Spending { used: Nanos(self.charged_nanos), held: Nanos(self.held_nanos) }
+        Spending { used: Nanos(self.spent_nanos), held: Nanos(self.held_nanos) }
     }
 }
 
 pub async fn read_today(conn: &mut Connection) -> StoreResult<Today> {
     let query = format!(
-        "select (select {CHARGED} from usage_records where created_at >= day.began) as charged_nanos, \
+        "select (select {SPENT} from usage_records where created_at >= day.began) as spent_nanos, \
                 (select {HELD} from holds where state = 'pending' and expires_at > clock_timestamp()) as held_nanos, \
                 ceil(extract(epoch from day.began + interval '1 day' - clock_timestamp()))::integer as seconds_left \
          from (select date_trunc('day', clock_timestamp(), 'UTC') as began) day"

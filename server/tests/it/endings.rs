@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use app::types::{Nanos, ReplyState};
+use app::types::{LimitName, Nanos, Quota, ReplyState};
 use app::{ApiError, ModelFailure};
-use serde_json::json;
+use http::StatusCode;
+use serde_json::{Value, json};
 
 use crate::providers::{assert_clean, two_routes};
 use crate::retries::one_route;
-use crate::support::{TestApp, new_request, prompt, quick};
+use crate::support::{TestApp, completion, new_request, prompt, quick};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_filter_ends_is_told_as_that_in_both_formats_and_asked_of_nobody_else() {
@@ -45,6 +46,42 @@ async fn an_answer_without_a_word_is_asked_for_elsewhere_and_free() {
     answer["upstream"] = json!(routes.second);
     app.sandbox.script(&prompt, answer).await;
     assert_clean(&browser.ask(&prompt).await, "Answered.");
+}
+
+/// Otherwise whoever asks for nothing but such a text has models read for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_a_text_to_stop_at_leaves_without_a_word_is_whole_and_charged() {
+    let (app, _) = two_routes().await;
+    let (program, prompt) = (app.program(&app.user().await).await, prompt());
+    let mut script = quick("");
+    script["usage"] = json!({ "prompt_tokens": 90, "completion_tokens": 2 });
+    app.sandbox.script(&prompt, script).await;
+    let mut request = completion(&prompt);
+    request["stop"] = json!(["END"]);
+    let answer: Value = program.complete(&request).await.json().await.expect("JSON");
+    assert_eq!(answer["choices"][0]["finish_reason"], "stop");
+    assert_eq!(answer["choices"][0]["message"]["content"], "");
+    assert_eq!(answer["usage"]["prompt_tokens"], 90);
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 1);
+    let charged = "select count(*) from usage_records where charged_nanos > 0 and input_tokens = 90";
+    assert_eq!(app.database().number(charged).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_used_that_failed_counts_in_the_window_of_tokens_and_in_the_days_ceiling() {
+    const TOKENS: u32 = 90_000_000;
+    let app = TestApp::with(|config| config.spending.daily_ceiling = Some(Nanos::from_cents(100))).await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let counted_then_failed = json!({ "usage_first": true, "error_after_chunks": 0,
+        "usage": { "prompt_tokens": TOKENS, "completion_tokens": 0 } });
+    app.sandbox.script(&prompt, counted_then_failed).await;
+    let reply = browser.ask(&prompt).await;
+    assert_eq!((reply.state(), reply.ended().0.charged), (ReplyState::Failed, Some(Nanos(0))));
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    let tokens = quota.limit(LimitName::TokensPerMinute).expect("a limit");
+    assert!(tokens.used >= TOKENS, "{}", tokens.used);
+    let next = app.user().await.start_reply(&new_request(&prompt)).await;
+    assert_eq!(next.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test(flavor = "multi_thread")]

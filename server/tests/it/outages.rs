@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::support::{
-    Proxy, TestApp, begin_reply, cheap, new_request, paced, prompt, quick, read_all, said_then_silent,
-    start_all, without_redis,
+    Fault, Proxy, TestApp, begin_reply, cheap, new_request, paced, prompt, quick, read_all, said_then_silent,
+    start_all, until, without_redis,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,6 +79,33 @@ async fn a_redis_lost_in_mid_reply_costs_its_readers_nothing() {
     let mut again = browser.at(&other).follow_reply(id, elsewhere.events.len() as u32).await;
     again.read_to_end().await;
     assert_eq!(again.ended(), reply.ended());
+}
+
+/// Nothing is lost on the way, nothing is refused: there is just no answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_falls_silent_in_mid_reply_ends_it_in_time_and_it_is_settled_afterwards() {
+    let postgres = Proxy::start().await;
+    let app = TestApp::start().await;
+    let server = app
+        .another_server_with(|config| {
+            config.database.url = postgres.before(config.database.url.expose_secret()).into();
+            config.llm.clocks.idle = config.llm.clocks.total;
+        })
+        .await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let (mut reply, _) = begin_reply(&browser.at(&server), &prompt).await;
+    postgres.break_at(1, Fault::Stall);
+    postgres.broken().await;
+    until(async || app.sandbox.journal(&prompt).await[0]["state"] == "client_gone").await;
+    assert_eq!(app.database().number("select count(*) from holds where state = 'pending'").await, 1);
+    postgres.heal();
+    reply.read_to_end().await;
+    assert_eq!((reply.state(), reply.text().as_str()), (ReplyState::Interrupted, "said "));
+    assert_eq!(app.database().number("select count(*) from holds where state = 'pending'").await, 0);
+    let charges = "select count(*) from ledger_entries where cause like 'generation:%'";
+    assert_eq!(app.database().number(charges).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use app::types::{AttemptOutcome, ClientRequestId, Prompt, ReplyRequest, ReplyState, ReplyTarget};
 use chrono::Utc;
+use server::output::Output;
 use server::pricing::TokenUsage;
 use server::store::Attempt;
 use server::store::claims::NewGeneration;
@@ -76,9 +77,7 @@ fn settlement(new: &NewGeneration) -> Settlement {
         account_id: new.account_id,
         thread_id: new.thread.id,
         parent_id: new.parent.id,
-        content: "Well, thank you.".to_owned(),
-        reasoning: String::new(),
-        tool_calls: Vec::new(),
+        output: Output { text: "Well, thank you.".to_owned(), ..Output::default() },
         state: ReplyState::Finished,
         model: new.model.clone(),
         price_version: new.price_version,

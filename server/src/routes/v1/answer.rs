@@ -69,10 +69,7 @@ impl Answer {
                     self.ahead = Some(kind);
                     return Ok(());
                 }
-                kind @ (ChatEventKind::Text { .. }
-                | ChatEventKind::Reasoning { .. }
-                | ChatEventKind::ToolCall { .. }
-                | ChatEventKind::Ended { .. }) => {
+                kind if kind.is_speech() || matches!(kind, ChatEventKind::Ended { .. }) => {
                     self.ahead = Some(kind);
                     return Ok(());
                 }

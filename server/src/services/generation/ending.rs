@@ -5,7 +5,7 @@ use app::{ApiError, ModelFailure};
 
 use super::live::CancelReason;
 use super::transcript::Transcript;
-use crate::pricing::{TokenUsage, estimate_tokens, estimate_tool_calls};
+use crate::pricing::{TokenUsage, estimate_output};
 use crate::providers::llm::{CountedUsage, LlmError};
 
 /// Why the text goes no further.
@@ -65,9 +65,8 @@ impl Ending {
             Some(CountedUsage { tokens, is_whole: false }) => tokens,
             None => TokenUsage { input_tokens, ..TokenUsage::default() },
         };
-        let reasoning_tokens = estimate_tokens(&transcript.reasoning).min(most_output_tokens);
-        let said_tokens = estimate_tokens(&transcript.text) + estimate_tool_calls(&transcript.tool_calls);
-        let output_tokens = (said_tokens + reasoning_tokens).min(most_output_tokens);
+        let said = estimate_output(&transcript.output, most_output_tokens);
+        let TokenUsage { output_tokens, reasoning_tokens, .. } = said;
         (TokenUsage { output_tokens, reasoning_tokens, ..read }, true)
     }
 
@@ -113,10 +112,11 @@ fn failed_by(outcome: Option<AttemptOutcome>) -> ModelFailure {
 
 #[cfg(test)]
 mod tests {
-    use app::types::{ModelPrices, Nanos, ToolCallPiece};
+    use app::types::{ChatEventKind, ModelPrices, Nanos, ToolCallPiece};
     use chrono::Utc;
 
     use super::*;
+    use crate::output::Output;
     use crate::services::generation::transcript::AttemptRecord;
     use crate::telemetry::traces::Span;
 
@@ -131,9 +131,14 @@ mod tests {
 
     /// After one attempt.
     fn transcript(text: &str, usage: Option<TokenUsage>) -> Transcript {
-        let mut transcript = Transcript { text: text.to_owned(), ..Transcript::default() };
+        let output = Output { text: text.to_owned(), ..Output::default() };
+        let mut transcript = Transcript { output, ..Transcript::default() };
         begin_attempt(&mut transcript, usage);
         transcript
+    }
+
+    fn text(text: &str) -> ChatEventKind {
+        ChatEventKind::Text { text: text.to_owned() }
     }
 
     fn used(tokens: u32) -> TokenUsage {
@@ -162,7 +167,7 @@ mod tests {
         let mut transcript = transcript("", Some(used(500)));
         assert_eq!(failed().usage(&transcript, 100, 1000), (TokenUsage::default(), false), "it is free");
         begin_attempt(&mut transcript, None);
-        transcript.hear("abcdef");
+        transcript.hear(&text("abcdef"));
         let (usage, is_estimated) = Ending::Finished { is_limited: false }.usage(&transcript, 100, 1000);
         assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 2, true));
         let costs: Vec<i64> =
@@ -184,7 +189,7 @@ mod tests {
     fn what_the_provider_has_read_is_charged_by_its_count_also_when_the_rest_is_not_counted() {
         let tokens = TokenUsage { input_tokens: 90, cached_input_tokens: 40, ..TokenUsage::default() };
         let mut half = transcript("", Some(TokenUsage { output_tokens: 1, ..tokens }));
-        half.hear("abcdef");
+        half.hear(&text("abcdef"));
         let stopped = Ending::Cancelled(CancelReason::Stopped);
         assert_eq!(stopped.usage(&half, 100, 1000), (TokenUsage { output_tokens: 2, ..tokens }, true));
     }
@@ -193,7 +198,8 @@ mod tests {
     fn tools_that_are_to_be_called_were_written_too() {
         let mut calling = transcript("", None);
         let (id, name) = (Some("call_1".to_owned()), Some("abc".to_owned()));
-        calling.hear_tool_call(&ToolCallPiece { index: 0, id, name, arguments: "{}".to_owned() });
+        let piece = Box::new(ToolCallPiece { index: 0, id, name, arguments: "{}".to_owned() });
+        calling.hear(&ChatEventKind::ToolCall { piece });
         assert!(calling.is_visible());
         let (usage, is_estimated) = Ending::Finished { is_limited: false }.usage(&calling, 100, 1000);
         assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 2, true));
@@ -244,7 +250,14 @@ mod tests {
     #[test]
     fn a_stop_before_the_first_word_pays_for_what_was_sent() {
         let ending = Ending::Cancelled(CancelReason::Stopped);
-        let (usage, is_estimated) = ending.usage(&transcript("", None), 100, 1000);
+        let nothing = transcript("", None);
+        let (usage, is_estimated) = ending.usage(&nothing, 100, 1000);
         assert_eq!((usage.input_tokens, usage.output_tokens, is_estimated), (100, 0, true));
+        let attempts = nothing.settled_attempts(usage);
+        assert_eq!(
+            (attempts[0].usage, attempts[0].cost),
+            (Some(usage), Nanos(100)),
+            "of the one that was asked"
+        );
     }
 }

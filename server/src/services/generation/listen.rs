@@ -110,23 +110,22 @@ impl GenerationService {
         let most_bytes = MAX_TOKEN_BYTES.saturating_mul(job.terms.output_tokens as usize);
         let provider = self.providers.speaking(upstream.format);
         let mut answer = with_clocks(provider, upstream, job.request.clone(), self.clocks, ends_at).await;
+        let say = |speech: ChatEventKind| {
+            lock(transcript).hear(&speech);
+            publisher.push(speech);
+        };
         let (mut has_begun, mut finished) = (false, None);
         while let Some(event) = answer.next().await {
             match event.map(CompletionEvent::without_nul) {
-                Ok(CompletionEvent::Reasoning(text)) => {
-                    lock(transcript).hear_reasoning(&text);
-                    publisher.push(ChatEventKind::Reasoning { text });
-                }
-                Ok(CompletionEvent::Text(text)) => {
-                    lock(transcript).hear(&text);
-                    publisher.push(ChatEventKind::Text { text });
-                }
+                Ok(CompletionEvent::Reasoning(text)) => say(ChatEventKind::Reasoning { text }),
+                Ok(CompletionEvent::Text(text)) => say(ChatEventKind::Text { text }),
                 Ok(CompletionEvent::ToolCall(piece)) => {
-                    lock(transcript).hear_tool_call(&piece);
-                    publisher.push(ChatEventKind::ToolCall { piece: Box::new(piece) });
+                    say(ChatEventKind::ToolCall { piece: Box::new(piece) });
                 }
                 Ok(CompletionEvent::Finished { is_limited }) => {
-                    let is_empty = !is_limited && !lock(transcript).is_visible();
+                    // A program's own texts to stop at may have left nothing of what the model wrote.
+                    let is_expected = is_limited || !job.request.sampling.stop.is_empty();
+                    let is_empty = !is_expected && !lock(transcript).is_visible();
                     finished = Some(match is_empty {
                         true => Ending::Failed(LlmError::empty()),
                         false => Ending::Finished { is_limited },
@@ -143,7 +142,7 @@ impl GenerationService {
                     pass.succeeded().await;
                 }
             }
-            if lock(transcript).bytes() > most_bytes {
+            if lock(transcript).output.bytes() > most_bytes {
                 return Ending::Finished { is_limited: true };
             }
         }

@@ -64,7 +64,7 @@ impl Publisher {
                 tracing::warn!(generation.id = %self.id, %error, "The stream log is lost: resuming waits for the saved reply");
                 log = None;
             }
-            has_spoken |= staged.events.iter().any(is_speech);
+            has_spoken |= staged.events.iter().any(|event| event.kind.is_speech());
             self.live.show(staged.events);
             if staged.has_ended {
                 return;
@@ -92,13 +92,6 @@ impl Publisher {
     fn lock(&self) -> MutexGuard<'_, Staged> {
         self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_speech(event: &ChatEvent) -> bool {
-    matches!(
-        event.kind,
-        ChatEventKind::Text { .. } | ChatEventKind::Reasoning { .. } | ChatEventKind::ToolCall { .. }
-    )
 }
 
 fn until_beat() -> Duration {

@@ -16,11 +16,11 @@ use super::{GenerationService, HOLD_TTL, SETTLE_TIME, settled, traced};
 use crate::pricing::HoldTerms;
 use crate::providers::llm::CompletionRequest;
 use crate::services::account_queue::Place;
-use crate::store::StoreResult;
 use crate::store::catalog::CatalogModel;
 use crate::store::claims::NewGeneration;
 use crate::store::recovery::{self, Checkpoint, Kept};
 use crate::store::settlements::{self, Posted, Settlement};
+use crate::store::{StoreError, StoreResult};
 use crate::telemetry::metrics;
 
 /// How often what is known is saved and the hold renewed.
@@ -88,12 +88,14 @@ impl GenerationService {
         let mut kept_at = Instant::now();
         loop {
             tokio::time::sleep(KEEP_EVERY).await;
-            let checkpoint = lock(transcript).checkpoint();
-            match self.renew(job, checkpoint).await {
-                Ok(Kept::Renewed) => kept_at = Instant::now(),
+            let (asked_at, checkpoint) = (Instant::now(), lock(transcript).checkpoint());
+            // A database that says nothing at all has not renewed it.
+            let renewing = tokio::time::timeout_at(kept_at + HOLD_TTL, self.renew(job, checkpoint));
+            let Ok(renewed) = renewing.await else { return CancelReason::HoldLost };
+            match renewed {
+                Ok(Kept::Renewed) => kept_at = asked_at,
                 Ok(Kept::StopRequested) => return CancelReason::Stopped,
                 Ok(Kept::HoldLost) => return CancelReason::HoldLost,
-                Err(_) if kept_at.elapsed() > HOLD_TTL => return CancelReason::HoldLost,
                 Err(error) => {
                     tracing::warn!(generation.id = %job.new.id, %error, "A hold could not be renewed yet")
                 }
@@ -119,13 +121,15 @@ impl GenerationService {
         plan: &Plan,
     ) -> Option<Message> {
         let message = self.save(settlement).await;
-        self.limiter.finish(settlement.account_id, request_id, settlement.usage.total(), plan).await;
+        self.limiter.finish(settlement.account_id, request_id, settlement.used_tokens(), plan).await;
         message
     }
 
     /// Tries again while the database is away.
     async fn save(&self, settlement: &Settlement) -> Option<Message> {
         const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+        // Beyond what the database's own timeouts allow, also for the account's turn.
+        const LONGEST_TRY: Duration = Duration::from_secs(20);
         let give_up_at = Instant::now() + SETTLE_TIME;
         let mut pause = Duration::from_millis(100);
         loop {
@@ -133,7 +137,8 @@ impl GenerationService {
                 let mut seen = self.queue.turn(settlement.account_id).await;
                 settlements::settle(&mut *self.db.get().await?, settlement, &mut seen).await
             };
-            match settled.await {
+            let silent = |_| Err(StoreError::Unavailable("no answer".to_owned()));
+            match tokio::time::timeout(LONGEST_TRY, settled).await.unwrap_or_else(silent) {
                 Ok(settled) => {
                     log_posted(settlement, settled.posted);
                     return Some(settled.message);
@@ -163,9 +168,7 @@ fn settlement(job: &Job, plan: &Plan, ending: &Ending, mut transcript: Transcrip
         thread_id: job.new.thread.id,
         parent_id: job.new.parent.id,
         state,
-        content: transcript.text,
-        reasoning: transcript.reasoning,
-        tool_calls: transcript.tool_calls,
+        output: transcript.output,
         model: job.new.model.clone(),
         price_version: job.new.price_version,
         usage,

@@ -2,13 +2,14 @@
 
 use std::ops::DerefMut;
 
-use app::types::{AttemptOutcome, ChatEvent, ChatEventKind, ModelPrices, Nanos, Plan, ReplyState, ToolCall};
+use app::types::{AttemptOutcome, ChatEvent, ModelPrices, Nanos, Plan, ReplyState};
 use chrono::TimeDelta;
 
 use super::{GenerationService, HOLD_TTL, traced};
 use crate::AppResult;
-use crate::pricing::{HoldRequest, TokenUsage, estimate_tokens, estimate_tool_calls};
-use crate::store::recovery::{self, Abandoned, BegunAttempt, Checkpoint};
+use crate::output::Output;
+use crate::pricing::{HoldRequest, TokenUsage, estimate_output};
+use crate::store::recovery::{self, Abandoned, BegunAttempt};
 use crate::store::settlements::{self, Settlement};
 use crate::store::{Attempt, Connection};
 
@@ -19,14 +20,6 @@ const BATCH: usize = 100;
 /// checkpoint, and Redis is seldom away for longer.
 const WAIT_FOR_LOG: TimeDelta = TimeDelta::minutes(2);
 
-/// What a reply has shown.
-#[derive(Default)]
-struct Said {
-    text: String,
-    reasoning: String,
-    tool_calls: Vec<ToolCall>,
-}
-
 impl GenerationService {
     /// Ends replies whose hold has expired, which a living process would have renewed; returns how many. One that cannot be
     /// ended is left to the next sweep and keeps nobody else waiting.
@@ -36,10 +29,10 @@ impl GenerationService {
             let abandoned =
                 recovery::list_abandoned(&mut *self.db.get().await?, last.as_ref(), BATCH).await?;
             for reply in &abandoned {
-                let Some(said) = self.logged(reply).await else { continue };
+                let Some(logged) = self.logged(reply).await else { continue };
                 // While the database is away, none can be ended.
                 let conn = self.db.get().await?;
-                match self.end_abandoned(conn, reply, said).await {
+                match self.end_abandoned(conn, reply, logged).await {
                     Ok(()) => ended += 1,
                     Err(error) => {
                         tracing::warn!(generation.id = %reply.id, %error, "A reply cannot be swept; it is tried again")
@@ -58,64 +51,57 @@ impl GenerationService {
         &self,
         mut conn: impl DerefMut<Target = Connection>,
         reply: &Abandoned,
-        said: Said,
+        logged: Output,
     ) -> AppResult<()> {
         let plan = self.plans.of_account(&conn, reply.account_id).await?.plan;
         let costs = match &reply.checkpoint.attempt {
             Some(attempt) => recovery::costs_of_route(&mut conn, &attempt.route_key).await?,
             None => None,
         };
-        let settlement = recover(reply, said, costs, &plan);
+        let settlement = recover(reply, logged, costs, &plan);
         let span = traced::sweep(&settlement, reply.traceparent.as_deref());
         if !span.around(settlements::sweep(&mut conn, &settlement)).await? {
             let id = reply.id;
             tracing::info!(generation.id = %id, "Reply `{id}` was settled before the sweep: nothing is posted");
         }
         drop(conn);
-        let tokens = settlement.usage.total();
+        let tokens = settlement.used_tokens();
         self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
         Ok(())
     }
 
     /// What is in the stream log. None: that cannot be said yet.
-    async fn logged(&self, reply: &Abandoned) -> Option<Said> {
+    async fn logged(&self, reply: &Abandoned) -> Option<Output> {
         let id = reply.id;
         match self.log.read(id, 0).await {
-            Ok(page) => Some(said(page.events)),
+            Ok(page) => Some(spoken(&page.events)),
             Err(error) if reply.overdue < WAIT_FOR_LOG => {
                 tracing::warn!(generation.id = %id, %error, "The sweep of reply `{id}` waits for its stream log");
                 None
             }
             Err(error) => {
                 tracing::warn!(generation.id = %id, %error, "Reply `{id}` is swept without its stream log");
-                Some(Said::default())
+                Some(Output::default())
             }
         }
     }
 }
 
 /// The stream log goes further than the last checkpoint, unless it was lost.
-fn recover(reply: &Abandoned, mut said: Said, costs: Option<ModelPrices>, plan: &Plan) -> Settlement {
+fn recover(reply: &Abandoned, logged: Output, costs: Option<ModelPrices>, plan: &Plan) -> Settlement {
     let checkpoint = &reply.checkpoint;
-    for (logged, kept) in [(&mut said.text, &checkpoint.text), (&mut said.reasoning, &checkpoint.reasoning)] {
-        if logged.len() < kept.len() {
-            logged.clone_from(kept);
-        }
-    }
-    if bytes_of(&said.tool_calls) < bytes_of(&checkpoint.tool_calls) {
-        said.tool_calls.clone_from(&checkpoint.tool_calls);
-    }
-    let counted = checkpoint.usage.filter(|_| is_all_of(checkpoint, &said));
-    let usage = counted.unwrap_or_else(|| estimate(reply, &said));
+    let output = logged.or_longer(&checkpoint.output);
+    // What the provider had counted by the checkpoint is the count of the output only if nothing was said after it.
+    let is_all = !output.is_empty() && output.bytes() == checkpoint.output.bytes();
+    let counted = checkpoint.usage.filter(|_| is_all);
+    let usage = counted.unwrap_or_else(|| estimate(reply, &output));
     let attempt = checkpoint.attempt.as_ref().map(|begun| cut_off(begun, reply, usage, costs));
     Settlement {
         generation_id: reply.id,
         account_id: reply.account_id,
         thread_id: reply.thread_id,
         parent_id: reply.parent_id,
-        content: said.text,
-        reasoning: said.reasoning,
-        tool_calls: said.tool_calls,
+        output,
         state: ReplyState::Interrupted,
         model: reply.model.clone(),
         price_version: reply.price_version,
@@ -128,38 +114,20 @@ fn recover(reply: &Abandoned, mut said: Said, costs: Option<ModelPrices>, plan: 
     }
 }
 
-/// What the provider had counted by the checkpoint is the count of what was said only if nothing was said after it.
-fn is_all_of(checkpoint: &Checkpoint, said: &Said) -> bool {
-    let lengths =
-        |text: &str, reasoning: &str, calls: &[ToolCall]| (text.len(), reasoning.len(), bytes_of(calls));
-    let kept = lengths(&checkpoint.text, &checkpoint.reasoning, &checkpoint.tool_calls);
-    kept != (0, 0, 0) && kept == lengths(&said.text, &said.reasoning, &said.tool_calls)
-}
-
-fn bytes_of(calls: &[ToolCall]) -> usize {
-    calls.iter().map(ToolCall::bytes).sum()
-}
-
 /// Nothing, when nothing was said. Nobody pays more by our count than was set aside.
-fn estimate(reply: &Abandoned, said: &Said) -> TokenUsage {
-    if said.text.is_empty() && said.reasoning.is_empty() && said.tool_calls.is_empty() {
+fn estimate(reply: &Abandoned, output: &Output) -> TokenUsage {
+    if output.is_empty() {
         return TokenUsage::default();
     }
-    let reasoning_tokens = estimate_tokens(&said.reasoning);
-    let said_tokens = estimate_tokens(&said.text).saturating_add(estimate_tool_calls(&said.tool_calls));
+    let input_tokens = reply.estimated_input_tokens;
     let hold = HoldRequest {
         prices: reply.prices,
-        input_tokens: reply.estimated_input_tokens,
-        output_tokens: said_tokens.saturating_add(reasoning_tokens),
+        input_tokens,
+        output_tokens: estimate_output(output, u32::MAX).output_tokens,
         min_output_tokens: 0,
     };
-    let output_tokens = hold.fit(reply.held).map_or(0, |terms| terms.output_tokens);
-    TokenUsage {
-        input_tokens: reply.estimated_input_tokens,
-        output_tokens,
-        reasoning_tokens: reasoning_tokens.min(output_tokens),
-        ..TokenUsage::default()
-    }
+    let most_output_tokens = hold.fit(reply.held).map_or(0, |terms| terms.output_tokens);
+    TokenUsage { input_tokens, ..estimate_output(output, most_output_tokens) }
 }
 
 /// The attempt that was under way, up to the last sign of life. Earlier ones came to nothing and are not known any more.
@@ -181,15 +149,8 @@ fn cut_off(
     }
 }
 
-fn said(events: Vec<ChatEvent>) -> Said {
-    let mut said = Said::default();
-    for event in events {
-        match event.kind {
-            ChatEventKind::Text { text } => said.text.push_str(&text),
-            ChatEventKind::Reasoning { text } => said.reasoning.push_str(&text),
-            ChatEventKind::ToolCall { piece } => ToolCall::join(&mut said.tool_calls, &piece),
-            _ => {}
-        }
-    }
-    said
+fn spoken(events: &[ChatEvent]) -> Output {
+    let mut output = Output::default();
+    events.iter().for_each(|event| output.push(&event.kind));
+    output
 }

@@ -53,8 +53,8 @@ pub(super) fn attempt(job: &Job, route: &Route, upstream: &Upstream, next: &Next
 /// The attempts of a reply that has ended, each when it was over.
 pub(super) fn end_attempts(transcript: &mut Transcript, attempts: &[Attempt]) {
     let said = Turn {
-        tool_calls: transcript.tool_calls.clone(),
-        ..Turn::said(Speaker::Assistant, transcript.text.as_str())
+        tool_calls: transcript.output.tool_calls.clone(),
+        ..Turn::said(Speaker::Assistant, transcript.output.text.as_str())
     };
     let answer = Value::from_iter([message(&said)]).to_string();
     for (record, attempt) in transcript.attempts.drain(..).zip(attempts) {

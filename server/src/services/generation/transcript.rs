@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use app::types::{AttemptOutcome, ModelPrices, Nanos, ToolCall, ToolCallPiece};
+use app::types::{AttemptOutcome, ChatEventKind, ModelPrices, Nanos};
 use chrono::{DateTime, Utc};
 
+use crate::output::Output;
 use crate::pricing::TokenUsage;
 use crate::providers::llm::CountedUsage;
 use crate::store::Attempt;
@@ -13,35 +14,23 @@ use crate::telemetry::traces::Span;
 
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
-    pub(super) text: String,
-    pub(super) reasoning: String,
-    pub(super) tool_calls: Vec<ToolCall>,
+    pub(super) output: Output,
     pub(super) attempts: Vec<AttemptRecord>,
 }
 
 impl Transcript {
-    pub(super) fn hear(&mut self, text: &str) {
-        self.note_speech();
-        self.text.push_str(text);
-    }
-
-    pub(super) fn hear_reasoning(&mut self, text: &str) {
-        self.note_speech();
-        self.reasoning.push_str(text);
-    }
-
-    pub(super) fn hear_tool_call(&mut self, piece: &ToolCallPiece) {
-        self.note_speech();
-        ToolCall::join(&mut self.tool_calls, piece);
+    /// What was counted before is no count of this.
+    pub(super) fn hear(&mut self, speech: &ChatEventKind) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.first_token_at.get_or_insert_with(Utc::now);
+            attempt.usage.iter_mut().for_each(|usage| usage.is_whole = false);
+        }
+        self.output.push(speech);
     }
 
     /// Somebody has seen a part of the answer.
     pub(super) fn is_visible(&self) -> bool {
-        self.bytes() > 0
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.text.len() + self.reasoning.len() + self.tool_calls.iter().map(ToolCall::bytes).sum::<usize>()
+        !self.output.is_empty()
     }
 
     /// As the provider that was asked last has counted. What came to nothing is our cost, and nobody else's.
@@ -77,21 +66,11 @@ impl Transcript {
         }
     }
 
-    /// What was counted before is no count of this.
-    fn note_speech(&mut self) {
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.first_token_at.get_or_insert_with(Utc::now);
-            attempt.usage.iter_mut().for_each(|usage| usage.is_whole = false);
-        }
-    }
-
     /// For whoever ends the reply should this process die.
     pub(super) fn checkpoint(&self) -> Checkpoint {
         let attempt = self.attempts.last().filter(|attempt| attempt.ended.is_none());
         Checkpoint {
-            text: self.text.clone(),
-            reasoning: self.reasoning.clone(),
-            tool_calls: self.tool_calls.clone(),
+            output: self.output.clone(),
             usage: self.usage().filter(|usage| usage.is_whole).map(|usage| usage.tokens),
             attempt: attempt.map(|attempt| BegunAttempt {
                 route_key: attempt.route_key.clone(),
@@ -100,10 +79,12 @@ impl Transcript {
         }
     }
 
-    /// For the record. Of what was heard, `usage` is charged; what came to nothing used what its provider says.
+    /// For the record. `usage` is what the reply is charged for: the last attempt's, who was asked when it ended. What came
+    /// to nothing used what its provider says.
     pub(super) fn settled_attempts(&self, usage: TokenUsage) -> Vec<Attempt> {
-        let heard = self.attempts.len().checked_sub(1).filter(|_| self.is_visible());
-        let used = |index, attempt: &AttemptRecord| match heard {
+        let is_charged = self.is_visible() || usage.total() > 0;
+        let charged = self.attempts.len().checked_sub(1).filter(|_| is_charged);
+        let used = |index, attempt: &AttemptRecord| match charged {
             Some(last) if last == index => Some(usage),
             _ => attempt.usage.map(|usage| usage.tokens),
         };

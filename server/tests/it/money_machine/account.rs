@@ -9,6 +9,7 @@ use app::types::{
 use chrono::{DateTime, Utc};
 use server::books::Cause;
 use server::caps::{PlanCaps, Shortage};
+use server::output::Output;
 use server::pricing::{HoldRequest, TokenUsage};
 use server::store::claims::{self, Claim, NewGeneration};
 use server::store::ledger;
@@ -258,9 +259,7 @@ impl Account {
             account_id: self.id,
             thread_id: self.thread.id,
             parent_id: self.prompt.id,
-            content: String::new(),
-            reasoning: String::new(),
-            tool_calls: Vec::new(),
+            output: Output::default(),
             state: ReplyState::Finished,
             model: MODEL.to_owned(),
             price_version: 1,
