@@ -143,7 +143,7 @@ test('A reply without a reported usage is marked as counted here', async ({ chat
   await chat.ask(prompt);
   await tab.usage.open();
   await expect(tab.usage.charges).toContainText(['≈']);
-  await expect(tab.usage.main).toContainText('The provider reported no usage');
+  await expect(tab.usage.main).toContainText('The provider did not report all that this reply used');
 });
 
 test('Before the first reply, the usage page says that nothing has been charged', async ({ chat, tab }) => {

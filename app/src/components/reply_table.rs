@@ -25,7 +25,7 @@ pub fn ReplyTable(replies: Vec<ReplyUsage>) -> impl IntoView {
             <tbody>{rows}</tbody>
         </table>
         {has_estimates.then(|| view! {
-            <p class="limit-note">"≈ The provider reported no usage for this reply, so its tokens were counted here."</p>
+            <p class="limit-note">"≈ The provider did not report all that this reply used, so what it left out was counted here."</p>
         })}
     }
 }

@@ -39,7 +39,7 @@ pub struct Charge {
     pub output_tokens: u32,
     /// Of these, what was thought before the answer.
     pub reasoning_tokens: u32,
-    /// The provider reported no usage, so the tokens were counted by us.
+    /// The provider did not report all that was used, so we counted what it left out.
     pub is_estimated: bool,
     /// Counted from what was left behind; corrected if the reply is settled after all.
     pub is_provisional: bool,

@@ -119,7 +119,7 @@ pub struct ReplyUsage {
     pub model: String,
     pub input_tokens: u32,
     pub output_tokens: u32,
-    /// The provider reported no usage, so the tokens were counted by us.
+    /// The provider did not report all that was used, so we counted what it left out.
     pub is_estimated: bool,
     pub charged: Nanos,
     pub created_at: DateTime<Utc>,

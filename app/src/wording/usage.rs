@@ -107,7 +107,7 @@ pub fn charge_sentence(receipt: &Receipt) -> &'static str {
 
 /// What is special about how the tokens were counted.
 pub fn counting_notes(charge: &Charge) -> Vec<&'static str> {
-    let estimated = "Estimated: the provider reported no usage for this reply, so its tokens were counted here, one for every three bytes of text, which are three letters of English or one character of Chinese.";
+    let estimated = "Estimated: the provider did not report all that this reply used, so what it left out was counted here, one token for every three bytes of text, which are three letters of English or one character of Chinese.";
     let provisional = "Provisional: the server that wrote this reply went away. If its count still comes, the difference is posted as a correction.";
     let notes = [(charge.is_estimated, estimated), (charge.is_provisional, provisional)];
     notes.into_iter().filter_map(|(applies, note)| applies.then_some(note)).collect()

@@ -96,7 +96,10 @@ pub async fn list_attempts(conn: &mut Connection, id: GenerationId) -> StoreResu
         .select(AttemptRow::as_select())
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(ReceiptAttempt::from).collect())
+    // What others have counted, whose attempts came to nothing, is our cost.
+    let last = rows.len().saturating_sub(1);
+    let attempts = rows.into_iter().enumerate();
+    Ok(attempts.map(|(index, row)| row.into_attempt(index == last)).collect())
 }
 
 /// What was posted for a reply, oldest first.
@@ -205,14 +208,14 @@ struct AttemptRow {
     input_tokens: Option<i32>,
 }
 
-impl From<AttemptRow> for ReceiptAttempt {
-    fn from(row: AttemptRow) -> Self {
-        Self {
-            route: row.route_key,
-            outcome: row.outcome,
-            is_used: row.input_tokens.is_some(),
-            first_token_ms: row.first_token_ms.map(i32::unsigned_abs),
-            duration_ms: row.duration_ms.unsigned_abs(),
+impl AttemptRow {
+    fn into_attempt(self, is_last: bool) -> ReceiptAttempt {
+        ReceiptAttempt {
+            route: self.route_key,
+            outcome: self.outcome,
+            is_used: is_last && self.input_tokens.is_some(),
+            first_token_ms: self.first_token_ms.map(i32::unsigned_abs),
+            duration_ms: self.duration_ms.unsigned_abs(),
         }
     }
 }

@@ -7,7 +7,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Browser, Reply, TestApp, location, new_request, prompt};
+use crate::support::{Browser, Reply, TestApp, location, new_request, prompt, silent, until};
 
 fn using(input: u32, output: u32) -> Value {
     json!({
@@ -181,6 +181,43 @@ async fn a_receipt_lists_the_attempts_that_failed_and_a_failed_reply_has_one_too
     assert_eq!(failed.charge.map(|charge| charge.charged), Some(Nanos::ZERO));
     assert!(failed.entries.is_empty() && !failed.attempts.is_empty());
     assert!(failed.attempts.iter().all(|attempt| !attempt.is_used));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failed_attempt_has_counted_is_nobodys_charge_and_the_receipt_says_so() {
+    let app = TestApp::with_env(&[], |_| {}).await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, using(10, 10)).await;
+    let counted_then_failed = json!({ "usage_first": true, "error_after_chunks": 0, "times": 1 });
+    app.sandbox.script(&prompt, counted_then_failed).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (id, _) = reply.read_started().await;
+    reply.read_to_end().await;
+    let attempts = receipt(&browser, id).await.attempts;
+    let told = attempts.iter().map(|attempt| (attempt.route.as_str(), attempt.is_used));
+    assert_eq!(told.collect::<Vec<_>>(), [("everyday-first", false), ("everyday-second", true)]);
+    let counted = "select count(*) from generation_attempts where input_tokens is not null";
+    assert_eq!(app.database().number(counted).await, 2, "what the first one has counted is our cost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_before_the_first_word_is_charged_for_the_attempt_that_was_asked() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, silent()).await;
+    let mut reply = browser.start_reply(&new_request(&prompt)).await;
+    let (id, _) = reply.read_started().await;
+    until(async || !app.sandbox.journal(&prompt).await.is_empty()).await;
+    browser.value::<()>("chat/stop_reply", &[("id", &id.to_string())]).await;
+    reply.read_to_end().await;
+    let receipt = receipt(&browser, id).await;
+    let charge = receipt.charge.expect("a charge");
+    assert!(charge.charged > Nanos::ZERO && charge.is_estimated);
+    assert_eq!(charge.route.as_deref(), Some("everyday-first"));
+    let told = receipt.attempts.iter().map(|attempt| (attempt.outcome.as_str(), attempt.is_used));
+    assert_eq!(told.collect::<Vec<_>>(), [("stopped", true)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
