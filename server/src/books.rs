@@ -1,5 +1,5 @@
 //! The books of one account: what was given, what is set aside for replies, what is left. Only arithmetic, in integers;
-//! the store reads the books under the account's lock and writes down what has changed in them.
+//! the store reads the books, and writes down what has changed in them only while nobody else has changed them.
 //!
 //! Three rules hold after every step. What grants have left, less the deficit, is the balance. What a hold may spend of
 //! a grant is there until the hold ends, whatever expires or is taken back meanwhile. And while there is a deficit,

@@ -1,5 +1,5 @@
 //! The arithmetic of caps: what they leave for a reply, which of them is in the way, and which parts of one a charge has
-//! passed. Only arithmetic; the store reads what it is about under the account's lock.
+//! passed. Only arithmetic; the store reads what it is about together with the books, of the same version.
 
 use app::types::{Alert, AlertBasis, Cap, CapTerms, Credit, Nanos};
 

@@ -191,7 +191,6 @@ impl From<FactsRow> for ThreadFacts {
     }
 }
 
-/// Not of one that was deleted, whose words are to go.
 /// The thread below whose one message the answers to a program hang, with the id of its key.
 pub(super) async fn insert_of_program(
     conn: &mut Connection,
@@ -221,6 +220,7 @@ pub(super) async fn insert_of_program(
     Ok(())
 }
 
+/// Not of one that was deleted, whose words are to go.
 pub async fn rename(
     conn: &mut Connection,
     account_id: AccountId,
