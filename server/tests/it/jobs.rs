@@ -424,6 +424,29 @@ async fn a_server_does_the_scheduled_work_by_itself_and_forgets_when_it_was_due(
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_erased_also_in_a_night_in_which_nothing_else_can_be_deleted() {
+    let app = TestApp::start().await;
+    let (browser, database) = (app.user().await, app.database());
+    browser.ask(&prompt()).await;
+    let break_the_rest = "
+        update threads set deleted_at = now() - interval '31 days';
+        insert into schedule_slots select 'gone', now() - days * interval '1 day' from unnest(array[8, 9]) days;
+        create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no space left'; end $$;
+        create trigger refuse before delete on sessions execute function refuse();
+        create trigger refuse before delete on jobs execute function refuse();";
+    database.execute(break_the_rest).await;
+    let _worker = app.spawn_worker(&[]);
+    until_job(&app, "kind = 'purge_jobs' and last_error like '%no space left%'").await;
+    let words = "select count(*) from messages where content <> ''";
+    assert_eq!(database.number(words).await, 0);
+    let slots = "select count(*) from schedule_slots where name = 'gone'";
+    assert_eq!(database.number(slots).await, 1, "what comes after a failure is done, too");
+
+    database.execute("drop function refuse cascade; update jobs set run_at = now() where state = 'ready'; notify plumbline_jobs").await;
+    until_job(&app, "kind = 'purge_jobs' and state = 'done'").await;
+}
+
 /// Its receipts stay, and so do the rows that they are made of.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_words_of_a_conversation_deleted_long_ago_are_erased_and_it_cannot_be_brought_back() {
