@@ -21,7 +21,7 @@ const BUCKETS: [f64; 14] =
 const REQUESTS: &str = "plumbline_http_requests_total";
 const REQUEST_SECONDS: &str = "plumbline_http_request_duration_seconds";
 const ADMISSIONS: &str = "plumbline_admissions_total";
-const ADDRESS_LIMITS: &str = "plumbline_address_limits_total";
+const CALL_LIMITS: &str = "plumbline_call_limits_total";
 const REPLIES: &str = "plumbline_replies_total";
 const REPLY_SECONDS: &str = "plumbline_reply_duration_seconds";
 const TOKENS: &str = "plumbline_reply_tokens_total";
@@ -69,7 +69,7 @@ fn describe() {
     describe_counter!(REQUESTS, "Requests answered.");
     describe_histogram!(REQUEST_SECONDS, "From a request to the head of its answer.");
     describe_counter!(ADMISSIONS, "Requests for a reply, by what was decided.");
-    describe_counter!(ADDRESS_LIMITS, "Requests of strangers, by their limit and what was decided.");
+    describe_counter!(CALL_LIMITS, "What is limited besides replies, by its limit and what was decided.");
     describe_counter!(REPLIES, "Replies that have ended and are settled, by how they ended.");
     describe_histogram!(REPLY_SECONDS, "From a reply's first attempt to the end of its last.");
     describe_counter!(TOKENS, "Tokens of settled replies, each of one kind.");
@@ -114,7 +114,7 @@ pub(crate) fn admission_decided(decision: &'static str) {
 /// Whether what is no reply was let in. `limit` is its name.
 pub(crate) fn call_decided(limit: &'static str, is_admitted: bool) {
     let decision = if is_admitted { "admitted" } else { "refused" };
-    counter!(ADDRESS_LIMITS, "limit" => limit, "decision" => decision).increment(1);
+    counter!(CALL_LIMITS, "limit" => limit, "decision" => decision).increment(1);
 }
 
 /// A settled reply, in tokens and nano-dollars.

@@ -183,7 +183,7 @@ async fn what_waits_is_counted_with_the_age_of_the_oldest_and_what_is_turned_off
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_are_counted_by_their_limit_and_by_what_was_decided() {
+async fn calls_are_counted_by_their_limit_and_by_what_was_decided() {
     let app = TestApp::start().await;
     let watched = Watched::start(&app, &[("SIGN_IN_ATTEMPTS_PER_MINUTE", "2")]).await;
     // Whoever watches has signed in from the same address.
@@ -193,12 +193,19 @@ async fn strangers_are_counted_by_their_limit_and_by_what_was_decided() {
     }
     let figures = watched.read().await;
     let counted = |decision| {
-        let figure =
-            format!(r#"plumbline_address_limits_total{{limit="sign-in-start",decision="{decision}"}}"#);
+        let figure = format!(r#"plumbline_call_limits_total{{limit="sign-in-start",decision="{decision}"}}"#);
         figures.get(&figure).copied()
     };
     assert_eq!((counted("admitted"), counted("refused")), (Some(1.0), Some(2.0)));
 }
+    let account = r#"plumbline_call_limits_total{limit="account-programs",decision="admitted"}"#;
+    let program = app.program(&watched.browser.at(&app.url)).await.at(&watched.process.url);
+    assert_eq!(program.get("/v1/models").await.status(), 200);
+    assert_eq!(
+        watched.read().await.get(account),
+        Some(&1.0),
+        "programs are no strangers, and are counted, too"
+    );
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_the_plan_does_not_include_is_a_refusal_that_is_counted() {
