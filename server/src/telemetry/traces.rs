@@ -14,7 +14,7 @@ use opentelemetry::trace::{
     FutureExt, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
     Tracer, TracerProvider,
 };
-use opentelemetry::{Array, Context, KeyValue, Value};
+use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{ParentBasedSampler, Sampler, SdkTracer, SdkTracerProvider, ShouldSample};
 
@@ -98,12 +98,13 @@ impl Facts {
         let known = [("user.id", self.person.get()), ("session.id", self.thread.get())];
         let known = known.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key, value?.clone())));
         let name = self.name.clone().map(|name| KeyValue::new("langfuse.trace.name", name));
-        let tags = self
-            .area
-            .clone()
-            .map(|area| KeyValue::new("langfuse.trace.tags", Value::Array(Array::String(vec![area.into()]))));
+        let tags = self.area.clone().map(|area| KeyValue::new("langfuse.trace.tags", texts([area])));
         fixed.into_iter().chain(known).chain(name).chain(tags).collect()
     }
+}
+
+fn texts<T: Into<StringValue>>(texts: impl IntoIterator<Item = T>) -> Value {
+    Value::Array(Array::String(texts.into_iter().map(Into::into).collect()))
 }
 
 /// The person this trace is about: an id, never a name or an address.
@@ -231,6 +232,11 @@ impl Span {
         if let Some(context) = &self.0 {
             context.span().set_attribute(KeyValue::new(key, value.into()));
         }
+    }
+
+    /// An attribute that is a list by its convention, also where it has one element.
+    pub(crate) fn set_each(&self, key: &'static str, values: impl IntoIterator<Item = &'static str>) {
+        self.set(key, texts(values));
     }
 
     pub(crate) fn set_if_some(&self, key: &'static str, value: Option<impl Into<Value>>) {

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::caps::{app_with, cap_month, spend};
-use crate::support::{Browser, Reply, ServerProcess, TestApp, free_port, new_request, prompt, until};
+use crate::support::{
+    Browser, Reply, ServerProcess, TestApp, completion, free_port, new_request, prompt, start_silent, stop,
+    until,
+};
 
 /// A server that sends its traces to the sandbox, under a key of its own.
 struct Traced {
@@ -144,6 +147,7 @@ async fn a_reply_with_a_fallback_is_one_trace_from_the_request_to_the_settlement
         ("gen_ai.provider.name", json!("anthropic")),
         ("gen_ai.request.model", json!("claude-sandbox")),
         ("gen_ai.response.model", json!("claude-sandbox")),
+        ("gen_ai.response.finish_reasons", json!(["stop"])),
         ("langfuse.observation.type", json!("generation")),
         ("plumbline.route", json!("everyday-second")),
         ("plumbline.attempt.is_fallback", json!(true)),
@@ -256,6 +260,40 @@ async fn the_sweep_of_what_a_killed_process_left_is_in_the_trace_of_the_reply() 
     assert_eq!(attributes["plumbline.generation.id"], generation_id.to_string());
     assert_eq!(attributes["session.id"], thread_id.to_string());
     assert_eq!(attributes["plumbline.reply.state"], "interrupted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_calls_tools_and_one_that_was_too_long_are_traced_as_ended_by_that() {
+    let app = TestApp::start().await;
+    let mut traced = Traced::start(&app, &[]).await;
+    let program = app.program(&traced.browser.at(&app.url)).await.at(&traced.process.url);
+    let (calling, long) = (prompt(), prompt());
+    let calls = json!([{ "name": "weather", "arguments": { "city": "Ulm" } }]);
+    app.sandbox.script(&calling, json!({ "tool_calls": calls, "gap_ms": 0 })).await;
+    app.sandbox.script(&long, json!({ "text": "a b c d e f g h", "gap_ms": 0 })).await;
+    let tools = json!([{ "type": "function", "function": { "name": "weather", "parameters": { "type": "object" } } }]);
+    for (prompt, field, value) in [(&calling, "tools", tools), (&long, "max_tokens", json!(2))] {
+        let mut ask = completion(prompt);
+        ask[field] = value;
+        let answer = program.complete(&ask).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap_or_default());
+    }
+    let reply = start_silent(&app, &traced.browser).await;
+    stop(&traced.browser, reply).await;
+
+    traced.end();
+    let key = [("key", traced.authorization.as_str())];
+    let spans: Vec<Value> =
+        serde_json::from_str(&app.sandbox.get("control/otlp/spans", &key).await).expect("spans");
+    let mut attempts: Vec<_> = spans.iter().filter(|span| span["name"] == "chat sandbox-small").collect();
+    attempts.sort_by_key(|span| span["start_nanos"].as_u64());
+    let reasons = attempts.iter().map(|span| span["attributes"]["gen_ai.response.finish_reasons"].clone());
+    let reasons: Vec<_> = reasons.collect();
+    assert_eq!(
+        reasons,
+        [json!(["tool_calls"]), json!(["length"]), Value::Null],
+        "who is stopped gives no reason"
+    );
 }
 
 /// The figures of a process' own listener.

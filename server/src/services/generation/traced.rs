@@ -2,6 +2,7 @@
 //! and of Langfuse. Prices and tokens are those of the record.
 //! <https://opentelemetry.io/docs/specs/semconv/gen-ai/>
 
+use app::ModelFailure;
 use app::types::{AttemptOutcome, Nanos, ToolCall};
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
@@ -56,13 +57,14 @@ pub(super) fn end_attempts(transcript: &mut Transcript, attempts: &[Attempt]) {
         tool_calls: transcript.output.tool_calls.clone(),
         ..Turn::said(Speaker::Assistant, transcript.output.text.as_str())
     };
+    let calls_tools = !said.tool_calls.is_empty();
     let answer = Value::from_iter([message(&said)]).to_string();
     for (record, attempt) in transcript.attempts.drain(..).zip(attempts) {
-        end_attempt(record, attempt, &answer);
+        end_attempt(record, attempt, &answer, calls_tools);
     }
 }
 
-fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str) {
+fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str, calls_tools: bool) {
     let AttemptRecord { span, answering_model, .. } = record;
     if !span.is_recorded() {
         return;
@@ -84,11 +86,25 @@ fn end_attempt(record: AttemptRecord, attempt: &Attempt, answer: &str) {
         span.fail(attempt.outcome.as_str());
         span.set("langfuse.observation.level", "ERROR");
         span.set("langfuse.observation.status_message", attempt.outcome.as_str());
-    } else {
-        let reason = if attempt.outcome == AttemptOutcome::Limited { "length" } else { "stop" };
-        span.set("gen_ai.response.finish_reasons", reason);
+    }
+    if let Some(reason) = finish_reason(attempt.outcome, calls_tools) {
+        span.set_each("gen_ai.response.finish_reasons", [reason]);
     }
     span.end_at(attempt.started_at + TimeDelta::milliseconds(attempt.duration_ms.into()));
+}
+
+/// Why the model ended, in OpenAI's words whoever provides it. None: it did not end by itself.
+fn finish_reason(outcome: AttemptOutcome, calls_tools: bool) -> Option<&'static str> {
+    match outcome {
+        AttemptOutcome::Finished if calls_tools => Some("tool_calls"),
+        AttemptOutcome::Finished => Some("stop"),
+        AttemptOutcome::Limited => Some("length"),
+        AttemptOutcome::Failed(ModelFailure::Filtered) => Some("content_filter"),
+        AttemptOutcome::Failed(_)
+        | AttemptOutcome::Stopped
+        | AttemptOutcome::CutOff
+        | AttemptOutcome::Panicked => None,
+    }
 }
 
 /// Langfuse adds up what it is given, so there each token is counted once.
