@@ -125,6 +125,8 @@ mod server_side {
     /// The same for an error that arises before the server function is reached.
     pub(crate) fn set_error_status(error: &ApiError) {
         let Some(response) = use_context::<ResponseOptions>() else { return };
+        // For the line in which the server says how it answered.
+        tracing::Span::current().record("error.code", error.code());
         if is_plain_form() {
             return;
         }

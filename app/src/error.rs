@@ -93,6 +93,29 @@ impl ApiError {
         Self::Invalid { message: message.into() }
     }
 
+    /// Its name, for logs; on the wire it is the same.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::SignInRequired => "sign_in_required",
+            Self::NotFound => "not_found",
+            Self::ReadOnly => "read_only",
+            Self::Suspended => "suspended",
+            Self::Invalid { .. } => "invalid",
+            Self::LimitReached { .. } => "limit_reached",
+            Self::OutOfCredit { .. } => "out_of_credit",
+            Self::Frozen { .. } => "frozen",
+            Self::PaymentRefused { .. } => "payment_refused",
+            Self::CapReached { .. } => "cap_reached",
+            Self::Paused { .. } => "paused",
+            Self::Maintenance => "maintenance",
+            Self::ChangesPaused => "changes_paused",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Model { .. } => "model",
+            Self::Internal { .. } => "internal",
+            Self::Connection => "connection",
+        }
+    }
+
     /// The same request may succeed later, so a "Try again" makes sense.
     pub fn is_retryable(&self) -> bool {
         !matches!(
@@ -360,6 +383,29 @@ mod tests {
         let text = |retry_after_seconds| ApiError::Paused { retry_after_seconds }.to_string();
         assert!(text(7_200).ends_with("New replies are possible again after midnight UTC."));
         assert!(text(30).ends_with("Try again in a few minutes."));
+    }
+
+    #[test]
+    fn an_error_is_called_the_same_in_the_log_and_on_the_wire() {
+        for error in [
+            ApiError::SignInRequired,
+            ApiError::NotFound,
+            ApiError::ReadOnly,
+            ApiError::Suspended,
+            ApiError::invalid("No."),
+            ApiError::Frozen { since: DateTime::UNIX_EPOCH },
+            ApiError::PaymentRefused { message: String::new() },
+            ApiError::Paused { retry_after_seconds: 1 },
+            ApiError::Maintenance,
+            ApiError::ChangesPaused,
+            ApiError::Unavailable { retry_after_seconds: 1 },
+            ApiError::Model { failure: ModelFailure::Empty },
+            ApiError::Internal { request_id: String::new() },
+            ApiError::Connection,
+        ] {
+            let sent = serde_json::to_value(&error).expect("JSON");
+            assert_eq!(sent["type"], error.code());
+        }
     }
 
     #[test]

@@ -18,6 +18,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 use self::traces::Exporting;
 use crate::config::{ConfigError, LogConfig, LogFormat, SentryConfig, TracesConfig};
 
+/// Longer than any name of ours, and shorter than a key.
+const MOST_OF_A_NAME: usize = 48;
+
 /// Sends what is left when it is dropped.
 pub(crate) struct Telemetry {
     _faults: Option<ClientInitGuard>,
@@ -71,6 +74,22 @@ pub(crate) fn set_person(user_id: impl ToString) {
     faults::set_person(user_id);
 }
 
+/// Why the current request is refused, for the line that says how it was answered. `param` is the part of the request that
+/// is wrong; it may be a word of whoever asks.
+pub(crate) fn set_refusal(code: &str, param: Option<&str>) {
+    let span = tracing::Span::current();
+    span.record("error.code", code);
+    if let Some(param) = param {
+        span.record("error.param", plain_name(param));
+    }
+}
+
+/// A name like those in our documents, such as `messages[2].content`. What looks otherwise is not repeated.
+fn plain_name(name: &str) -> &str {
+    let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || b"_.[]".contains(&letter);
+    if name.len() <= MOST_OF_A_NAME && name.bytes().all(is_plain) { name } else { "other" }
+}
+
 /// A text of somebody else's, fit for a line of the log.
 pub(crate) fn scrubbed(text: &str) -> String {
     scrub::scrub(text)
@@ -81,4 +100,20 @@ fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = app::panic_message(panic);
     tracing::error!(panic.location = location, "Panicked: {message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_wrong_only_names_like_ours_are_logged() {
+        for name in ["max_tokens", "messages[12].content", "tools[0].function.name"] {
+            assert_eq!(plain_name(name), name);
+        }
+        let key = format!("plb_{}", "a".repeat(49));
+        for name in ["my dog's name", "ada@mail.example", "<b>", &key] {
+            assert_eq!(plain_name(name), "other");
+        }
+    }
 }

@@ -40,7 +40,8 @@ pub(crate) fn request_id(extensions: &Extensions) -> String {
         .to_owned()
 }
 
-/// Names the path but never the query: it may hold codes. Who asks is known, and said, once the session is read.
+/// Names the path but never the query: it may hold codes. Who asks is known, and said, once the session is read; why it is
+/// refused, when it is (`telemetry::set_refusal`).
 #[derive(Clone, Copy)]
 pub(super) struct RequestSpan;
 
@@ -54,6 +55,8 @@ impl MakeSpan<Body> for RequestSpan {
             request.id = request_id(request.extensions()),
             trace.id = request.extensions().get::<TraceId>().map(|TraceId(id)| display(id)),
             user.id = Empty,
+            error.code = Empty,
+            error.param = Empty,
         )
     }
 }

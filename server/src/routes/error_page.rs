@@ -6,6 +6,8 @@ use axum::response::{Html, IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
+use crate::telemetry;
+
 const HOME: (&str, &str) = ("/", "Go to the start page");
 
 const OUR_FAULT: &str = "Something went wrong on our side. Nothing is lost; try again in a moment.";
@@ -65,6 +67,7 @@ pub(crate) fn json(error: &ApiError) -> Response {
 }
 
 fn with_retry_after(error: &ApiError, mut response: Response) -> Response {
+    telemetry::set_refusal(error.code(), None);
     if let Some(seconds) = error.retry_after_seconds() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -393,3 +393,49 @@ async fn whatever_else_is_below_v1_is_an_error_that_programs_can_read() {
         404
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_why_a_request_was_refused_and_repeats_no_words_of_it() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let program = app.program(&browser).await;
+    let mut process = app.spawn_process(&[("RUST_LOG", "info")]);
+    process.ready().await;
+    let (browser, program) = (browser.at(&process.url), program.at(&process.url));
+
+    for (field, value) in
+        [("logprobs", json!(true)), ("my secret plan", json!("yes")), ("max_tokens", json!(0))]
+    {
+        let mut ask = completion(&prompt());
+        ask[field] = value;
+        assert_eq!(program.complete(&ask).await.status(), 400, "{field}");
+    }
+    assert_eq!(program.with_key("plb_wrong").get("/v1/models").await.status(), 401);
+    let mut ask = completion(&prompt());
+    ask["model"] = json!("other");
+    assert_eq!(program.complete(&ask).await.status(), 404);
+    let nothing = [("id", "01900000-0000-7000-8000-000000000000")];
+    assert_eq!(browser.error("chat/read_thread", &nothing).await.0, 404);
+
+    let log = process.log();
+    let answers = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let answers = answers.filter(|line| line["http.status"].as_u64() >= Some(400));
+    let reasons: Vec<_> = answers
+        .map(|line| {
+            let part = |name: &str| line["span"][name].as_str().unwrap_or("-").to_owned();
+            format!("{} {} {}", line["http.status"], part("error.code"), part("error.param"))
+        })
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "400 unsupported_parameter logprobs",
+            "400 unsupported_parameter other",
+            "400 invalid_request_error max_tokens",
+            "401 invalid_api_key -",
+            "404 model_not_found model",
+            "404 not_found -",
+        ]
+    );
+    assert!(!log.contains("secret plan"), "{log}");
+}

@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::services::generation::Refusal;
+use crate::telemetry;
 
 /// Says what is wrong and what to do, to people in `message` and to programs in the rest.
 #[derive(Debug, Serialize)]
@@ -115,6 +116,7 @@ impl From<ApiError> for V1Error {
 
 impl IntoResponse for V1Error {
     fn into_response(self) -> Response {
+        telemetry::set_refusal(self.code.unwrap_or(self.r#type), self.param.as_deref());
         let mut response = (self.status, Json(ErrorBody { error: &self })).into_response();
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
