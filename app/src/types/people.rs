@@ -12,7 +12,8 @@ use super::{Nanos, Standing, UserId};
 /// Which people are wanted, in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeopleQuery {
-    /// The beginning of a name or an e-mail address, or a whole id: a person's, an account's or a customer's at Stripe.
+    /// The beginning of a name or an e-mail address, or a whole id: a person's, an account's, a reply's (also
+    /// as programs see it) or a customer's at Stripe.
     pub search: Option<String>,
     /// A plan's key.
     pub plan: Option<String>,

@@ -77,6 +77,9 @@ impl PersonRow {
     }
 }
 
+/// Before the id of a reply, as programs see it.
+const COMPLETION: &str = "chatcmpl-";
+
 type Query<'a> = BoxedSqlQuery<'a, Pg, diesel::query_builder::SqlQuery>;
 
 /// The people that are wanted, `limit` of them at most.
@@ -171,8 +174,12 @@ impl Sql {
 
     fn search(&mut self, text: Option<&str>) {
         let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return };
+        let of_reply = "u.account_id = (select account_id from generations where id = $)";
         if let Ok(id) = text.parse::<Uuid>() {
-            self.filter("(u.id = $ or u.account_id = $)", [Bind::Id(id), Bind::Id(id)]);
+            let condition = format!("(u.id = $ or u.account_id = $ or {of_reply})");
+            self.filter(&condition, [Bind::Id(id), Bind::Id(id), Bind::Id(id)]);
+        } else if let Some(Ok(id)) = text.strip_prefix(COMPLETION).map(str::parse::<Uuid>) {
+            self.filter(of_reply, [Bind::Id(id)]);
         } else if text.starts_with("cus_") {
             self.filter("a.stripe_customer_id = $", [Bind::Text(text.to_owned())]);
         } else if text.contains('@') {

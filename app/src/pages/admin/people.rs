@@ -61,7 +61,7 @@ fn PeopleFilters(query: PeopleQuery, plans: Vec<(String, String)>) -> impl IntoV
     view! {
         <Filters path=PEOPLE_PATH>
             <TextFilter name="search" label="Search" value=query.search.unwrap_or_default()
-                hint="The beginning of a name or an e-mail address, or an id of ours or Stripe’s"/>
+                hint="The beginning of a name or an e-mail address, an id of ours or Stripe’s, or that of a reply (chatcmpl-…)"/>
             <SelectFilter name="plan" label="Plan" options=plans chosen=query.plan.unwrap_or_default()/>
             <SelectFilter name="standing" label="Payment" options=standings chosen=standing/>
             <SelectFilter name="sort" label="Order" options=sorts chosen=query.sort.key().to_owned()/>

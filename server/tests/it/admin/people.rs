@@ -2,7 +2,9 @@
 
 use app::types::{Nanos, PeoplePage, Standing, StandingName};
 
-use crate::support::{Browser, TestApp, prompt};
+use serde_json::Value;
+
+use crate::support::{Browser, TestApp, completion, prompt};
 
 async fn find(operator: &Browser, fields: &[(&str, &str)]) -> Vec<String> {
     let page: PeoplePage = operator.value("admin/people/list", fields).await;
@@ -85,6 +87,27 @@ async fn people_are_found_by_name_address_and_every_id() {
         ("'; drop table users", vec![]),
     ] {
         assert_eq!(find(&operator, &[("query[search]", search)]).await, expected, "{search}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_found_by_the_id_of_a_reply_also_as_programs_see_it() {
+    let app = TestApp::start().await;
+    let (somebody, other) = (app.user().await, app.user().await);
+    let program = app.program(&somebody).await;
+    let in_chat = somebody.ask(&prompt()).await.generation_id().to_string();
+    other.ask(&prompt()).await;
+    let answer: Value = program.complete(&completion(&prompt())).await.json().await.expect("JSON");
+    let by_program = answer["id"].as_str().expect("an id").to_owned();
+    let operator = app.operator().await;
+    let name = "select display_name from users order by created_at limit 1";
+    let expected: Vec<String> = app.database().rows(name).await.iter().map(|row| row.get(0)).collect();
+    let bare = by_program.strip_prefix("chatcmpl-").expect("OpenAI's form");
+    for search in [&in_chat, bare, &by_program, &format!("chatcmpl-{in_chat}")] {
+        assert_eq!(find(&operator, &[("query[search]", search)]).await, expected, "{search}");
+    }
+    for search in ["chatcmpl-01900000-0000-7000-8000-000000000000", "chatcmpl-", "chatcmpl-1"] {
+        assert!(find(&operator, &[("query[search]", search)]).await.is_empty(), "{search}");
     }
 }
 
@@ -195,6 +218,7 @@ async fn every_order_and_search_goes_by_an_index() {
         vec![("query[search]", "member42@".to_owned())],
         vec![("query[search]", id.clone())],
         vec![("query[search]", "cus_1".to_owned())],
+        vec![("query[search]", format!("chatcmpl-{id}"))],
     ] {
         let before = rows_read(&app).await;
         let borrowed: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
