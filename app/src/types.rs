@@ -54,7 +54,7 @@ pub use money::{AmountError, Nanos};
 pub use notice::{MailRoute, MailSettings, MailSwitch, Notice, NoticeKind};
 pub use people::{PeoplePage, PeoplePlace, PeopleQuery, PeopleSort, PersonSummary, StandingName};
 pub use period::{Days, Month, Period, PeriodError};
-pub use person::{LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts, ToldNotice};
+pub use person::{FailedReply, LimitOverride, LiveGrant, OpenHold, Person, Reason, ThreadFacts, ToldNotice};
 pub use provider::{BreakerState, Outcome, PriceVersion, ProviderReport, RouteReport};
 pub use quota::{Credit, Limit, LimitName, Overage, Plan, Quota};
 pub use receipt::{Charge, ChargeLine, ExactAmount, Receipt, ReceiptAttempt};

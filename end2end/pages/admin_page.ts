@@ -12,6 +12,7 @@ export class AdminPage extends AppPage {
   readonly available: Locator;
   readonly suspended: Locator;
   readonly entries: Locator;
+  readonly failures: Locator;
   /** What was done last, in words. */
   readonly outcome: Locator;
   readonly error: Locator;
@@ -33,6 +34,7 @@ export class AdminPage extends AppPage {
     this.available = page.getByTestId('person-available');
     this.suspended = page.getByTestId('is-suspended');
     this.entries = page.getByTestId('statement-row');
+    this.failures = page.getByTestId('failure-row');
     this.outcome = page.getByTestId('deed-outcome');
     this.error = page.getByRole('main').getByRole('alert');
     this.jobs = page.getByTestId('job-row');

@@ -121,8 +121,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await hasNoBarrier(tab.page);
       });
 
-      test('in the admin panel, and while an operator sees the product as somebody else', async ({ tab, person, openBrowser }) => {
-        await (await openBrowser()).signInAs(person);
+      test('in the admin panel, and while an operator sees the product as somebody else', async ({ tab, person, model, openBrowser }) => {
+        const theirs = await openBrowser();
+        await theirs.signInAs(person);
+        await theirs.chat.send(await model.script('Fail', { status: 500 }));
+        await theirs.chat.hasState(theirs.chat.answers.first(), 'failed');
         await tab.signInAsOperator();
         await tab.admin.open();
         await hasNoBarrier(tab.page);
@@ -133,6 +136,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
           await hasNoBarrier(tab.page);
         }
         await tab.admin.openPerson(person.name);
+        await expect(tab.admin.failures).toHaveCount(1);
         await hasNoBarrier(tab.page);
         await tab.admin.fill('Give credit', { Dollars: '1', Why: 'A test' });
         await tab.admin.submit('give-credit');

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod day_totals;
 pub mod erasures;
 pub mod event_reports;
+pub mod failed_replies;
 pub mod failed_requests;
 pub mod figure_files;
 pub mod figures;

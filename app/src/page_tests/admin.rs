@@ -73,6 +73,8 @@ async fn a_persons_page_shows_everything_but_what_they_write() {
         ),
         (2, 1)
     );
+    assert_eq!(page.count("data-testid=\"failure-row\""), 2, "which failed, without a word of them");
+    assert!(page.html.contains("href=\"https://dashboard.stripe.com/customers/cus_1\""));
     for deed in [
         "give_credit",
         "take_credit",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountId, ApiKey, AuditPage, Billing, EntryReason, FormId, GenerationId, Nanos, NoticeKind,
-    PersonSummary, Quota, Session, Standing, ThreadId,
+    PersonSummary, Quota, ReplyState, Session, Standing, ThreadId,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,10 @@ pub struct Person {
     pub providers: Vec<String>,
     /// At Stripe. None: there was no checkout yet.
     pub customer_id: Option<String>,
+    /// Where Stripe shows the customer, and where refunds are made. None: there is no customer, or another server than
+    /// Stripe's own stands in for it.
+    #[serde(default)]
+    pub customer_page: Option<String>,
     pub suspended_at: Option<DateTime<Utc>>,
     /// Until then an unpaid subscription is borne, because an operator said so.
     pub grace_until: Option<DateTime<Utc>>,
@@ -36,6 +40,9 @@ pub struct Person {
     /// Those that work, then those that were revoked last.
     #[serde(default)]
     pub api_keys: Vec<ApiKey>,
+    /// The newest replies that failed or were interrupted, the last first.
+    #[serde(default)]
+    pub failed_replies: Vec<FailedReply>,
     /// The newest ones.
     pub notices: Vec<ToldNotice>,
     /// The newest events.
@@ -93,6 +100,20 @@ pub struct ThreadFacts {
     pub is_deleted: bool,
     pub messages: u64,
     pub charged: Nanos,
+}
+
+/// A reply that failed or was interrupted, without a word of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedReply {
+    pub id: GenerationId,
+    pub settled_at: DateTime<Utc>,
+    /// A key.
+    pub model: String,
+    pub state: ReplyState,
+    /// The key of the route that was asked last. None: none was.
+    pub route: Option<String>,
+    /// How that attempt ended, as it is recorded.
+    pub outcome: Option<String>,
 }
 
 /// Something the person was told, and how.

@@ -87,6 +87,13 @@ impl Stripe {
             _ => vec![self.api_url.origin().ascii_serialization()],
         }
     }
+
+    /// Where Stripe's dashboard shows a customer. None: this is not Stripe's own API, so there is no dashboard.
+    pub fn customer_page(&self, customer_id: &str) -> Option<String> {
+        let mode = if self.is_live { "" } else { "test/" };
+        let is_stripe = self.api_url.host_str() == Some("api.stripe.com");
+        is_stripe.then(|| format!("https://dashboard.stripe.com/{mode}customers/{customer_id}"))
+    }
 }
 
 impl From<stripe::StripeError> for StripeError {
@@ -106,5 +113,31 @@ impl From<stripe::StripeError> for StripeError {
             }
             other => Self::Unavailable(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(key: &str, api_url: &str) -> Option<String> {
+        let config = StripeConfig {
+            secret_key: key.to_owned().into(),
+            api_url: api_url.parse().expect("a URL"),
+            webhook_secrets: Vec::new(),
+        };
+        Stripe::new(&config).expect("it makes sense").customer_page("cus_1")
+    }
+
+    #[test]
+    fn a_customers_page_is_in_the_dashboard_of_the_keys_mode() {
+        let test = Some("https://dashboard.stripe.com/test/customers/cus_1".to_owned());
+        let live = Some("https://dashboard.stripe.com/customers/cus_1".to_owned());
+        for (key, expected) in
+            [("sk_test_1", &test), ("rk_test_1", &test), ("sk_live_1", &live), ("rk_live_1", &live)]
+        {
+            assert_eq!(page(key, "https://api.stripe.com/"), *expected, "{key}");
+        }
+        assert_eq!(page("sk_test_1", "http://127.0.0.1:4010/stripe/"), None, "a stand-in has no dashboard");
     }
 }

@@ -123,6 +123,11 @@ impl BillingService {
         reported(actor, async { task.await.map_err(|_| AppError::TaskLost)? }).await
     }
 
+    /// Where operators find a customer at Stripe. None: nowhere.
+    pub(crate) fn customer_page(&self, customer_id: &str) -> Option<String> {
+        self.cashier.as_ref()?.stripe.customer_page(customer_id)
+    }
+
     async fn change(&self, actor: &Actor, change: Change) -> ApiResult<NextUrl> {
         let (cashier, account_id) = self.ask_stripe(actor).await?;
         self.whole(actor, async move { cashier.change(account_id, &change).await }).await

@@ -106,6 +106,7 @@ async fn whole_person() -> Person {
         has_verified_email: false,
         providers: vec!["Example ID".to_owned()],
         customer_id: Some("cus_1".to_owned()),
+        customer_page: Some("https://dashboard.stripe.com/customers/cus_1".to_owned()),
         suspended_at: None,
         grace_until: Some(now()),
         billing,
@@ -134,6 +135,16 @@ async fn whole_person() -> Person {
             expires_at: now(),
         }],
         sessions: vec![],
+        failed_replies: [("overloaded", ReplyState::Failed), ("cut off", ReplyState::Interrupted)]
+            .map(|(outcome, state)| FailedReply {
+                id: GenerationId(Uuid::from_u128(3)),
+                settled_at: now(),
+                model: "everyday".to_owned(),
+                state,
+                route: Some("everyday-first".to_owned()),
+                outcome: Some(outcome.to_owned()),
+            })
+            .into(),
         threads: vec![ThreadFacts {
             id: ThreadId(Uuid::from_u128(4)),
             created_at: now(),

@@ -3,7 +3,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::api::admin::{read_person, read_person_statement};
 use crate::components::admin::person::{
-    AccessDeeds, Deeds, PersonActivity, PersonApiKeys, PersonHead, PersonMoney,
+    AccessDeeds, Deeds, PersonActivity, PersonApiKeys, PersonFailures, PersonHead, PersonMoney,
 };
 use crate::components::admin::{AdminFrame, OutcomeNote, Pager};
 use crate::components::{ErrorPage, SkeletonLines, StatementTable};
@@ -62,7 +62,7 @@ fn parse(id: &str) -> ApiResult<UserId> {
 
 #[component]
 fn Whole(person: Person, statement: Statement, is_first: bool, deeds: Deeds) -> impl IntoView {
-    let Person { sessions, threads, api_keys, notices, audit, .. } = person.clone();
+    let Person { sessions, threads, api_keys, failed_replies, notices, audit, .. } = person.clone();
     let id = person.summary.id;
     view! {
         <PersonHead person=person.clone()/>
@@ -77,6 +77,7 @@ fn Whole(person: Person, statement: Statement, is_first: bool, deeds: Deeds) -> 
             <div class="panel-head"><h2 id="statement-heading">"Statement"</h2></div>
             <Entries id statement is_first/>
         </section>
+        <PersonFailures replies=failed_replies/>
         <PersonApiKeys id keys=api_keys deeds/>
         <PersonActivity id sessions threads notices audit/>
     }

@@ -22,11 +22,12 @@ use crate::services::quota::QuotaService;
 use crate::services::usage::{STATEMENT_PAGE, UsageService, entry_reason};
 use crate::store::people::{self, PersonRow};
 use crate::store::statement::Subject;
-use crate::store::{Db, account_books, accounts, api_keys, audit, threads, users};
+use crate::store::{Db, account_books, accounts, api_keys, audit, failed_replies, threads, users};
 
 /// Of a person's page: how many of the newest of each are shown.
 const THREADS: i64 = 20;
 const AUDIT_EVENTS: i64 = 20;
+const FAILED_REPLIES: i64 = 20;
 /// All that work, and as many that do not.
 const API_KEYS: i64 = 2 * MOST_KEYS;
 
@@ -98,6 +99,7 @@ impl PeopleService {
         let of_person = AuditQuery { person: Some(id), ..AuditQuery::default() };
         let audit = audit::list(&mut conn, of_person, AUDIT_EVENTS).await?;
         let threads = threads::list_facts(&mut conn, account_id, THREADS).await?;
+        let failed_replies = failed_replies::list(&mut conn, account_id, FAILED_REPLIES).await?;
         let api_keys = api_keys::list_with_revoked(&mut conn, account_id, API_KEYS).await?;
         let customer_id = accounts::find_customer(&mut conn, account_id).await?;
         drop(conn);
@@ -106,6 +108,7 @@ impl PeopleService {
             account_id,
             has_verified_email: user.has_verified_email,
             providers: user.providers,
+            customer_page: customer_id.as_deref().and_then(|id| self.billing.customer_page(id)),
             customer_id,
             suspended_at: account.suspended_at,
             grace_until: account.grace_until,
@@ -119,6 +122,7 @@ impl PeopleService {
             threads,
             // What they are called is the person's own words, which operators do not read.
             api_keys: api_keys.into_iter().map(|key| ApiKey { name: String::new(), ..key }).collect(),
+            failed_replies,
             notices: self.notices.told(account_id).await?,
             audit,
             form_id: FormId(Uuid::now_v7()),

@@ -1,8 +1,9 @@
 //! A person's page.
 
-use app::types::{LimitName, Message, NoticeKind, Person, Role};
+use app::types::{LimitName, Message, NoticeKind, Person, ReplyState, Role};
+use serde_json::json;
 
-use crate::support::{TestApp, prompt, start_silent, stop};
+use crate::support::{TestApp, WEBHOOK_SECRET, prompt, start_silent, stop};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_persons_page_has_everything_but_what_they_write() {
@@ -60,4 +61,63 @@ async fn a_persons_page_has_everything_but_what_they_write() {
         }
     }
     assert!(page.contains("Hidden from operators"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_page_lists_the_replies_that_failed_with_their_route_and_why() {
+    let app = TestApp::start().await;
+    let somebody = app.user().await;
+    let id = app.newest_user().await;
+    let (fine, overloaded, cut) = (prompt(), prompt(), prompt());
+    app.sandbox.script(&overloaded, json!({ "status": 503 })).await;
+    app.sandbox.script(&cut, json!({ "text": "a b c d", "cut_after_chunks": 2, "gap_ms": 0 })).await;
+    let mut ids = Vec::new();
+    for (prompt, state) in
+        [(&fine, ReplyState::Finished), (&overloaded, ReplyState::Failed), (&cut, ReplyState::Interrupted)]
+    {
+        let reply = somebody.ask(prompt).await;
+        assert_eq!(reply.state(), state);
+        ids.push(reply.generation_id());
+    }
+    let mut operator = app.operator().await;
+    let person: Person = operator.value("admin/people/read", &[("id", &id)]).await;
+    let failed: Vec<_> = person
+        .failed_replies
+        .iter()
+        .map(|reply| (reply.id, reply.state, reply.route.as_deref(), reply.outcome.as_deref()))
+        .collect();
+    let route = Some("everyday-first");
+    assert_eq!(
+        failed,
+        [
+            (ids[2], ReplyState::Interrupted, route, Some("interrupted")),
+            (ids[1], ReplyState::Failed, route, Some("overloaded")),
+        ]
+    );
+    assert_eq!(person.failed_replies[0].model, "everyday");
+    let page = operator.get(&format!("/admin/people/{id}")).await.text().await.expect("a page");
+    for words in ["Replies that failed", &ids[1].to_string(), "everyday-first", "overloaded", "Interrupted"] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_pays_is_one_click_from_where_refunds_are_made() {
+    for (api_url, is_linked) in [("https://api.stripe.com/", true), ("http://127.0.0.1:9/stripe/", false)] {
+        let stripe = [
+            ("STRIPE_SECRET_KEY", "sk_test_refunds"),
+            ("STRIPE_API_URL", api_url),
+            ("STRIPE_WEBHOOK_SECRETS", WEBHOOK_SECRET),
+        ];
+        let app = TestApp::with_env(&stripe, |_| {}).await;
+        let _somebody = app.user().await;
+        let id = app.newest_user().await;
+        app.database().execute("update accounts set stripe_customer_id = 'cus_ABC'").await;
+        let mut operator = app.operator().await;
+        let page = operator.get(&format!("/admin/people/{id}")).await.text().await.expect("a page");
+        let link = "href=\"https://dashboard.stripe.com/test/customers/cus_ABC\"";
+        assert!(page.contains("cus_ABC"));
+        assert_eq!(page.contains(link), is_linked, "{api_url}");
+        assert_eq!(page.contains("Refund at Stripe; the credit follows by itself."), is_linked);
+    }
 }

@@ -7,7 +7,16 @@ use crate::types::{Person, StandingName};
 /// Who it is.
 #[component]
 pub fn PersonHead(person: Person) -> impl IntoView {
-    let Person { summary, account_id, has_verified_email, providers, customer_id, billing, .. } = person;
+    let Person {
+        summary,
+        account_id,
+        has_verified_email,
+        providers,
+        customer_id,
+        customer_page,
+        billing,
+        ..
+    } = person;
     let unpaid = StandingName::of(summary.standing).filter(|_| summary.standing.needs_payment());
     let email = summary.email.map_or_else(
         || "None shared".to_owned(),
@@ -34,9 +43,14 @@ pub fn PersonHead(person: Person) -> impl IntoView {
                 <Fact name="Person"><code>{summary.id.to_string()}</code></Fact>
                 <Fact name="Account"><code>{account_id.to_string()}</code></Fact>
                 <Fact name="Customer at Stripe">
-                    {match customer_id {
-                        Some(id) => view! { <code>{id}</code> }.into_any(),
-                        None => "None yet".into_any(),
+                    {match (customer_id, customer_page) {
+                        (Some(id), Some(page)) => view! {
+                            <a href=page rel="noreferrer" data-testid="customer-link"><code>{id}</code></a>
+                            <span class="cell-note">"Refund at Stripe; the credit follows by itself."</span>
+                        }
+                        .into_any(),
+                        (Some(id), None) => view! { <code>{id}</code> }.into_any(),
+                        (None, _) => "None yet".into_any(),
                     }}
                 </Fact>
             </dl>
