@@ -111,6 +111,7 @@ impl AppState {
         let quota = QuotaService::new(db.clone(), limiter.clone(), plans.clone());
         let catalog = CatalogService::new(db.clone(), config.llm.catalog, config.llm.api_keys);
         let breakers = limiter.breakers(config.llm.breaker_failures);
+        let ceiling = DailyCeiling::new(db.clone(), config.spending.daily_ceiling);
         let generations = GenerationService::new(Parts {
             db: db.clone(),
             limiter: limiter.clone(),
@@ -119,7 +120,7 @@ impl AppState {
             plans: plans.clone(),
             catalog: catalog.clone(),
             quota: quota.clone(),
-            ceiling: DailyCeiling::new(db.clone(), config.spending.daily_ceiling),
+            ceiling: ceiling.clone(),
             providers: Providers::new(&config.llm.clocks)?,
             clocks: config.llm.clocks,
         });
@@ -176,6 +177,7 @@ impl AppState {
             breakers: breakers.clone(),
             catalog: catalog.clone(),
             switches: switches.clone(),
+            ceiling,
         };
         let admin = AdminBackend {
             audit: Arc::new(audit_log.clone()),

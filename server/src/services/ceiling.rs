@@ -74,6 +74,21 @@ impl DailyCeiling {
         }
     }
 
+    pub(super) fn is_set(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// The part of it that today's replies have used or hold, more than 1 when it was overshot. None: there is no ceiling.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub(super) async fn used_ratio(&self) -> AppResult<Option<f64>> {
+        let Some(limit) = self.limit else { return Ok(None) };
+        let left = self.left(&mut *self.db.get().await?, Nanos::ZERO).await?.unwrap_or(limit);
+        // For a reader: money is never reckoned with such a number.
+        Ok(Some((limit - left).0 as f64 / limit.0 as f64))
+    }
+
     /// So much was set aside for a reply.
     pub(super) fn note_admitted(&self, amount: Nanos) {
         let mut kept = self.kept();

@@ -6,6 +6,7 @@ use app::types::{BreakerState, Switch};
 use futures::future::join_all;
 
 use super::catalog::CatalogService;
+use super::ceiling::DailyCeiling;
 use super::switches::SwitchService;
 use crate::AppResult;
 use crate::limits::{Breakers, Limiter, Mode};
@@ -24,6 +25,7 @@ pub(crate) struct Monitoring {
     pub(crate) breakers: Breakers,
     pub(crate) catalog: CatalogService,
     pub(crate) switches: SwitchService,
+    pub(crate) ceiling: DailyCeiling,
 }
 
 impl Monitoring {
@@ -31,8 +33,8 @@ impl Monitoring {
         let stored = tokio::time::timeout(LONGEST, self.stored());
         let breakers = tokio::time::timeout(LONGEST, self.breakers());
         let switches = tokio::time::timeout(LONGEST, self.switches.read());
-        let (redis_is_up, stored, breakers, switches) =
-            tokio::join!(self.limiter.is_up(), stored, breakers, switches);
+        let (redis_is_up, stored, breakers, switches, ceiling_used) =
+            tokio::join!(self.limiter.is_up(), stored, breakers, switches, self.ceiling_used());
         let switches = switches.unwrap_or_default();
         let (backlog, audit) = stored.ok().and_then(Result::ok).unzip();
         Levels {
@@ -41,6 +43,7 @@ impl Monitoring {
             connections: self.db.connections(),
             backlog,
             audit: audit.flatten(),
+            ceiling_used,
             breakers: breakers.unwrap_or_default(),
             switches: vec![
                 (Switch::Maintenance.key(), switches.maintenance),
@@ -53,6 +56,14 @@ impl Monitoring {
     async fn stored(&self) -> AppResult<(Backlog, Option<AuditResult>)> {
         let mut conn = self.db.get().await?;
         Ok((backlog::read(&mut conn).await?, money_audits::read(&mut conn).await?))
+    }
+
+    /// None: there is no ceiling. No number: it cannot be known now.
+    async fn ceiling_used(&self) -> Option<f64> {
+        match tokio::time::timeout(LONGEST, self.ceiling.used_ratio()).await {
+            Ok(Ok(used)) => used,
+            Ok(Err(_)) | Err(_) => self.ceiling.is_set().then_some(f64::NAN),
+        }
     }
 
     async fn breakers(&self) -> Vec<(String, Option<BreakerState>)> {

@@ -75,11 +75,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dashboard_counts_the_same_outcomes_as_failures() {
-        let dashboard = include_str!("../../../deploy/grafana.json");
+    fn the_dashboard_and_the_alerts_count_the_same_outcomes_as_failures() {
+        let dashboard = include_str!("../../../deploy/grafana.json").replace('\\', "");
+        let alerts = include_str!("../../../deploy/alerts.yml");
         let good = AttemptOutcome::ALL.into_iter().filter(|outcome| !outcome.has_failed());
         let good: Vec<_> = good.map(AttemptOutcome::as_str).collect();
-        let failures = format!("outcome!~\\\"{}\\\"", good.join("|"));
-        assert!(dashboard.contains(&failures), "{failures}");
+        let failures = format!("outcome!~\"{}\"", good.join("|"));
+        assert!(dashboard.contains(&failures) && alerts.contains(&failures), "{failures}");
     }
 }

@@ -48,6 +48,7 @@ const OLDEST_JOB: &str = "plumbline_oldest_due_job_age_seconds";
 const EVENTS: &str = "plumbline_stripe_events_waiting";
 const OLDEST_EVENT: &str = "plumbline_oldest_stripe_event_age_seconds";
 const BREAKER: &str = "plumbline_breaker_state";
+const CEILING_USED: &str = "plumbline_daily_ceiling_used_ratio";
 const SWITCH_IS_ON: &str = "plumbline_switch_is_on";
 
 /// Begins to record, for the whole process.
@@ -61,6 +62,7 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     describe();
     // Otherwise the first one would be no increase.
     counter!(OVERRUNS).increment(0);
+    counter!(ADMISSIONS, "decision" => "ceiling").increment(0);
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }
@@ -96,6 +98,7 @@ fn describe() {
     describe_gauge!(EVENTS, "Events of Stripe's that came in and are not dealt with.");
     describe_gauge!(OLDEST_EVENT, "How long ago the oldest of them came in.");
     describe_gauge!(BREAKER, "1 for the state that the breaker of a route is in, 0 for the others.");
+    describe_gauge!(CEILING_USED, "The part of the day's ceiling that is used or held, of 1.");
     describe_gauge!(SWITCH_IS_ON, "1 while operators have turned something off for everybody.");
 }
 
@@ -205,6 +208,8 @@ pub(crate) struct Levels {
     pub(crate) backlog: Option<Backlog>,
     /// What the last audit of the money found. None: the database is away, or there was none.
     pub(crate) audit: Option<AuditResult>,
+    /// The part of the day's ceiling. None: there is none.
+    pub(crate) ceiling_used: Option<f64>,
     /// Of each route by its key. None: Redis is away.
     pub(crate) breakers: Vec<(String, Option<BreakerState>)>,
     /// Each switch by its key, and whether it is on.
@@ -224,6 +229,9 @@ pub(crate) fn set_levels(levels: &Levels) {
             let value = current.map_or(f64::NAN, |current| is(breaker_name(current) == state));
             gauge!(BREAKER, "route" => route.clone(), "state" => state).set(value);
         }
+    }
+    if let Some(used) = levels.ceiling_used {
+        gauge!(CEILING_USED).set(used);
     }
     for (switch, is_on) in &levels.switches {
         gauge!(SWITCH_IS_ON, "switch" => *switch).set(is(*is_on));

@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::billing::webhooks::{deliver, event, sign};
+use crate::caps::{app_with, spend};
 use crate::money_audit::unbalance;
 use crate::support::{
     Browser, NO_REDIS, ServerProcess, TestApp, WEBHOOK_SECRET, free_port, new_request, prompt, start_silent,
@@ -197,7 +198,6 @@ async fn calls_are_counted_by_their_limit_and_by_what_was_decided() {
         figures.get(&figure).copied()
     };
     assert_eq!((counted("admitted"), counted("refused")), (Some(1.0), Some(2.0)));
-}
     let account = r#"plumbline_call_limits_total{limit="account-programs",decision="admitted"}"#;
     let program = app.program(&watched.browser.at(&app.url)).await.at(&watched.process.url);
     assert_eq!(program.get("/v1/models").await.status(), 200);
@@ -206,6 +206,7 @@ async fn calls_are_counted_by_their_limit_and_by_what_was_decided() {
         Some(&1.0),
         "programs are no strangers, and are counted, too"
     );
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_the_plan_does_not_include_is_a_refusal_that_is_counted() {
@@ -225,6 +226,33 @@ async fn a_model_that_the_plan_does_not_include_is_a_refusal_that_is_counted() {
     let count =
         |decision: &str| figures.get(&format!("plumbline_admissions_total{{decision=\"{decision}\"}}"));
     assert_eq!((count("model_not_included"), count("model_not_offered")), (Some(&1.0), Some(&1.0)));
+}
+
+/// The gauge and the counter by which operators are told before, and when.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_much_of_the_days_ceiling_is_used_is_told_before_it_is_reached_and_that_it_is() {
+    let app = app_with(|_| {}).await;
+    let (used, refused) =
+        ("plumbline_daily_ceiling_used_ratio", r#"plumbline_admissions_total{decision="ceiling"}"#);
+    // Also fills the catalog, with the prices of this test.
+    spend(&app, &app.user().await, 10).await;
+    let without = Watched::start(&app, &[]).await;
+    assert_eq!(without.read().await.get(used), None, "there is no ceiling");
+
+    let settings = [("DAILY_CEILING_CENTS", "100"), ("FREE_MONTHLY_CREDIT_CENTS", "100000")];
+    let watched = Watched::start(&app, &settings).await;
+    let at_home = watched.browser.at(&app.url);
+    let is_told = async |ratio: f64| until(async || watched.read().await.get(used) == Some(&ratio)).await;
+    is_told(0.1).await;
+    assert_eq!(watched.read().await.get(refused), Some(&0.0), "the first refusal is to be an increase");
+    spend(&app, &at_home, 50).await;
+    is_told(0.6).await;
+    spend(&app, &at_home, 40).await;
+    is_told(1.0).await;
+    let reply = watched.browser.start_reply(&new_request(&prompt())).await;
+    assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(watched.read().await.get(refused), Some(&1.0));
+    watched.check().await;
 }
 
 /// Whoever makes the endpoint chooses the version.
