@@ -34,6 +34,7 @@ mod quota;
 mod ratings;
 mod reconnects;
 mod reports;
+mod restoring;
 mod retries;
 mod shutdown;
 mod sign_in;

@@ -1,4 +1,5 @@
 use std::env;
+use std::process::Command;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -42,6 +43,19 @@ impl TestDatabase {
             .batch_execute(&format!("create database {name} template {template}"))
             .await
             .expect("create database");
+        let client = connect(&url_of(&name)).await;
+        Self { name, client }
+    }
+
+    /// A copy of it, made as backups are made and restored.
+    pub async fn dump_and_restore(&self) -> Self {
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        let admin = connect(&server_url()).await;
+        admin.batch_execute(&format!("create database {name}")).await.expect("create database");
+        let file = tempfile();
+        run("pg_dump", &["--format=custom", "--file", &file, url_of(&self.name).as_str()]);
+        run("pg_restore", &["--exit-on-error", "--no-owner", "--dbname", url_of(&name).as_str(), &file]);
+        std::fs::remove_file(&file).expect("it is there");
         let client = connect(&url_of(&name)).await;
         Self { name, client }
     }
@@ -173,6 +187,16 @@ async fn create_template() -> String {
     let env: Env = [("DATABASE_URL".to_owned(), url_of(&name).into())].into_iter().collect();
     server::migrate(&DatabaseConfig::from_env(&env).expect("settings")).await.expect("migrate");
     name
+}
+
+fn tempfile() -> String {
+    let path = env::temp_dir().join(format!("plumbline-{}.dump", Uuid::now_v7().simple()));
+    path.to_str().expect("a path of letters").to_owned()
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).output().expect("bin/setup installs it");
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn server_url() -> Url {
