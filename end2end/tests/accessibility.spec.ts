@@ -137,6 +137,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         }
         await tab.admin.openPerson(person.name);
         await expect(tab.admin.failures).toHaveCount(1);
+        await expect.poll(() => tab.page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
         await hasNoBarrier(tab.page);
         await tab.admin.fill('Give credit', { Dollars: '1', Why: 'A test' });
         await tab.admin.submit('give-credit');
