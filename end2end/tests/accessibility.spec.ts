@@ -124,6 +124,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test('in the admin panel, and while an operator sees the product as somebody else', async ({ tab, person, model, openBrowser }) => {
         const theirs = await openBrowser();
         await theirs.signInAs(person);
+        await theirs.chat.open();
         await theirs.chat.send(await model.script('Fail', { status: 500 }));
         await theirs.chat.hasState(theirs.chat.answers.first(), 'failed');
         await tab.signInAsOperator();

@@ -102,6 +102,7 @@ async fn pages(operator: &mut Browser, app: &TestApp) -> Vec<String> {
     let events: AuditPage = operator.value("admin/audit/list", &[]).await;
     let month = "select to_char(now() - interval '1 month', 'YYYY-MM')";
     let month: String = app.database().rows(month).await[0].get(0);
+    let reply: String = app.database().rows("select id::text from generations limit 1").await[0].get(0);
     vec![
         "/admin".to_owned(),
         "/admin/usage".to_owned(),
@@ -110,6 +111,8 @@ async fn pages(operator: &mut Browser, app: &TestApp) -> Vec<String> {
         "/admin/people?sort=spent".to_owned(),
         "/admin/people?sort=last_seen".to_owned(),
         "/admin/people?search=grace".to_owned(),
+        format!("/admin/people?search={reply}"),
+        format!("/admin/people?search=chatcmpl-{reply}"),
         "/admin/people?plan=pro".to_owned(),
         "/admin/people?plan=pro&sort=spent".to_owned(),
         "/admin/people?standing=past_due".to_owned(),
