@@ -3,6 +3,8 @@
 
 mod answer;
 mod error;
+mod fields;
+mod messages;
 mod models;
 mod request;
 mod tools;

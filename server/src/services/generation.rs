@@ -33,9 +33,12 @@ use tokio_util::task::TaskTracker;
 
 use self::attempts::RetryBudget;
 pub(super) use self::context::{History, split_context};
-pub use self::decision::{Admitted, Decision, Refusal};
+pub use self::decision::{Admitted, Decision, Refusal, RefusalReason};
 use self::live::{CancelReason, LiveReplies};
-pub use self::request::{Asked, Completion, GenerationRequest};
+pub use self::request::{
+    Asked, Completion, Function, GenerationRequest, JsonFormat, JsonSchema, Sampling, Speaker, ToolChoice,
+    Tools, Turn,
+};
 use super::account_queue::AccountQueue;
 use super::catalog::CatalogService;
 use super::ceiling::DailyCeiling;

@@ -8,7 +8,7 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::services::generation::Refusal;
+use crate::services::generation::{Refusal, RefusalReason};
 use crate::telemetry;
 
 /// Says what is wrong and what to do, to people in `message` and to programs in the rest.
@@ -72,10 +72,14 @@ impl V1Error {
     /// Why a request gets no answer.
     pub(super) fn refused(refusal: Refusal) -> Self {
         let message = refusal.error.to_string();
-        match refusal.label {
-            "too_long" => Self::invalid(message).about("messages").with_code("context_length_exceeded"),
-            "no_json" => Self::invalid(message).about("response_format").with_code("unsupported_parameter"),
-            "model_not_included" | "model_turned_off" | "model_not_offered" => Self::no_such_model(message),
+        match refusal.reason {
+            RefusalReason::TooLong => {
+                Self::invalid(message).about("messages").with_code("context_length_exceeded")
+            }
+            RefusalReason::NoJson => {
+                Self::invalid(message).about("response_format").with_code("unsupported_parameter")
+            }
+            RefusalReason::NoModel(_) => Self::no_such_model(message),
             _ => refusal.error.into(),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::V1Error;
-use crate::providers::llm::{Function, Speaker, ToolChoice, Tools, Turn};
+use crate::services::generation::{Function, Speaker, ToolChoice, Tools, Turn};
 
 #[derive(Deserialize)]
 pub(super) struct Tool {

@@ -31,10 +31,61 @@ pub struct Admitted {
 /// Why a request gets no reply.
 #[derive(Debug)]
 pub struct Refusal {
-    /// As operators count it.
-    pub(crate) label: &'static str,
+    pub reason: RefusalReason,
     /// Says how things stand and what to do.
     pub error: ApiError,
+}
+
+/// What stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// What is to be read does not fit into the model's context beside the answer.
+    TooLong,
+    /// None of the model's routes can be held to the JSON that is wanted.
+    NoJson,
+    NoModel(NoModel),
+    Limit(LimitName),
+    OutOfCredit,
+    Cap,
+    Ceiling,
+    Frozen,
+    Suspended,
+    ShuttingDown,
+    Other,
+}
+
+impl RefusalReason {
+    /// As operators count it.
+    fn label(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::NoJson => "no_json",
+            Self::NoModel(reason) => reason.label(),
+            Self::Limit(name) => name.key(),
+            Self::OutOfCredit => "out_of_credit",
+            Self::Cap => "cap",
+            Self::Ceiling => "ceiling",
+            Self::Frozen => "frozen",
+            Self::Suspended => "suspended",
+            Self::ShuttingDown => "shutting_down",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl From<&ApiError> for RefusalReason {
+    fn from(error: &ApiError) -> Self {
+        match error {
+            ApiError::LimitReached { limit, .. } => Self::Limit(limit.name),
+            ApiError::OutOfCredit { .. } => Self::OutOfCredit,
+            ApiError::CapReached { .. } => Self::Cap,
+            ApiError::Paused { .. } => Self::Ceiling,
+            ApiError::Frozen { .. } => Self::Frozen,
+            ApiError::Suspended => Self::Suspended,
+            ApiError::Unavailable { .. } => Self::ShuttingDown,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Decision {
@@ -43,7 +94,7 @@ impl Decision {
         match self {
             Self::Admitted(_) => "admitted",
             Self::Repeated(_) => "repeated",
-            Self::Refused(refusal) => refusal.label,
+            Self::Refused(refusal) => refusal.reason.label(),
             Self::Abandoned => "abandoned",
         }
     }
@@ -63,13 +114,13 @@ impl Admitted {
 impl Refusal {
     pub(super) fn too_long() -> Self {
         let text = "This message is too long for the model. Shorten it and try again.";
-        Self { label: "too_long", error: ApiError::invalid(text) }
+        Self { reason: RefusalReason::TooLong, error: ApiError::invalid(text) }
     }
 
     /// None of the model's routes can.
     pub(super) fn no_json() -> Self {
         let text = "This model can only be held to a JSON Schema that is `strict`. Give it one, or ask another model.";
-        Self { label: "no_json", error: ApiError::invalid(text) }
+        Self { reason: RefusalReason::NoJson, error: ApiError::invalid(text) }
     }
 
     /// Too many requests of the account wait to be admitted.
@@ -87,22 +138,12 @@ impl Refusal {
 
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
-        let label = match &error {
-            ApiError::LimitReached { limit, .. } => limit.name.key(),
-            ApiError::OutOfCredit { .. } => "out_of_credit",
-            ApiError::CapReached { .. } => "cap",
-            ApiError::Paused { .. } => "ceiling",
-            ApiError::Frozen { .. } => "frozen",
-            ApiError::Suspended => "suspended",
-            ApiError::Unavailable { .. } => "shutting_down",
-            _ => "other",
-        };
-        Self { label, error }
+        Self { reason: RefusalReason::from(&error), error }
     }
 }
 
 impl From<NoModel> for Refusal {
     fn from(reason: NoModel) -> Self {
-        Self { label: reason.label(), error: ApiError::invalid(reason.to_string()) }
+        Self { reason: RefusalReason::NoModel(reason), error: ApiError::invalid(reason.to_string()) }
     }
 }

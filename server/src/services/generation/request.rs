@@ -2,7 +2,9 @@
 
 use app::types::{ApiKeyId, ClientRequestId, MessageId, ReplyRequest, ReplyTarget, ThreadId};
 
-use crate::providers::llm::{JsonFormat, Sampling, Tools, Turn};
+pub use crate::providers::llm::{
+    Function, JsonFormat, JsonSchema, Sampling, Speaker, ToolChoice, Tools, Turn,
+};
 
 /// Asks for a reply. Sent again with the same `client_request_id`, it attaches to the reply already there.
 pub struct GenerationRequest {
