@@ -70,13 +70,16 @@ pub struct RouteConfig {
     #[serde(default)]
     pub output_cap_field: OutputCapField,
     /// Of the format `openai`: whether a stream is asked to end with what it used. Some count unasked and refuse to be asked.
-    #[serde(default = "default_usage_in_stream")]
+    #[serde(default = "unless_told_otherwise")]
     pub usage_in_stream: bool,
+    /// Whether the model may be told how to choose its words: those that think choose by themselves, and refuse to be told.
+    #[serde(default = "unless_told_otherwise")]
+    pub takes_sampling: bool,
     /// How long this model may think before its first token. None: as long as `LLM_FIRST_TOKEN_TIMEOUT_SECONDS` says.
     pub first_token_seconds: Option<NonZeroU16>,
 }
 
-fn default_usage_in_stream() -> bool {
+fn unless_told_otherwise() -> bool {
     true
 }
 
@@ -230,6 +233,13 @@ mod tests {
         let asks = |text: &str| parse(text).expect("valid").models[0].routes[0].usage_in_stream;
         assert!(asks(MODEL));
         assert!(!asks(&MODEL.replace("api_key_variable", "usage_in_stream = false\napi_key_variable")));
+    }
+
+    #[test]
+    fn a_model_is_told_how_to_choose_its_words_unless_the_file_says_otherwise() {
+        let takes = |text: &str| parse(text).expect("valid").models[0].routes[0].takes_sampling;
+        assert!(takes(MODEL));
+        assert!(!takes(&MODEL.replace("api_key_variable", "takes_sampling = false\napi_key_variable")));
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Upstream {
     pub output_cap_field: OutputCapField,
     /// Of OpenAI's format: a stream is asked to end with what it used.
     pub usage_in_stream: bool,
+    /// The model may be told how to choose its words.
+    pub takes_sampling: bool,
     /// To wait for the first token, instead of as long as for others.
     pub first_token: Option<Duration>,
 }
@@ -82,6 +84,7 @@ pub struct JsonSchema {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sampling {
     pub temperature: Option<f32>,
+    /// Not sent beside a temperature to who takes only one of them.
     pub top_p: Option<f32>,
     /// The answer ends before any of these.
     pub stop: Vec<String>,

@@ -109,6 +109,7 @@ impl CatalogService {
             api_key: api_key?,
             output_cap_field: route.output_cap_field,
             usage_in_stream: route.usage_in_stream,
+            takes_sampling: route.takes_sampling,
             first_token: route.first_token,
         })
     }

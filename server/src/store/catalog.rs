@@ -40,6 +40,8 @@ pub struct Route {
     pub output_cap_field: OutputCapField,
     /// Whether a stream is asked to end with what it used.
     pub usage_in_stream: bool,
+    /// Whether its model may be told how to choose its words.
+    pub takes_sampling: bool,
     /// How long its model may think before its first token, if longer or shorter than others.
     pub first_token: Option<Duration>,
 }
@@ -88,6 +90,7 @@ struct RouteRow {
     output_cap_field: String,
     first_token_seconds: Option<i32>,
     usage_in_stream: bool,
+    takes_sampling: bool,
 }
 
 impl From<&PriceRow> for ModelPrices {
@@ -118,6 +121,7 @@ impl From<&RouteRow> for Route {
                 _ => OutputCapField::MaxTokens,
             },
             usage_in_stream: row.usage_in_stream,
+            takes_sampling: row.takes_sampling,
             first_token: row
                 .first_token_seconds
                 .map(|seconds| Duration::from_secs(seconds.unsigned_abs().into())),
@@ -280,6 +284,7 @@ async fn upsert_route(
         model_routes::first_token_seconds
             .eq(route.first_token_seconds.map(|seconds| i32::from(seconds.get()))),
         model_routes::usage_in_stream.eq(route.usage_in_stream),
+        model_routes::takes_sampling.eq(route.takes_sampling),
     );
     diesel::insert_into(model_routes::table)
         .values((model_routes::key.eq(&route.key), columns))

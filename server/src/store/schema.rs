@@ -331,6 +331,7 @@ diesel::table! {
         output_cap_field -> Text,
         first_token_seconds -> Nullable<Integer>,
         usage_in_stream -> Bool,
+        takes_sampling -> Bool,
     }
 }
 

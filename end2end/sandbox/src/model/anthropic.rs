@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use serde_json::Value;
 
 use crate::model::answering::{Chat, answer};
 use crate::model::anthropic::error::AnthropicError;
@@ -68,6 +69,7 @@ impl Chat for MessagesRequest {
             last_user_message: self.last_user_message(),
             prompt_tokens: self.prompt_tokens(),
             reasoning: self.thinking().cloned(),
+            hints: Value::Null,
             temperature: self.temperature,
             top_p: self.top_p,
             stop: self.stop_sequences.clone(),

@@ -38,6 +38,8 @@ pub(crate) struct Request {
     pub(crate) prompt_tokens: u64,
     /// What was asked for in the way of reasoning, in the vendor's words.
     pub(crate) reasoning: Option<Value>,
+    /// What only OpenAI's format knows of how to answer: seed, verbosity and penalties. Null in Anthropic's.
+    pub(crate) hints: Value,
     pub(crate) temperature: Option<f64>,
     pub(crate) top_p: Option<f64>,
     /// Before which texts the answer was to end, as it was sent.
@@ -181,6 +183,7 @@ mod tests {
             last_user_message: last_user_message.into(),
             prompt_tokens: 1,
             reasoning: None,
+            hints: Value::Null,
             temperature: None,
             top_p: None,
             stop: None,

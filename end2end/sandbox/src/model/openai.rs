@@ -29,7 +29,7 @@ use crate::sign_in::client::bearer_token;
 /// The models that are served.
 pub(crate) const MODELS: [&str; 2] = ["sandbox-small", NEWEST_MODEL];
 
-/// As the vendor's newer models do, it knows the cap of the answer by its new name only.
+/// As the vendor's newer models do, it knows the cap of the answer by its new name only, and chooses its words by itself.
 const NEWEST_MODEL: &str = "sandbox-large";
 
 const LONGEST_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -80,6 +80,7 @@ impl Chat for ChatRequest {
             last_user_message: self.last_user_message(),
             prompt_tokens: self.prompt_tokens(),
             reasoning: self.reasoning().cloned(),
+            hints: json!(self.hints),
             temperature: self.temperature,
             top_p: self.top_p,
             stop: self.stop.clone(),

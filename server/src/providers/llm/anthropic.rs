@@ -40,7 +40,7 @@ impl LlmProvider for Anthropic {
             .post(below(&upstream.base_url, &["messages"]))
             .header("x-api-key", upstream.api_key.expose_secret())
             .header("anthropic-version", VERSION)
-            .json(&MessagesRequest::new(&upstream.model, &request));
+            .json(&MessagesRequest::new(upstream, &request));
         let mut answer = Answer::default();
         let frames = until_last(frames::<MessageError>(request).await?, is_last);
         let events = frames.flat_map(move |frame| {

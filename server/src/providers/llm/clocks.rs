@@ -119,6 +119,7 @@ mod tests {
             api_key: String::new().into(),
             output_cap_field: crate::config::OutputCapField::MaxTokens,
             usage_in_stream: true,
+            takes_sampling: true,
             first_token,
         };
         let pauses = pauses_seconds.iter().copied().map(seconds).collect();

@@ -110,6 +110,14 @@ impl MessagesRequest {
                 "temperature: range: 0..1",
             ),
             (
+                self.temperature.is_none() || self.top_p.is_none(),
+                "`temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+            ),
+            (
+                self.stops().all(|stop| !stop.trim().is_empty()),
+                "stop_sequences: each stop sequence must contain non-whitespace",
+            ),
+            (
                 self.thinking_budget().is_none_or(|budget| budget >= LEAST_THINKING_BUDGET),
                 "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
             ),
@@ -119,6 +127,11 @@ impl MessagesRequest {
             ),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, message)| Err(message))
+    }
+
+    fn stops(&self) -> impl Iterator<Item = &str> {
+        let stops = self.stop_sequences.as_ref().and_then(Value::as_array);
+        stops.into_iter().flatten().filter_map(Value::as_str)
     }
 
     fn input_schemas(&self) -> impl Iterator<Item = &Value> {
@@ -284,6 +297,8 @@ mod tests {
             json!({"messages": [said("user", json!([{"type": "text", "text": ""}]))]}),
             json!({"messages": [user, said("assistant", json!("and then "))]}),
             json!({"temperature": 1.1}),
+            json!({"temperature": 1, "top_p": 1}),
+            json!({"stop_sequences": ["END", "\n"]}),
             json!({"tool_choice": {"type": "any"}}),
             json!({"tools": [{"name": "f", "input_schema": {}}]}),
             json!({"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}}),

@@ -44,6 +44,13 @@ impl OpenaiError {
         error
     }
 
+    /// 400 for a parameter that this model does not know.
+    pub(crate) fn unsupported(param: &'static str) -> Self {
+        let message = format!("Unsupported parameter: '{param}' is not supported with this model.");
+        let error = Self::invalid_request(&message, Some(param));
+        Self { detail: Detail { code: Some("unsupported_parameter"), ..error.detail }, ..error }
+    }
+
     /// 404 for a model that is not served.
     pub(crate) fn model_not_found(model: &str) -> Self {
         let message = format!("The model `{model}` does not exist or you do not have access to it.");

@@ -1,6 +1,6 @@
-//! Chat requests. What the sandbox has no use for (logprobs, seeds, …) is accepted and ignored.
+//! Chat requests. What the sandbox has no use for (logprobs, pictures, …) is accepted and ignored.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::journal::ToolResult;
@@ -26,6 +26,17 @@ pub(crate) struct ChatRequest {
     pub(crate) tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
     pub(crate) response_format: Option<Value>,
+    #[serde(flatten)]
+    pub(crate) hints: Hints,
+}
+
+/// Of how the model is to answer, what only this vendor's format knows.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Hints {
+    seed: Option<i64>,
+    verbosity: Option<String>,
+    frequency_penalty: Option<f64>,
+    presence_penalty: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,30 +75,60 @@ impl ChatRequest {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, OpenaiError> {
         let request: Self = serde_json::from_slice(body)
             .map_err(|error| OpenaiError::invalid_request(&format!("Invalid body: {error}."), None))?;
-        if request.messages.is_empty() {
-            let message = "Invalid 'messages': empty array. Expected an array with minimum length 1.";
-            return Err(OpenaiError::invalid_request(message, Some("messages")));
+        match request.mistakes().into_iter().find(|(is_made, ..)| *is_made) {
+            Some((_, param, message)) => Err(OpenaiError::invalid_request(message, Some(param))),
+            None => request.check_sampling(),
         }
-        if request.max_tokens.is_some() && request.model == NEWEST_MODEL {
-            let message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
-                           'max_completion_tokens' instead.";
-            return Err(OpenaiError::invalid_request(message, Some("max_tokens")));
+    }
+
+    /// Whether each is made, the parameter it is about, and the vendor's words.
+    fn mistakes(&self) -> [(bool, &'static str, &'static str); 5] {
+        [
+            (
+                self.messages.is_empty(),
+                "messages",
+                "Invalid 'messages': empty array. Expected an array with minimum length 1.",
+            ),
+            (
+                self.max_tokens.is_some() && self.is_for_newest_model(),
+                "max_tokens",
+                "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            ),
+            (
+                self.tools.is_none() && (self.tool_choice.is_some() || self.has_parallel_tool_calls()),
+                "tool_choice",
+                "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+            ),
+            (
+                !self.every_call_has_its_result(),
+                "messages",
+                "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.",
+            ),
+            (
+                self.max_tokens() == Some(0),
+                "max_tokens",
+                "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1.",
+            ),
+        ]
+    }
+
+    /// The newest model knows one way of choosing its words.
+    fn check_sampling(self) -> Result<Self, OpenaiError> {
+        let Hints { frequency_penalty, presence_penalty, .. } = self.hints;
+        let given = [
+            ("temperature", self.temperature.filter(|wanted| *wanted != 1.0)),
+            ("top_p", self.top_p),
+            ("frequency_penalty", frequency_penalty),
+            ("presence_penalty", presence_penalty),
+        ];
+        match given.into_iter().find(|(_, value)| value.is_some()).filter(|_| self.is_for_newest_model()) {
+            Some((name, _)) => Err(OpenaiError::unsupported(name)),
+            None => Ok(self),
         }
-        if request.tools.is_none() && (request.tool_choice.is_some() || request.has_parallel_tool_calls()) {
-            let message =
-                "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.";
-            return Err(OpenaiError::invalid_request(message, Some("tool_choice")));
-        }
-        if !request.every_call_has_its_result() {
-            let message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each \
-                           'tool_call_id'.";
-            return Err(OpenaiError::invalid_request(message, Some("messages")));
-        }
-        if request.max_tokens() == Some(0) {
-            let message = "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1.";
-            return Err(OpenaiError::invalid_request(message, Some("max_tokens")));
-        }
-        Ok(request)
+    }
+
+    fn is_for_newest_model(&self) -> bool {
+        self.model == NEWEST_MODEL
     }
 
     fn has_parallel_tool_calls(&self) -> bool {
@@ -222,6 +263,9 @@ mod tests {
             json!({"model": "m", "messages": messages, "max_tokens": 0}),
             json!({"model": "m", "messages": messages, "max_tokens": -1}),
             json!({"model": NEWEST_MODEL, "messages": messages, "max_tokens": 7}),
+            json!({"model": NEWEST_MODEL, "messages": messages, "temperature": 0.5}),
+            json!({"model": NEWEST_MODEL, "messages": messages, "top_p": 1}),
+            json!({"model": NEWEST_MODEL, "messages": messages, "presence_penalty": 0}),
             json!({"model": "m", "messages": messages, "tool_choice": "none"}),
             json!({"model": "m", "messages": [{"role": "tool", "tool_call_id": "c1", "content": "42"}]}),
             json!({"model": "m", "messages": [{"role": "assistant", "tool_calls": [{"id": "c1"}]}, messages[0]]}),

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::providers::llm::{CompletionRequest, Function, JsonFormat, Speaker, ToolChoice, Tools, Turn};
+use crate::providers::llm::{
+    CompletionRequest, Function, JsonFormat, Sampling, Speaker, ToolChoice, Tools, Turn, Upstream,
+};
 
 #[derive(Serialize)]
 pub(super) struct MessagesRequest<'a> {
@@ -18,8 +20,8 @@ pub(super) struct MessagesRequest<'a> {
     temperature: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f32>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    stop_sequences: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stop_sequences: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Tool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,22 +96,34 @@ struct OutputFormat<'a> {
 const HIGHEST_TEMPERATURE: f32 = 1.0;
 
 impl<'a> MessagesRequest<'a> {
-    pub(super) fn new(model: &'a str, request: &'a CompletionRequest) -> Self {
-        let tools = &request.tools;
+    pub(super) fn new(upstream: &'a Upstream, request: &'a CompletionRequest) -> Self {
+        let CompletionRequest { sampling, tools, .. } = request;
+        let (temperature, top_p) = if upstream.takes_sampling { told(sampling) } else { (None, None) };
         Self {
-            model,
+            model: &upstream.model,
             system: request.instructions.as_deref(),
             messages: messages(&request.turns),
             max_tokens: request.max_output_tokens,
-            temperature: request.sampling.temperature.map(|wanted| wanted.min(HIGHEST_TEMPERATURE)),
-            top_p: request.sampling.top_p,
-            stop_sequences: &request.sampling.stop,
+            temperature,
+            top_p,
+            stop_sequences: spoken_stops(&sampling.stop).collect(),
             tools: tools.functions.iter().map(Tool::from).collect(),
             tool_choice: Choice::of(tools).filter(|_| !tools.functions.is_empty()),
             output_config: OutputConfig::of(request.json.as_ref()),
             stream: true,
         }
     }
+}
+
+/// The temperature, or else `top_p`: newer models refuse both together. <https://github.com/n8n-io/n8n/issues/20240>
+fn told(sampling: &Sampling) -> (Option<f32>, Option<f32>) {
+    let temperature = sampling.temperature.map(|wanted| wanted.min(HIGHEST_TEMPERATURE));
+    (temperature, sampling.top_p.filter(|_| temperature.is_none()))
+}
+
+/// A request with a blank one among them is refused. <https://github.com/BerriAI/litellm/issues/3286>
+fn spoken_stops(stops: &[String]) -> impl Iterator<Item = &str> {
+    stops.iter().map(String::as_str).filter(|stop| !stop.trim().is_empty())
 }
 
 /// The results of all calls of a message stand together in the one after it, before anything else is said.
@@ -202,7 +216,20 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::providers::llm::Sampling;
+    use crate::config::{OutputCapField, WireFormat};
+
+    fn upstream() -> Upstream {
+        Upstream {
+            format: WireFormat::Anthropic,
+            base_url: "http://localhost".parse().expect("a URL"),
+            model: "a-1".to_owned(),
+            api_key: String::new().into(),
+            output_cap_field: OutputCapField::MaxTokens,
+            usage_in_stream: true,
+            takes_sampling: true,
+            first_token: None,
+        }
+    }
 
     fn request() -> CompletionRequest {
         CompletionRequest {
@@ -217,7 +244,11 @@ mod tests {
 
     /// As it goes over the wire.
     fn written(request: &CompletionRequest) -> Value {
-        let written = serde_json::to_string(&MessagesRequest::new("a-1", request)).expect("JSON");
+        written_to(&upstream(), request)
+    }
+
+    fn written_to(upstream: &Upstream, request: &CompletionRequest) -> Value {
+        let written = serde_json::to_string(&MessagesRequest::new(upstream, request)).expect("JSON");
         serde_json::from_str(&written).expect("JSON")
     }
 
@@ -230,13 +261,25 @@ mod tests {
 
     #[test]
     fn instructions_stand_beside_the_messages_and_sampling_goes_along() {
-        let sampling = Sampling { temperature: Some(0.3), top_p: Some(0.9), stop: vec!["END".to_owned()] };
+        let sampling = Sampling { top_p: Some(0.9), stop: vec!["END".to_owned()], ..Sampling::default() };
         let instructions = Some("Be brief.".to_owned());
         let body = written(&CompletionRequest { instructions, sampling, ..request() });
         assert_eq!(body["system"], "Be brief.");
         assert_eq!(body["messages"], json!([{ "role": "user", "content": "hi" }]));
-        assert_eq!((&body["temperature"], &body["top_p"]), (&json!(0.3), &json!(0.9)));
+        assert_eq!((body.get("temperature"), &body["top_p"]), (None, &json!(0.9)));
         assert_eq!(body["stop_sequences"], json!(["END"]));
+    }
+
+    #[test]
+    fn what_would_have_the_whole_request_refused_is_left_out() {
+        let stop = ["\n", "END", " \t"].map(str::to_owned).to_vec();
+        let sampling = Sampling { temperature: Some(0.3), top_p: Some(0.9), stop, ..Sampling::default() };
+        let asked = CompletionRequest { sampling, ..request() };
+        let body = written(&asked);
+        assert_eq!((&body["temperature"], body.get("top_p")), (&json!(0.3), None));
+        assert_eq!(body["stop_sequences"], json!(["END"]));
+        let body = written_to(&Upstream { takes_sampling: false, ..upstream() }, &asked);
+        assert_eq!((body.get("temperature"), body.get("top_p")), (None, None));
     }
 
     #[test]

@@ -108,14 +108,16 @@ impl<'a> ChatRequest<'a> {
         let turns = request.turns.iter().map(ChatMessage::from);
         let Tools { functions, choice, is_parallel } = &request.tools;
         let has_tools = !functions.is_empty();
+        let sampling = &request.sampling;
+        let told = |wanted: Option<f32>| wanted.filter(|_| upstream.takes_sampling);
         Self {
             model: &upstream.model,
             messages: instructions.into_iter().chain(turns).collect(),
             max_tokens: cap(OutputCapField::MaxTokens),
             max_completion_tokens: cap(OutputCapField::MaxCompletionTokens),
-            temperature: request.sampling.temperature,
-            top_p: request.sampling.top_p,
-            stop: &request.sampling.stop,
+            temperature: told(sampling.temperature),
+            top_p: told(sampling.top_p),
+            stop: &sampling.stop,
             tools: functions.iter().map(|function| Tool { function }).collect(),
             tool_choice: Choice::of(choice).filter(|_| has_tools),
             // Some models refuse to be told what they do anyway.
@@ -205,6 +207,7 @@ mod tests {
             api_key: String::new().into(),
             output_cap_field: OutputCapField::MaxTokens,
             usage_in_stream: true,
+            takes_sampling: true,
             first_token: None,
         }
     }
@@ -250,6 +253,7 @@ mod tests {
             temperature: Some(1.7),
             top_p: Some(0.9),
             stop: vec!["END".to_owned(), "\n".to_owned()],
+            ..Sampling::default()
         };
         let instructions = Some("Be brief.".to_owned());
         let body = written(&upstream(), &CompletionRequest { instructions, sampling, ..request() });
@@ -258,6 +262,16 @@ mod tests {
         assert_eq!(body["messages"], messages);
         assert_eq!((&body["temperature"], &body["top_p"]), (&json!(1.7), &json!(0.9)));
         assert_eq!(body["stop"], json!(["END", "\n"]));
+    }
+
+    #[test]
+    fn a_model_that_refuses_to_be_told_how_to_choose_its_words_is_not_told() {
+        let sampling =
+            Sampling { temperature: Some(0.3), top_p: Some(0.9), stop: vec!["END".to_owned()], ..Sampling::default() };
+        let thinker = Upstream { takes_sampling: false, ..upstream() };
+        let body = written(&thinker, &CompletionRequest { sampling, ..request() });
+        assert_eq!((body.get("temperature"), body.get("top_p")), (None, None));
+        assert_eq!(body["stop"], json!(["END"]), "where to stop is not how to choose");
     }
 
     #[test]

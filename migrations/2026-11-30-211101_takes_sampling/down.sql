@@ -1,0 +1,1 @@
+alter table model_routes drop column takes_sampling;

@@ -1,0 +1,49 @@
+//! How programs want answers to be chosen, told to providers that do not take everything.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::providers::two_routes;
+use crate::support::{TestApp, completion, prompt, quick};
+
+/// What the providers were asked with this prompt, by those who were asked in a format.
+async fn asked_in(app: &TestApp, prompt: &str, format: &str) -> Value {
+    let journal = app.sandbox.journal(prompt).await;
+    journal.into_iter().rfind(|entry| entry["api"] == format).expect("it was asked")
+}
+
+fn asking(prompt: &str, fields: &Value) -> Value {
+    let mut body = completion(prompt);
+    body.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+    body
+}
+
+/// The stand-in refuses, as Anthropic does, a temperature together with `top_p`, and blank stops.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_takes_a_temperature_or_top_p_is_told_one_of_them_and_no_blank_stop() {
+    let (app, routes) = two_routes().await;
+    let (program, prompt) = (app.program(&app.user().await).await, prompt());
+    app.sandbox.script(&prompt, quick("Yes.")).await;
+    app.sandbox.script(&prompt, json!({ "upstream": routes.first, "status": 503 })).await;
+    let both = json!({ "temperature": 0.5, "top_p": 0.25, "stop": ["\n", "END"] });
+    assert_eq!(program.complete(&asking(&prompt, &both)).await.status(), StatusCode::OK);
+    let told = asked_in(&app, &prompt, "anthropic").await;
+    assert_eq!((&told["temperature"], &told["top_p"]), (&json!(0.5), &Value::Null));
+    assert_eq!(told["stop"], json!(["END"]));
+    let told = asked_in(&app, &prompt, "openai").await;
+    assert_eq!((&told["top_p"], &told["stop"]), (&json!(0.25), &json!(["\n", "END"])));
+}
+
+/// The stand-in of the newest model refuses any temperature but 1.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_takes_no_sampling_is_told_none() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (app.program(&app.user().await).await, prompt());
+    app.sandbox.script(&prompt, quick("Yes.")).await;
+    let sampling = json!({
+        "model": "thorough", "temperature": 0.5, "top_p": 0.25, "frequency_penalty": 1, "presence_penalty": -1,
+    });
+    assert_eq!(program.complete(&asking(&prompt, &sampling)).await.status(), StatusCode::OK);
+    let told = asked_in(&app, &prompt, "openai").await;
+    assert_eq!((&told["temperature"], &told["hints"]["presence_penalty"]), (&Value::Null, &Value::Null));
+}
