@@ -59,7 +59,12 @@ pub enum ApiError {
     Unavailable { retry_after_seconds: u32 },
     /// The model's provider failed: 502.
     #[error("{}", model_sentence(*failure))]
-    Model { failure: ModelFailure },
+    Model {
+        failure: ModelFailure,
+        /// The part of the request that it did not accept, as it calls it. For programs: people send only words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        param: Option<String>,
+    },
     /// A fault of ours: 500. The id leads operators to the log.
     #[error("Something went wrong on our side. If it happens again, tell us this number: {request_id}")]
     Internal { request_id: String },
@@ -91,6 +96,10 @@ pub enum ModelFailure {
 impl ApiError {
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into() }
+    }
+
+    pub fn model(failure: ModelFailure) -> Self {
+        Self::Model { failure, param: None }
     }
 
     /// Its name, for logs; on the wire it is the same.
@@ -399,7 +408,7 @@ mod tests {
             ApiError::Maintenance,
             ApiError::ChangesPaused,
             ApiError::Unavailable { retry_after_seconds: 1 },
-            ApiError::Model { failure: ModelFailure::Empty },
+            ApiError::model(ModelFailure::Empty),
             ApiError::Internal { request_id: String::new() },
             ApiError::Connection,
         ] {

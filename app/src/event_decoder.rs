@@ -52,7 +52,7 @@ mod tests {
             rating: None,
             versions: Vec::new(),
         };
-        let error = Some(ApiError::Model { failure: ModelFailure::Interrupted });
+        let error = Some(ApiError::model(ModelFailure::Interrupted));
         ChatEvent {
             seq,
             kind: ChatEventKind::Ended { message: Box::new(message), error: error.map(Box::new) },

@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(Offer::for_turn(&lost, place(), !IS_LOST), []);
         let failure = ModelFailure::Interrupted;
         let interrupted =
-            Turn { error: Some(ApiError::Model { failure }), ..answer("be", ReplyState::Interrupted) };
+            Turn { error: Some(ApiError::model(failure)), ..answer("be", ReplyState::Interrupted) };
         assert_eq!(Offer::for_turn(&interrupted, place(), false).first(), Some(&Offer::Continue(id(2))));
     }
 }

@@ -82,7 +82,7 @@ fn another_answer_replaces_the_failed_one() {
     Owner::new().with(|| {
         let transcript = Transcript::new(vec![question()], false);
         transcript.start(question());
-        transcript.end(answer(2, ""), Some(ApiError::Model { failure: ModelFailure::Unavailable }));
+        transcript.end(answer(2, ""), Some(ApiError::model(ModelFailure::Unavailable)));
         transcript.start(question());
         assert_eq!(shown(transcript), [(0, "why?".to_owned(), "sent"), (2, String::new(), "streaming")]);
     });
@@ -118,7 +118,7 @@ fn a_continuation_stands_below_the_answer_it_goes_on_with() {
     Owner::new().with(|| {
         let transcript = Transcript::new(vec![question()], false);
         transcript.start(question());
-        transcript.end(interrupted(2, "be"), Some(ApiError::Model { failure: ModelFailure::Interrupted }));
+        transcript.end(interrupted(2, "be"), Some(ApiError::model(ModelFailure::Interrupted)));
         transcript.start(interrupted(2, "be"));
         transcript.append("cause");
         let expected = [(0, "why?", "sent"), (1, "be", "interrupted"), (2, "cause", "streaming")]
@@ -236,7 +236,7 @@ fn an_answer_that_came_to_nothing_is_a_version_while_it_is_shown() {
     Owner::new().with(|| {
         let transcript = Transcript::new(vec![question(), answer(2, "because")], false);
         transcript.start(question());
-        transcript.end(answer(3, ""), Some(ApiError::Model { failure: ModelFailure::Unavailable }));
+        transcript.end(answer(3, ""), Some(ApiError::model(ModelFailure::Unavailable)));
         assert_eq!(versions(transcript), told(&[None, Some("2 of 2")]));
         transcript.start(question());
         transcript.end(answer(4, "therefore"), None);

@@ -341,7 +341,7 @@ impl ChatEventKind {
 /// An older page has to see the end of a reply whose error only newer ones know.
 fn known_or_interrupted<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Box<ApiError>>, D::Error> {
     let error = Option::<serde_json::Value>::deserialize(source)?;
-    let unknown = ApiError::Model { failure: ModelFailure::Interrupted };
+    let unknown = ApiError::model(ModelFailure::Interrupted);
     Ok(error.map(|error| Box::new(serde_json::from_value(error).unwrap_or(unknown))))
 }
 

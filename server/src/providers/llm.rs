@@ -1,5 +1,6 @@
 //! The seam to language models: one trait, one file a wire format.
 
+mod account;
 mod anthropic;
 mod clocks;
 mod openai;
@@ -193,15 +194,26 @@ fn remove_nul(text: &mut String) {
 pub struct LlmError {
     pub failure: ModelFailure,
     pub detail: String,
+    /// The part of the request that is wrong, as the provider calls it.
+    pub param: Option<String>,
     /// Asking the same provider again may help.
     pub is_passing: bool,
+    /// Our account with the provider is not good for any answer, whoever is asked by it.
+    pub is_of_account: bool,
     /// The provider says when to ask again.
     pub retry_after: Option<Duration>,
 }
 
 impl LlmError {
     fn new(failure: ModelFailure, detail: impl Into<String>) -> Self {
-        Self { failure, detail: detail.into(), is_passing: true, retry_after: None }
+        Self {
+            failure,
+            detail: detail.into(),
+            param: None,
+            is_passing: true,
+            is_of_account: false,
+            retry_after: None,
+        }
     }
 
     /// The provider's filter took offence. Nobody else is asked: that is how one looks for a provider that lets it pass.

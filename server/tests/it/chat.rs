@@ -219,7 +219,7 @@ async fn a_failure_before_the_first_word_is_free_and_can_be_tried_again() {
     reply.read_to_end().await;
     let (message, error) = reply.ended();
     assert_eq!((message.state, message.charged), (Some(ReplyState::Failed), Some(Nanos(0))));
-    assert_eq!(error, Some(&ApiError::Model { failure: ModelFailure::Unavailable }));
+    assert_eq!(error, Some(&ApiError::model(ModelFailure::Unavailable)));
 
     let retry = json!({
         "client_request_id": Uuid::now_v7(),
@@ -271,7 +271,7 @@ async fn each_way_a_provider_fails_is_told_in_its_own_words() {
     for (script, state, failure, reply) in join_all(outcomes).await {
         let (message, error) = reply.ended();
         assert_eq!(message.state, Some(state), "{script}");
-        assert_eq!(error, Some(&ApiError::Model { failure }), "{script}");
+        assert_eq!(error, Some(&ApiError::model(failure)), "{script}");
         let said = if state == ReplyState::Interrupted { "one two " } else { "" };
         assert_eq!(message.content.trim_end(), said.trim_end(), "{script}");
     }

@@ -15,7 +15,7 @@ use crate::support::{TestApp, completion, new_request, prompt, quick};
 async fn what_a_filter_ends_is_told_as_that_in_both_formats_and_asked_of_nobody_else() {
     let (app, routes) = two_routes().await;
     let browser = app.user().await;
-    let filtered = ApiError::Model { failure: ModelFailure::Filtered };
+    let filtered = ApiError::model(ModelFailure::Filtered);
     let told = Some(&filtered);
     for (text, state) in [("one", ReplyState::Interrupted), ("", ReplyState::Failed)] {
         for broken in [None, Some(&routes.first)] {
@@ -40,7 +40,7 @@ async fn an_answer_without_a_word_is_asked_for_elsewhere_and_free() {
     let (browser, prompt) = (app.user().await, prompt());
     app.sandbox.script(&prompt, quick("")).await;
     let reply = browser.ask(&prompt).await;
-    assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Empty }));
+    assert_eq!(reply.ended().1, Some(&ApiError::model(ModelFailure::Empty)));
     assert_eq!((reply.state(), reply.ended().0.charged), (ReplyState::Failed, Some(Nanos(0))));
     let mut answer = quick("Answered.");
     answer["upstream"] = json!(routes.second);

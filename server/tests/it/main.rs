@@ -36,6 +36,7 @@ mod reconnects;
 mod reports;
 mod restoring;
 mod retries;
+mod sampling;
 mod shutdown;
 mod sign_in;
 mod simulation;

@@ -88,7 +88,7 @@ async fn when_every_route_fails_the_reply_says_so_after_three_attempts() {
     app.sandbox.script(&prompt, json!({ "status": 503 })).await;
     let reply = app.user().await.ask(&prompt).await;
     assert_eq!(reply.state(), ReplyState::Failed);
-    assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Overloaded }));
+    assert_eq!(reply.ended().1, Some(&ApiError::model(ModelFailure::Overloaded)));
     assert_eq!(app.sandbox.journal(&prompt).await.len(), 3);
 }
 
@@ -113,19 +113,40 @@ async fn a_refusal_is_believed_only_when_another_provider_refuses_too() {
     let (browser, prompt) = (app.user().await, prompt());
     app.sandbox.script(&prompt, json!({ "status": 400 })).await;
     let reply = browser.ask(&prompt).await;
-    assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Refused }));
+    assert_eq!(reply.ended().1, Some(&ApiError::model(ModelFailure::Refused)));
     assert_eq!(
         (asked(&app, &prompt, &routes.first).await, asked(&app, &prompt, &routes.second).await),
         (1, 1)
     );
 
-    // As a provider does whose bill was not paid.
+    // As a provider may whose account is not in order, in words that nobody knows.
     app.sandbox.script(&prompt, quick("Answered.")).await;
     app.sandbox.script(&prompt, json!({ "status": 400, "upstream": routes.first })).await;
     for _ in 0..6 {
         assert_clean(&browser.ask(&prompt).await, "Answered.");
     }
     assert_eq!(asked(&app, &prompt, &routes.first).await, 7, "a refusal is no failure of the route");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_without_credit_is_nobodys_mistake_and_left_alone_after_a_few() {
+    let (app, routes) = two_routes().await;
+    let (browser, prompt) = (app.user().await, prompt());
+    app.sandbox.script(&prompt, quick("Answered.")).await;
+    let unfunded = json!({
+        "status": 400, "error_message": "Your credit balance is too low to access the Anthropic API.",
+    });
+    let mut first = unfunded.clone();
+    first["upstream"] = json!(routes.first);
+    app.sandbox.script(&prompt, first).await;
+    for _ in 0..6 {
+        assert_clean(&browser.ask(&prompt).await, "Answered.");
+    }
+    assert_eq!(asked(&app, &prompt, &routes.first).await, 5, "its breaker is open");
+
+    app.sandbox.script(&prompt, unfunded).await;
+    let reply = browser.ask(&prompt).await;
+    assert_eq!(reply.ended().1, Some(&ApiError::model(ModelFailure::Unavailable)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -253,7 +274,7 @@ async fn a_provider_that_cannot_be_connected_to_is_passed_over_and_alone_is_said
 
     let app = TestApp::with(lead_nowhere).await;
     let reply = app.user().await.ask(&prompt()).await;
-    assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Unavailable }));
+    assert_eq!(reply.ended().1, Some(&ApiError::model(ModelFailure::Unavailable)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,7 +110,7 @@ async fn a_pause_the_provider_asks_for_is_kept_and_a_long_one_not_waited_for() {
 
     app.sandbox.script(&hopeless, json!({ "status": 429, "retry_after_seconds": 60 })).await;
     let reply = browser.ask(&hopeless).await;
-    assert_eq!(reply.ended().1, Some(&ApiError::Model { failure: ModelFailure::Overloaded }));
+    assert_eq!(reply.ended().1, Some(&ApiError::model(ModelFailure::Overloaded)));
     assert_eq!(app.sandbox.journal(&hopeless).await.len(), 1);
 }
 

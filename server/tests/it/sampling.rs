@@ -47,3 +47,21 @@ async fn a_model_that_takes_no_sampling_is_told_none() {
     let told = asked_in(&app, &prompt, "openai").await;
     assert_eq!((&told["temperature"], &told["hints"]["presence_penalty"]), (&Value::Null, &Value::Null));
 }
+
+/// Nobody has told us that this route's model takes no sampling.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_does_not_accept_is_told_by_its_name() {
+    let app = TestApp::with(|config| {
+        config.llm.catalog.models[1].routes.truncate(1);
+        config.llm.catalog.models[1].routes[0].takes_sampling = true;
+    })
+    .await;
+    let (program, prompt) = (app.program(&app.user().await).await, prompt());
+    let refused = json!({ "model": "thorough", "top_p": 0.25 });
+    let response = program.complete(&asking(&prompt, &refused)).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let error: Value = response.json().await.expect("JSON");
+    assert_eq!((&error["error"]["code"], &error["error"]["param"]), (&json!("refused"), &json!("top_p")));
+    let message = error["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("`top_p`") && !message.contains("with this model"), "{message}");
+}

@@ -22,8 +22,8 @@ pub(crate) trait Chat {
     fn describe(&self) -> Request;
     /// Frames for the answer.
     fn frames(&self, reply: &Reply, script: &Script) -> Self::Frames;
-    /// The vendor's error with a status.
-    fn error(status: u16, retry_after_seconds: Option<u64>) -> Response;
+    /// The vendor's error with a status, in the usual words or in others.
+    fn error(status: u16, message: Option<&str>, retry_after_seconds: Option<u64>) -> Response;
 }
 
 /// Answers a request to an upstream, as a script or the dice say.
@@ -60,7 +60,7 @@ fn choose_script(model: &Model, upstream: &str, request: &Request) -> (Script, O
 async fn fail<C: Chat>(status: u16, script: &Script, entry: &OpenEntry) -> Response {
     tokio::time::sleep(Duration::from_millis(script.first_token_delay_ms.unwrap_or(0))).await;
     entry.close(ReplyState::Failed);
-    C::error(status, script.retry_after_seconds)
+    C::error(status, script.error_message.as_deref(), script.retry_after_seconds)
 }
 
 fn send_streamed(reply: Reply, frames: impl Frames, script: &Script, entry: OpenEntry) -> Response {
@@ -76,7 +76,7 @@ async fn send_whole<C: Chat>(reply: Reply, frames: C::Frames, script: &Script, e
         Some(Ending::Stall(_)) => std::future::pending().await,
         Some(Ending::Error(_)) => {
             entry.close(ReplyState::Failed);
-            return C::error(500, None);
+            return C::error(500, None, None);
         }
         _ => {}
     }

@@ -84,8 +84,8 @@ impl Chat for MessagesRequest {
         MessageFrames::new(&self.model, reply, script)
     }
 
-    fn error(status: u16, retry_after_seconds: Option<u64>) -> Response {
-        AnthropicError::scripted(status, retry_after_seconds).into_response()
+    fn error(status: u16, message: Option<&str>, retry_after_seconds: Option<u64>) -> Response {
+        AnthropicError::scripted(status, retry_after_seconds).saying(message).into_response()
     }
 }
 

@@ -95,8 +95,8 @@ impl Chat for ChatRequest {
         ChatFrames::new(self, reply, script)
     }
 
-    fn error(status: u16, retry_after_seconds: Option<u64>) -> Response {
-        OpenaiError::scripted(status, retry_after_seconds).into_response()
+    fn error(status: u16, message: Option<&str>, retry_after_seconds: Option<u64>) -> Response {
+        OpenaiError::scripted(status, retry_after_seconds).saying(message).into_response()
     }
 }
 

@@ -46,6 +46,9 @@ pub(crate) struct Script {
     /// Answer with this HTTP error instead.
     #[serde(default)]
     pub(crate) status: Option<u16>,
+    /// What the HTTP error says, instead of the usual words for its status.
+    #[serde(default)]
+    pub(crate) error_message: Option<String>,
     /// `Retry-After` of the HTTP error.
     #[serde(default)]
     pub(crate) retry_after_seconds: Option<u64>,
@@ -181,6 +184,7 @@ impl Script {
                 self.retry_after_seconds.is_none() || self.status.is_some(),
                 "`retry_after_seconds` needs `status`",
             ),
+            (self.error_message.is_none() || self.status.is_some(), "`error_message` needs `status`"),
             (!self.refused || self.status.is_none(), "`refused` and `status` exclude each other"),
             (self.chunk_chars != Some(0) && self.split_bytes != Some(0), "sizes must be at least 1"),
             (self.times != Some(0), "`times` must be at least 1"),
@@ -221,6 +225,7 @@ mod tests {
             json!({"match": "t", "cut_after_chunks": 1, "stall_after_chunks": 1}),
             json!({"match": "t", "status": 200}),
             json!({"match": "t", "retry_after_seconds": 1}),
+            json!({"match": "t", "error_message": "no"}),
             json!({"match": "t", "refused": true, "status": 500}),
             json!({"match": "t", "split_bytes": 0}),
             json!({"match": "t", "frame_bytes": 100_000_000}),

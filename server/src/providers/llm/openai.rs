@@ -188,6 +188,8 @@ struct ChatError {
     r#type: Option<String>,
     /// A text at OpenAI, a number at llama.cpp and OpenRouter.
     code: Option<Value>,
+    /// A text, where there is any.
+    param: Option<Value>,
 }
 
 impl ChatError {
@@ -216,13 +218,18 @@ impl NamedError for ChatError {
         format!("type {}, code {code}", self.r#type.as_deref().map_or("none", loggable))
     }
 
+    fn param(&self) -> Option<&str> {
+        self.param.as_ref()?.as_str()
+    }
+
     fn refine(&self, error: LlmError) -> LlmError {
         if self.is_any(&FILTERS) {
             return LlmError { detail: error.detail, ..LlmError::filtered() };
         }
         // Who has to pay first is not waited for.
-        let is_passing = error.is_passing && !self.is_any(&[USED_UP]);
-        LlmError { is_passing, ..error }
+        let is_used_up = self.is_any(&[USED_UP]);
+        let is_of_account = error.is_of_account || is_used_up;
+        LlmError { is_passing: error.is_passing && !is_used_up, is_of_account, ..error }
     }
 }
 
@@ -396,6 +403,32 @@ mod tests {
         for (error, is_passing) in [(quota, false), (often, true)] {
             let error = refused(StatusCode::TOO_MANY_REQUESTS, error);
             assert_eq!((error.failure, error.is_passing), (ModelFailure::Overloaded, is_passing));
+            assert_eq!(error.is_of_account, !is_passing);
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_our_account_is_no_refusal_whatever_its_status() {
+        for status in [StatusCode::BAD_REQUEST, StatusCode::PAYMENT_REQUIRED, StatusCode::FORBIDDEN] {
+            let error = refused(status, json!({ "message": "Insufficient Balance", "type": "unknown_error" }));
+            assert_eq!((error.failure, error.is_passing), (ModelFailure::Unavailable, false), "{status}");
+            assert!(error.is_of_account && !error.detail.contains("Balance"), "{}", error.detail);
+        }
+    }
+
+    #[test]
+    fn the_part_of_a_request_that_is_refused_is_told_if_it_is_a_name() {
+        let error = |param: Value| {
+            let error = json!({ "type": "invalid_request_error", "code": "unsupported_value", "param": param });
+            refused(StatusCode::BAD_REQUEST, error)
+        };
+        let told = error(json!("messages[1].content"));
+        assert_eq!(told.param.as_deref(), Some("messages[1].content"));
+        assert!(told.detail.ends_with("code unsupported_value, param messages[1].content"), "{}", told.detail);
+        for param in [json!("my secret"), json!(["my"]), json!(""), Value::Null] {
+            let told = error(param);
+            assert_eq!(told.param, None);
+            assert!(told.detail.ends_with("code unsupported_value"), "{}", told.detail);
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::LlmError;
+use super::account::is_about_account;
 use super::sse::SseDecoder;
 use crate::config::LlmClocks;
 
@@ -37,6 +38,10 @@ pub(super) trait NamedError: DeserializeOwned {
     fn status(&self) -> Option<u16>;
     /// For logs.
     fn describe(&self) -> String;
+    /// The part of the request that is wrong, where the format tells.
+    fn param(&self) -> Option<&str> {
+        None
+    }
     /// What the names say beyond the status.
     fn refine(&self, error: LlmError) -> LlmError {
         error
@@ -120,28 +125,45 @@ struct Refusal<E> {
 /// An answer that did not begin. A body that makes no sense adds nothing to the status.
 pub(super) fn refusal<E: NamedError>(status: StatusCode, body: &[u8]) -> LlmError {
     let detail = format!("HTTP status {status}");
-    match serde_json::from_slice::<Refusal<E>>(body) {
-        Ok(Refusal { error }) => {
-            error.refine(error_of(status.as_u16(), format!("{detail}, {}", error.describe())))
-        }
+    let error = match serde_json::from_slice::<Refusal<E>>(body) {
+        Ok(Refusal { error }) => told(&error, status.as_u16(), format!("{detail}, {}", error.describe())),
         Err(_) => error_of(status.as_u16(), detail),
-    }
+    };
+    if status.is_client_error() && is_about_account(body) { of_account(error) } else { error }
+}
+
+/// With what the names say beyond the status.
+fn told(error: &impl NamedError, status: u16, detail: String) -> LlmError {
+    let Some(param) = error.param().and_then(name) else { return error.refine(error_of(status, detail)) };
+    let plain = error_of(status, format!("{detail}, param {param}"));
+    error.refine(LlmError { param: Some(param.to_owned()), ..plain })
+}
+
+/// Nobody who asks can do anything about it, and another account may answer.
+fn of_account(error: LlmError) -> LlmError {
+    let detail = format!("{}, about our account", error.detail);
+    LlmError { is_passing: false, is_of_account: true, ..LlmError::new(ModelFailure::Unavailable, detail) }
 }
 
 /// An error that comes inside an answer, told as if it had come before it.
 pub(super) fn in_stream(error: &impl NamedError) -> LlmError {
     let detail = format!("error in the stream: {}", error.describe());
-    error.refine(match error.status() {
-        Some(status @ 400..=599) => error_of(status, detail),
-        _ => LlmError::new(ModelFailure::Interrupted, detail),
-    })
+    match error.status() {
+        Some(status @ 400..=599) => told(error, status, detail),
+        _ => error.refine(LlmError::new(ModelFailure::Interrupted, detail)),
+    }
 }
 
-/// A provider's name for something, for logs. What does not look like a name may quote the conversation.
-pub(super) fn loggable(name: &str) -> &str {
+/// A provider's name for something, for logs.
+pub(super) fn loggable(told: &str) -> &str {
+    name(told).unwrap_or("(no name)")
+}
+
+/// What does not look like a name, or like a path of names, may quote the conversation.
+fn name(told: &str) -> Option<&str> {
     const LONGEST_NAME: usize = 64;
-    let is_of_name = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
-    if name.len() <= LONGEST_NAME && name.chars().all(is_of_name) { name } else { "(no name)" }
+    let is_of_name = |character: char| character.is_ascii_alphanumeric() || "_-.[]".contains(character);
+    Some(told).filter(|told| (1..=LONGEST_NAME).contains(&told.len()) && told.chars().all(is_of_name))
 }
 
 fn error_of(status: u16, detail: String) -> LlmError {
@@ -152,7 +174,8 @@ fn error_of(status: u16, detail: String) -> LlmError {
     };
     // A wrong key or an unknown model stays wrong, and so does a request that is not accepted.
     let is_passing = status >= 500 || matches!(status, 408 | 425 | 429);
-    LlmError { is_passing, ..LlmError::new(failure, detail) }
+    let is_of_account = matches!(status, 401 | 402);
+    LlmError { is_passing, is_of_account, ..LlmError::new(failure, detail) }
 }
 
 /// In seconds; no provider sends the other form, a date.
@@ -195,6 +218,7 @@ mod tests {
     #[test]
     fn only_names_are_logged() {
         assert_eq!(loggable("rate_limit_exceeded"), "rate_limit_exceeded");
+        assert_eq!(loggable("tools[0].function.parameters"), "tools[0].function.parameters");
         assert_eq!(loggable("Your prompt: my secret"), "(no name)");
         assert_eq!(loggable(&"x".repeat(65)), "(no name)");
     }

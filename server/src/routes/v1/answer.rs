@@ -253,7 +253,7 @@ fn call_delta(piece: &ToolCallPiece) -> Value {
 }
 
 fn cut() -> V1Error {
-    ApiError::Model { failure: ModelFailure::Interrupted }.into()
+    ApiError::model(ModelFailure::Interrupted).into()
 }
 
 fn stream(answer: Answer) -> impl IntoResponse {

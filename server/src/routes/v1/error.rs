@@ -84,6 +84,11 @@ impl V1Error {
         }
     }
 
+    fn not_accepted(self, param: &str) -> Self {
+        let message = format!("The model's provider did not accept `{param}`. Change it, or leave it out.");
+        Self { message, ..self.about(param) }
+    }
+
     /// As the last thing in a stream.
     pub(super) fn frame(&self) -> String {
         serde_json::json!(ErrorBody { error: self }).to_string()
@@ -101,21 +106,31 @@ impl From<ApiError> for V1Error {
                 ("insufficient_quota", Some("insufficient_quota"), error.status())
             }
             ApiError::Suspended => (INVALID, Some("account_suspended"), error.status()),
-            ApiError::Model { failure: ModelFailure::Refused } => {
+            ApiError::Model { failure: ModelFailure::Refused, .. } => {
                 (INVALID, Some("refused"), StatusCode::BAD_REQUEST)
             }
-            ApiError::Model { failure: ModelFailure::Filtered } => {
+            ApiError::Model { failure: ModelFailure::Filtered, .. } => {
                 (INVALID, Some("content_filter"), StatusCode::BAD_REQUEST)
             }
-            ApiError::Model { failure: ModelFailure::Overloaded } => {
+            ApiError::Model { failure: ModelFailure::Overloaded, .. } => {
                 (SERVER, Some("overloaded"), StatusCode::SERVICE_UNAVAILABLE)
             }
             _ if error.status().is_server_error() => (SERVER, None, error.status()),
             _ => (INVALID, None, error.status()),
         };
         let retry_after_seconds = error.retry_after_seconds();
-        Self { code, retry_after_seconds, ..Self::new(status, r#type, error.to_string()) }
+        let told = Self { code, retry_after_seconds, ..Self::new(status, r#type, error.to_string()) };
+        match error {
+            ApiError::Model { param: Some(param), .. } => told.not_accepted(place(&param)),
+            _ => told,
+        }
     }
+}
+
+/// Where it stands in the request that we were sent. Of messages providers number those that they were sent: instructions
+/// are one of them, and silent answers none.
+fn place(param: &str) -> &str {
+    if param.starts_with("messages") { "messages" } else { param }
 }
 
 impl IntoResponse for V1Error {

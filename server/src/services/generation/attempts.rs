@@ -4,9 +4,9 @@
 //! the first visible event. A retry also needs a token of the process-wide budget, so that an outage cannot multiply the
 //! load on a provider that is down.
 //!
-//! A refusal may be about the request, or about our account there: Anthropic says "credit balance too low" and Google "API
-//! key not valid" with status 400. So it is believed only when another account is asked once and does not answer either. An
-//! account that has nothing left has it for none of its routes.
+//! A refusal may be about the request, or about our account there, which some say with the status of a wrong request. Where
+//! their words for it are known, it is no refusal, and the account is asked on none of its routes. Any other is believed only
+//! when another account is asked once and does not answer either.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -77,12 +77,10 @@ impl<A: Copy + PartialEq> AttemptPlan<A> {
         tries.retry_after = error.retry_after;
         tries.is_given_up = !error.is_passing || error.retry_after > Some(LONGEST_RETRY_AFTER);
         let is_refused = error.failure == ModelFailure::Refused;
-        // Too much for now passes; for good, the account has nothing left.
-        let is_used_up = error.failure == ModelFailure::Overloaded && !error.is_passing;
         let account = tries.account;
         let is_over = self.was_refused || error.failure == ModelFailure::Filtered;
         for tries in &mut self.tries {
-            tries.is_given_up |= is_over || ((is_refused || is_used_up) && tries.account == account);
+            tries.is_given_up |= is_over || ((is_refused || error.is_of_account) && tries.account == account);
         }
         self.was_refused |= is_refused;
     }
@@ -148,7 +146,14 @@ mod tests {
 
     fn error(failure: ModelFailure, is_passing: bool, retry_after_seconds: Option<u64>) -> LlmError {
         let retry_after = retry_after_seconds.map(Duration::from_secs);
-        LlmError { failure, detail: String::new(), is_passing, retry_after }
+        LlmError {
+            failure,
+            detail: String::new(),
+            param: None,
+            is_passing,
+            is_of_account: false,
+            retry_after,
+        }
     }
 
     fn passing() -> LlmError {
@@ -222,9 +227,10 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_has_nothing_left_is_asked_on_none_of_its_routes() {
+    fn an_account_that_is_good_for_no_answer_is_asked_on_none_of_its_routes() {
         let mut plan = AttemptPlan::new(["a", "a", "b"]);
-        plan.failed(0, &error(ModelFailure::Overloaded, false, None));
+        let of_account = LlmError { is_of_account: true, ..error(ModelFailure::Unavailable, false, None) };
+        plan.failed(0, &of_account);
         assert_eq!(routes(&plan), [2]);
         plan.failed(2, &passing());
         assert_eq!(routes(&plan), [2], "it was no refusal, so the other is tried again");

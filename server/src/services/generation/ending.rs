@@ -40,9 +40,11 @@ impl Ending {
                     ModelFailure::Interrupted => ModelFailure::Unavailable,
                     other => other,
                 };
-                Some(ApiError::Model { failure })
+                // What else fails is not about the request.
+                let param = error.param.clone().filter(|_| failure == ModelFailure::Refused);
+                Some(ApiError::Model { failure, param })
             }
-            _ => Some(ApiError::Model { failure: ModelFailure::Interrupted }),
+            _ => Some(ApiError::model(ModelFailure::Interrupted)),
         }
     }
 
@@ -99,7 +101,7 @@ pub(super) fn error_of(message: &Message, last_outcome: Option<AttemptOutcome>) 
         ReplyState::Interrupted => ModelFailure::Interrupted,
         _ => return None,
     };
-    Some(ApiError::Model { failure })
+    Some(ApiError::model(failure))
 }
 
 /// As it was told when it failed, before its first word: nothing was interrupted then.
@@ -147,7 +149,14 @@ mod tests {
 
     fn error() -> LlmError {
         let failure = ModelFailure::Overloaded;
-        LlmError { failure, detail: String::new(), is_passing: true, retry_after: None }
+        LlmError {
+            failure,
+            detail: String::new(),
+            param: None,
+            is_passing: true,
+            is_of_account: false,
+            retry_after: None,
+        }
     }
 
     fn failed() -> Ending {
@@ -159,7 +168,7 @@ mod tests {
         let nothing = transcript("", None);
         assert_eq!(failed().state(&nothing), ReplyState::Failed);
         assert_eq!(failed().usage(&nothing, 100, 1000), (TokenUsage::default(), false));
-        assert_eq!(failed().error(&nothing), Some(ApiError::Model { failure: ModelFailure::Overloaded }));
+        assert_eq!(failed().error(&nothing), Some(ApiError::model(ModelFailure::Overloaded)));
     }
 
     #[test]
@@ -215,9 +224,18 @@ mod tests {
     #[test]
     fn what_a_filter_ends_says_so_also_in_mid_answer() {
         let filtered = || Ending::Failed(LlmError { failure: ModelFailure::Filtered, ..error() });
-        let told = Some(ApiError::Model { failure: ModelFailure::Filtered });
+        let told = Some(ApiError::model(ModelFailure::Filtered));
         assert_eq!(filtered().error(&transcript("", None)), told);
         assert_eq!(filtered().error(&transcript("abc", None)), told);
+    }
+
+    #[test]
+    fn the_part_of_the_request_that_was_not_accepted_is_told_of_refusals_alone() {
+        for (failure, told) in [(ModelFailure::Refused, Some("top_p")), (ModelFailure::Unavailable, None)] {
+            let failed = Ending::Failed(LlmError { failure, param: Some("top_p".to_owned()), ..error() });
+            let param = told.map(str::to_owned);
+            assert_eq!(failed.error(&transcript("", None)), Some(ApiError::Model { failure, param }));
+        }
     }
 
     #[test]

@@ -45,6 +45,14 @@ impl AnthropicError {
         Self { retry_after_seconds, ..Self::new(status, message) }
     }
 
+    /// The same in other words, if there are any.
+    pub(crate) fn saying(mut self, message: Option<&str>) -> Self {
+        if let Some(message) = message {
+            message.clone_into(&mut self.message);
+        }
+        self
+    }
+
     /// The error as it comes in the middle of a stream.
     pub(crate) fn to_event(&self) -> Value {
         json!({"type": "error", "error": {"type": self.kind, "message": self.message}})

@@ -70,6 +70,14 @@ impl OpenaiError {
         Self { retry_after_seconds, ..Self::new(status, message, kind, code) }
     }
 
+    /// The same in other words, if there are any.
+    pub(crate) fn saying(mut self, message: Option<&str>) -> Self {
+        if let Some(message) = message {
+            message.clone_into(&mut self.detail.message);
+        }
+        self
+    }
+
     /// The `error` object alone.
     pub(crate) fn into_detail(self) -> Detail {
         self.detail
