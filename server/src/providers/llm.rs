@@ -89,6 +89,15 @@ pub struct Sampling {
     pub top_p: Option<f32>,
     /// The answer ends before any of these.
     pub stop: Vec<String>,
+    // What follows is for who speaks OpenAI's format, and hints to others, who do without.
+    pub frequency_penalty: Option<f32>,
+    pub presence_penalty: Option<f32>,
+    /// The same one again may bring the same answer again.
+    pub seed: Option<i64>,
+    /// How long the model is to think.
+    pub reasoning_effort: Option<&'static str>,
+    /// How much it is to say.
+    pub verbosity: Option<&'static str>,
 }
 
 /// One message of the conversation, oldest first.

@@ -7,6 +7,7 @@ mod fields;
 mod messages;
 mod models;
 mod request;
+mod sampling;
 mod tools;
 
 use app::types::{Caller, ClientRequestId};

@@ -115,6 +115,19 @@ async fn the_model_is_told_what_the_program_sends_and_nothing_else() {
     }
 }
 
+/// As a chain of LangChain's does that has a prompt and no question.
+#[tokio::test(flavor = "multi_thread")]
+async fn instructions_alone_are_what_is_asked() {
+    let app = TestApp::start().await;
+    let (program, prompt) = (program(&app).await, prompt());
+    app.sandbox.script(&prompt, quick("Yes.")).await;
+    let messages = json!([{ "role": "system", "content": prompt }, { "role": "system", "content": "" }]);
+    let response = program.complete(&json!({ "model": "everyday", "messages": messages })).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let asked = &app.sandbox.journal(&prompt).await[0];
+    assert_eq!((&asked["instructions"], &asked["last_user_message"]), (&Value::Null, &json!(prompt)));
+}
+
 /// The account pays, and its person sees what for; what was asked is nowhere kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_charged_to_the_account_and_are_no_conversations() {

@@ -1,6 +1,7 @@
 //! How programs want answers to be chosen, told to providers that do not take everything.
 
 use http::StatusCode;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::providers::two_routes;
@@ -64,4 +65,35 @@ async fn what_a_provider_does_not_accept_is_told_by_its_name() {
     assert_eq!((&error["error"]["code"], &error["error"]["param"]), (&json!("refused"), &json!("top_p")));
     let message = error["error"]["message"].as_str().unwrap_or_default();
     assert!(message.contains("`top_p`") && !message.contains("with this model"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hints_go_to_whoever_has_words_for_them_and_are_part_of_what_is_asked() {
+    let (app, routes) = two_routes().await;
+    let (program, prompt) = (app.program(&app.user().await).await, prompt());
+    app.sandbox.script(&prompt, quick("Yes.")).await;
+    let hints = json!({
+        "verbosity": "low", "reasoning_effort": "low", "frequency_penalty": 0.5, "presence_penalty": 0,
+    });
+    let send = async |seed: i64| {
+        let mut body = asking(&prompt, &hints);
+        body["seed"] = json!(seed);
+        let request =
+            program.request(Method::POST, "/v1/chat/completions").header("idempotency-key", "again");
+        request.json(&body).send().await.expect("an answer").status()
+    };
+    for seed in [7, 7, 8] {
+        assert_eq!(send(seed).await, StatusCode::OK);
+    }
+    let journal = app.sandbox.journal(&prompt).await;
+    let seeds: Vec<_> = journal.iter().map(|entry| &entry["hints"]["seed"]).collect();
+    assert_eq!(seeds, [7, 8], "another seed is another request, and the same one is not");
+    assert_eq!(journal[0]["reasoning"], "low");
+    let told = json!({ "seed": 7, "verbosity": "low", "frequency_penalty": 0.5, "presence_penalty": null });
+    assert_eq!(journal[0]["hints"], told, "a penalty of 0 is none");
+
+    app.sandbox.script(&prompt, json!({ "upstream": routes.first, "status": 503 })).await;
+    assert_eq!(send(9).await, StatusCode::OK, "to others they are only hints");
+    let told = asked_in(&app, &prompt, "anthropic").await;
+    assert_eq!((&told["hints"], &told["reasoning"]), (&Value::Null, &Value::Null));
 }

@@ -410,7 +410,8 @@ mod tests {
     #[test]
     fn what_is_said_of_our_account_is_no_refusal_whatever_its_status() {
         for status in [StatusCode::BAD_REQUEST, StatusCode::PAYMENT_REQUIRED, StatusCode::FORBIDDEN] {
-            let error = refused(status, json!({ "message": "Insufficient Balance", "type": "unknown_error" }));
+            let error =
+                refused(status, json!({ "message": "Insufficient Balance", "type": "unknown_error" }));
             assert_eq!((error.failure, error.is_passing), (ModelFailure::Unavailable, false), "{status}");
             assert!(error.is_of_account && !error.detail.contains("Balance"), "{}", error.detail);
         }
@@ -419,12 +420,17 @@ mod tests {
     #[test]
     fn the_part_of_a_request_that_is_refused_is_told_if_it_is_a_name() {
         let error = |param: Value| {
-            let error = json!({ "type": "invalid_request_error", "code": "unsupported_value", "param": param });
+            let error =
+                json!({ "type": "invalid_request_error", "code": "unsupported_value", "param": param });
             refused(StatusCode::BAD_REQUEST, error)
         };
         let told = error(json!("messages[1].content"));
         assert_eq!(told.param.as_deref(), Some("messages[1].content"));
-        assert!(told.detail.ends_with("code unsupported_value, param messages[1].content"), "{}", told.detail);
+        assert!(
+            told.detail.ends_with("code unsupported_value, param messages[1].content"),
+            "{}",
+            told.detail
+        );
         for param in [json!("my secret"), json!(["my"]), json!(""), Value::Null] {
             let told = error(param);
             assert_eq!(told.param, None);

@@ -12,26 +12,14 @@ use crate::services::generation::{Speaker, Turn};
 #[derive(Deserialize)]
 pub(super) struct ChatMessage {
     role: String,
-    content: Option<Content>,
+    /// A text, or parts of one.
+    content: Option<Value>,
     /// Of the assistant.
     tool_calls: Option<Vec<Call>>,
     /// Of a tool.
     tool_call_id: Option<String>,
     #[serde(flatten)]
     rest: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    r#type: String,
-    text: Option<String>,
 }
 
 /// These change nothing of an answer: most are of our own answers, which clients send back as they are, or with what they made of them.
@@ -46,14 +34,18 @@ const WITHOUT_EFFECT_IN_MESSAGES: &[&str] = &[
     "refusal",
 ];
 
-/// Instructions are one text that stands before everything: Anthropic's format has no other place for them.
+/// Instructions are one text that stands before everything: Anthropic's format has no other place for them. Where nothing
+/// else is said, they are what is asked.
+///
+/// # Errors
+/// When no model could answer them.
 pub(super) fn conversation(messages: Vec<ChatMessage>) -> Result<(Option<String>, Vec<Turn>), V1Error> {
     let (mut instructions, mut turns) = (Vec::new(), Vec::new());
     for (index, message) in messages.into_iter().enumerate() {
         let place = format!("messages[{index}].");
         refuse_what_is_not_done(&message.rest, WITHOUT_EFFECT_IN_MESSAGES, &place)?;
         match message.role.as_str() {
-            "system" | "developer" => instructions.push(words(message.content, &place)?),
+            "system" | "developer" => instructions.push(text_of(message.content, &place)?),
             "user" => turns.push(Turn::said(Speaker::User, words(message.content, &place)?)),
             "assistant" => turns.extend(answer(message, &place)?),
             "tool" => turns.push(result(message, &place)?),
@@ -64,10 +56,14 @@ pub(super) fn conversation(messages: Vec<ChatMessage>) -> Result<(Option<String>
         }
     }
     tools::check_results(&turns)?;
-    if !turns.last().is_some_and(tools::can_be_answered) {
-        return Err(V1Error::invalid("The last message has to be the user's, or a tool's.").about("messages"));
+    // Some providers refuse blank ones.
+    instructions.retain(|text| !text.trim().is_empty());
+    let instructions = (!instructions.is_empty()).then(|| instructions.join("\n\n"));
+    match instructions {
+        Some(asked) if turns.is_empty() => Ok((None, vec![Turn::said(Speaker::User, asked)])),
+        instructions if turns.last().is_some_and(tools::can_be_answered) => Ok((instructions, turns)),
+        _ => Err(V1Error::invalid("The last message has to be the user's, or a tool's.").about("messages")),
     }
-    Ok(((!instructions.is_empty()).then(|| instructions.join("\n\n")), turns))
 }
 
 /// None, of an answer without a word: it was all thought.
@@ -87,7 +83,7 @@ fn result(message: ChatMessage, place: &str) -> Result<Turn, V1Error> {
 }
 
 /// A text that is there: without one, some providers refuse the whole request.
-fn words(content: Option<Content>, place: &str) -> Result<String, V1Error> {
+fn words(content: Option<Value>, place: &str) -> Result<String, V1Error> {
     let text = text_of(content, place)?;
     if text.trim().is_empty() {
         return Err(V1Error::invalid("A message has to have a text.").about(format!("{place}content")));
@@ -95,18 +91,27 @@ fn words(content: Option<Content>, place: &str) -> Result<String, V1Error> {
     Ok(text)
 }
 
-fn text_of(content: Option<Content>, place: &str) -> Result<String, V1Error> {
-    match content {
+fn text_of(content: Option<Value>, place: &str) -> Result<String, V1Error> {
+    let text = match content {
         None => Ok(String::new()),
-        Some(Content::Text(text)) => Ok(text),
-        Some(Content::Parts(parts)) => {
-            let texts = parts.into_iter().map(|part| part.text.filter(|_| part.r#type == "text"));
-            let texts: Option<Vec<_>> = texts.collect();
-            let only_text = || {
-                let error = V1Error::invalid("Only parts of the type `text` can be read here.");
-                error.about(format!("{place}content")).with_code("unsupported_parameter")
-            };
-            Ok(texts.ok_or_else(only_text)?.concat())
+        Some(Value::String(text)) => Ok(text),
+        Some(Value::Array(parts)) => parts.into_iter().map(text_of_part).collect(),
+        Some(_) => Err(no_text()),
+    };
+    text.map_err(|error| error.about(format!("{place}content")))
+}
+
+fn text_of_part(mut part: Value) -> Result<String, V1Error> {
+    match (part["type"].as_str(), part.get_mut("text").map(Value::take)) {
+        (Some("text"), Some(Value::String(text))) => Ok(text),
+        (Some("text") | None, _) => Err(no_text()),
+        (Some(_), _) => {
+            let error = V1Error::invalid("Only parts of the type `text` can be read here.");
+            Err(error.with_code("unsupported_parameter"))
         }
     }
+}
+
+fn no_text() -> V1Error {
+    V1Error::invalid("The content of a message is a text, or parts of the type `text` with theirs.")
 }

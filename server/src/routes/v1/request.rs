@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::V1Error;
 use super::fields::refuse_what_is_not_done;
 use super::messages::{ChatMessage, conversation};
+use super::sampling::{EFFORTS, HOTTEST, VERBOSITIES, one_of, penalty, stops, within};
 use super::tools::{self, Tool};
 use crate::services::generation::{Asked, Completion, GenerationRequest, JsonFormat, JsonSchema, Sampling};
 
@@ -19,11 +20,17 @@ pub(super) struct ChatRequest {
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
     /// The older name of the next.
-    max_tokens: Option<u32>,
-    max_completion_tokens: Option<u32>,
+    max_tokens: Option<i64>,
+    max_completion_tokens: Option<i64>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    stop: Option<Stop>,
+    frequency_penalty: Option<f32>,
+    presence_penalty: Option<f32>,
+    seed: Option<i64>,
+    reasoning_effort: Option<String>,
+    verbosity: Option<String>,
+    /// A text, or several.
+    stop: Option<Value>,
     tools: Option<Vec<Tool>>,
     tool_choice: Option<Value>,
     parallel_tool_calls: Option<bool>,
@@ -35,13 +42,6 @@ pub(super) struct ChatRequest {
 #[derive(Deserialize)]
 struct StreamOptions {
     include_usage: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Stop {
-    One(String),
-    Any(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -68,19 +68,31 @@ pub(super) struct AnswerOptions {
 }
 
 /// These change nothing of an answer, or only how OpenAI works inside.
-const WITHOUT_EFFECT: &[&str] =
-    &["metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user"];
+const WITHOUT_EFFECT: &[&str] = &[
+    "metadata",
+    "prediction",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "user",
+];
 
-const HOTTEST: f32 = 2.0;
-const MOST_STOPS: usize = 4;
+/// Of what is said about a body that cannot be read: it may hold a part of that.
+const LONGEST_PROBLEM: usize = 200;
 
 impl ChatRequest {
     /// # Errors
     /// When it is no such request.
     pub(super) fn parse(body: &[u8]) -> Result<Self, V1Error> {
-        serde_json::from_slice(body).map_err(|error| {
-            V1Error::invalid(format!("This is not a request for a chat completion: {error}."))
-        })
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let request = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let place = error.path().to_string();
+            malformed(&error.into_inner(), &place)
+        })?;
+        json.end().map_err(|error| malformed(&error, ""))?;
+        Ok(request)
     }
 
     pub(super) fn options(&self) -> AnswerOptions {
@@ -100,11 +112,8 @@ impl ChatRequest {
         api_key_id: ApiKeyId,
     ) -> Result<GenerationRequest, V1Error> {
         refuse_what_is_not_done(&self.rest, WITHOUT_EFFECT, "")?;
-        let max_output_tokens = self.max_completion_tokens.or(self.max_tokens);
-        if max_output_tokens == Some(0) {
-            return Err(V1Error::invalid("An answer has at least one token.").about("max_tokens"));
-        }
-        let sampling = sampling(self.temperature, self.top_p, self.stop)?;
+        let max_output_tokens = self.max_output_tokens()?;
+        let sampling = self.sampling()?;
         let tools = tools::tools(self.tools.unwrap_or_default(), self.tool_choice, self.parallel_tool_calls)?;
         let json = self.response_format.map_or(Ok(None), json_format)?;
         let (instructions, turns) = conversation(self.messages)?;
@@ -116,24 +125,41 @@ impl ChatRequest {
             model: Some(self.model),
         })
     }
+
+    fn max_output_tokens(&self) -> Result<Option<u32>, V1Error> {
+        let (name, wanted) = match (self.max_completion_tokens, self.max_tokens) {
+            (Some(wanted), _) => ("max_completion_tokens", wanted),
+            (None, Some(wanted)) => ("max_tokens", wanted),
+            (None, None) => return Ok(None),
+        };
+        if wanted < 1 {
+            return Err(V1Error::invalid("An answer has at least one token.").about(name));
+        }
+        Ok(Some(u32::try_from(wanted).unwrap_or(u32::MAX)))
+    }
+
+    fn sampling(&self) -> Result<Sampling, V1Error> {
+        Ok(Sampling {
+            temperature: within("temperature", self.temperature, 0.0, HOTTEST)?,
+            top_p: within("top_p", self.top_p, 0.0, 1.0)?,
+            frequency_penalty: penalty("frequency_penalty", self.frequency_penalty)?,
+            presence_penalty: penalty("presence_penalty", self.presence_penalty)?,
+            seed: self.seed,
+            reasoning_effort: one_of("reasoning_effort", self.reasoning_effort.as_deref(), EFFORTS)?,
+            verbosity: one_of("verbosity", self.verbosity.as_deref(), VERBOSITIES)?,
+            stop: stops(self.stop.clone())?,
+        })
+    }
 }
 
-fn sampling(temperature: Option<f32>, top_p: Option<f32>, stop: Option<Stop>) -> Result<Sampling, V1Error> {
-    for (name, value, most) in [("temperature", temperature, HOTTEST), ("top_p", top_p, 1.0)] {
-        if value.is_some_and(|value| !(0.0..=most).contains(&value)) {
-            return Err(V1Error::invalid(format!("`{name}` goes from 0 to {most}.")).about(name));
-        }
+/// `place` is where reading ended, which says something only of JSON that is whole.
+fn malformed(error: &serde_json::Error, place: &str) -> V1Error {
+    let problem: String = error.to_string().chars().take(LONGEST_PROBLEM).collect();
+    match place {
+        "" | "." => V1Error::invalid(format!("This is not a request for a chat completion: {problem}.")),
+        _ if !error.is_data() => V1Error::invalid(format!("The body is not JSON: {problem}.")),
+        place => V1Error::invalid(format!("`{place}` cannot be read: {problem}.")).about(place),
     }
-    let stop = match stop {
-        None => vec![],
-        Some(Stop::One(text)) => vec![text],
-        Some(Stop::Any(texts)) => texts,
-    };
-    if stop.len() > MOST_STOPS || stop.iter().any(String::is_empty) {
-        return Err(V1Error::invalid(format!("`stop` is up to {MOST_STOPS} texts, none of them empty."))
-            .about("stop"));
-    }
-    Ok(Sampling { temperature, top_p, stop })
 }
 
 fn json_format(format: ResponseFormat) -> Result<Option<JsonFormat>, V1Error> {

@@ -34,8 +34,8 @@ pub(super) struct Call {
 #[derive(Deserialize)]
 struct CalledFunction {
     name: String,
-    #[serde(default)]
-    arguments: String,
+    /// A text with JSON in it.
+    arguments: Option<Value>,
 }
 
 /// Tools of a request, and calls of a message.
@@ -128,6 +128,15 @@ fn to_call(call: Call, place: &str) -> Result<ToolCall, V1Error> {
     let Some(CalledFunction { name, arguments }) = call.function else {
         let error = V1Error::invalid("Only calls of functions can be read here.");
         return Err(error.about(place).with_code("unsupported_parameter"));
+    };
+    let arguments = match arguments {
+        None => String::new(),
+        Some(Value::String(arguments)) => arguments,
+        Some(_) => {
+            let error =
+                V1Error::invalid("The arguments of a call are a text with JSON in it, not JSON itself.");
+            return Err(error.about(format!("{place}.function.arguments")));
+        }
     };
     Ok(ToolCall { id: call.id, name, arguments: readable(arguments) })
 }

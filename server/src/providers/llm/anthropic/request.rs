@@ -283,6 +283,19 @@ mod tests {
     }
 
     #[test]
+    fn hints_that_this_format_has_no_words_for_are_left_out() {
+        let sampling = Sampling {
+            frequency_penalty: Some(0.5),
+            presence_penalty: Some(-0.5),
+            seed: Some(7),
+            reasoning_effort: Some("low"),
+            verbosity: Some("high"),
+            ..Sampling::default()
+        };
+        assert_eq!(written(&CompletionRequest { sampling, ..request() }), written(&request()));
+    }
+
+    #[test]
     fn a_temperature_beyond_what_is_known_here_is_the_highest() {
         let sampling = Sampling { temperature: Some(1.7), ..Sampling::default() };
         assert_eq!(written(&CompletionRequest { sampling, ..request() })["temperature"], json!(1.0));

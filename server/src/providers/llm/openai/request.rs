@@ -24,6 +24,16 @@ pub(super) struct ChatRequest<'a> {
     temperature: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency_penalty: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_penalty: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verbosity: Option<&'static str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -117,6 +127,11 @@ impl<'a> ChatRequest<'a> {
             max_completion_tokens: cap(OutputCapField::MaxCompletionTokens),
             temperature: told(sampling.temperature),
             top_p: told(sampling.top_p),
+            frequency_penalty: told(sampling.frequency_penalty),
+            presence_penalty: told(sampling.presence_penalty),
+            seed: sampling.seed,
+            reasoning_effort: sampling.reasoning_effort,
+            verbosity: sampling.verbosity,
             stop: &sampling.stop,
             tools: functions.iter().map(|function| Tool { function }).collect(),
             tool_choice: Choice::of(choice).filter(|_| has_tools),
@@ -266,11 +281,25 @@ mod tests {
 
     #[test]
     fn a_model_that_refuses_to_be_told_how_to_choose_its_words_is_not_told() {
-        let sampling =
-            Sampling { temperature: Some(0.3), top_p: Some(0.9), stop: vec!["END".to_owned()], ..Sampling::default() };
+        let sampling = Sampling {
+            temperature: Some(0.3),
+            top_p: Some(0.9),
+            stop: vec!["END".to_owned()],
+            frequency_penalty: Some(0.5),
+            presence_penalty: Some(-0.5),
+            seed: Some(7),
+            reasoning_effort: Some("low"),
+            verbosity: Some("high"),
+        };
         let thinker = Upstream { takes_sampling: false, ..upstream() };
-        let body = written(&thinker, &CompletionRequest { sampling, ..request() });
-        assert_eq!((body.get("temperature"), body.get("top_p")), (None, None));
+        let asked = CompletionRequest { sampling, ..request() };
+        let body = written(&thinker, &asked);
+        for name in ["temperature", "top_p", "frequency_penalty", "presence_penalty"] {
+            assert_eq!(body.get(name), None);
+            assert!(written(&upstream(), &asked).get(name).is_some(), "others are told {name}");
+        }
+        assert_eq!((&body["seed"], &body["reasoning_effort"]), (&json!(7), &json!("low")));
+        assert_eq!(body["verbosity"], "high");
         assert_eq!(body["stop"], json!(["END"]), "where to stop is not how to choose");
     }
 

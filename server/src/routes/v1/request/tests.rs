@@ -54,10 +54,13 @@ fn what_clients_send_out_of_habit_changes_nothing() {
         "n": 1, "stream": true, "stream_options": { "include_usage": true }, "presence_penalty": 0,
         "frequency_penalty": 0.0, "logit_bias": {}, "logprobs": false, "top_logprobs": null, "tools": [],
         "tool_choice": "auto", "response_format": { "type": "text" }, "modalities": ["text"], "user": "u-1",
-        "metadata": { "job": "7" }, "stop": "END", "temperature": 0, "top_p": 1,
+        "metadata": { "job": "7" }, "prompt_cache_retention": "24h", "reasoning_effort": null,
+        "prediction": { "type": "content", "content": "x" }, "stop": "END", "temperature": 0, "top_p": 1,
     });
     let sampling = read(&asking(habits)).expect("a completion").sampling;
-    assert_eq!(sampling, Sampling { temperature: Some(0.0), top_p: Some(1.0), stop: vec!["END".to_owned()] });
+    let stop = vec!["END".to_owned()];
+    let wanted = Sampling { temperature: Some(0.0), top_p: Some(1.0), stop, ..Sampling::default() };
+    assert_eq!(sampling, wanted);
 }
 
 #[test]
@@ -66,8 +69,6 @@ fn what_is_not_done_is_refused_by_name() {
         ("n", json!(2)),
         ("functions", json!([{ "name": "f" }])),
         ("logprobs", json!(true)),
-        ("seed", json!(7)),
-        ("reasoning_effort", json!("low")),
         ("modalities", json!(["text", "audio"])),
         ("unheard_of", json!("yes")),
     ] {
@@ -79,8 +80,15 @@ fn what_is_not_done_is_refused_by_name() {
 fn what_makes_no_sense_is_told_with_its_place() {
     assert_eq!(refused(json!({ "temperature": 2.1 })), "temperature");
     assert_eq!(refused(json!({ "top_p": -0.1 })), "top_p");
+    assert_eq!(refused(json!({ "frequency_penalty": 2.1 })), "frequency_penalty");
+    assert_eq!(refused(json!({ "presence_penalty": -2.1 })), "presence_penalty");
+    assert_eq!(refused(json!({ "reasoning_effort": "heroic" })), "reasoning_effort");
+    assert_eq!(refused(json!({ "verbosity": "none" })), "verbosity");
     assert_eq!(refused(json!({ "max_tokens": 0 })), "max_tokens");
-    assert_eq!(refused(json!({ "stop": ["a", "b", "c", "d", "e"] })), "stop");
+    assert_eq!(refused(json!({ "max_completion_tokens": -1 })), "max_completion_tokens");
+    for stop in [json!(["a", "b", "c", "d", "e"]), json!([""]), json!([7]), json!({ "at": "END" })] {
+        assert_eq!(refused(json!({ "stop": stop })), "stop");
+    }
     assert_eq!(refused(json!({ "messages": [] })), "messages");
     let messages = |role: &str, content: Value| json!({ "messages": [{ "role": role, "content": content }] });
     assert_eq!(refused(messages("assistant", json!("Hi"))), "messages");
@@ -89,6 +97,76 @@ fn what_makes_no_sense_is_told_with_its_place() {
     assert_eq!(refused(messages("user", json!(null))), "messages[0].content");
     let picture = json!([{ "type": "image_url", "image_url": { "url": "data:," } }]);
     assert_eq!(refused(messages("user", picture)), "messages[0].content");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_place_in_words_of_ours() {
+    let user = json!({ "role": "user", "content": "Hi" });
+    let call = json!({ "id": "c1", "function": { "name": "f", "arguments": { "a": 1 } } });
+    for (fields, place) in [
+        (json!({ "messages": [user, { "role": "user", "content": 7 }] }), "messages[1].content"),
+        (json!({ "messages": [{ "role": "user", "content": ["Hi"] }] }), "messages[0].content"),
+        (json!({ "messages": [{ "role": "user", "content": [{ "type": "text" }] }] }), "messages[0].content"),
+        (json!({ "messages": [{ "role": 7, "content": "Hi" }] }), "messages[0].role"),
+        (json!({ "messages": [{ "content": "Hi" }] }), "messages[0]"),
+        (json!({ "messages": "Hi" }), "messages"),
+        (
+            json!({ "messages": [user, { "role": "assistant", "tool_calls": [call] }] }),
+            "messages[1].tool_calls[0].function.arguments",
+        ),
+        (json!({ "tools": [{ "type": "function", "function": { "name": 7 } }] }), "tools[0].function.name"),
+        (json!({ "temperature": "hot" }), "temperature"),
+        (json!({ "seed": 1.5 }), "seed"),
+        (json!({ "max_tokens": "many" }), "max_tokens"),
+        (json!({ "stream": "yes" }), "stream"),
+    ] {
+        let (message, param) = read(&asking(fields)).err().expect("a refusal");
+        assert_eq!(param, place, "{message}");
+        assert!(!message.contains("untagged"), "{message}");
+    }
+    let long = json!({ "messages": "x".repeat(10_000) });
+    assert!(read(&asking(long)).err().expect("a refusal").0.len() < 300, "it is not sent back");
+    for body in ["", "{", "[]", r#"{"model": "swift"}"#, r#"{"model": "a", "messages": []} {}"#] {
+        let error = serde_json::to_value(ChatRequest::parse(body.as_bytes()).err()).expect("JSON");
+        let told = (error["type"].as_str(), &error["param"]);
+        assert_eq!(told, (Some("invalid_request_error"), &Value::Null), "{body}");
+    }
+}
+
+#[test]
+fn hints_at_how_to_answer_are_passed_on() {
+    let hints = json!({
+        "frequency_penalty": 0.5, "presence_penalty": -2, "seed": -7, "reasoning_effort": "minimal",
+        "verbosity": "low",
+    });
+    let wanted = Sampling {
+        frequency_penalty: Some(0.5),
+        presence_penalty: Some(-2.0),
+        seed: Some(-7),
+        reasoning_effort: Some("minimal"),
+        verbosity: Some("low"),
+        ..Sampling::default()
+    };
+    assert_eq!(read(&asking(hints)).expect("a completion").sampling, wanted);
+}
+
+#[test]
+fn blank_instructions_are_none_and_without_anything_else_they_are_the_question() {
+    let told = |messages: Value| {
+        let completion = read(&asking(json!({ "messages": messages }))).expect("a completion");
+        let said: Vec<_> = completion.turns.iter().map(|turn| (turn.speaker, turn.text.clone())).collect();
+        (completion.instructions, said)
+    };
+    let said = |role: &str, content: Value| json!({ "role": role, "content": content });
+    let asked = |text: &str| vec![(Speaker::User, text.to_owned())];
+    let hi = said("user", json!("Hi"));
+    assert_eq!(
+        told(json!([said("system", json!(" ")), said("developer", json!(null)), hi])),
+        (None, asked("Hi"))
+    );
+    let alone = json!([said("system", json!("Name a city.")), said("developer", json!("One word."))]);
+    assert_eq!(told(alone), (None, asked("Name a city.\n\nOne word.")));
+    assert_eq!(refused(json!({ "messages": [said("system", json!(""))] })), "messages");
 }
 
 #[test]
