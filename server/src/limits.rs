@@ -43,8 +43,8 @@ pub enum Admission {
     Admitted(Vec<Limit>),
     /// The same request counts already; nothing was added.
     Repeated(Vec<Limit>),
-    /// It does not fit and counts nowhere.
-    Refused { limit: Limit, retry_after: Duration },
+    /// It does not fit and counts nowhere. The limit that is reached is one of all.
+    Refused { reached: Reached, limits: Vec<Limit> },
 }
 
 /// A limit that is reached.
@@ -175,7 +175,7 @@ impl Limiter {
         };
         metrics::call_decided(limit.name, !matches!(admission, Admission::Refused { .. }));
         match admission {
-            Admission::Refused { limit, retry_after } => {
+            Admission::Refused { reached: Reached { limit, retry_after }, .. } => {
                 Err(Reached { limit: Limit { name: caller.limit_name(), ..limit }, retry_after })
             }
             Admission::Admitted(_) | Admission::Repeated(_) => Ok(()),

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use app::types::{ClientRequestId, Limit, LimitName};
 use chrono::Utc;
 
-use super::Admission;
 use super::windows::{REPLY_WAIT, Rates};
+use super::{Admission, Reached};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -54,9 +54,10 @@ impl LocalLimiter {
             if entries.iter().any(|entry| entry.request_id == request_id) {
                 return Admission::Repeated(limits);
             }
-            if let Some(limit) = limits.into_iter().find(|limit| !fits(limit, tokens)) {
+            if let Some(limit) = limits.iter().find(|limit| !fits(limit, tokens)).cloned() {
                 let wait = limit.resets_at.and_then(|time| (time - Utc::now()).to_std().ok());
-                return Admission::Refused { limit, retry_after: wait.unwrap_or(REPLY_WAIT) };
+                let reached = Reached { limit, retry_after: wait.unwrap_or(REPLY_WAIT) };
+                return Admission::Refused { reached, limits };
             }
             let is_running = rates.concurrent_replies > 0;
             entries.push(Entry { request_id, admitted_at: Instant::now(), tokens, is_running });
@@ -172,7 +173,7 @@ mod tests {
         assert!(is_admitted(&limiter.admit("ada", first, 2000, rates)), "an empty minute takes any request");
         let refused = limiter.admit("ada", request(), 1, rates);
         assert!(
-            matches!(refused, Admission::Refused { limit, .. } if limit.name == LimitName::TokensPerMinute)
+            matches!(refused, Admission::Refused { reached, .. } if reached.limit.name == LimitName::TokensPerMinute)
         );
         limiter.finish("ada", first, 100);
         assert!(is_admitted(&limiter.admit("ada", request(), 400, rates)));

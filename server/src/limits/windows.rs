@@ -6,7 +6,7 @@ use app::types::{ClientRequestId, Limit, LimitName, Plan};
 use chrono::DateTime;
 use redis::{Script, ScriptInvocation};
 
-use super::Admission;
+use super::{Admission, Reached};
 
 /// The most that is admitted; 0: there is no such limit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,12 +128,11 @@ impl Windows {
     }
 
     pub(super) fn admission(&self, rates: Rates) -> Admission {
-        let mut limits = self.limits(rates);
-        let refusing = usize::try_from(self.outcome - 2).ok().filter(|index| *index < limits.len());
+        let limits = self.limits(rates);
+        let refusing = usize::try_from(self.outcome - 2).ok().and_then(|index| limits.get(index)).cloned();
         match (self.outcome, refusing) {
-            (_, Some(index)) => {
-                let limit = limits.swap_remove(index);
-                Admission::Refused { retry_after: self.wait(&limit), limit }
+            (_, Some(limit)) => {
+                Admission::Refused { reached: Reached { retry_after: self.wait(&limit), limit }, limits }
             }
             (1, None) => Admission::Repeated(limits),
             _ => Admission::Admitted(limits),

@@ -4,6 +4,7 @@
 mod answer;
 mod error;
 mod fields;
+mod limits;
 mod messages;
 mod models;
 mod request;
@@ -15,7 +16,7 @@ use axum::Extension;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -53,11 +54,18 @@ pub(crate) async fn complete_chat(
 }
 
 /// Whatever else is asked for below `/v1`.
-pub(crate) async fn not_found() -> V1Error {
-    V1Error::not_found(
-        "There is nothing here. Chat completions are at POST /v1/chat/completions, models at GET /v1/models.",
-    )
+pub(crate) async fn not_found(uri: Uri) -> V1Error {
+    let below = uri.path().strip_prefix("/v1/responses");
+    V1Error::not_found(match below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        true => NO_RESPONSES,
+        false => {
+            "There is nothing here. Chat completions are at POST /v1/chat/completions, models at GET /v1/models."
+        }
+    })
 }
+
+/// Whoever comes here uses a client that asks there unless it is told otherwise.
+const NO_RESPONSES: &str = "There is no Responses API here; have your client use Chat Completions. AI SDK: `.chat(model)`, or `@ai-sdk/openai-compatible`. Agents SDK: `set_default_openai_api(\"chat_completions\")`. The `openai` packages: `client.chat.completions`.";
 
 async fn read_body(request: Request) -> Result<Bytes, V1Error> {
     let too_long = |_| {

@@ -1,14 +1,24 @@
 //! What programs may ask for with a key.
 
-use app::types::{Caller, Charge, GenerationId, Model};
+use app::types::{Caller, Charge, GenerationId};
 
 use super::catalog::CatalogService;
 use super::generation::{GenerationRequest, GenerationService, Refusal};
 use super::plans::Plans;
 use crate::AppResult;
+use crate::store::catalog::CatalogModel;
 use crate::store::{Db, receipts};
 
 pub(crate) use app::api::ReplyStream;
+
+/// A model as programs are told of it.
+pub(crate) struct OfferedModel {
+    pub(crate) key: String,
+    /// What it can read and write at once.
+    pub(crate) context_tokens: u32,
+    /// The longest answer.
+    pub(crate) max_output_tokens: u32,
+}
 
 #[derive(Clone)]
 pub(crate) struct CompletionService {
@@ -24,10 +34,10 @@ impl CompletionService {
     }
 
     /// The models that the account's plan includes.
-    pub(crate) async fn list_models(&self, caller: Caller) -> AppResult<Vec<Model>> {
+    pub(crate) async fn list_models(&self, caller: Caller) -> AppResult<Vec<OfferedModel>> {
         let account = self.plans.of_account(&*self.db.get().await?, caller.account_id).await?;
-        let models = self.catalog.list(&account.plan).await?;
-        Ok(models.into_iter().filter(|model| model.is_included).collect())
+        let models = self.catalog.included(&account.plan).await?;
+        Ok(models.iter().map(|model| OfferedModel::from(&**model)).collect())
     }
 
     /// Begins the answer, which is stopped when its events are dropped.
@@ -46,5 +56,15 @@ impl CompletionService {
     pub(crate) async fn charge(&self, caller: Caller, id: GenerationId) -> AppResult<Option<Charge>> {
         let reply = receipts::find(&mut *self.db.get().await?, caller.account_id, id).await?;
         Ok(reply.charge)
+    }
+}
+
+impl From<&CatalogModel> for OfferedModel {
+    fn from(model: &CatalogModel) -> Self {
+        Self {
+            key: model.key.clone(),
+            context_tokens: model.context_tokens,
+            max_output_tokens: model.max_output_tokens,
+        }
     }
 }

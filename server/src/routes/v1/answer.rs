@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use app::api::ReplyStream;
 use app::types::{
-    Caller, Charge, ChatEvent, ChatEventKind, GenerationId, Limit, LimitName, Message, Quota, ReplyState,
-    ToolCall, ToolCallPiece,
+    Caller, Charge, ChatEvent, ChatEventKind, GenerationId, Message, ReplyState, ToolCall, ToolCallPiece,
 };
 use app::{ApiError, ModelFailure};
 use axum::Json;
@@ -17,10 +16,11 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use serde_json::{Value, json};
 
 use super::V1Error;
+use super::limits::set_limits;
 use super::request::AnswerOptions;
 use crate::services::completions::CompletionService;
 
@@ -48,7 +48,7 @@ pub(super) async fn respond(
     } else {
         Json(answer.collect().await?).into_response()
     };
-    quota.iter().for_each(|quota| set_limits(response.headers_mut(), quota));
+    quota.iter().for_each(|quota| set_limits(response.headers_mut(), &quota.limits));
     Ok(response)
 }
 
@@ -276,30 +276,4 @@ fn later_frames(answer: Answer) -> impl Stream<Item = String> {
         Some((frames, (!is_last).then_some(answer)))
     })
     .flat_map(stream::iter)
-}
-
-/// What is left in the minute, as OpenAI tells it. <https://platform.openai.com/docs/guides/rate-limits>
-fn set_limits(headers: &mut HeaderMap, quota: &Quota) {
-    for limit in &quota.limits {
-        match limit.name {
-            LimitName::RequestsPerMinute => set_limit(headers, limit, REQUESTS),
-            LimitName::TokensPerMinute => set_limit(headers, limit, TOKENS),
-            _ => {}
-        }
-    }
-}
-
-/// The most, what remains, and when it is all free again.
-const REQUESTS: [&str; 3] =
-    ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"];
-const TOKENS: [&str; 3] =
-    ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"];
-
-fn set_limit(headers: &mut HeaderMap, limit: &Limit, [most, remaining, reset]: [&'static str; 3]) {
-    headers.insert(most, HeaderValue::from(limit.limit));
-    headers.insert(remaining, HeaderValue::from(limit.remaining));
-    let seconds = limit.resets_at.map_or(0, |time| (time - Utc::now()).num_seconds().max(0) + 1);
-    if let Ok(value) = HeaderValue::from_str(&format!("{seconds}s")) {
-        headers.insert(reset, value);
-    }
 }

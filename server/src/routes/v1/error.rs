@@ -1,13 +1,14 @@
 //! Errors as OpenAI's clients read them. <https://platform.openai.com/docs/guides/error-codes>
 
-use app::types::LimitName;
+use app::types::{Limit, LimitName};
 use app::{ApiError, ModelFailure};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
+use super::limits::set_limits;
 use crate::services::generation::{Refusal, RefusalReason};
 use crate::telemetry;
 
@@ -23,6 +24,12 @@ pub(crate) struct V1Error {
     status: StatusCode,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
+    /// Where the account stands with them, when one of them is reached.
+    #[serde(skip)]
+    limits: Vec<Limit>,
+    /// The usual clients would try again in a moment, which cannot help.
+    #[serde(skip)]
+    is_lasting: bool,
 }
 
 /// How it stands in a body, and in a stream.
@@ -31,12 +38,24 @@ struct ErrorBody<'a> {
     error: &'a V1Error,
 }
 
+/// As the clients of OpenAI and Anthropic read it.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
 const INVALID: &str = "invalid_request_error";
 const SERVER: &str = "server_error";
 
 impl V1Error {
     fn new(status: StatusCode, r#type: &'static str, message: impl Into<String>) -> Self {
-        Self { message: message.into(), r#type, param: None, code: None, status, retry_after_seconds: None }
+        Self {
+            message: message.into(),
+            r#type,
+            param: None,
+            code: None,
+            status,
+            retry_after_seconds: None,
+            limits: Vec::new(),
+            is_lasting: false,
+        }
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
@@ -80,6 +99,9 @@ impl V1Error {
                 Self::invalid(message).about("response_format").with_code("unsupported_parameter")
             }
             RefusalReason::NoModel(_) => Self::no_such_model(message),
+            RefusalReason::Limit(_) if !refusal.limits.is_empty() => {
+                Self { limits: refusal.limits, ..refusal.error.into() }
+            }
             _ => refusal.error.into(),
         }
     }
@@ -121,8 +143,12 @@ impl From<ApiError> for V1Error {
         let retry_after_seconds = error.retry_after_seconds();
         let told = Self { code, retry_after_seconds, ..Self::new(status, r#type, error.to_string()) };
         match error {
+            ApiError::LimitReached { limit, .. } => {
+                let is_lasting = limit.name == LimitName::RequestsPerDay;
+                Self { is_lasting, limits: vec![limit], ..told }
+            }
             ApiError::Model { param: Some(param), .. } => told.not_accepted(place(&param)),
-            _ => told,
+            _ => Self { is_lasting: status == StatusCode::PAYMENT_REQUIRED, ..told },
         }
     }
 }
@@ -137,6 +163,10 @@ impl IntoResponse for V1Error {
     fn into_response(self) -> Response {
         telemetry::set_refusal(self.code.unwrap_or(self.r#type), self.param.as_deref());
         let mut response = (self.status, Json(ErrorBody { error: &self })).into_response();
+        set_limits(response.headers_mut(), &self.limits);
+        if self.is_lasting {
+            response.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -124,9 +124,9 @@ impl GenerationService {
         let (limits, is_counted) = match admission {
             Admission::Admitted(limits) => (limits, true),
             Admission::Repeated(limits) => (limits, false),
-            Admission::Refused { limit, retry_after } => {
-                let retry_after_seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX);
-                return Ok(Decision::Refused(ApiError::LimitReached { limit, retry_after_seconds }.into()));
+            Admission::Refused { reached, limits } => {
+                let refusal = Refusal::from(ApiError::from(reached));
+                return Ok(Decision::Refused(Refusal { limits, ..refusal }));
             }
         };
         let claimed = self.claim(prepared, place, &mut seen, &account).await;
@@ -175,9 +175,17 @@ impl GenerationService {
         let wanted = request.max_output_tokens.unwrap_or(account.plan.default_output_tokens);
         let (output_tokens, context_tokens) = context::split_context(&model, wanted);
         let told_tokens = target.told_tokens();
-        let turn_tokens = context_tokens.checked_sub(told_tokens);
-        let Some(turns) = turn_tokens.and_then(|tokens| target.context.fit(tokens)) else {
-            return Ok(Err(Refusal::too_long()));
+        let fitted = match context_tokens.checked_sub(told_tokens) {
+            Some(tokens) => target.context.fit(tokens),
+            None => Err(target.context.needed_tokens()),
+        };
+        let turns = match fitted {
+            Ok(turns) => turns,
+            Err(_) if !target.is_by_program => return Ok(Err(Refusal::too_long())),
+            Err(needed) => {
+                let read = told_tokens.saturating_add(needed);
+                return Ok(Err(Refusal::too_many_tokens(read, output_tokens, model.context_tokens)));
+            }
         };
         let turn_tokens = turns.iter().map(Turn::tokens).sum::<u32>();
         let new = NewGeneration {

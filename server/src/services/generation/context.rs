@@ -44,17 +44,26 @@ impl Context {
     }
 
     /// The newest turns that fit into `tokens`, as every provider accepts them: the first is a person's, and speakers take
-    /// turns. None when not even the last question fits.
-    pub(super) fn fit(mut self, tokens: u32) -> Option<Vec<Turn>> {
+    /// turns.
+    ///
+    /// # Errors
+    /// How many tokens it takes, when what must be shown does not fit: the last question, or all.
+    pub(super) fn fit(mut self, tokens: u32) -> Result<Vec<Turn>, u32> {
+        let needed = self.needed_tokens();
         if self.is_whole {
-            let needed = self.turns.iter().map(Turn::tokens).fold(0, u32::saturating_add);
-            return (needed <= tokens).then_some(self.turns);
+            return if needed <= tokens { Ok(self.turns) } else { Err(needed) };
         }
         if self.is_continued {
-            self.shorten_answer(tokens)?;
+            self.shorten_answer(tokens).ok_or(needed)?;
         }
-        let shown = self.turns.split_off(first_shown(&self.turns, tokens)?);
-        Some(asked_together(shown))
+        let first = first_shown(&self.turns, tokens).ok_or(needed)?;
+        Ok(asked_together(self.turns.split_off(first)))
+    }
+
+    /// Of what must be shown.
+    pub(super) fn needed_tokens(&self) -> u32 {
+        let first = if self.is_whole { 0 } else { self.turns.len().saturating_sub(1) };
+        self.turns[first..].iter().map(Turn::tokens).fold(0, u32::saturating_add)
     }
 
     /// Keeps what fits of the end of the answer to be continued, beside its question.
@@ -170,7 +179,7 @@ mod tests {
     }
 
     fn fit(turns: &[(Speaker, usize)], is_continued: bool, tokens: u32) -> Option<Vec<(Speaker, u32)>> {
-        let kept = context(turns, is_continued).fit(tokens)?;
+        let kept = context(turns, is_continued).fit(tokens).ok()?;
         Some(kept.iter().map(|turn| (turn.speaker, estimate_tokens(&turn.text))).collect())
     }
 
@@ -205,8 +214,8 @@ mod tests {
     #[test]
     fn what_a_program_sends_is_shown_whole_or_not_at_all() {
         let turns = context(&[(Assistant, 5), (User, 3)], false).turns;
-        assert_eq!(Context::whole(turns.clone()).fit(8).map(|kept| kept.len()), Some(2));
-        assert!(Context::whole(turns).fit(7).is_none());
+        assert_eq!(Context::whole(turns.clone()).fit(8).map(|kept| kept.len()), Ok(2));
+        assert_eq!(Context::whole(turns).fit(7).map(|kept| kept.len()), Err(8));
     }
 
     #[test]
@@ -270,7 +279,7 @@ mod tests {
             let is_last = |message: &Message| Some(message.id) == last;
             let (forgotten, rest) = path.split_at(path.iter().position(is_last).map_or(0, |index| index + 1));
             let asked: Vec<_> = path.iter().cloned().chain([message('Z', Role::User, length)]).collect();
-            let Some(shown) = Context::asking(&asked).fit(CONTEXT) else { return Ok(()) };
+            let Ok(shown) = Context::asking(&asked).fit(CONTEXT) else { return Ok(()) };
             let is_shown = |message: &Message| shown.iter().any(|turn| turn.text.contains(&message.content[..3]));
             prop_assert!(!forgotten.iter().any(is_shown));
             let needed: u32 = rest.iter().map(|message| estimate_tokens(&message.content)).sum();

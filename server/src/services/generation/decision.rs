@@ -34,6 +34,8 @@ pub struct Refusal {
     pub reason: RefusalReason,
     /// Says how things stand and what to do.
     pub error: ApiError,
+    /// Where the account stands with all its limits, when one of them is in the way.
+    pub(crate) limits: Vec<Limit>,
 }
 
 /// What stands in the way.
@@ -112,15 +114,28 @@ impl Admitted {
 }
 
 impl Refusal {
+    fn new(reason: RefusalReason, error: ApiError) -> Self {
+        Self { reason, error, limits: Vec::new() }
+    }
+
+    /// What a person says.
     pub(super) fn too_long() -> Self {
         let text = "This message is too long for the model. Shorten it and try again.";
-        Self { reason: RefusalReason::TooLong, error: ApiError::invalid(text) }
+        Self::new(RefusalReason::TooLong, ApiError::invalid(text))
+    }
+
+    /// What a program sends: so many tokens to be read beside the longest answer wanted. Clients look for how it begins.
+    pub(super) fn too_many_tokens(read: u32, written: u32, context: u32) -> Self {
+        let text = format!(
+            "This model's maximum context length is {context} tokens. By our estimate {read} are sent, and the answer may take {written} more. Send less, or ask for a shorter answer."
+        );
+        Self::new(RefusalReason::TooLong, ApiError::invalid(text))
     }
 
     /// None of the model's routes can.
     pub(super) fn no_json() -> Self {
         let text = "This model can only be held to a JSON Schema that is `strict`. Give it one, or ask another model.";
-        Self { reason: RefusalReason::NoJson, error: ApiError::invalid(text) }
+        Self::new(RefusalReason::NoJson, ApiError::invalid(text))
     }
 
     /// Too many requests of the account wait to be admitted.
@@ -138,12 +153,12 @@ impl Refusal {
 
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
-        Self { reason: RefusalReason::from(&error), error }
+        Self::new(RefusalReason::from(&error), error)
     }
 }
 
 impl From<NoModel> for Refusal {
     fn from(reason: NoModel) -> Self {
-        Self { reason: RefusalReason::NoModel(reason), error: ApiError::invalid(reason.to_string()) }
+        Self::new(RefusalReason::NoModel(reason), ApiError::invalid(reason.to_string()))
     }
 }
