@@ -28,6 +28,7 @@ mod money_audit;
 mod money_machine;
 mod notices;
 mod outages;
+mod program_errors;
 mod programs;
 mod providers;
 mod quota;

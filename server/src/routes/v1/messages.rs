@@ -22,7 +22,8 @@ pub(super) struct ChatMessage {
     rest: Map<String, Value>,
 }
 
-/// These change nothing of an answer: most are of our own answers, which clients send back as they are, or with what they made of them.
+/// These change nothing of an answer: most are of our own answers, which clients send back as they are, or with what they made
+/// of them.
 const WITHOUT_EFFECT_IN_MESSAGES: &[&str] = &[
     "annotations",
     "name",
@@ -102,7 +103,8 @@ fn text_of(content: Option<Value>, place: &str) -> Result<String, V1Error> {
 }
 
 fn text_of_part(mut part: Value) -> Result<String, V1Error> {
-    match (part["type"].as_str(), part.get_mut("text").map(Value::take)) {
+    let text = part.get_mut("text").map(Value::take);
+    match (part["type"].as_str(), text) {
         (Some("text"), Some(Value::String(text))) => Ok(text),
         (Some("text") | None, _) => Err(no_text()),
         (Some(_), _) => {

@@ -175,15 +175,10 @@ impl GenerationService {
         let wanted = request.max_output_tokens.unwrap_or(account.plan.default_output_tokens);
         let (output_tokens, context_tokens) = context::split_context(&model, wanted);
         let told_tokens = target.told_tokens();
-        let fitted = match context_tokens.checked_sub(told_tokens) {
-            Some(tokens) => target.context.fit(tokens),
-            None => Err(target.context.needed_tokens()),
-        };
-        let turns = match fitted {
+        let turns = match target.context.fit_beside(told_tokens, context_tokens) {
             Ok(turns) => turns,
             Err(_) if !target.is_by_program => return Ok(Err(Refusal::too_long())),
-            Err(needed) => {
-                let read = told_tokens.saturating_add(needed);
+            Err(read) => {
                 return Ok(Err(Refusal::too_many_tokens(read, output_tokens, model.context_tokens)));
             }
         };

@@ -43,12 +43,24 @@ impl Context {
         Self { turns, is_continued: false, is_whole: true }
     }
 
+    /// What fits into `tokens` beside what the model is told.
+    ///
+    /// # Errors
+    /// How many tokens it takes with that, when it does not fit.
+    pub(super) fn fit_beside(self, told_tokens: u32, tokens: u32) -> Result<Vec<Turn>, u32> {
+        let fitted = match tokens.checked_sub(told_tokens) {
+            Some(left) => self.fit(left),
+            None => Err(self.needed_tokens()),
+        };
+        fitted.map_err(|needed| needed.saturating_add(told_tokens))
+    }
+
     /// The newest turns that fit into `tokens`, as every provider accepts them: the first is a person's, and speakers take
     /// turns.
     ///
     /// # Errors
     /// How many tokens it takes, when what must be shown does not fit: the last question, or all.
-    pub(super) fn fit(mut self, tokens: u32) -> Result<Vec<Turn>, u32> {
+    fn fit(mut self, tokens: u32) -> Result<Vec<Turn>, u32> {
         let needed = self.needed_tokens();
         if self.is_whole {
             return if needed <= tokens { Ok(self.turns) } else { Err(needed) };
@@ -61,7 +73,7 @@ impl Context {
     }
 
     /// Of what must be shown.
-    pub(super) fn needed_tokens(&self) -> u32 {
+    fn needed_tokens(&self) -> u32 {
         let first = if self.is_whole { 0 } else { self.turns.len().saturating_sub(1) };
         self.turns[first..].iter().map(Turn::tokens).fold(0, u32::saturating_add)
     }
@@ -215,7 +227,12 @@ mod tests {
     fn what_a_program_sends_is_shown_whole_or_not_at_all() {
         let turns = context(&[(Assistant, 5), (User, 3)], false).turns;
         assert_eq!(Context::whole(turns.clone()).fit(8).map(|kept| kept.len()), Ok(2));
-        assert_eq!(Context::whole(turns).fit(7).map(|kept| kept.len()), Err(8));
+        assert_eq!(Context::whole(turns.clone()).fit(7).map(|kept| kept.len()), Err(8));
+        assert_eq!(Context::whole(turns.clone()).fit_beside(2, 10).map(|kept| kept.len()), Ok(2));
+        for told in [3, 11] {
+            let fitted = Context::whole(turns.clone()).fit_beside(told, 10).map(|kept| kept.len());
+            assert_eq!(fitted, Err(8 + told), "all that is read is told");
+        }
     }
 
     #[test]
