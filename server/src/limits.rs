@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::ApiError;
-use app::types::{AccountId, ClientRequestId, Limit, Plan};
+use app::types::{AccountId, GenerationId, Limit, Plan};
 use redis::{RedisError, Script};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
@@ -41,8 +41,6 @@ pub struct BadRedisUrl(#[from] RedisError);
 pub enum Admission {
     /// It counts from now on.
     Admitted(Vec<Limit>),
-    /// The same request counts already; nothing was added.
-    Repeated(Vec<Limit>),
     /// It does not fit and counts nowhere. The limit that is reached is one of all.
     Refused { reached: Reached, limits: Vec<Limit> },
 }
@@ -116,23 +114,24 @@ impl Limiter {
     }
 
     /// Counts a request and the tokens it may use, if it fits every limit of the plan. Redis away: a tight limit of this
-    /// process decides.
+    /// process decides. It counts by the id of the generation it would become: one that is sent again and answered anew
+    /// counts anew.
     pub async fn admit(
         &self,
         account_id: AccountId,
-        request_id: ClientRequestId,
+        id: GenerationId,
         tokens: u32,
         plan: &Plan,
     ) -> Admission {
         let (key, rates) = (self.account_key(account_id), plan.into());
-        if let Some(windows) = self.ask(Action::Admit(request_id, tokens), &key, rates).await {
+        if let Some(windows) = self.ask(Action::Admit(id.0, tokens), &key, rates).await {
             return windows.admission(rates);
         }
-        let admission = self.local.admit(&key, request_id, tokens, rates);
+        let admission = self.local.admit(&key, id.0, tokens, rates);
         // Whether a slow Redis has counted it or not.
         let action = match admission {
-            Admission::Refused { .. } => Action::Forget(request_id),
-            Admission::Admitted(_) | Admission::Repeated(_) => Action::Count(request_id, tokens),
+            Admission::Refused { .. } => Action::Forget(id.0),
+            Admission::Admitted(_) => Action::Count(id.0, tokens),
         };
         self.tell_later(MissedCall { action, key, rates });
         admission
@@ -148,17 +147,17 @@ impl Limiter {
     }
 
     /// The reply has ended and used so many tokens: it is no longer concurrent, but still counts as a request.
-    pub async fn finish(&self, account_id: AccountId, request_id: ClientRequestId, tokens: u32, plan: &Plan) {
+    pub async fn finish(&self, account_id: AccountId, id: GenerationId, tokens: u32, plan: &Plan) {
         let key = self.account_key(account_id);
-        self.local.finish(&key, request_id, tokens);
-        self.tell(Action::Finish(request_id, tokens), key, plan.into()).await;
+        self.local.finish(&key, id.0, tokens);
+        self.tell(Action::Finish(id.0, tokens), key, plan.into()).await;
     }
 
-    /// The request was refused for another reason, so it never counted.
-    pub async fn forget(&self, account_id: AccountId, request_id: ClientRequestId, plan: &Plan) {
+    /// The request became no reply, so it never counted.
+    pub async fn forget(&self, account_id: AccountId, id: GenerationId, plan: &Plan) {
         let key = self.account_key(account_id);
-        self.local.forget(&key, request_id);
-        self.tell(Action::Forget(request_id), key, plan.into()).await;
+        self.local.forget(&key, id.0);
+        self.tell(Action::Forget(id.0), key, plan.into()).await;
     }
 
     /// Counts what is no reply. Redis away: this process admits its share.
@@ -168,7 +167,7 @@ impl Limiter {
     pub async fn admit_call(&self, limit: CallLimit, caller: CallOrigin) -> Result<(), Reached> {
         let key = format!("{}{}", self.key_prefix, caller.key(limit));
         let rates = Rates { requests_per_minute: limit.per_minute, ..Rates::default() };
-        let id = ClientRequestId(Uuid::now_v7());
+        let id = Uuid::now_v7();
         let admission = match self.ask(Action::Admit(id, 0), &key, rates).await {
             Some(windows) => windows.admission(rates),
             None => self.local.admit(&key, id, 0, rates),
@@ -178,7 +177,7 @@ impl Limiter {
             Admission::Refused { reached: Reached { limit, retry_after }, .. } => {
                 Err(Reached { limit: Limit { name: caller.limit_name(), ..limit }, retry_after })
             }
-            Admission::Admitted(_) | Admission::Repeated(_) => Ok(()),
+            Admission::Admitted(_) => Ok(()),
         }
     }
 

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use app::types::{ClientRequestId, Limit, LimitName};
+use app::types::{Limit, LimitName};
 use chrono::Utc;
+use uuid::Uuid;
 
 use super::windows::{REPLY_WAIT, Rates};
 use super::{Admission, Reached};
@@ -24,7 +25,7 @@ pub(super) struct LocalLimiter {
 }
 
 struct Entry {
-    request_id: ClientRequestId,
+    id: Uuid,
     admitted_at: Instant,
     tokens: u32,
     is_running: bool,
@@ -41,26 +42,17 @@ impl LocalLimiter {
         Self { replicas: replicas.max(1), logs: Mutex::default() }
     }
 
-    pub(super) fn admit(
-        &self,
-        key: &str,
-        request_id: ClientRequestId,
-        tokens: u32,
-        rates: Rates,
-    ) -> Admission {
+    pub(super) fn admit(&self, key: &str, id: Uuid, tokens: u32, rates: Rates) -> Admission {
         let rates = rates.share(self.replicas);
         self.with_entries(key, |entries| {
             let limits = limits(entries, rates);
-            if entries.iter().any(|entry| entry.request_id == request_id) {
-                return Admission::Repeated(limits);
-            }
             if let Some(limit) = limits.iter().find(|limit| !fits(limit, tokens)).cloned() {
                 let wait = limit.resets_at.and_then(|time| (time - Utc::now()).to_std().ok());
                 let reached = Reached { limit, retry_after: wait.unwrap_or(REPLY_WAIT) };
                 return Admission::Refused { reached, limits };
             }
             let is_running = rates.concurrent_replies > 0;
-            entries.push(Entry { request_id, admitted_at: Instant::now(), tokens, is_running });
+            entries.push(Entry { id, admitted_at: Instant::now(), tokens, is_running });
             Admission::Admitted(self::limits(entries, rates))
         })
     }
@@ -70,17 +62,17 @@ impl LocalLimiter {
         self.with_entries(key, |entries| limits(entries, rates))
     }
 
-    pub(super) fn finish(&self, key: &str, request_id: ClientRequestId, tokens: u32) {
+    pub(super) fn finish(&self, key: &str, id: Uuid, tokens: u32) {
         self.with_entries(key, |entries| {
-            for entry in entries.iter_mut().filter(|entry| entry.request_id == request_id) {
+            for entry in entries.iter_mut().filter(|entry| entry.id == id) {
                 entry.is_running = false;
                 entry.tokens = tokens;
             }
         });
     }
 
-    pub(super) fn forget(&self, key: &str, request_id: ClientRequestId) {
-        self.with_entries(key, |entries| entries.retain(|entry| entry.request_id != request_id));
+    pub(super) fn forget(&self, key: &str, id: Uuid) {
+        self.with_entries(key, |entries| entries.retain(|entry| entry.id != id));
     }
 
     fn with_entries<T>(&self, key: &str, act: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
@@ -131,8 +123,6 @@ fn limits(entries: &[Entry], rates: Rates) -> Vec<Limit> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     const RATES: Rates = Rates {
@@ -142,8 +132,8 @@ mod tests {
         concurrent_replies: 2,
     };
 
-    fn request() -> ClientRequestId {
-        ClientRequestId(Uuid::now_v7())
+    fn request() -> Uuid {
+        Uuid::now_v7()
     }
 
     fn is_admitted(admission: &Admission) -> bool {
@@ -192,10 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_or_forgotten_request_uses_nothing() {
+    fn a_forgotten_request_uses_nothing() {
         let (limiter, id) = (LocalLimiter::new(2), request());
         assert!(is_admitted(&limiter.admit("ada", id, 1, RATES)));
-        assert!(matches!(limiter.admit("ada", id, 1, RATES), Admission::Repeated(_)));
         limiter.forget("ada", id);
         assert!(limiter.read("ada", RATES).iter().all(|limit| limit.used == 0));
     }

@@ -3,7 +3,8 @@
 --
 -- KEYS[1] a string of records, oldest first. A record is when the request was admitted (a double), its id (16 bytes),
 --         its tokens (4) and 1 while its reply is being written (1): a quarter of what a sorted set would take. Only what
---         is recent is read, and a few older records to find where the day begins: a day may be many thousand long.
+--         is recent is read, and a few older records to find where the day begins: a day may be many thousand long. The id
+--         is of one try: a request that is sent again and answered anew has another.
 -- ARGV: action, request, tokens, requests a minute, requests a day, tokens a minute, concurrent replies, lease in seconds
 --       (0: there is no such limit)
 -- Actions: admit, count (what was admitted without Redis), finish, forget, read
@@ -88,10 +89,9 @@ local function find_from(index)
   end
 end
 
--- To be admitted, a request is looked for among the recent ones alone: PostgreSQL knows those that were admitted before.
 local function find()
   local index = find_from(first_within(recent))
-  if index or action == 'admit' then return index end
+  if index then return index end
   load_from(0)
   return find_from(first_within(kept))
 end
@@ -164,24 +164,25 @@ local function forget(index)
 end
 
 local outcome, needed = 0, 1
-local index = request ~= '' and find()
 if action == 'admit' then
   needed = tokens
-  if index then outcome, needed = 1, 1
-  elseif concurrent > 0 and count_replies() >= concurrent then outcome = 2
-  elseif per_minute > 0 and count - first_within(MINUTE) >= per_minute then outcome = 3
-  elseif per_day > 0 and count - first_within(DAY) >= per_day then outcome = 4
-  elseif not fits(count_tokens(), tokens) then outcome = 5
+  if concurrent > 0 and count_replies() >= concurrent then outcome = 1
+  elseif per_minute > 0 and count - first_within(MINUTE) >= per_minute then outcome = 2
+  elseif per_day > 0 and count - first_within(DAY) >= per_day then outcome = 3
+  elseif not fits(count_tokens(), tokens) then outcome = 4
   else
     needed = 1
     add()
   end
-elseif action == 'count' and not index then
-  add()
-elseif action == 'finish' and index then
-  finish(index)
-elseif action == 'forget' and index then
-  forget(index)
+elseif action ~= 'read' then
+  local index = find()
+  if action == 'count' and not index then
+    add()
+  elseif action == 'finish' and index then
+    finish(index)
+  elseif action == 'forget' and index then
+    forget(index)
+  end
 end
 
 local used_tokens, held_tokens = count_tokens()

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use app::types::{ClientRequestId, Limit, LimitName, Plan};
+use app::types::{Limit, LimitName, Plan};
 use chrono::DateTime;
 use redis::{Script, ScriptInvocation};
+use uuid::Uuid;
 
 use super::{Admission, Reached};
 
@@ -40,16 +41,16 @@ impl Rates {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// With the tokens it may use.
-    Admit(ClientRequestId, u32),
+    Admit(Uuid, u32),
     /// The same of one that was admitted without Redis, so whether it fits is no question.
-    Count(ClientRequestId, u32),
+    Count(Uuid, u32),
     Read,
     /// With the tokens it has used.
-    Finish(ClientRequestId, u32),
-    Forget(ClientRequestId),
+    Finish(Uuid, u32),
+    Forget(Uuid),
 }
 
 /// Nobody knows when a reply ends: a few seconds.
@@ -76,7 +77,7 @@ pub(super) fn invocation<'a>(
     let mut call = script.prepare_invoke();
     call.key(key)
         .arg(name)
-        .arg(id.map(|id| id.0.as_bytes().to_vec()).unwrap_or_default())
+        .arg(id.map(|id| id.as_bytes().to_vec()).unwrap_or_default())
         .arg(tokens)
         .arg(rates.requests_per_minute)
         .arg(rates.requests_per_day)
@@ -88,7 +89,7 @@ pub(super) fn invocation<'a>(
 
 /// The script's answer; times are in microseconds by Redis' clock.
 pub(super) struct Windows {
-    /// 0 admitted, 1 repeated, 2 to 5 refused by concurrency, minute, day, tokens.
+    /// 0 admitted, 1 to 4 refused by concurrency, minute, day, tokens.
     outcome: i64,
     replies: i64,
     /// Each with its reset, 0 when there is none.
@@ -129,13 +130,12 @@ impl Windows {
 
     pub(super) fn admission(&self, rates: Rates) -> Admission {
         let limits = self.limits(rates);
-        let refusing = usize::try_from(self.outcome - 2).ok().and_then(|index| limits.get(index)).cloned();
-        match (self.outcome, refusing) {
-            (_, Some(limit)) => {
+        let refusing = usize::try_from(self.outcome - 1).ok().and_then(|index| limits.get(index)).cloned();
+        match refusing {
+            Some(limit) => {
                 Admission::Refused { reached: Reached { retry_after: self.wait(&limit), limit }, limits }
             }
-            (1, None) => Admission::Repeated(limits),
-            _ => Admission::Admitted(limits),
+            None => Admission::Admitted(limits),
         }
     }
 

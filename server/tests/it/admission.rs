@@ -1,6 +1,7 @@
-//! What stands between a request and its reply: how much it sets aside, and its turn among those of its account.
+//! What stands between a request and its reply: how much it sets aside, its turn among those of its account, and how often
+//! it counts.
 
-use app::types::{AccountId, LimitName, Nanos, ReplyRequest, ReplyState};
+use app::types::{AccountId, LimitName, Nanos, Quota, ReplyRequest, ReplyState};
 use app::{ApiError, api::ReplyStream};
 use futures::FutureExt;
 use futures::future::select_all;
@@ -11,7 +12,11 @@ use server::{AppError, AppResult, GenerationService};
 use tokio::task::JoinHandle;
 
 use crate::broken_off::LONG;
-use crate::support::{TestApp, cheap, new_request, prompt, quick, silent, start_all, stop_all};
+use crate::programs::send_again;
+use crate::support::{
+    Browser, Program, TestApp, cheap, completion, new_request, prompt, quick, said_then_silent, silent,
+    start_all, stop_all, streamed, until,
+};
 
 /// The limits of everybody who changes none, and a model that may write so much.
 fn as_it_comes(config: &mut Config, max_output_tokens: u32) {
@@ -147,4 +152,80 @@ async fn of_very_many_requests_at_the_same_moment_some_are_refused_instead_of_wa
         assert!(waiting.await.expect("no panic").is_ok(), "whoever waits is answered");
     }
     assert_eq!(line.replies().await, 1 + MOST_WAITING);
+}
+
+async fn used(browser: &Browser, name: LimitName) -> u32 {
+    let quota: Quota = browser.value("quota/read_quota", &[]).await;
+    quota.limit(name).expect("a limit").used
+}
+
+/// Asks, hears the first word and leaves.
+async fn leave(app: &TestApp, browser: &Browser, program: &Program, prompt: &str) {
+    app.sandbox.script(prompt, said_then_silent()).await;
+    let mut left = send_again(program, &streamed(prompt)).await;
+    left.chunk().await.expect("the first word");
+    drop(left);
+    until(async || used(browser, LimitName::ConcurrentReplies).await == 0).await;
+}
+
+/// Whoever sends the same request again and again, and leaves each time, asks the model each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_sent_again_with_its_key_and_answered_anew_counts_anew() {
+    let app = TestApp::with(|config| config.plans.free.requests_per_minute = 2).await;
+    let browser = app.user().await;
+    let (program, prompt) = (app.program(&browser).await, prompt());
+    leave(&app, &browser, &program, &prompt).await;
+    app.sandbox.script(&prompt, json!({ "status": 400 })).await;
+    assert_eq!(send_again(&program, &streamed(&prompt)).await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(used(&browser, LimitName::RequestsPerMinute).await, 2);
+    let refused = send_again(&program, &streamed(&prompt)).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_given_anew_takes_a_place_and_its_tokens_like_any_other() {
+    let app = TestApp::with(|config| config.plans.free.concurrent_replies = 1).await;
+    let browser = app.user().await;
+    let (program, prompt) = (app.program(&browser).await, prompt());
+    leave(&app, &browser, &program, &prompt).await;
+    let before = used(&browser, LimitName::TokensPerMinute).await;
+    let mut answer = send_again(&program, &streamed(&prompt)).await;
+    answer.chunk().await.expect("the first word");
+    assert!(used(&browser, LimitName::TokensPerMinute).await > before);
+    let other = program.complete(&completion(&prompt)).await;
+    assert_eq!(other.status(), StatusCode::TOO_MANY_REQUESTS);
+    drop(answer);
+    until(async || used(&browser, LimitName::ConcurrentReplies).await == 0).await;
+}
+
+/// As when a client gives up on one server and turns to another while the first is about to answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_reaches_two_servers_at_the_same_moment_is_one_reply_and_counts_once() {
+    let app = TestApp::with(cheap).await;
+    let (browser, prompt) = (app.user().await, prompt());
+    let elsewhere = browser.at(&app.another_server().await);
+    app.sandbox.script(&prompt, quick("Once.")).await;
+    let (database, request) = (app.database(), new_request(&prompt));
+    database.execute("begin; select from accounts for update").await;
+    let claimed_together = async {
+        let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+                       and wait_event_type = 'Lock'";
+        until(async || {
+            database.execute("select pg_stat_clear_snapshot()").await;
+            database.number(waiting).await == 2
+        })
+        .await;
+        database.execute("rollback").await;
+    };
+    let (mut reply, mut same, ()) =
+        tokio::join!(browser.start_reply(&request), elsewhere.start_reply(&request), claimed_together);
+    for reply in [&mut reply, &mut same] {
+        assert_eq!(reply.status(), StatusCode::OK);
+        reply.read_to_end().await;
+    }
+    assert_eq!(reply.generation_id(), same.generation_id());
+    assert_eq!(app.sandbox.journal(&prompt).await.len(), 1);
+    assert_eq!(used(&browser, LimitName::RequestsPerMinute).await, 1);
+    until(async || used(&browser, LimitName::ConcurrentReplies).await == 0).await;
 }

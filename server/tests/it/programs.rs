@@ -250,7 +250,7 @@ async fn the_models_are_those_of_the_plan() {
 }
 
 /// The same request as often as this is done.
-async fn send_again(program: &Program, body: &Value) -> Response {
+pub async fn send_again(program: &Program, body: &Value) -> Response {
     let request = program.request(Method::POST, "/v1/chat/completions").header("idempotency-key", "again");
     request.json(body).send().await.expect("an answer")
 }

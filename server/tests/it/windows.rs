@@ -12,6 +12,12 @@ const DAY: i64 = 24 * 60 * MINUTE;
 const LEASE: i64 = 2 * MINUTE;
 const NOON: i64 = 1_800_000_000 * SECOND;
 
+// Outcomes of the script.
+const TOO_MANY_REPLIES: i64 = 1;
+const MINUTE_IS_FULL: i64 = 2;
+const DAY_IS_FULL: i64 = 3;
+const TOO_MANY_TOKENS: i64 = 4;
+
 #[derive(Clone, Copy, Debug)]
 struct Rates {
     requests_per_minute: i64,
@@ -108,8 +114,8 @@ async fn a_burst_across_a_minutes_boundary_does_not_double_the_limit() {
     }
     assert_eq!(admitted, [49, 1]);
     let refused = windows.run(NOON + 61 * SECOND, "admit", 1, 1).await;
-    assert_eq!((refused.outcome, refused.minute), (3, (50, NOON + 117 * SECOND)));
-    assert_eq!(windows.run(NOON + 117 * SECOND - 1, "admit", 1, 1).await.outcome, 3);
+    assert_eq!((refused.outcome, refused.minute), (MINUTE_IS_FULL, (50, NOON + 117 * SECOND)));
+    assert_eq!(windows.run(NOON + 117 * SECOND - 1, "admit", 1, 1).await.outcome, MINUTE_IS_FULL);
     assert_eq!(windows.run(NOON + 117 * SECOND, "admit", 1, 1).await.outcome, 0, "to the microsecond");
 }
 
@@ -152,9 +158,9 @@ async fn a_clock_that_was_set_forward_and_back_locks_nobody_out() {
     let read = windows.run(NOON + SECOND, "read", 0, 0).await;
     assert_eq!((read.replies, read.minute.0, read.day.0), (2, 2, 2), "nothing is forgotten");
     let refused = windows.run(NOON + 30 * SECOND, "admit", 3, 1).await;
-    assert_eq!((refused.outcome, refused.minute), (3, (2, NOON + MINUTE)));
+    assert_eq!((refused.outcome, refused.minute), (MINUTE_IS_FULL, (2, NOON + MINUTE)));
     assert_eq!(windows.run(NOON + MINUTE, "admit", 3, 1).await.outcome, 0);
-    assert_eq!(windows.run(NOON + 2 * MINUTE, "admit", 4, 1).await.outcome, 4, "the day is full");
+    assert_eq!(windows.run(NOON + 2 * MINUTE, "admit", 4, 1).await.outcome, DAY_IS_FULL);
 }
 
 /// (24) As after a moment in which each process decided by itself.
@@ -266,27 +272,24 @@ impl Model {
         }
     }
 
-    fn find(&self, id: u128, window: i64) -> Option<usize> {
-        let oldest = self.now() - window;
+    fn find(&self, id: u128) -> Option<usize> {
+        let oldest = self.now() - DAY;
         self.entries.iter().rposition(|entry| entry.id == id && entry.admitted_at > oldest)
     }
 
     fn admit(&mut self, id: u128, tokens: i64) -> i64 {
         let (now, rates) = (self.now(), self.rates);
-        if self.find(id, LEASE).is_some() {
-            return 1;
-        }
         if self.replies() >= rates.concurrent_replies {
-            return 2;
+            return TOO_MANY_REPLIES;
         }
         if self.requests(MINUTE, now) >= rates.requests_per_minute {
-            return 3;
+            return MINUTE_IS_FULL;
         }
         if self.requests(DAY, now) >= rates.requests_per_day {
-            return 4;
+            return DAY_IS_FULL;
         }
         if !self.fits(now, tokens) {
-            return 5;
+            return TOO_MANY_TOKENS;
         }
         self.entries.push(Entry { id, admitted_at: now, tokens, is_running: true });
         0
@@ -297,17 +300,17 @@ impl Model {
         match *step {
             Step::Admit(id, tokens) => {
                 outcome = self.admit(id, tokens);
-                if outcome > 1 {
+                if outcome > 0 {
                     needed = tokens;
                 }
             }
             Step::Finish(id, tokens) => {
-                if let Some(index) = self.find(id, DAY) {
+                if let Some(index) = self.find(id) {
                     self.entries[index] = Entry { tokens, is_running: false, ..self.entries[index] };
                 }
             }
             Step::Forget(id) => {
-                if let Some(index) = self.find(id, DAY) {
+                if let Some(index) = self.find(id) {
                     self.entries.remove(index);
                 }
             }

@@ -28,12 +28,11 @@ impl Product {
 
     pub async fn serve(&self, person: &Person) -> Result<Served> {
         let request = request()?;
-        let request_id = request.client_request_id;
         let begins = Instant::now();
         let admitted = self.admit(person, request).await?;
         let admission = begins.elapsed();
         let settlement = settlement(admitted.generation());
-        let settled = self.state.generations().settle(&settlement, request_id, admitted.plan()).await;
+        let settled = self.state.generations().settle(&settlement, admitted.plan()).await;
         settled.ok_or("a reply was not settled")?;
         Ok(Served { admission, settlement: begins.elapsed() - admission })
     }

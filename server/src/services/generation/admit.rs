@@ -107,7 +107,6 @@ impl GenerationService {
         place: Place,
         mut turn: AccountTurn,
     ) -> AppResult<Decision> {
-        let request_id = request.client_request_id;
         let mut seen = self.look_up(account_id, &request).await?;
         if let Some(id) = seen.existing() {
             return Ok(Decision::Repeated(id));
@@ -120,10 +119,9 @@ impl GenerationService {
             Ok(prepared) => prepared,
             Err(refusal) => return Ok(Decision::Refused(refusal)),
         };
-        let admission = self.limiter.admit(account_id, request_id, prepared.tokens(), &account.plan).await;
-        let (limits, is_counted) = match admission {
-            Admission::Admitted(limits) => (limits, true),
-            Admission::Repeated(limits) => (limits, false),
+        let id = prepared.new.id;
+        let limits = match self.limiter.admit(account_id, id, prepared.tokens(), &account.plan).await {
+            Admission::Admitted(limits) => limits,
             Admission::Refused { reached, limits } => {
                 let refusal = Refusal::from(ApiError::from(reached));
                 return Ok(Decision::Refused(Refusal { limits, ..refusal }));
@@ -138,12 +136,13 @@ impl GenerationService {
             Ok(Claimed::New(job, credit)) => {
                 Ok(Decision::Admitted(Box::new(Admitted { job, account, limits, credit })))
             }
-            // Sent twice in the same moment: both count as the one that was claimed.
-            Ok(Claimed::Existing(id)) => Ok(Decision::Repeated(id)),
+            // Sent twice in the same moment, to different processes: the one that was claimed counts.
+            Ok(Claimed::Existing(existing)) => {
+                self.limiter.forget(account_id, id, &account.plan).await;
+                Ok(Decision::Repeated(existing))
+            }
             Err(error) => {
-                if is_counted {
-                    self.limiter.forget(account_id, request_id, &account.plan).await;
-                }
+                self.limiter.forget(account_id, id, &account.plan).await;
                 match error {
                     AppError::Api(refusal) => Ok(Decision::Refused(refusal.into())),
                     fault => Err(fault),

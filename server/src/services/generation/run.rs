@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::types::{ChatEventKind, ClientRequestId, Message, Plan};
+use app::types::{ChatEventKind, Message, Plan};
 use futures::FutureExt;
 use tokio::time::Instant;
 
@@ -72,7 +72,7 @@ impl GenerationService {
         let settlement = settlement(job, plan, &ending, transcript);
         report_overrun(job, &settlement);
         let span = traced::settlement(&settlement);
-        let settling = self.settle(&settlement, job.new.client_request_id, plan);
+        let settling = self.settle(&settlement, plan);
         let Some(message) = span.around(settling).await else { return span.fail("given up") };
         drop(span);
         settled::count(&settlement, &job.model.routes);
@@ -114,14 +114,10 @@ impl GenerationService {
 
     /// Saves and charges a reply that has ended, then gives its place back. None: the database stayed away, so the sweeper
     /// has the last word.
-    pub async fn settle(
-        &self,
-        settlement: &Settlement,
-        request_id: ClientRequestId,
-        plan: &Plan,
-    ) -> Option<Message> {
+    pub async fn settle(&self, settlement: &Settlement, plan: &Plan) -> Option<Message> {
         let message = self.save(settlement).await;
-        self.limiter.finish(settlement.account_id, request_id, settlement.used_tokens(), plan).await;
+        let (id, tokens) = (settlement.generation_id, settlement.used_tokens());
+        self.limiter.finish(settlement.account_id, id, tokens, plan).await;
         message
     }
 

@@ -65,8 +65,7 @@ impl GenerationService {
             tracing::info!(generation.id = %id, "Reply `{id}` was settled before the sweep: nothing is posted");
         }
         drop(conn);
-        let tokens = settlement.used_tokens();
-        self.limiter.finish(reply.account_id, reply.client_request_id, tokens, &plan).await;
+        self.limiter.finish(reply.account_id, reply.id, settlement.used_tokens(), &plan).await;
         Ok(())
     }
 
