@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub use self::address::client_address;
 pub use self::breaker::{Breakers, Pass};
 pub use self::calls::{CallLimit, CallOrigin};
-use self::connection::Connection;
+use self::connection::{Connection, NoAnswer};
 use self::local::LocalLimiter;
 use self::missed::{MissedCall, MissedCalls};
 use self::windows::{Action, Rates, Windows};
@@ -124,16 +124,21 @@ impl Limiter {
         plan: &Plan,
     ) -> Admission {
         let (key, rates) = (self.account_key(account_id), plan.into());
-        if let Some(windows) = self.ask(Action::Admit(id.0, tokens), &key, rates).await {
-            return windows.admission(rates);
-        }
-        let admission = self.local.admit(&key, id.0, tokens, rates);
-        // Whether a slow Redis has counted it or not.
-        let action = match admission {
-            Admission::Refused { .. } => Action::Forget(id.0),
-            Admission::Admitted(_) => Action::Count(id.0, tokens),
+        let no_answer = match self.ask(Action::Admit(id.0, tokens), &key, rates).await {
+            Ok(windows) => return windows.admission(rates),
+            Err(no_answer) => no_answer,
         };
-        self.tell_later(MissedCall { action, key, rates });
+        let admission = self.local.admit(&key, id.0, tokens, rates);
+        let missed = match (&admission, no_answer) {
+            (Admission::Admitted(_), _) => Some(Action::Count(id.0, tokens)),
+            // A slow Redis may have counted it.
+            (Admission::Refused { .. }, NoAnswer::Lost) => Some(Action::Forget(id.0)),
+            (Admission::Refused { .. }, NoAnswer::NotAsked) => None,
+        };
+        if let Some(action) = missed {
+            let is_news = no_answer == NoAnswer::NotAsked;
+            self.tell_later(MissedCall { action, key, rates, is_news });
+        }
         admission
     }
 
@@ -141,8 +146,8 @@ impl Limiter {
     pub async fn read(&self, account_id: AccountId, plan: &Plan) -> Vec<Limit> {
         let (key, rates) = (self.account_key(account_id), plan.into());
         match self.ask(Action::Read, &key, rates).await {
-            Some(windows) => windows.limits(rates),
-            None => self.local.read(&key, rates),
+            Ok(windows) => windows.limits(rates),
+            Err(_) => self.local.read(&key, rates),
         }
     }
 
@@ -157,7 +162,9 @@ impl Limiter {
     pub async fn forget(&self, account_id: AccountId, id: GenerationId, plan: &Plan) {
         let key = self.account_key(account_id);
         self.local.forget(&key, id.0);
-        self.tell(Action::Forget(id.0), key, plan.into()).await;
+        if !self.missed.take_back(id.0) {
+            self.tell(Action::Forget(id.0), key, plan.into()).await;
+        }
     }
 
     /// Counts what is no reply. Redis away: this process admits its share.
@@ -169,8 +176,8 @@ impl Limiter {
         let rates = Rates { requests_per_minute: limit.per_minute, ..Rates::default() };
         let id = Uuid::now_v7();
         let admission = match self.ask(Action::Admit(id, 0), &key, rates).await {
-            Some(windows) => windows.admission(rates),
-            None => self.local.admit(&key, id, 0, rates),
+            Ok(windows) => windows.admission(rates),
+            Err(_) => self.local.admit(&key, id, 0, rates),
         };
         metrics::call_decided(limit.name, !matches!(admission, Admission::Refused { .. }));
         match admission {
@@ -195,7 +202,7 @@ impl Limiter {
     pub async fn facts(&self) -> Option<RedisFacts> {
         let info =
             |mut redis| async move { redis::cmd("INFO").query_async::<redis::InfoDict>(&mut redis).await };
-        let info = self.redis.ask(info).await?;
+        let info = self.redis.ask(info).await.ok()?;
         Some(RedisFacts {
             version: info.get("redis_version").unwrap_or_default(),
             used_memory_bytes: info.get("used_memory").unwrap_or_default(),
@@ -209,8 +216,8 @@ impl Limiter {
 
     /// Tells Redis now, or after what it has missed.
     async fn tell(&self, action: Action, key: String, rates: Rates) {
-        if self.missed.are_waiting() || self.ask(action, &key, rates).await.is_none() {
-            self.tell_later(MissedCall { action, key, rates });
+        if self.missed.are_waiting() || self.ask(action, &key, rates).await.is_err() {
+            self.tell_later(MissedCall { action, key, rates, is_news: false });
         }
     }
 
@@ -223,19 +230,19 @@ impl Limiter {
 
     async fn tell_missed(self) {
         while let Some(batch) = self.missed.next_batch() {
-            if self.tell_all(&batch).await.is_none() {
+            if self.tell_all(&batch).await.is_err() {
                 self.missed.put_back(batch);
                 tokio::time::sleep(OFFER_EVERY).await;
             }
         }
     }
 
-    /// In one round trip. None: Redis is away, and has heard of some of them or of none. To hear of one again changes
-    /// nothing.
-    async fn tell_all(&self, calls: &[MissedCall]) -> Option<()> {
+    /// In one round trip. Without an answer Redis is away, and has heard of some of them or of none. To hear of one again
+    /// changes nothing.
+    async fn tell_all(&self, calls: &[MissedCall]) -> Result<(), NoAnswer> {
         let mut pipeline = redis::pipe();
         pipeline.load_script(&self.script).ignore();
-        for MissedCall { action, key, rates } in calls {
+        for MissedCall { action, key, rates, .. } in calls {
             let call = windows::invocation(&self.script, key, *action, *rates, self.reply_lease);
             pipeline.invoke_script(&call).ignore();
         }
@@ -243,10 +250,42 @@ impl Limiter {
         self.redis.ask(tell).await
     }
 
-    /// One round trip. None: Redis is away.
-    async fn ask(&self, action: Action, key: &str, rates: Rates) -> Option<Windows> {
+    /// One round trip.
+    async fn ask(&self, action: Action, key: &str, rates: Rates) -> Result<Windows, NoAnswer> {
         let call = windows::invocation(&self.script, key, action, rates, self.reply_lease);
         let ask = |mut redis| async move { call.invoke_async::<[i64; 10]>(&mut redis).await };
         self.redis.ask(ask).await.map(Windows::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Env, PlansConfig};
+
+    /// (24)
+    #[tokio::test]
+    async fn what_is_refused_while_redis_is_away_pushes_out_nothing_that_it_must_be_told() {
+        let config = RedisConfig { url: "redis://127.0.0.1:1/".to_owned().into(), key_prefix: String::new() };
+        let limiter = Limiter::new(&config, 1, Duration::from_secs(720)).expect("a limiter");
+        let free = PlansConfig::from_env(&Env::default()).expect("the plans that come along").free;
+        let plan = Plan { requests_per_minute: 1, ..free };
+        let (account, without_credit) = (AccountId(Uuid::now_v7()), AccountId(Uuid::now_v7()));
+        let admit = async |account_id| {
+            let id = GenerationId(Uuid::now_v7());
+            (id, limiter.admit(account_id, id, 1, &plan).await)
+        };
+        let (counted, admission) = admit(account).await;
+        assert!(matches!(admission, Admission::Admitted(_)));
+        for _ in 0..20 {
+            assert!(matches!(admit(account).await.1, Admission::Refused { .. }));
+            let (id, admission) = admit(without_credit).await;
+            assert!(matches!(admission, Admission::Admitted(_)));
+            limiter.forget(without_credit, id, &plan).await;
+        }
+        let waiting: Vec<_> = std::iter::from_fn(|| limiter.missed.next_batch()).flatten().collect();
+        let actions: Vec<_> = waiting.iter().map(|call| call.action).collect();
+        // However slow this machine is, so that Redis is asked now and then.
+        assert!(actions.contains(&Action::Count(counted.0, 1)) && actions.len() < 10, "{actions:?}");
     }
 }

@@ -76,7 +76,7 @@ impl Breakers {
             call.arg(time.as_secs() * 1000);
         }
         call.arg(probe);
-        self.redis.ask(|mut redis| async move { call.invoke_async(&mut redis).await }).await
+        self.redis.ask(|mut redis| async move { call.invoke_async(&mut redis).await }).await.ok()
     }
 
     fn with_local<T>(&self, route_key: &str, act: impl FnOnce(&mut Breaker) -> T) -> T {

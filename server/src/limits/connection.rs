@@ -20,6 +20,15 @@ pub(super) struct Connection {
     outage: Arc<Mutex<Outage>>,
 }
 
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// Redis was away a moment ago, so it was not asked.
+    NotAsked,
+    /// It was asked, and may have done what it was told.
+    Lost,
+}
+
 impl Connection {
     /// Does not connect yet.
     pub(super) fn new(config: &RedisConfig) -> Result<Self, RedisError> {
@@ -31,12 +40,15 @@ impl Connection {
         Ok(Self { redis: ConnectionManager::new_lazy_with_config(client, settings)?, outage: Arc::default() })
     }
 
-    /// Redis' answer. None: it is away, or was a moment ago and is not asked again yet.
-    pub(super) async fn ask<T, F>(&self, question: impl FnOnce(ConnectionManager) -> F) -> Option<T>
+    /// Redis' answer, or why there is none.
+    pub(super) async fn ask<T, F>(&self, question: impl FnOnce(ConnectionManager) -> F) -> Result<T, NoAnswer>
     where
         F: Future<Output = RedisResult<T>>,
     {
-        if self.outage().may_ask(Instant::now()) { self.ask_now(question).await } else { None }
+        if !self.outage().may_ask(Instant::now()) {
+            return Err(NoAnswer::NotAsked);
+        }
+        self.ask_now(question).await.ok_or(NoAnswer::Lost)
     }
 
     /// Asks whether Redis is there, also during an outage.
