@@ -19,7 +19,7 @@ local action, request, tokens = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local per_minute, per_day, tokens_per_minute, concurrent =
   tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local lease = tonumber(ARGV[8]) * 1000000
-local recent = math.max(MINUTE, lease)
+local recent = concurrent > 0 and math.max(MINUTE, lease) or MINUTE
 local kept = per_day > 0 and DAY or recent
 
 local count = redis.call('STRLEN', key) / SIZE
@@ -98,6 +98,7 @@ end
 
 local function count_replies()
   local running = 0
+  if concurrent == 0 then return running end
   for index = first_within(lease), count - 1 do
     if is_running(index) then running = running + 1 end
   end
