@@ -9,7 +9,7 @@ use app::types::{Limit, LimitName};
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::windows::{REPLY_WAIT, Rates};
+use super::windows::{REPLY_WAIT, Rates, whole_seconds};
 use super::{Admission, Reached};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -47,8 +47,7 @@ impl LocalLimiter {
         self.with_entries(key, |entries| {
             let limits = limits(entries, rates);
             if let Some(limit) = limits.iter().find(|limit| !fits(limit, tokens)).cloned() {
-                let wait = limit.resets_at.and_then(|time| (time - Utc::now()).to_std().ok());
-                let reached = Reached { limit, retry_after: wait.unwrap_or(REPLY_WAIT) };
+                let reached = Reached { retry_after: wait(&limit), limit };
                 return Admission::Refused { reached, limits };
             }
             let is_running = rates.concurrent_replies > 0;
@@ -97,6 +96,12 @@ fn fits(limit: &Limit, tokens: u32) -> bool {
         LimitName::TokensPerMinute => limit.used == 0 || tokens <= limit.remaining,
         _ => limit.remaining > 0,
     }
+}
+
+/// Until the next request fits.
+fn wait(limit: &Limit) -> Duration {
+    let Some(resets_at) = limit.resets_at else { return REPLY_WAIT };
+    whole_seconds((resets_at - Utc::now()).to_std().unwrap_or_default())
 }
 
 fn limits(entries: &[Entry], rates: Rates) -> Vec<Limit> {
@@ -187,5 +192,22 @@ mod tests {
         assert!(is_admitted(&limiter.admit("ada", id, 1, RATES)));
         limiter.forget("ada", id);
         assert!(limiter.read("ada", RATES).iter().all(|limit| limit.used == 0));
+    }
+
+    #[test]
+    fn whoever_is_refused_is_told_to_wait_for_whole_seconds_and_never_for_none() {
+        let rates = Rates { requests_per_minute: 1, concurrent_replies: 0, ..RATES };
+        let limiter = LocalLimiter::new(1);
+        limiter.admit("ada", request(), 1, rates);
+        for (millis_ago, expected) in [(500, 60), (58_500, 2), (59_100, 1)] {
+            let ago = Duration::from_millis(millis_ago);
+            limiter.with_entries("ada", |entries| {
+                entries[0].admitted_at = Instant::now().checked_sub(ago).expect("a time");
+            });
+            let Admission::Refused { retry_after, .. } = limiter.admit("ada", request(), 1, rates) else {
+                panic!("admitted after {ago:?}")
+            };
+            assert_eq!(retry_after, Duration::from_secs(expected), "{ago:?}");
+        }
     }
 }

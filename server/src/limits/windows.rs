@@ -139,12 +139,17 @@ impl Windows {
         }
     }
 
-    /// Until the next request fits, in whole seconds, at least one.
+    /// Until the next request fits.
     fn wait(&self, limit: &Limit) -> Duration {
         let Some(resets_at) = limit.resets_at else { return REPLY_WAIT };
         let micros = u64::try_from(resets_at.timestamp_micros() - self.now).unwrap_or(0);
-        Duration::from_secs(micros.div_ceil(1_000_000).max(1))
+        whole_seconds(Duration::from_micros(micros))
     }
+}
+
+/// As people are told to wait: not too short, and at least one.
+pub(super) fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(Duration::from_secs(1))
 }
 
 fn limit(name: LimitName, limit: u32, (used, resets_at_micros): (i64, i64)) -> Limit {
