@@ -78,6 +78,14 @@ pub(crate) fn around_programs(router: Router<AppState>, state: &AppState) -> Rou
     router.layer(layers)
 }
 
+/// Around what programs ask for besides answers, within the above. Answers are limited by the plan alone, as those on the
+/// page are. What is refused of them uses up nothing, but can do no harm either: an account's requests wait in a short line
+/// to be admitted one at a time, so they keep one connection busy at most. One that makes no sense costs its own reading
+/// and the look-up of its key.
+pub(crate) fn around_program_calls(router: Router<AppState>, state: &AppState) -> Router<AppState> {
+    router.layer(middleware::from_fn_with_state(state.clone(), api_key::limit_calls))
+}
+
 /// Around what needs neither session nor form: probes, and webhooks, whose handler limits how long they are.
 pub(crate) fn around_probes_and_webhooks<S>(router: Router<S>, body_timeout: Duration) -> Router<S>
 where

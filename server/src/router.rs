@@ -71,11 +71,12 @@ pub fn build_router(state: &AppState) -> Router {
     let unsubscribe =
         Router::new().route("/mail/unsubscribe", get(mail::offer_unsubscribe).post(mail::unsubscribe));
     let unsubscribe = middleware::around_mail_programs(unsubscribe, state);
-    let programs = Router::new()
-        .route("/v1/chat/completions", post(v1::complete_chat))
+    let calls = Router::new()
         .route("/v1/models", get(v1::list_models))
         .route("/v1/models/{key}", get(v1::find_model))
         .route("/v1/{*rest}", any(v1::not_found));
+    let completions = Router::new().route("/v1/chat/completions", post(v1::complete_chat));
+    let programs = completions.merge(middleware::around_program_calls(calls, state));
     let programs = middleware::around_programs(programs, state);
     let pages = middleware::around_pages(pages, state);
     let all = pages.merge(unsubscribe).merge(assets).merge(probes_and_webhooks).merge(programs);

@@ -16,7 +16,8 @@ pub struct LimitsConfig {
     pub anonymous_requests_per_minute: u32,
     /// Faults that pages report of themselves. Read from `BROWSER_REPORTS_PER_MINUTE`. Default 10.
     pub browser_reports_per_minute: u32,
-    /// What people signed in call, send and download, but for replies and pages. Read from `ACCOUNT_REQUESTS_PER_MINUTE`.
+    /// What people signed in call, send and download, but for replies and pages; and as many requests of their programs, but
+    /// for answers. Read from `ACCOUNT_REQUESTS_PER_MINUTE`.
     /// Default 600.
     pub account_requests_per_minute: u32,
     /// Of these, what Stripe is asked for. Read from `BILLING_REQUESTS_PER_MINUTE`. Default 20.

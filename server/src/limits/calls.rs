@@ -43,7 +43,7 @@ impl CallLimit {
         Self { name: "account", per_minute }
     }
 
-    /// Of an account, by programs with its keys.
+    /// Of an account, by programs with its keys, but for answers.
     pub fn account_programs(per_minute: u32) -> Self {
         Self { name: "account-programs", per_minute }
     }

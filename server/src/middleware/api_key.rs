@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use app::ApiError;
 use app::types::Caller;
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -44,17 +45,24 @@ async fn admit(state: &AppState, head: &Parts) -> Result<Caller, V1Error> {
         None => Ok(None),
     };
     match caller {
-        Ok(Some(caller)) => limit(state, caller).await,
+        Ok(Some(caller)) => Ok(caller),
         Ok(None) => Err(refusal(state, head).await),
         Err(error) => Err(error.into_api(&request_id(&head.extensions)).into()),
     }
 }
 
-/// Also what is no answer costs something.
-async fn limit(state: &AppState, caller: Caller) -> Result<Caller, V1Error> {
+/// Also what is no answer costs something. Needs the `Caller`.
+pub(super) async fn limit_calls(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
     let limit = CallLimit::account_programs(state.limits.account_requests_per_minute);
-    let admitted = state.limiter.admit_call(limit, CallOrigin::Account(caller.account_id)).await;
-    admitted.map(|()| caller).map_err(|reached| ApiError::from(reached).into())
+    match state.limiter.admit_call(limit, CallOrigin::Account(caller.account_id)).await {
+        Ok(()) => next.run(request).await,
+        Err(reached) => V1Error::from(ApiError::from(reached)).into_response(),
+    }
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {

@@ -356,6 +356,22 @@ async fn programs_are_limited_in_what_is_no_answer_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_that_the_plan_refuses_use_up_none_of_the_other_requests() {
+    let app = TestApp::with(|config| {
+        config.limits.account_requests_per_minute = 2;
+        config.plans.free.requests_per_minute = 1;
+    })
+    .await;
+    let program = program(&app).await;
+    for status in [200, 429, 429, 429] {
+        assert_eq!(program.complete(&completion("Hi")).await.status().as_u16(), status);
+    }
+    for status in [200, 200, 429] {
+        assert_eq!(program.get("/v1/models").await.status().as_u16(), status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_log_says_why_a_request_was_refused_and_repeats_no_words_of_it() {
     let app = TestApp::start().await;
     let browser = app.user().await;
