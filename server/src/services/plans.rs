@@ -25,6 +25,8 @@ pub struct AccountPlan {
     access: Access,
     /// When it gets new credit. None: with the next calendar month, from Free.
     pub credit_resets_at: Option<DateTime<Utc>>,
+    /// When the period of the credit it has began.
+    pub credit_period_start: DateTime<Utc>,
     /// An operator lets it have no replies, since then.
     pub suspended_at: Option<DateTime<Utc>>,
     /// An operator bears that it is not paid, until then.
@@ -156,6 +158,7 @@ impl Plans {
             standing,
             access,
             credit_resets_at: row.credit_resets_at.filter(|_| !access.has_free_credit),
+            credit_period_start: row.period_start(row.at),
             suspended_at: row.suspended_at,
             grace_until: row.grace_until.filter(|until| *until > row.at),
             limit_override,

@@ -44,9 +44,10 @@ impl QuotaService {
         credit: Credit,
     ) -> AppResult<Quota> {
         let conn = self.db.get().await?;
-        let credit = account.told(credit);
+        let (credit, period_start) = (account.told(credit), account.credit_period_start);
         let plan = account.plan;
-        let (caps, mut alerts) = caps::list(&conn, account_id, plan.monthly_cap, credit.held).await?;
+        let (caps, mut alerts) =
+            caps::list(&conn, account_id, plan.monthly_cap, credit.held, period_start).await?;
         let monthly_cap = caps.iter().find(|cap| cap.thread_id().is_none());
         alerts.retain(|alert| is_due(*alert, monthly_cap, &credit));
         Ok(Quota {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use app::types::{AccountId, LimitOverride};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::plan_overrides::PlanOverrideRow;
 use super::schema::{accounts, limit_overrides, plan_overrides, subscriptions, users};
 use super::subscriptions::Dunning;
 use super::{Connection, StoreResult};
+use crate::books::month_of;
 
 /// What an account may use, as far as the database knows.
 #[derive(Clone, Debug)]
@@ -69,6 +70,16 @@ impl AccountPlanRow {
         let dunning = row.and_then(DunningRow::into_dunning);
         let limit_override = limits.map(OverrideRow::into_override);
         Self { plan, dunning, credit_resets_at, suspended_at, grace_until, limit_override, plan_override, at }
+    }
+
+    /// When the period began whose credit is told at that time: the month before a subscription gives credit again, else the
+    /// calendar month.
+    pub fn period_start(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        // One that has ended keeps its time, which means nothing any more.
+        let gives_credit = self.dunning.as_ref().is_some_and(|dunning| dunning.status.gives_credit());
+        let of_subscription = self.credit_resets_at.filter(|resets_at| gives_credit && *resets_at > at);
+        let began = of_subscription.and_then(|resets_at| resets_at.checked_sub_months(Months::new(1)));
+        began.filter(|began| *began <= at).unwrap_or_else(|| month_of(at))
     }
 }
 

@@ -1,7 +1,9 @@
-//! Alerts: that this month's spending has passed a part of its cap, or of its credit where there is no cap. Told once.
+//! Alerts: that this month's spending has passed a part of its cap, or this period's of its credit where there is no cap.
+//! Told once. Each is kept by the first day of its period, which is the calendar month of a cap, and for credit begins when
+//! the credit was given.
 
 use app::types::{AccountId, Alert, AlertBasis, CapTerms, Credit, Nanos};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -9,7 +11,7 @@ use super::caps::MonthCap;
 use super::clock::clock_timestamp;
 use super::notices::{self, Facts, NewNotice};
 use super::schema::spending_alerts;
-use super::{Connection, StoreResult, spending};
+use super::{Connection, StoreResult, accounts, spending};
 use crate::books::month_of;
 use crate::caps::{ALERT_PERCENTS, is_passed, passed_percents};
 
@@ -30,6 +32,7 @@ pub(super) struct Charge {
 /// Alerts that a charge makes due.
 pub(super) struct Due {
     month: DateTime<Utc>,
+    /// Of the credit.
     period_start: DateTime<Utc>,
     basis: AlertBasis,
     limit: Nanos,
@@ -56,7 +59,11 @@ pub(super) fn due(charge: &Charge) -> Option<Due> {
 /// Writes alerts down, and has the highest of the new ones told. Needs the account's lock, in the transaction of the
 /// charge.
 pub(super) async fn raise(conn: &Connection, account_id: AccountId, due: Due) -> QueryResult<()> {
-    let raised = insert(conn, account_id, due.month, due.basis, &due.percents).await?;
+    let period = match due.basis {
+        AlertBasis::Cap => due.month,
+        AlertBasis::Credit => due.period_start,
+    };
+    let raised = insert(conn, account_id, due.basis, period.date_naive(), &due.percents).await?;
     let Some(percent) = raised.into_iter().max() else { return Ok(()) };
     notices::insert(conn, account_id, &[notice(account_id, due, percent)]).await
 }
@@ -75,11 +82,20 @@ fn notice(account_id: AccountId, due: Due, percent: u8) -> NewNotice {
     }
 }
 
-/// Those of this month that are not dismissed, the highest first.
-pub(super) async fn list(mut conn: &Connection, account_id: AccountId) -> QueryResult<Vec<Alert>> {
+/// Those of this month's cap and of this period's credit that are not dismissed, the highest first.
+pub(super) async fn list(
+    mut conn: &Connection,
+    account_id: AccountId,
+    period_start: DateTime<Utc>,
+) -> QueryResult<Vec<Alert>> {
+    let of_cap =
+        spending_alerts::basis.eq(basis_text(AlertBasis::Cap)).and(spending_alerts::month.eq(this_month()));
+    let of_credit = spending_alerts::basis
+        .eq(basis_text(AlertBasis::Credit))
+        .and(spending_alerts::month.eq(period_start.date_naive()));
     let rows: Vec<(String, i16)> = spending_alerts::table
         .filter(spending_alerts::account_id.eq(account_id.0))
-        .filter(spending_alerts::month.eq(this_month()))
+        .filter(of_cap.or(of_credit))
         .filter(spending_alerts::dismissed_at.is_null())
         .order(spending_alerts::percent.desc())
         .select((spending_alerts::basis, spending_alerts::percent))
@@ -92,11 +108,12 @@ pub(super) async fn list(mut conn: &Connection, account_id: AccountId) -> QueryR
     Ok(rows.into_iter().map(alert).collect())
 }
 
-/// Dismisses this month's alerts of a kind, up to one. Dismissing what is not there is fine.
+/// Dismisses the alerts of a kind in its period, up to one. Dismissing what is not there is fine.
 pub async fn dismiss(conn: &mut Connection, account_id: AccountId, up_to: Alert) -> StoreResult<()> {
+    let period = period_of(conn, account_id, up_to.basis).await?;
     let rows = spending_alerts::table
         .filter(spending_alerts::account_id.eq(account_id.0))
-        .filter(spending_alerts::month.eq(this_month()))
+        .filter(spending_alerts::month.eq(period))
         .filter(spending_alerts::basis.eq(basis_text(up_to.basis)))
         .filter(spending_alerts::percent.le(i16::from(up_to.percent)))
         .filter(spending_alerts::dismissed_at.is_null());
@@ -115,12 +132,12 @@ pub(super) async fn follow_cap(
     limit: Option<Nanos>,
 ) -> QueryResult<()> {
     let now: DateTime<Utc> = diesel::select(clock_timestamp()).get_result(conn).await?;
-    let month = month_of(now);
+    let month = month_of(now).date_naive();
     let used = spending::charged_in_month(conn, account_id, now).await?;
     let is_true = |percent: &u8| limit.is_some_and(|limit| is_passed(limit, used, *percent));
     let (of_now, untrue): (Vec<u8>, Vec<u8>) = ALERT_PERCENTS.into_iter().partition(is_true);
-    withdraw(conn, account_id, AlertBasis::Cap, untrue).await?;
-    insert(conn, account_id, month, AlertBasis::Cap, &of_now).await?;
+    withdraw(conn, account_id, AlertBasis::Cap, month, untrue).await?;
+    insert(conn, account_id, AlertBasis::Cap, month, &of_now).await?;
     Ok(())
 }
 
@@ -130,22 +147,24 @@ pub(super) async fn follow_credit(
     conn: &Connection,
     account_id: AccountId,
     credit: &Credit,
-) -> QueryResult<()> {
+) -> StoreResult<()> {
     let is_untrue = |percent: &u8| !is_passed(credit.granted, credit.used(), *percent);
-    withdraw(conn, account_id, AlertBasis::Credit, ALERT_PERCENTS.into_iter().filter(is_untrue)).await
+    let untrue = ALERT_PERCENTS.into_iter().filter(is_untrue);
+    let period = period_of(conn, account_id, AlertBasis::Credit).await?;
+    Ok(withdraw(conn, account_id, AlertBasis::Credit, period, untrue).await?)
 }
 
-/// Of this month.
 async fn withdraw(
     mut conn: &Connection,
     account_id: AccountId,
     basis: AlertBasis,
+    period: NaiveDate,
     percents: impl IntoIterator<Item = u8>,
 ) -> QueryResult<()> {
     let percents: Vec<_> = percents.into_iter().map(i16::from).collect();
     let rows = spending_alerts::table
         .filter(spending_alerts::account_id.eq(account_id.0))
-        .filter(spending_alerts::month.eq(this_month()))
+        .filter(spending_alerts::month.eq(period))
         .filter(spending_alerts::basis.eq(basis_text(basis)))
         .filter(spending_alerts::percent.eq_any(percents));
     diesel::delete(rows).execute(&mut conn).await?;
@@ -156,14 +175,14 @@ async fn withdraw(
 async fn insert(
     mut conn: &Connection,
     account_id: AccountId,
-    month: DateTime<Utc>,
     basis: AlertBasis,
+    period: NaiveDate,
     percents: &[u8],
 ) -> QueryResult<Vec<u8>> {
     let row = |percent: &u8| {
         (
             spending_alerts::account_id.eq(account_id.0),
-            spending_alerts::month.eq(month.date_naive()),
+            spending_alerts::month.eq(period),
             spending_alerts::basis.eq(basis_text(basis)),
             spending_alerts::percent.eq(i16::from(*percent)),
         )
@@ -179,6 +198,16 @@ async fn insert(
         .get_results(&mut conn)
         .await?;
     Ok(added.into_iter().filter_map(|percent| percent.try_into().ok()).collect())
+}
+
+/// The first day of the period that goes on now.
+async fn period_of(conn: &Connection, account_id: AccountId, basis: AlertBasis) -> StoreResult<NaiveDate> {
+    let plan = accounts::find_plan(conn, account_id).await?;
+    let start = match basis {
+        AlertBasis::Cap => month_of(plan.at),
+        AlertBasis::Credit => plan.period_start(plan.at),
+    };
+    Ok(start.date_naive())
 }
 
 /// The first day of the month, by the database's clock.

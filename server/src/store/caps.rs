@@ -97,13 +97,15 @@ fn of_thread(
     Cap::new(CapScope::Conversation { thread_id, title, is_own }, terms, used, held, None)
 }
 
-/// The cap of the month and those that conversations have of their own, and the alerts of the month that are still to be
-/// shown. `held` is what is set aside for replies in progress. One round trip for those who have no cap.
+/// The cap of the month and those that conversations have of their own, and the alerts that are still to be shown. `held` is
+/// what is set aside for replies in progress, `period_start` when the credit's period began. One round trip for those who
+/// have no cap.
 pub async fn list(
     conn: &Connection,
     account_id: AccountId,
     plan_cap: Option<CapTerms>,
     held: Nanos,
+    period_start: DateTime<Utc>,
 ) -> StoreResult<(Vec<Cap>, Vec<Alert>)> {
     let (mut of_clock, mut of_caps) = (conn, conn);
     let now = diesel::select(clock_timestamp()).get_result::<DateTime<Utc>>(&mut of_clock);
@@ -116,7 +118,7 @@ pub async fn list(
         .limit(LISTED)
         .select((CapRow::as_select(), threads::title.nullable()))
         .load::<(CapRow, Option<String>)>(&mut of_caps);
-    let (now, rows, alerts) = futures::try_join!(now, rows, alerts::list(conn, account_id))?;
+    let (now, rows, alerts) = futures::try_join!(now, rows, alerts::list(conn, account_id, period_start))?;
 
     let mut caps = Vec::new();
     let own = rows.iter().find(|(row, _)| row.thread_id.is_none()).map(|(row, _)| row.own());

@@ -226,7 +226,7 @@ pub(super) async fn write(
     let written: Option<Uuid> = statement.get_result(&mut conn).await.optional()?;
     written.ok_or(StoreError::Outdated)?;
     overage::post_all(conn, account_id, metered).await?;
-    Ok(alerts::follow_credit(conn, account_id, &credit).await?)
+    alerts::follow_credit(conn, account_id, &credit).await
 }
 
 /// What has changed in books of this version.

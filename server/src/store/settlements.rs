@@ -195,7 +195,7 @@ async fn try_post(
     };
     let credit_after = books.credit();
     let cap = read.caps.measure_month(conn, account_id, settlement.plan_cap, charged_at).await?;
-    let period_start = read.period_start(now);
+    let period_start = read.plan().period_start(now);
     let due = alerts::due(&Charge { charged_at, amount, period_start, credit_before, credit_after, cap });
     let version = read.version;
     read.changed(&books);

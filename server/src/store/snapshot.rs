@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use app::types::{AccountId, ClientRequestId, GenerationId, Nanos, ThreadId};
-use chrono::{DateTime, Months, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -19,7 +19,7 @@ use super::overage::{OverageRow, PeriodRow, to_overage};
 use super::plan_overrides::PlanOverrideRow;
 use super::prepared::Prepared;
 use super::usage::UsageState;
-use crate::books::{Allocation, Books, Grant, Hold, Overage, month_of};
+use crate::books::{Allocation, Books, Grant, Hold, Overage};
 use crate::caps::OwnCap;
 
 /// An account's books at a moment, with what was asked about besides.
@@ -235,23 +235,13 @@ impl Snapshot {
     /// As they are by now.
     pub(super) fn books(&self) -> Books {
         let at = self.now();
-        let period = self.period_start(at);
+        let period = self.plan.period_start(at);
         let grants = self.grants.iter().cloned().map(|grant| grant.in_period(period)).collect();
         Books::open(self.account_id, at, self.posted, grants, self.holds.clone()).with_overage(self.overage)
     }
 
     fn now(&self) -> DateTime<Utc> {
         self.at + TimeDelta::from_std(self.read_at.elapsed()).unwrap_or_default()
-    }
-
-    /// When the period began whose credit is told at that time: the month before a subscription gives credit again, else the
-    /// calendar month.
-    pub(super) fn period_start(&self, at: DateTime<Utc>) -> DateTime<Utc> {
-        // One that has ended keeps its time, which means nothing any more.
-        let gives_credit = self.plan.dunning.as_ref().is_some_and(|dunning| dunning.status.gives_credit());
-        let of_subscription = self.plan.credit_resets_at.filter(|resets_at| gives_credit && *resets_at > at);
-        let began = of_subscription.and_then(|resets_at| resets_at.checked_sub_months(Months::new(1)));
-        began.filter(|began| *began <= at).unwrap_or_else(|| month_of(at))
     }
 
     /// What it is once these books are written, with nothing else of the account. Nothing is asked about any more.

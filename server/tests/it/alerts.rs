@@ -1,13 +1,13 @@
 //! Alerts: that a part of the month's cap or credit is spent. Each is told once, and again when it has become true again.
 
 use app::types::{AccountId, Alert, AlertBasis, Nanos};
-use chrono::{TimeDelta, Utc};
+use chrono::{Datelike, Months, TimeDelta, Utc};
 use futures::future::join_all;
 use server::books::Cause;
 use server::store::ledger::{self, CreditChange};
 
-use crate::caps::{app_with, cap_month, costing, of_at_most, quota, spend};
-use crate::support::{Browser, TestApp, read_all};
+use crate::caps::{app_with, cap_month, cent_a_token, costing, of_at_most, quota, spend};
+use crate::support::{Browser, TestApp, TestDatabase, read_all};
 
 async fn alerts(browser: &Browser) -> Vec<(AlertBasis, u8)> {
     quota(browser).await.alerts.into_iter().map(|Alert { basis, percent }| (basis, percent)).collect()
@@ -130,14 +130,19 @@ async fn more_credit_takes_back_what_is_not_true_of_it_so_that_it_is_told_again(
     assert_eq!(alerts(&browser).await, [(AlertBasis::Credit, 80), (AlertBasis::Credit, 50)]);
 }
 
+const SUBSCRIBE: &str = "insert into subscriptions
+        (account_id, id, status, interval, amount_cents, period_start, period_end)
+    select id, 'sub_1', 'active', 'month', 2000, now() - interval '20 days', now() + interval '60 days'
+    from accounts";
+
 /// The subscription gives its credit again in so many days, and what it gives now takes the place of the old.
-async fn renew(app: &TestApp, invoice: &str, replaced: &[&str], days: u32) {
+async fn renew(app: &TestApp, invoice: &str, replaced: &[&str], days: i64) {
     let resets = format!("update subscriptions set credit_resets_at = now() + interval '{days} days'");
     app.database().execute(&resets).await;
     let credit = CreditChange::Give {
         cause: invoice.to_owned(),
         amount: Nanos::from_cents(100),
-        expires_at: Some(Utc::now() + TimeDelta::days(60)),
+        expires_at: Some(Utc::now() + TimeDelta::days(200)),
         advance: None,
         replaces: replaced.iter().map(ToString::to_string).collect(),
     };
@@ -150,11 +155,7 @@ async fn renew(app: &TestApp, invoice: &str, replaced: &[&str], days: u32) {
 async fn credit_that_is_renewed_within_a_month_has_alerts_and_mails_of_its_own() {
     let app = app_with(|_| {}).await;
     let browser = app.user().await;
-    let subscribe = "insert into subscriptions
-            (account_id, id, status, interval, amount_cents, period_start, period_end)
-        select id, 'sub_1', 'active', 'month', 2000, now() - interval '20 days', now() + interval '60 days'
-        from accounts";
-    app.database().execute(subscribe).await;
+    app.database().execute(SUBSCRIBE).await;
     let notices = "select count(*) from notices where cause like 'budget_alert:%:credit:80:%'";
     renew(&app, "invoice:1", &[], 10).await;
     spend(&app, &browser, 80).await;
@@ -164,4 +165,45 @@ async fn credit_that_is_renewed_within_a_month_has_alerts_and_mails_of_its_own()
     spend(&app, &browser, 80).await;
     assert_eq!(alerts(&browser).await, [(AlertBasis::Credit, 80), (AlertBasis::Credit, 50)]);
     assert_eq!(app.database().number(notices).await, 2);
+}
+
+/// Days from now to the 28th of next month, and from then to the 15th after it: a period of credit that begins on the 15th
+/// has more to go than the month.
+fn days_across_a_months_end() -> (i64, i64) {
+    let today = Utc::now().date_naive();
+    let next = today.with_day(1).expect("a day") + Months::new(1);
+    let (late, renewal) = (next.with_day(28), (next + Months::new(1)).with_day(15));
+    let (late, renewal) = (late.expect("a day"), renewal.expect("a day"));
+    ((late - today).num_days(), (renewal - late).num_days())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_about_a_subscriptions_credit_last_until_it_is_renewed_also_when_a_month_begins_meanwhile() {
+    let database = TestDatabase::with_clock().await;
+    let (days, days_left) = days_across_a_months_end();
+    database.advance_days(days).await;
+    let app = TestApp::with_database(database, &[], cent_a_token).await;
+    let browser = app.user().await;
+    app.database().execute(SUBSCRIBE).await;
+    renew(&app, "invoice:1", &[], days_left).await;
+    spend(&app, &browser, 50).await;
+    let up_to = [("basis", "credit"), ("percent", "50")];
+    assert!(browser.call("caps/dismiss_alerts", &up_to).await.status().is_success());
+    spend(&app, &browser, 30).await;
+    assert_eq!(alerts(&browser).await, [(AlertBasis::Credit, 80)]);
+
+    app.database().advance_days(7).await;
+    assert_eq!(alerts(&browser).await, [(AlertBasis::Credit, 80)], "in the next month");
+    give_pack(&app, 20).await;
+    assert_eq!(alerts(&browser).await, [], "less than 80 % of what there is now");
+    spend(&app, &browser, 20).await;
+    assert_eq!(alerts(&browser).await, [(AlertBasis::Credit, 80)], "50 % stays dismissed");
+    let up_to = [("basis", "credit"), ("percent", "80")];
+    assert!(browser.call("caps/dismiss_alerts", &up_to).await.status().is_success());
+    assert_eq!(alerts(&browser).await, []);
+
+    app.database().advance_days(days_left - 7).await;
+    renew(&app, "invoice:2", &["invoice:1"], 27).await;
+    spend(&app, &browser, 60).await;
+    assert_eq!(alerts(&browser).await, [(AlertBasis::Credit, 50)], "of the new period");
 }

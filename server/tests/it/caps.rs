@@ -15,7 +15,7 @@ use crate::admin::seeded::rows_read;
 use crate::support::{Browser, Reply, TestApp, new_request, prompt, read_all, silent, stop_all, until};
 
 /// A token costs a cent, the prompt nothing.
-fn cent_a_token(config: &mut Config) {
+pub fn cent_a_token(config: &mut Config) {
     config.llm.catalog.models[0].prices.input = Nanos(0);
     config.llm.catalog.models[0].prices.output = Nanos(1_000_000 * 10_000_000);
     config.plans.free.monthly_credit = Nanos::from_cents(10_000);
