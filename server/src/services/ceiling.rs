@@ -15,8 +15,12 @@ use crate::store::{Connection, Db, StoreResult, spending};
 /// but not what others did: that much the ceiling can be overshot.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
-/// With an older one no claim goes on.
-const USABLE_FOR: Duration = Duration::from_secs(5);
+/// With an older one no claim goes on, unless somebody reads it anew already: in a process that has admitted nothing for a
+/// while, the others may have admitted ever so much.
+const USABLE_FOR: Duration = Duration::from_secs(2);
+
+/// Nor does one that somebody has begun to read anew, when that takes so long.
+const USABLE_WHILE_READ: Duration = Duration::from_secs(5);
 
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
@@ -119,7 +123,7 @@ impl DailyCeiling {
         if age < FRESH_FOR {
             return Some(last.left);
         }
-        if age >= USABLE_FOR || last.left < wanted {
+        if !is_usable(age, kept.is_refreshing) || last.left < wanted {
             return None;
         }
         if !kept.is_refreshing {
@@ -161,5 +165,24 @@ impl DailyCeiling {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether claims may go on with a sum of this age.
+fn is_usable(age: Duration, is_refreshing: bool) -> bool {
+    age < if is_refreshing { USABLE_WHILE_READ } else { USABLE_FOR }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_that_nobody_reads_anew_is_soon_too_old_to_go_on_with() {
+        let is_usable = |seconds, is_refreshing| is_usable(Duration::from_secs_f64(seconds), is_refreshing);
+        assert!(is_usable(1.9, false), "whoever comes next reads it anew");
+        assert!(!is_usable(2.0, false), "nobody has begun in time");
+        assert!(is_usable(4.9, true), "it was begun in time, and takes long");
+        assert!(!is_usable(5.0, true));
     }
 }
