@@ -214,7 +214,8 @@ fn replies(count: u32) -> String {
 fn credit_sentence(credit: &Credit) -> String {
     let left = credit.available.or_zero().to_cents_text();
     let until = credit.resets_at.format("%-d %B");
-    if credit.held > Nanos::ZERO {
+    // Else all of it goes into what is owed.
+    if credit.held > Nanos::ZERO && credit.spendable() + credit.held > Nanos::ZERO {
         let held = credit.held.to_cents_text();
         return format!(
             "{left} of your credit is free, which is too little for a reply; {held} is held by replies in progress. Wait for them to end."
@@ -342,6 +343,29 @@ mod tests {
         let text = ApiError::OutOfCredit { credit: Box::new(credit) }.to_string();
         assert!(text.starts_with("$0.00 of this month's credit is left"), "{text}");
         assert!(text.ends_with("New credit comes on 1 December."), "{text}");
+    }
+
+    #[test]
+    fn nobody_is_told_to_wait_for_replies_that_leave_nothing_when_they_end() {
+        let text = |available, held| {
+            let credit = Credit {
+                granted: Nanos::from_cents(50),
+                held: Nanos::from_cents(held),
+                available: Nanos::from_cents(available),
+                resets_at: DateTime::from_timestamp(1_701_388_800, 0).expect("a time"),
+                overage: None,
+            };
+            ApiError::OutOfCredit { credit: Box::new(credit) }.to_string()
+        };
+        let waiting = text(-20, 30);
+        assert!(
+            waiting.ends_with("$0.30 is held by replies in progress. Wait for them to end."),
+            "{waiting}"
+        );
+        for (available, held) in [(-30, 30), (-40, 30)] {
+            let text = text(available, held);
+            assert!(text.ends_with("New credit comes on 1 December."), "{text}");
+        }
     }
 
     fn cap(scope: CapScope, used: i64, held: i64) -> String {
