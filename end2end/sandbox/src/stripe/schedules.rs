@@ -29,7 +29,7 @@ pub(crate) fn create(books: &mut Books, params: &Params) -> Answer {
         "subscription_schedule",
         json!({
             "customer": subscription["customer"], "subscription": id, "status": "active",
-            "phases": [phase(start, end, "create_prorations", &json!({}), wanted)],
+            "phases": [phase(start, end, &json!({"proration_behavior": "create_prorations", "metadata": {}}), wanted)],
             "current_phase": {"start_date": start, "end_date": end}, "created": books.now(),
         }),
     );
@@ -121,7 +121,9 @@ fn begin_phase(books: &mut Books, id: &str, phase: &Value) {
     // At the end of a period the renewal bills the new prices; before, the change itself does.
     if books.now() >= period.1 {
         books.change(id, "customer.subscription.updated", |subscription| {
+            let before = interval_of(subscription);
             subscription["items"] = items::list_object(id, wanted);
+            anchor(subscription, phase, before, period.1);
         });
     } else if let Ok(Some(invoice)) =
         change::set_items(books, id, wanted, phase.text("proration_behavior"), false)
@@ -135,6 +137,22 @@ fn begin_phase(books: &mut Books, id: &str, phase: &Value) {
             kept.extend(new.clone());
         }
     });
+}
+
+/// A phase begins a period of its own when it says so. Otherwise one of another interval is in the middle of a period that is
+/// counted from the old anchor, and nothing is billed before the end of that.
+fn anchor(subscription: &mut Value, phase: &Value, interval_before: Value, start: i64) {
+    if phase.text("billing_cycle_anchor") == "phase_start" {
+        subscription["billing_cycle_anchor"] = start.into();
+    } else if interval_of(subscription) != interval_before {
+        let end = items::period_end(subscription, start);
+        items::set_period(subscription, start, end);
+    }
+}
+
+fn interval_of(subscription: &Value) -> Value {
+    let first = subscription.elements("items").first();
+    first.map(|item| item["price"]["recurring"]["interval"].clone()).unwrap_or_default()
 }
 
 fn release_now(books: &mut Books, id: &str, how: &str) {
@@ -180,9 +198,12 @@ fn phases(books: &mut Books, schedule: &Value, sent: &[Params]) -> Answer<Vec<Va
             None => phases.last().map_or(first_start, |phase| phase.integer("end_date")),
         };
         let end = phase_end(params, &wanted, start)?;
-        let behavior = params.text("proration_behavior").unwrap_or("create_prorations");
-        let metadata = params.raw("metadata").cloned().unwrap_or_else(|| json!({}));
-        phases.push(phase(start, end, behavior, &metadata, wanted.iter().map(phase_item).collect()));
+        let fields = json!({
+            "proration_behavior": params.text("proration_behavior").unwrap_or("create_prorations"),
+            "billing_cycle_anchor": params.one_of("billing_cycle_anchor", &["automatic", "phase_start"])?,
+            "metadata": params.raw("metadata").cloned().unwrap_or_else(|| json!({})),
+        });
+        phases.push(phase(start, end, &fields, wanted.iter().map(phase_item).collect()));
     }
     Ok(phases)
 }
@@ -203,13 +224,13 @@ fn phase_end(params: &Params, wanted: &[Value], start: i64) -> Answer<i64> {
     Ok(period::period_end(start, &every, start))
 }
 
-fn phase(start: i64, end: i64, behavior: &str, metadata: &Value, items: Vec<Value>) -> Value {
-    shaped(
-        "subscription_schedule.phase",
-        json!({
-            "start_date": start, "end_date": end, "proration_behavior": behavior, "metadata": metadata, "items": items,
-        }),
-    )
+fn phase(start: i64, end: i64, fields: &Value, items: Vec<Value>) -> Value {
+    let mut phase =
+        shaped("subscription_schedule.phase", json!({"start_date": start, "end_date": end, "items": items}));
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        phase[name] = value.clone();
+    }
+    phase
 }
 
 /// An item of a phase, from one that carries its whole price.

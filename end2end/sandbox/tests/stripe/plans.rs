@@ -179,6 +179,35 @@ async fn a_schedule_downgrades_at_the_end_of_the_period() {
     assert_eq!(ada.account.subscription(&ada.subscription).await["schedule"], Value::Null);
 }
 
+/// As people report of the real one.
+#[tokio::test]
+async fn a_schedule_from_a_month_to_a_year_bills_the_year_only_when_its_phase_begins_a_period() {
+    for (anchor, cents) in [("automatic", 2_000), ("phase_start", 20_000)] {
+        let ada = subscribed(&format!("schedule-{anchor}")).await;
+        let yearly = ada.account.price("pro-yearly", "20000", "year").await;
+        let schedule =
+            ada.account.post("subscription_schedules", &[("from_subscription", &ada.subscription)]).await;
+        let phase = &schedule["phases"][0];
+        let (start, end) = (phase["start_date"].to_string(), phase["end_date"].to_string());
+        let form = [
+            ("phases[0][start_date]", start.as_str()),
+            ("phases[0][end_date]", end.as_str()),
+            ("phases[0][items][0][price]", phase["items"][0]["price"].as_str().unwrap()),
+            ("phases[1][items][0][price]", yearly.as_str()),
+            ("phases[1][proration_behavior]", "none"),
+            ("phases[1][billing_cycle_anchor]", anchor),
+        ];
+        ada.account.post(&format!("subscription_schedules/{}", id_of(&schedule)), &form).await;
+        ada.renew().await;
+        assert_eq!(ada.latest_invoice().await["amount_paid"], cents, "{anchor}");
+        let item = &ada.account.subscription(&ada.subscription).await["items"]["data"][0];
+        assert_eq!(
+            (&item["price"]["lookup_key"], &item["current_period_start"]),
+            (&json!("pro-yearly"), &phase["end_date"])
+        );
+    }
+}
+
 #[tokio::test]
 async fn notice_can_be_taken_back_until_the_period_ends() {
     let ada = subscribed("notice").await;

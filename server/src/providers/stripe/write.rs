@@ -18,10 +18,10 @@ use stripe_billing::subscription::{
 };
 use stripe_billing::subscription_schedule::{
     CreateSubscriptionSchedule, ReleaseSubscriptionSchedule, UpdateSubscriptionSchedule,
-    UpdateSubscriptionSchedulePhases, UpdateSubscriptionSchedulePhasesDuration,
-    UpdateSubscriptionSchedulePhasesDurationInterval, UpdateSubscriptionSchedulePhasesEndDate,
-    UpdateSubscriptionSchedulePhasesItems, UpdateSubscriptionSchedulePhasesProrationBehavior,
-    UpdateSubscriptionSchedulePhasesStartDate,
+    UpdateSubscriptionSchedulePhases, UpdateSubscriptionSchedulePhasesBillingCycleAnchor,
+    UpdateSubscriptionSchedulePhasesDuration, UpdateSubscriptionSchedulePhasesDurationInterval,
+    UpdateSubscriptionSchedulePhasesEndDate, UpdateSubscriptionSchedulePhasesItems,
+    UpdateSubscriptionSchedulePhasesProrationBehavior, UpdateSubscriptionSchedulePhasesStartDate,
 };
 use stripe_checkout::checkout_session::{
     CreateCheckoutSession, CreateCheckoutSessionLineItems, ExpireCheckoutSession,
@@ -193,7 +193,11 @@ impl Stripe {
             end_date: Some(end_date(subscription.period_end)),
             ..phase(&subscription.price.id, metered)
         };
+        let is_other_interval = subscription.price.interval != Some(interval);
         let next = UpdateSubscriptionSchedulePhases {
+            // Else Stripe keeps the old period's day of the year, and collects nothing until then.
+            billing_cycle_anchor: is_other_interval
+                .then_some(UpdateSubscriptionSchedulePhasesBillingCycleAnchor::PhaseStart),
             duration: Some(UpdateSubscriptionSchedulePhasesDuration::new(match interval {
                 Interval::Month => UpdateSubscriptionSchedulePhasesDurationInterval::Month,
                 Interval::Year => UpdateSubscriptionSchedulePhasesDurationInterval::Year,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use app::types::Nanos;
 use futures::future::join_all;
 use reqwest::Method;
+use serde_json::json;
 use server::build_router;
 
-use crate::support::{Browser, Shop, TestDatabase, ask, begin, billing, to_router};
+use crate::support::{Browser, Shop, TestDatabase, ask, available, begin, billing, to_router};
 
 const PRO: [(&str, &str); 2] = [("plan", "pro"), ("interval", "month")];
 const MAX: [(&str, &str); 2] = [("plan", "max"), ("interval", "month")];
@@ -81,6 +83,23 @@ async fn what_is_planned_stays_until_it_is_taken_back() {
     assert!(refused("max").await.contains("Another change of your plan is planned already."));
     let planned = billing(&browser).await.subscription.expect("a subscription").changes_to;
     assert_eq!(planned.expect("a change").interval, app::types::Interval::Month);
+}
+
+/// It gives less in a month, so it waits; then the whole year is paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_change_from_monthly_to_yearly_is_a_year_that_is_paid_for() {
+    let shop = Shop::with_clock().await;
+    let (browser, _) = shop.subscriber("max", "month").await;
+    let yearly = [("plan", "pro"), ("interval", "year")];
+    assert_eq!(begin(&browser, "billing/change_plan", &yearly).await, "/billing");
+    shop.advance_days(32).await;
+    let invoice = &shop.stripe.list("invoices").await[0];
+    assert_eq!((&invoice["status"], &invoice["amount_paid"]), (&json!("paid"), &json!(20_000)));
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500));
+    let billing = billing(&browser).await;
+    let subscription = billing.subscription.expect("a subscription");
+    let days = (subscription.renews_at - chrono::Utc::now()).num_days();
+    assert!((390..=398).contains(&days), "a year from the end of the month on: {days}");
 }
 
 /// The schedule of a planned change has to be released before its subscription can be cancelled.
