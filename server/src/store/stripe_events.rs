@@ -1,5 +1,7 @@
 //! The inbox of what Stripe told us: each event once, kept whatever its shape.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -40,6 +42,14 @@ pub async fn receive(conn: &mut Connection, event: &Event, job: Option<&NewJob>)
         Ok(added > 0)
     })
     .await
+}
+
+/// Those of these events that were never received.
+pub async fn list_unknown(conn: &mut Connection, events: Vec<Event>) -> StoreResult<Vec<Event>> {
+    let ids: Vec<_> = events.iter().map(|event| event.id.as_str()).collect();
+    let known = stripe_events::table.filter(stripe_events::id.eq_any(ids)).select(stripe_events::id);
+    let known: HashSet<String> = known.load(conn).await?.into_iter().collect();
+    Ok(events.into_iter().filter(|event| !known.contains(&event.id)).collect())
 }
 
 /// Says whom an event concerns that did not say so itself. None: nobody, so it is done with.

@@ -43,7 +43,7 @@ async fn answer(
         Err(refusal) => return refusal.into_response(),
     };
     let account = stripe.account(&key);
-    let outage = account.outages.meet();
+    let outage = account.outages.meet(uri.path());
     match outage {
         Some((OutageMode::Stall, until)) => {
             tokio::time::sleep_until(until).await;

@@ -21,13 +21,19 @@ pub(crate) enum OutageMode {
 }
 
 /// An outage for so many seconds of the real clock, or so many requests if that is given.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Outage {
     mode: OutageMode,
     #[serde(default = "a_minute")]
     seconds: u64,
     requests: Option<u32>,
+    /// So many requests pass first.
+    #[serde(default)]
+    after: u32,
+    /// Only requests to these paths meet it: `/v1/events` and all below.
+    #[serde(default)]
+    path: String,
 }
 
 fn a_minute() -> u64 {
@@ -38,29 +44,35 @@ fn a_minute() -> u64 {
 #[derive(Debug, Default)]
 pub(crate) struct Outages(Mutex<Option<Running>>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Running {
-    mode: OutageMode,
+    outage: Outage,
     until: Instant,
-    requests: Option<u32>,
 }
 
 impl Outages {
     pub(crate) fn begin(&self, outage: Outage) {
         let until = Instant::now() + Duration::from_secs(outage.seconds.min(86_400));
-        *lock(&self.0) = Some(Running { mode: outage.mode, until, requests: outage.requests });
+        *lock(&self.0) = Some(Running { outage, until });
     }
 
     pub(crate) fn end(&self) {
         *lock(&self.0) = None;
     }
 
-    /// What a request that comes now meets, and until when.
-    pub(crate) fn meet(&self) -> Option<(OutageMode, Instant)> {
+    /// What a request to a path that comes now meets, and until when.
+    pub(crate) fn meet(&self, path: &str) -> Option<(OutageMode, Instant)> {
         let mut current = lock(&self.0);
-        let running = current.as_mut().filter(|running| running.until > Instant::now())?;
-        let met = (running.mode, running.until);
-        if let Some(requests) = &mut running.requests {
+        let Running { outage, until } = current.as_mut().filter(|running| running.until > Instant::now())?;
+        if !path.contains(&outage.path) {
+            return None;
+        }
+        if outage.after > 0 {
+            outage.after -= 1;
+            return None;
+        }
+        let met = (outage.mode, *until);
+        if let Some(requests) = &mut outage.requests {
             *requests = requests.saturating_sub(1);
             if *requests == 0 {
                 *current = None;

@@ -268,6 +268,8 @@ pub struct Event {
     pub api_version: Option<String>,
     /// None: it does not say.
     pub is_live: Option<bool>,
+    /// None: it does not say.
+    pub created_at: Option<DateTime<Utc>>,
     /// Whom it concerns.
     pub customer_id: Option<String>,
     /// Where the customer must be asked for: the charge it is about.

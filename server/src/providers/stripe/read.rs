@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use miniserde::{Deserialize, json};
 use stripe::StripeRequest;
 use stripe_billing::invoice::ListInvoice;
@@ -25,6 +25,9 @@ use super::{
 
 /// The most Stripe gives at once.
 const PAGE: i64 = 100;
+
+/// The most kinds of events it is asked for at once.
+const KINDS: usize = 20;
 
 /// And the most lookup keys it takes at once.
 const LOOKUP_KEYS: usize = 10;
@@ -70,12 +73,11 @@ impl Stripe {
         list.into_iter().map(convert::subscription).filter_map(Result::transpose).collect()
     }
 
-    /// The same of all customers, those that have not ended. One that cannot be understood is left out and logged: the
-    /// account at Stripe may sell other things, too.
-    pub async fn list_live_subscriptions(&self) -> StripeResult<Vec<Subscription>> {
-        let list = ListSubscription::new().limit(PAGE);
-        let list = self.every_page(list, |list, last| list.starting_after(last)).await?;
-        Ok(list.into_iter().filter_map(understood).collect())
+    /// The same of all customers, those that have not ended, page by page. One that cannot be understood is left out and
+    /// logged: the account at Stripe may sell other things, too.
+    pub fn live_subscriptions(&self) -> impl Stream<Item = StripeResult<Vec<Subscription>>> + Send {
+        let pages = self.pages(ListSubscription::new().limit(PAGE), |list, last| list.starting_after(last));
+        pages.map_ok(|page| page.into_iter().filter_map(understood).collect())
     }
 
     async fn list_invoices(&self, customer_id: &str) -> StripeResult<Vec<Invoice>> {
@@ -134,11 +136,21 @@ impl Stripe {
         Ok(prices)
     }
 
-    /// What happened since, newest first. Stripe keeps events for 30 days.
-    pub async fn list_events(&self, since: DateTime<Utc>) -> StripeResult<Vec<Event>> {
-        let list = ListEvent::new().created(RangeQueryTs::gte(since.timestamp())).limit(PAGE);
-        let list = self.every_page(list, |list, last| list.starting_after(last)).await?;
-        Ok(list.iter().map(to_event).collect())
+    /// What happened since of these kinds, page by page, newest first within as many kinds as Stripe is asked for at once. It
+    /// keeps events for 30 days.
+    pub fn events<'a>(
+        &'a self,
+        kinds: &'a [&'a str],
+        since: DateTime<Utc>,
+    ) -> impl Stream<Item = StripeResult<Vec<Event>>> + Send + 'a {
+        let of_kinds = move |kinds: &'a [&'a str]| {
+            let kinds: Vec<_> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+            let list =
+                ListEvent::new().created(RangeQueryTs::gte(since.timestamp())).types(kinds).limit(PAGE);
+            self.pages(list, |list, last| list.starting_after(last))
+        };
+        let pages = stream::iter(kinds.chunks(KINDS)).flat_map(of_kinds);
+        pages.map_ok(|page| page.iter().map(to_event).collect())
     }
 
     pub async fn list_webhook_endpoints(&self) -> StripeResult<Vec<WebhookEndpoint>> {
@@ -147,25 +159,37 @@ impl Stripe {
         Ok(list.into_iter().map(WebhookEndpoint::from).collect())
     }
 
-    /// Everything that is listed, newest first. Not as the library's stream: it hands on one object after the other, which
-    /// are so big that a thread's stack does not hold a few of them.
+    /// Everything that is listed, newest first.
     async fn every_page<R, T>(&self, list: R, after: fn(R, String) -> R) -> StripeResult<Vec<T>>
     where
-        R: StripeRequest<Output = List<T>> + Clone,
+        R: StripeRequest<Output = List<T>> + Clone + Send + Sync,
         List<T>: Deserialize,
-        T: Object,
+        T: Object + Send,
     {
-        let mut all = Vec::new();
-        let mut page = list.clone();
-        loop {
-            let List { mut data, has_more, .. } = page.customize().send(&self.client).await?;
-            let last = data.last().and_then(|last| last.id().as_cursor_opt()).map(str::to_owned);
-            all.append(&mut data);
-            match last.filter(|_| has_more) {
-                Some(last) => page = after(list.clone(), last),
-                None => return Ok(all),
+        self.pages(list, after).try_concat().await
+    }
+
+    /// The same page by page. Not as the library's stream: it hands on one object after the other, which are so big that a
+    /// thread's stack does not hold a few of them.
+    fn pages<R, T>(
+        &self,
+        list: R,
+        after: fn(R, String) -> R,
+    ) -> impl Stream<Item = StripeResult<Vec<T>>> + Send
+    where
+        R: StripeRequest<Output = List<T>> + Clone + Send + Sync,
+        List<T>: Deserialize,
+        T: Object + Send,
+    {
+        stream::try_unfold(Some(list.clone()), move |page| {
+            let list = list.clone();
+            async move {
+                let Some(page) = page else { return Ok(None) };
+                let List { data, has_more, .. } = page.customize().send(&self.client).await?;
+                let last = data.last().and_then(|last| last.id().as_cursor_opt()).map(str::to_owned);
+                Ok(Some((data, last.filter(|_| has_more).map(|last| after(list, last)))))
             }
-        }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What Stripe tells us by itself.
 
+use chrono::DateTime;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -8,8 +9,9 @@ use stripe_webhook::{Webhook, WebhookError};
 use super::{Event, Stripe};
 
 /// What we must be told of. Other events do no harm.
-pub const WEBHOOK_EVENTS: [&str; 18] = [
+pub const WEBHOOK_EVENTS: [&str; 22] = [
     "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
     "checkout.session.expired",
     "customer.subscription.created",
     "customer.subscription.updated",
@@ -26,7 +28,10 @@ pub const WEBHOOK_EVENTS: [&str; 18] = [
     "invoice.voided",
     "charge.refunded",
     "charge.dispute.created",
+    "charge.dispute.funds_withdrawn",
     "charge.dispute.closed",
+    "refund.updated",
+    "refund.failed",
 ];
 
 /// The version of Stripe's API that we speak, and that events are to have.
@@ -85,6 +90,10 @@ impl Event {
             kind: text(&payload, "type").unwrap_or_else(|| "unknown".to_owned()),
             api_version: text(&payload, "api_version"),
             is_live: payload.get("livemode").and_then(Value::as_bool),
+            created_at: payload
+                .get("created")
+                .and_then(Value::as_i64)
+                .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
             customer_id: if is_customer { text(object, "id") } else { id_of("customer") },
             charge_id: id_of("charge"),
             id: id.unwrap_or_else(|| format!("unnamed_{:x}", Sha256::digest(payload.to_string()))),
