@@ -139,6 +139,9 @@ pub(crate) fn sum_for(books: &Books, meter: &str, customer: &str, start: i64, en
 pub(crate) fn list_summaries(books: &mut Books, id: &str, params: &Params) -> Answer {
     books.objects.find("billing.meter", id)?;
     let customer = params.required("customer")?.to_owned();
+    if books.objects.live("customer", &customer).is_none() {
+        return Err(StripeError::no_such("customer", &customer, "customer"));
+    }
     params.required("start_time")?;
     params.required("end_time")?;
     let (start, end) = (params.integer("start_time")?.unwrap_or(0), params.integer("end_time")?.unwrap_or(0));

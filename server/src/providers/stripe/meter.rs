@@ -121,14 +121,14 @@ impl Stripe {
         let strategy = RequestStrategy::Idempotent(key);
         match request.customize().request_strategy(strategy).send(&self.client).await {
             Err(stripe::StripeError::Stripe(error, _)) if is_known(&error) => Ok(()),
-            Err(stripe::StripeError::Stripe(error, status)) if is_ours_to_mend(&error, status) => {
-                Err(StripeError::Unavailable(format!("{status} {}", error.message.unwrap_or_default())))
-            }
-            result => result.map(|_| ()).map_err(StripeError::from),
+            result => result.map(|_| ()).map_err(of_meter),
         }
     }
 
     /// What the meter has counted of a customer from `start` until before `end`, which are whole minutes.
+    ///
+    /// # Errors
+    /// Refused, or not found: it will never be told.
     pub async fn read_usage(
         &self,
         meter_id: &str,
@@ -138,7 +138,7 @@ impl Stripe {
     ) -> StripeResult<i64> {
         let summaries =
             ListIdBillingMeterEventSummary::new(meter_id, customer_id, end.timestamp(), start.timestamp());
-        let list = summaries.limit(PAGE).send(&self.client).await?;
+        let list = summaries.limit(PAGE).send(&self.client).await.map_err(of_meter)?;
         Ok(list.data.iter().map(|summary| whole(summary.aggregated_value)).sum())
     }
 
@@ -168,6 +168,16 @@ fn is_known(error: &stripe_shared::ApiErrors) -> bool {
     let code = error.code.as_ref().map(|code| code.as_str());
     let says_so = error.message.as_ref().is_some_and(|text| text.contains("already exists with identifier"));
     code == Some("resource_already_exists") || says_so
+}
+
+/// What is ours to mend may be tried again.
+fn of_meter(error: stripe::StripeError) -> StripeError {
+    match error {
+        stripe::StripeError::Stripe(error, status) if is_ours_to_mend(&error, status) => {
+            StripeError::Unavailable(format!("{status} {}", error.message.unwrap_or_default()))
+        }
+        error => error.into(),
+    }
 }
 
 /// The key is no good, or there is no meter yet: nothing is wrong with the event.

@@ -48,19 +48,23 @@ impl Cashier {
             at: event.occurred_at,
         };
         let result = self.stripe.report_usage(&usage).await;
-        // Asked for only now: no connection is held while Stripe is.
-        let conn = self.db.get().await?;
         match result {
-            Ok(()) => Ok(meter_events::mark_sent(&conn, event.id).await?),
-            Err(error @ StripeError::Unavailable(_)) => {
-                meter_events::note_failure(&conn, event.id, &error.to_string(), false).await?;
-                Err(error.into())
-            }
-            Err(error) => {
-                tracing::error!(ledger_entry.id = %event.id, %error, "Stripe's meter refuses overage: it is not billed");
-                Ok(meter_events::note_failure(&conn, event.id, &error.to_string(), true).await?)
-            }
+            // A connection is asked for only now: none is held while Stripe is.
+            Ok(()) => Ok(meter_events::mark_sent(&*self.db.get().await?, event.id).await?),
+            Err(error) => self.note_failure(event, error).await,
         }
+    }
+
+    /// # Errors
+    /// When trying again may help: nothing else is to be tried now.
+    async fn note_failure(&self, event: &MeterEvent, error: StripeError) -> AppResult<()> {
+        let (text, is_final) = (error.to_string(), !matches!(error, StripeError::Unavailable(_)));
+        meter_events::note_failure(&*self.db.get().await?, event.id, &text, is_final).await?;
+        if !is_final {
+            return Err(error.into());
+        }
+        tracing::error!(ledger_entry.id = %event.id, %error, "Stripe's meter refuses overage: it is not billed");
+        Ok(())
     }
 
     /// Stripe may have taken it and forgotten its identifier since: the minute it is of tells whether it was counted.
@@ -69,7 +73,10 @@ impl Cashier {
         let start = event.occurred_at.duration_trunc(minute).unwrap_or(event.occurred_at);
         let end = start + minute;
         let meter_id = self.meter_id(overage).await?;
-        let there = self.stripe.read_usage(&meter_id, &event.customer_id, start, end).await?;
+        let there = match self.stripe.read_usage(&meter_id, &event.customer_id, start, end).await {
+            Ok(there) => there,
+            Err(error) => return self.note_failure(event, error).await,
+        };
         let conn = self.db.get().await?;
         let sent = meter_events::sum_sent(&conn, event.account_id(), start, end).await?;
         if there >= sent + event.units {

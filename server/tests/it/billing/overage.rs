@@ -159,6 +159,26 @@ async fn what_stripe_did_not_take_while_it_was_away_goes_later_and_a_refusal_kee
 }
 
 #[tokio::test(flavor = "multi_thread")]
+/// Whose sum Stripe will not tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn old_usage_of_a_customer_that_is_gone_keeps_nobody_elses_from_going() {
+    let (shop, browser, customer) = paying_as_they_go("9.00").await;
+    spend(&shop, &browser, 150).await;
+    shop.stripe.control("webhooks/faults", json!({ "drop_percent": 100 })).await;
+    shop.stripe.delete(&format!("customers/{customer}")).await;
+    let died = "update meter_events set first_tried_at = now() - interval '2 days'";
+    shop.app.database().execute(died).await;
+    shop.stripe.control("webhooks/faults", json!({})).await;
+
+    let (other, customer) = shop.subscriber("pro", "month").await;
+    switch_on(&other, "9.00").await;
+    spend(&shop, &other, 150).await;
+    shop.app.database().execute(died).await;
+    shop.run_job("export_meter").await;
+    let refused = "select count(*) from meter_events where refused_at is not null";
+    assert_eq!((metered(&shop, &customer).await, shop.number(refused).await), (500_000, 1));
+}
+
 async fn what_stripe_refused_is_sent_again_when_somebody_says_so() {
     let (shop, browser, customer) = paying_as_they_go("9.00").await;
     spend(&shop, &browser, 150).await;
