@@ -47,6 +47,12 @@ pub trait Handler: Send + Sync {
         None
     }
 
+    /// It goes before all others that are due: only what is short, and of which there are few, so that it keeps none of them
+    /// from being done.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+
     /// Dropped when the lease is lost. Where the effect must not happen twice, it is written together with
     /// [`complete`](crate::store::jobs::complete), in one transaction.
     async fn run(&self, lease: &Lease) -> Result<(), JobError>;

@@ -26,6 +26,11 @@ impl Handler for ExportMeter {
         Some(Schedule { job, ..schedule })
     }
 
+    /// An event of Stripe's for each of many customers is no reason to tell usage after its period was billed.
+    fn is_urgent(&self) -> bool {
+        true
+    }
+
     async fn run(&self, _: &Lease) -> Result<(), JobError> {
         self.cashier.export_meter().await?;
         Ok(())

@@ -89,8 +89,10 @@ impl Worker {
     /// Enqueues what is due and takes jobs for as long as there are any and a place is free.
     async fn take_jobs(&self, ending: &CancellationToken) -> StoreResult<()> {
         schedule::enqueue_due(&mut *self.parts.db.get().await?, &self.parts.schedules).await?;
+        let urgent = self.parts.handlers.iter().filter(|handler| handler.is_urgent());
+        let urgent: Vec<_> = urgent.map(|handler| handler.kind()).collect();
         while let Some(place) = self.free_place(ending).await {
-            let lease = jobs::lease(&mut *self.parts.db.get().await?, self.parts.lease).await?;
+            let lease = jobs::lease(&mut *self.parts.db.get().await?, self.parts.lease, &urgent).await?;
             let Some(lease) = lease else { break };
             let worker = self.clone();
             self.running.spawn(async move {

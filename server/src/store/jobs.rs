@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -143,11 +143,19 @@ pub async fn enqueue_slot(
 }
 
 /// Leases the job that has waited longest of those that may run now, also one whose worker has not been heard of for the
-/// time of its lease.
-pub async fn lease(conn: &mut Connection, length: Duration) -> StoreResult<Option<Lease>> {
+/// time of its lease. Those of the `urgent` kinds go first.
+pub async fn lease(conn: &mut Connection, length: Duration, urgent: &[&str]) -> StoreResult<Option<Lease>> {
     const LEASE: &str = "
         update jobs set state = 'running', attempt = attempt + 1, leased_until = clock_timestamp() + $1 * interval '1 ms'
-        where id = (
+        where id = coalesce((
+            select id from jobs as candidate
+            where kind = any($2) and state = 'ready' and run_at <= clock_timestamp()
+            and not exists (
+                select from jobs as other
+                where other.serial_key = candidate.serial_key and other.state = 'running' and other.id <> candidate.id)
+            order by run_at
+            limit 1
+            for update skip locked), (
             select id from jobs as candidate
             where ((state = 'ready' and run_at <= clock_timestamp())
                 or (state = 'running' and leased_until <= clock_timestamp()))
@@ -156,10 +164,15 @@ pub async fn lease(conn: &mut Connection, length: Duration) -> StoreResult<Optio
                 where other.serial_key = candidate.serial_key and other.state = 'running' and other.id <> candidate.id)
             order by run_at
             limit 1
-            for update skip locked)
+            for update skip locked))
         returning id, kind, payload, attempt, max_attempts, traceparent";
     let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
-    let lease = diesel::sql_query(LEASE).bind::<BigInt, _>(length_ms).get_result(conn).await.optional();
+    let lease = diesel::sql_query(LEASE)
+        .bind::<BigInt, _>(length_ms)
+        .bind::<Array<Text>, _>(urgent)
+        .get_result(conn)
+        .await
+        .optional();
     match lease {
         // Another worker took one with the same serial key in the same moment.
         Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),

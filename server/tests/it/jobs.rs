@@ -201,6 +201,27 @@ async fn a_dead_job_can_be_tried_again() {
     worker.finish().await;
 }
 
+/// Whatever waits for longer, and however much of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_an_urgent_kind_goes_first_once_it_is_due() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let due = |kind, minutes| NewJob {
+        kind,
+        run_at: Some(chrono::Utc::now() + chrono::TimeDelta::minutes(minutes)),
+        ..job("good")
+    };
+    for job in [due("urgent", 10), due("test", -10), due("urgent", -1), due("test", -20)] {
+        enqueue(&db, &job).await;
+    }
+    let mut conn = db.get().await.expect("a connection");
+    let mut taken = Vec::new();
+    while let Some(lease) = jobs::lease(&mut conn, LEASE, &["urgent"]).await.expect("lease") {
+        taken.push(lease.kind);
+    }
+    assert_eq!(taken, ["urgent", "test", "test"]);
+}
+
 /// (35) The worker dies in the middle, another takes over, and the dead one wakes up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_worker_died_is_run_again_and_a_late_end_changes_nothing() {
@@ -208,8 +229,8 @@ async fn a_job_whose_worker_died_is_run_again_and_a_late_end_changes_nothing() {
     let db = app.db();
     enqueue(&db, &job("good")).await;
     let mut conn = db.get().await.expect("a connection");
-    let stale = jobs::lease(&mut conn, LEASE).await.expect("lease").expect("a job");
-    assert!(jobs::lease(&mut conn, LEASE).await.expect("lease").is_none(), "it is taken");
+    let stale = jobs::lease(&mut conn, LEASE, &[]).await.expect("lease").expect("a job");
+    assert!(jobs::lease(&mut conn, LEASE, &[]).await.expect("lease").is_none(), "it is taken");
 
     app.database().execute("update jobs set leased_until = now()").await;
     let mut worker = TestWorker::start(db.clone(), vec![]);
@@ -351,7 +372,7 @@ async fn a_failed_job_gives_way_to_its_successor() {
     let unique = NewJob { unique_key: Some("customer".to_owned()), ..job("good") };
     let mut conn = db.get().await.expect("a connection");
     assert!(jobs::enqueue(&conn, &unique).await.expect("enqueue"));
-    let lease = jobs::lease(&mut conn, LEASE).await.expect("lease").expect("a job");
+    let lease = jobs::lease(&mut conn, LEASE, &[]).await.expect("lease").expect("a job");
     assert!(jobs::enqueue(&conn, &unique).await.expect("enqueue"));
     assert!(jobs::fail(&mut conn, &lease, "gone", Some(Duration::ZERO)).await.expect("fail"));
     assert_eq!(app.database().number("select count(*) from jobs where state = 'ready'").await, 1);
