@@ -57,17 +57,13 @@ impl FourWayCheck {
         Self { db, cashier }
     }
 
-    /// Compares, in the order of the report. Days are at most a hundred.
-    ///
-    /// # Errors
-    /// When the database or Stripe is away.
-    pub async fn run(&self, days: Days) -> AppResult<Vec<Compared>> {
+    /// What the database alone can tell.
+    async fn compare_books(&self, days: Days) -> AppResult<Vec<Compared>> {
         let mut conn = self.db.get().await?;
         let holds = reconciliations::sum_open_holds(&mut conn).await?;
         let overage = reconciliations::sum_overage(&mut conn, days).await?;
         let tokens = provider_usage::list_tokens(&mut conn, days).await?;
         let has_imports = provider_usage::is_any(&mut conn).await?;
-        drop(conn);
         let sums = |subject: &str, TwoSums { one, other }, names: [&'static str; 2]| {
             Compared::exactly(subject, (one, names[0]), (other, names[1]))
         };
@@ -75,19 +71,23 @@ impl FourWayCheck {
             sums("holds, nano-dollars", holds, ["set aside", "in its parts"]),
             sums("overage, nano-dollars", overage, ["in the ledger", "meant for the meter"]),
         ];
-        if let Some(cashier) = &self.cashier {
-            let meter = cashier.compare_meter(days).await?;
-            let names = ["counted here", "at Stripe's meter"];
-            report.push(Compared {
-                agrees: meter.differences.is_empty(),
-                ..Compared::exactly("meter, micro-dollars", (meter.ours, names[0]), (meter.stripes, names[1]))
-            });
-            report.extend(meter.differences.into_iter().map(|difference| {
-                let subject = format!("meter, {} on {}", difference.customer_id, difference.day);
-                Compared::exactly(subject, (difference.ours, names[0]), (difference.stripes, names[1]))
-            }));
-        }
         report.extend(tokens.iter().flat_map(|day| of_tokens(day, has_imports)));
+        Ok(report)
+    }
+
+    /// What Stripe has to be asked for.
+    async fn compare_meter(&self, days: Days) -> AppResult<Vec<Compared>> {
+        let Some(cashier) = &self.cashier else { return Ok(vec![]) };
+        let meter = cashier.compare_meter(days).await?;
+        let names = ["counted here", "at Stripe's meter"];
+        let mut report = vec![Compared {
+            agrees: meter.differences.is_empty(),
+            ..Compared::exactly("meter, micro-dollars", (meter.ours, names[0]), (meter.stripes, names[1]))
+        }];
+        report.extend(meter.differences.into_iter().map(|difference| {
+            let subject = format!("meter, {} on {}", difference.customer_id, difference.day);
+            Compared::exactly(subject, (difference.ours, names[0]), (difference.stripes, names[1]))
+        }));
         Ok(report)
     }
 
@@ -98,12 +98,17 @@ impl FourWayCheck {
         Ok(())
     }
 
-    /// Compares, keeps what differs and logs it.
+    /// Compares, keeps what differs and logs it. Days are at most a hundred.
+    ///
+    /// # Errors
+    /// When the database or Stripe is away. What differed without Stripe is kept before that is asked.
     pub async fn record(&self, days: Days) -> AppResult<Vec<Compared>> {
         let at = now(&mut *self.db.get().await?).await?;
-        let report = self.run(days).await?;
-        let findings: Vec<_> = report.iter().filter(|line| !line.agrees).map(ToString::to_string).collect();
-        reconciliations::record(&mut *self.db.get().await?, at, &findings).await?;
+        let mut report = self.compare_books(days).await?;
+        let id = reconciliations::record(&mut *self.db.get().await?, at, &findings(&report)).await?;
+        report.extend(self.compare_meter(days).await?);
+        let findings = findings(&report);
+        reconciliations::set_findings(&mut *self.db.get().await?, id, &findings).await?;
         match findings.as_slice() {
             [] => tracing::info!(compared = report.len(), "Holds, ledger, meter and providers agree"),
             findings => tracing::error!(
@@ -114,6 +119,10 @@ impl FourWayCheck {
         }
         Ok(report)
     }
+}
+
+fn findings(report: &[Compared]) -> Vec<String> {
+    report.iter().filter(|line| !line.agrees).map(ToString::to_string).collect()
 }
 
 /// Nothing is said of days that were not imported, unless days are imported here.

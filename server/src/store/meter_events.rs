@@ -1,7 +1,8 @@
 //! The outbox of Stripe's meter.
 
 use app::types::AccountId;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use diesel::dsl::not;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -172,13 +173,16 @@ pub async fn list_days(
     .await?)
 }
 
-/// The customers whose subscription has the meter.
-pub async fn list_metered_customers(conn: &mut Connection) -> StoreResult<Vec<String>> {
+/// The customers whose subscription has the meter, and had not ended before this day.
+pub async fn list_metered_customers(conn: &mut Connection, since: NaiveDate) -> StoreResult<Vec<String>> {
     use super::schema::{accounts, subscriptions};
 
+    let since = since.and_time(NaiveTime::MIN).and_utc();
+    let has_ended = subscriptions::status.eq("canceled").and(subscriptions::period_end.lt(since));
     Ok(subscriptions::table
         .inner_join(accounts::table)
         .filter(subscriptions::metered_item_id.is_not_null())
+        .filter(not(has_ended))
         .filter(accounts::stripe_customer_id.is_not_null())
         .select(accounts::stripe_customer_id.assume_not_null())
         .order(accounts::stripe_customer_id)

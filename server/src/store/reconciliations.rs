@@ -20,16 +20,26 @@ pub async fn record(
     conn: &mut Connection,
     started_at: DateTime<Utc>,
     findings: &[String],
-) -> StoreResult<()> {
+) -> StoreResult<Uuid> {
+    let id = Uuid::now_v7();
     diesel::insert_into(reconciliations::table)
         .values((
-            reconciliations::id.eq(Uuid::now_v7()),
+            reconciliations::id.eq(id),
             reconciliations::started_at.eq(started_at),
             reconciliations::missed_events.eq(0),
             reconciliations::drifted_customers.eq(0),
             reconciliations::kind.eq("four_way"),
             reconciliations::findings.eq(Value::from(findings)),
         ))
+        .execute(conn)
+        .await?;
+    Ok(id)
+}
+
+/// Keeps what was found once more was compared.
+pub async fn set_findings(conn: &mut Connection, id: Uuid, findings: &[String]) -> StoreResult<()> {
+    diesel::update(reconciliations::table.find(id))
+        .set(reconciliations::findings.eq(Value::from(findings)))
         .execute(conn)
         .await?;
     Ok(())

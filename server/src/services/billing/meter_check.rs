@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use app::types::Days;
 use chrono::NaiveDate;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::Cashier;
 use crate::AppResult;
+use crate::providers::stripe::StripeResult;
 use crate::store::meter_events;
+
+/// Customers that Stripe is asked about at a time.
+const CONCURRENCY: usize = 8;
 
 /// A day of a customer that the meter has counted otherwise, in micro-dollars.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +38,7 @@ impl Cashier {
         let (ours, metered) = {
             let mut conn = self.db.get().await?;
             let ours = meter_events::list_days(&mut conn, days.first, days.last).await?;
-            (ours, meter_events::list_metered_customers(&mut conn).await?)
+            (ours, meter_events::list_metered_customers(&mut conn, days.first).await?)
         };
         let customers: BTreeSet<_> = ours.iter().map(|day| day.customer_id.clone()).chain(metered).collect();
         if customers.is_empty() {
@@ -42,13 +47,15 @@ impl Cashier {
         let ours: BTreeMap<_, _> =
             ours.into_iter().map(|day| ((day.customer_id, day.day), day.units)).collect();
         let (meter_id, (start, end)) = (self.meter_id(overage).await?, days.bounds());
-        let mut stripes = BTreeMap::new();
-        for customer in customers {
-            for (day, value) in self.stripe.read_daily_usage(&meter_id, &customer, start, end).await? {
-                stripes.insert((customer.clone(), day.date_naive()), value);
-            }
-        }
-        Ok(compare(&ours, &stripes))
+        let meter_id = meter_id.as_str();
+        let read = |customer: String| async move {
+            let days = self.stripe.read_daily_usage(meter_id, &customer, start, end).await?;
+            let days =
+                days.into_iter().map(move |(day, units)| ((customer.clone(), day.date_naive()), units));
+            StripeResult::Ok(stream::iter(days.map(StripeResult::Ok)))
+        };
+        let stripes = stream::iter(customers).map(read).buffer_unordered(CONCURRENCY).try_flatten();
+        Ok(compare(&ours, &stripes.try_collect().await?))
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use server::config::Config;
 
 use crate::support::{
-    Browser, Reply, Shop, available, begin, billing, new_request, prompt, read_all, silent,
+    Browser, Reply, Shop, TestDatabase, available, begin, billing, new_request, prompt, read_all, silent,
+    until,
 };
 
 /// A token costs a cent, the prompt nothing, and Pro has a dollar of credit.
@@ -383,6 +384,46 @@ async fn the_nightly_check_finds_what_the_meter_has_more_and_leads_to_the_person
     let named: Vec<_> =
         differing.customers.iter().map(|each| (&each.id, each.person.id.to_string())).collect();
     assert_eq!(named, [(&customer, person)]);
+}
+
+/// Usage that comes after its period was billed is billed by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_is_told_before_all_the_customers_that_wait_to_be_read() {
+    let shop = Shop::without_worker(TestDatabase::create().await).await;
+    let waiting = "insert into jobs (id, kind, payload, max_attempts, run_at)
+        select gen_random_uuid(), 'sync_customer', jsonb_build_object('customer_id', 'cus_' || n), 1, now() - interval '1 hour'
+        from generate_series(1, 300) n";
+    shop.app.database().execute(waiting).await;
+    shop.app.state.spawn_worker();
+    let told = "select count(*) from jobs where kind = 'export_meter' and state = 'done'";
+    until(async || shop.number(told).await > 0).await;
+    shop.finish("sync_customer").await;
+    let before = "select count(*) from jobs where kind = 'sync_customer'
+        and finished_at < (select min(finished_at) from jobs where kind = 'export_meter')";
+    let before = shop.number(before).await;
+    assert!(before < 100, "{before} of 300 were read before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nightly_check_asks_nothing_of_those_who_left_long_ago_and_keeps_what_it_finds_without_stripe() {
+    let shop = Shop::with_clock().await;
+    let (browser, _) = shop.subscriber("pro", "month").await;
+    switch_on(&browser, "9.00").await;
+    let meter = json!({ "mode": "unavailable", "seconds": 3600, "path": "/v1/billing/meters" });
+    shop.stripe.control("outage", meter).await;
+    let holds = "
+        set session_replication_role = replica;
+        insert into holds (generation_id, account_id, amount_nanos, overage_nanos, expires_at)
+        select gen_random_uuid(), id, 7, 0, now() + interval '90 days' from accounts";
+    shop.app.database().execute(holds).await;
+    shop.run_job_to("check_four_ways", "dead").await;
+    let found = "select count(*) from reconciliations where findings::text like '%FAIL holds%'";
+    assert!(shop.number(found).await > 0);
+    shop.app.database().execute("set session_replication_role = replica; delete from holds").await;
+
+    begin(&browser, "billing/cancel_subscription", &[]).await;
+    shop.advance_days(45).await;
+    shop.run_job("check_four_ways").await;
 }
 
 /// As an earlier version has enqueued it.
