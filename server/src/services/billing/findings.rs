@@ -33,6 +33,9 @@ pub(super) fn findings(
         next_reading: row
             .as_ref()
             .and_then(|row| next_reading(row, at))
+            .into_iter()
+            .chain(next_end(&customer.subscriptions, at))
+            .min()
             .map(|at| SyncJob::of_customer_at(customer_id, at)),
         subscription: row,
     }
@@ -44,6 +47,12 @@ fn next_reading(row: &SubscriptionRow, at: DateTime<Utc>) -> Option<DateTime<Utc
     let month = row.credit_resets_at.filter(|_| is_yearly);
     let grace = row.grace_ends_at.filter(|end| *end > at);
     month.into_iter().chain(grace).min()
+}
+
+/// The credit of what was ended before its time lasts as long as the period it was paid for.
+fn next_end(subscriptions: &[Subscription], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let over = subscriptions.iter().filter(|each| !each.status.is_live());
+    over.map(|each| each.period_end).filter(|end| *end > at).min()
 }
 
 /// The one that counts: the live one, else the newest.
@@ -200,6 +209,24 @@ mod tests {
         let over = SubscriptionRow { grace_ends_at: Some(now), ..monthly.clone() };
         for (row, at) in [(monthly, None), (yearly, month), (due, grace), (over, None)] {
             assert_eq!(next_reading(&row, now), at, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_customer_is_read_again_when_the_period_of_what_was_ended_at_once_is_over() {
+        let canceled = SubscriptionStatus::Canceled;
+        let ended = Subscription { status: canceled, ..subscription("pro", "2026-04-01", "2026-05-01") };
+        let running = subscription("max", "2026-04-20", "2026-05-20");
+        for (subscriptions, end) in [
+            (vec![ended.clone()], Some(at("2026-05-01"))),
+            (vec![running.clone(), ended], Some(at("2026-05-01"))),
+            (vec![running], None),
+            (
+                vec![Subscription { status: canceled, ..subscription("pro", "2026-03-01", "2026-04-01") }],
+                None,
+            ),
+        ] {
+            assert_eq!(next_end(&subscriptions, at("2026-04-25")), end, "{subscriptions:?}");
         }
     }
 
