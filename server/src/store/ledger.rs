@@ -12,7 +12,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::prepared::Prepared;
-use super::schema::{accounts, ledger_entries};
+use super::schema::{accounts, grants, ledger_entries};
 use super::snapshot::{self, About};
 use super::{Connection, StoreError, StoreResult, alerts, overage};
 use crate::books::{Books, Cause, Changes, Entry, Grant, Hold, Metered};
@@ -63,8 +63,8 @@ pub enum CreditChange {
         amount: Nanos,
         /// None: never.
         expires_at: Option<DateTime<Utc>>,
-        /// What was given in advance: a cause and its amount, less if it was.
-        advance: Option<(String, Nanos)>,
+        /// It is less by what is left of this in the ledger.
+        advance: Option<Advance>,
         /// The causes of earlier credit whose place this takes: what is left of it ends.
         replaces: Vec<String>,
     },
@@ -74,6 +74,13 @@ pub enum CreditChange {
     GiveBack { cause: String, taken_cause: String, grant_cause: String, part: Part },
     /// Ends what was given.
     End { grant_cause: String },
+}
+
+/// Credit that may have been given in advance, and taken back again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advance {
+    pub cause: String,
+    pub taken_cause: String,
 }
 
 impl CreditChange {
@@ -96,6 +103,7 @@ pub async fn apply(
     conn.transaction::<_, StoreError, _>(async |conn| {
         let (version, mut books) = open(conn, account_id).await?;
         let mut known = known_causes(conn, changes).await?;
+        add_reclaimed(conn, account_id, changes, &mut known).await?;
         for change in changes {
             if change.cause().is_some_and(|cause| known.contains_key(cause)) {
                 continue;
@@ -119,8 +127,10 @@ fn make(books: &mut Books, change: &CreditChange, known: &BTreeMap<String, Nanos
             for replaced in replaces {
                 books.end(replaced);
             }
-            let advanced = advance.as_ref().filter(|(cause, _)| known.contains_key(cause));
-            let amount = *amount - advanced.map_or(Nanos::ZERO, |(_, amount)| *amount);
+            let known = |cause| known.get(cause).copied().unwrap_or(Nanos::ZERO);
+            let advanced =
+                advance.as_ref().map(|advance| known(&advance.cause) + known(&advance.taken_cause));
+            let amount = *amount - advanced.unwrap_or(Nanos::ZERO).or_zero();
             if amount > Nanos::ZERO {
                 books.give(Cause::Other(cause.clone()), amount, *expires_at);
             }
@@ -150,14 +160,42 @@ async fn give_back(
     else {
         return Ok(());
     };
-    let reclaimed: Vec<i64> = ledger_entries::table
+    let taken = -*taken - reclaimed(conn, account_id, grant_id).await?;
+    books.give_back(Cause::Other(cause.clone()), grant_cause, part.of(given), taken);
+    Ok(())
+}
+
+/// What holds have lost of a grant that was taken back: no more than nothing.
+async fn reclaimed(conn: &mut Connection, account_id: AccountId, grant_id: Uuid) -> QueryResult<Nanos> {
+    let amounts: Vec<i64> = ledger_entries::table
         .filter(ledger_entries::account_id.eq(account_id.0))
         .filter(ledger_entries::cause.like(format!("reclaim:{grant_id}:%")))
         .select(ledger_entries::amount_nanos)
         .load(conn)
         .await?;
-    let taken = -*taken - Nanos(reclaimed.into_iter().sum());
-    books.give_back(Cause::Other(cause.clone()), grant_cause, part.of(given), taken);
+    Ok(Nanos(amounts.into_iter().sum()))
+}
+
+/// Counts what holds have lost of an advance since it was taken back as taken back, too.
+async fn add_reclaimed(
+    conn: &mut Connection,
+    account_id: AccountId,
+    changes: &[CreditChange],
+    known: &mut BTreeMap<String, Nanos>,
+) -> QueryResult<()> {
+    for change in changes {
+        let CreditChange::Give { cause, advance: Some(advance), .. } = change else { continue };
+        if known.contains_key(cause) || !known.contains_key(&advance.taken_cause) {
+            continue;
+        }
+        let grant = grants::table
+            .filter(grants::account_id.eq(account_id.0))
+            .filter(grants::cause.eq(&advance.cause))
+            .select(grants::id);
+        let Some(grant_id) = grant.first(conn).await.optional()? else { continue };
+        let reclaimed = reclaimed(conn, account_id, grant_id).await?;
+        known.entry(advance.taken_cause.clone()).and_modify(|taken| *taken += reclaimed);
+    }
     Ok(())
 }
 
@@ -166,10 +204,12 @@ async fn known_causes(
     conn: &mut Connection,
     changes: &[CreditChange],
 ) -> QueryResult<BTreeMap<String, Nanos>> {
-    let earlier = changes.iter().filter_map(|change| match change {
-        CreditChange::Give { advance: Some((cause, _)), .. } => Some(cause.as_str()),
-        CreditChange::GiveBack { taken_cause, .. } => Some(taken_cause.as_str()),
-        _ => None,
+    let earlier = changes.iter().flat_map(|change| match change {
+        CreditChange::Give { advance: Some(Advance { cause, taken_cause }), .. } => {
+            vec![cause.as_str(), taken_cause]
+        }
+        CreditChange::GiveBack { taken_cause, .. } => vec![taken_cause.as_str()],
+        _ => vec![],
     });
     let causes: Vec<_> = changes.iter().filter_map(CreditChange::cause).chain(earlier).collect();
     let known = ledger_entries::table.filter(ledger_entries::cause.eq_any(causes));

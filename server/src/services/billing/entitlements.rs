@@ -4,6 +4,8 @@
 //! A payment for a period gives the plan's credit for each month of it. An upgrade gives the difference to the most
 //! this month has given, for the rest of the month, so going back and forth gives nothing.
 
+use std::collections::VecDeque;
+
 use app::types::Nanos;
 use chrono::{DateTime, Months, TimeDelta, Utc};
 
@@ -14,7 +16,7 @@ use crate::pricing::Part;
 use crate::providers::stripe::{
     CheckoutState, Customer, Invoice, InvoiceLine, Subscription, SubscriptionStatus,
 };
-use crate::store::ledger::CreditChange;
+use crate::store::ledger::{Advance, CreditChange};
 
 /// A longer period is given credit for by the month.
 const LONGEST_MONTH: TimeDelta = TimeDelta::days(40);
@@ -32,6 +34,8 @@ pub(super) fn credit_changes(
             prices,
             at,
             month: None,
+            later_months: VecDeque::new(),
+            is_running: false,
             given: Vec::new(),
             changes: &mut changes,
         };
@@ -60,6 +64,10 @@ struct Walk<'a> {
     at: DateTime<Utc>,
     /// The month the last invoice is in.
     month: Option<Month>,
+    /// The months of a year that come after the last invoice.
+    later_months: VecDeque<LaterMonth<'a>>,
+    /// That year is the period that runs.
+    is_running: bool,
     /// The causes of credit that may live.
     given: Vec<String>,
     changes: &'a mut Vec<CreditChange>,
@@ -76,6 +84,15 @@ struct Month {
     most: Nanos,
     /// And on the last one.
     last: Nanos,
+}
+
+/// A month of a year, after the first.
+struct LaterMonth<'a> {
+    invoice: &'a Invoice,
+    plan: &'a PaidPlan,
+    cause: String,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
 }
 
 /// A grant to be.
@@ -101,6 +118,7 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+        self.give_later_months(self.at);
         self.end();
     }
 
@@ -108,20 +126,29 @@ impl<'a> Walk<'a> {
     fn cycle(&mut self, invoice: &'a Invoice) {
         let line = invoice.lines.iter().filter(|line| !line.is_proration && line.amount_cents > 0);
         let Some((line, plan)) = self.newest(line) else { return };
+        self.give_later_months(line.start);
         if invoice.status == "paid" {
-            self.give_months(invoice, line.start, line.end, plan, plan.plan.monthly_credit);
+            self.give_period(invoice, line, plan);
         } else {
             self.give_grace(invoice, line, plan);
         }
         self.enter(line.start, line.end, plan.plan.monthly_credit);
     }
 
-    /// The plan changes within a period, or another period begins with it.
+    /// The plan changes within a period, or another period begins: with a change, or because a trial was ended early or a
+    /// pause is over.
     fn update(&mut self, invoice: &'a Invoice) {
         let line = invoice.lines.iter().filter(|line| line.amount_cents > 0);
         let Some((line, plan)) = self.newest(line) else { return };
         let credit = plan.plan.monthly_credit;
-        let Some(month) = self.month_at(line.start) else { return };
+        self.give_later_months(line.start);
+        let Some(month) = self.month_at(line.start) else {
+            if !line.is_proration {
+                self.give_period(invoice, line, plan);
+                self.enter(line.start, line.end, credit);
+            }
+            return;
+        };
         let rest = Part::new((month.end - line.start).num_seconds(), (month.end - month.start).num_seconds());
         if line.end == month.period.1 {
             let amount = rest.of((credit - month.most).or_zero());
@@ -138,7 +165,7 @@ impl<'a> Walk<'a> {
         } else {
             // Another interval: what the rest of the month would have had is given already.
             let first = (credit - rest.of(month.most)).or_zero();
-            self.give_months(invoice, line.start, line.end, plan, first);
+            self.give_months(invoice, line, plan, first, vec![]);
             self.enter(line.start, line.end, month.most.max(credit));
         }
     }
@@ -152,52 +179,65 @@ impl<'a> Walk<'a> {
         of_plan.max_by_key(|(line, _)| (line.end, line.start))
     }
 
-    /// The credit of a period, month by month, as far as the months have begun.
+    /// The whole credit of a period, in the place of all that was given before it.
+    fn give_period(&mut self, invoice: &'a Invoice, line: &InvoiceLine, plan: &'a PaidPlan) {
+        let replaces = self.given.clone();
+        self.give_months(invoice, line, plan, plan.plan.monthly_credit, replaces);
+    }
+
+    /// The credit of a period's first month; that of later ones is given when they begin.
     fn give_months(
         &mut self,
         invoice: &'a Invoice,
-        start: DateTime<Utc>,
-        end: DateTime<Utc>,
+        line: &InvoiceLine,
         plan: &'a PaidPlan,
         first: Nanos,
+        replaces: Vec<String>,
     ) {
-        let months = months(start, end);
-        let is_by_month = months.len() > 1;
-        // What was paid for another period, now over or given up, gives no more months.
-        let is_running = self.subscription.period_start == start && self.subscription.status.is_live();
-        for (number, (month_start, month_end)) in months.into_iter().enumerate() {
-            if number > 0 && (!is_running || month_start > self.at) {
-                break;
+        let months = months(line.start, line.end);
+        let cause = match months.len() {
+            1 => format!("invoice:{}", invoice.id),
+            _ => month_cause(invoice, 0),
+        };
+        let end = months[0].1;
+        self.give(Gift { invoice, cause, amount: first, end, plan, is_advanced: true, replaces });
+        let later = months.into_iter().enumerate().skip(1);
+        self.later_months = later
+            .map(|(number, (start, end))| LaterMonth {
+                invoice,
+                plan,
+                cause: month_cause(invoice, number),
+                start,
+                end,
+            })
+            .collect();
+        self.is_running = self.subscription.period_start == line.start && self.subscription.status.is_live();
+    }
+
+    /// The credit of the months of a year that have begun by then, each in the place of all that was given before it: so an
+    /// upgrade's credit ends with its month.
+    fn give_later_months(&mut self, by: DateTime<Utc>) {
+        while let Some(month) = self.later_months.pop_front_if(|month| month.start <= by) {
+            let LaterMonth { invoice, plan, cause, end, .. } = month;
+            if !self.is_running {
+                // What was paid for another period, now over or given up, gives no more months. Those it gave may live.
+                self.take_money_back(invoice, &cause);
+                self.given.push(cause);
+                continue;
             }
             let current = self.prices.plan_of(&self.subscription.price.product_id).unwrap_or(plan);
-            let replaces = if invoice.billing_reason.as_deref() == Some("subscription_update") && number == 0
-            {
-                vec![]
-            } else {
-                self.given.clone()
-            };
-            self.give(Gift {
-                invoice,
-                cause: match is_by_month {
-                    true => format!("invoice:{}:month:{number}", invoice.id),
-                    false => format!("invoice:{}", invoice.id),
-                },
-                amount: if number == 0 { first } else { current.plan.monthly_credit },
-                end: month_end,
-                plan,
-                is_advanced: number == 0,
-                replaces,
-            });
+            let (amount, replaces) = (current.plan.monthly_credit, self.given.clone());
+            self.give(Gift { invoice, cause, amount, end, plan, is_advanced: false, replaces });
         }
     }
 
     /// A smaller credit while the payment for a period is due; the period's credit is less by it once it is paid.
     fn give_grace(&mut self, invoice: &'a Invoice, line: &InvoiceLine, plan: &'a PaidPlan) {
-        let cause = format!("grace:{}", invoice.id);
+        let Advance { cause, taken_cause } = advance_of(invoice);
         let is_given_up = invoice.status != "open" || !self.subscription.status.is_live();
         if is_given_up {
             self.changes.push(CreditChange::TakeBack {
-                cause: format!("unpaid:{}", invoice.id),
+                cause: taken_cause,
                 grant_cause: cause,
                 part: Part::ALL,
             });
@@ -224,20 +264,25 @@ impl<'a> Walk<'a> {
         if expires_at <= self.at {
             return;
         }
-        let back = money_back(self.customer, &invoice.payment_intent_ids);
-        let grace = format!("grace:{}", invoice.id);
+        let advance = Some(advance_of(invoice)).filter(|_| is_advanced);
+        let advanced = advance.as_ref().map(|advance| advance.cause.clone());
         self.changes.push(CreditChange::Give {
             cause: cause.clone(),
             amount,
             expires_at: Some(expires_at),
-            advance: is_advanced.then(|| (grace.clone(), plan.grace_credit)),
+            advance,
             replaces,
         });
-        let grants = is_advanced.then_some(&grace).into_iter().chain([&cause]);
-        for (grant, back) in grants.flat_map(|grant| back.iter().map(move |back| (grant, back))) {
-            self.changes.push(back.credit_change(grant, &invoice.id));
+        for grant in advanced.iter().chain([&cause]) {
+            self.take_money_back(invoice, grant);
         }
         self.given.push(cause);
+    }
+
+    /// Takes back of a grant what went back of what was paid for it.
+    fn take_money_back(&mut self, invoice: &Invoice, grant_cause: &str) {
+        let back = money_back(self.customer, &invoice.payment_intent_ids, invoice.total_cents);
+        self.changes.extend(back.iter().map(|back| back.credit_change(grant_cause, &invoice.id)));
     }
 
     fn enter(&mut self, start: DateTime<Utc>, period_end: DateTime<Utc>, credit: Nanos) {
@@ -265,6 +310,15 @@ impl<'a> Walk<'a> {
     }
 }
 
+fn month_cause(invoice: &Invoice, number: usize) -> String {
+    format!("invoice:{}:month:{number}", invoice.id)
+}
+
+/// What is given before an invoice is paid, and taken back when it is given up.
+fn advance_of(invoice: &Invoice) -> Advance {
+    Advance { cause: format!("grace:{}", invoice.id), taken_cause: format!("unpaid:{}", invoice.id) }
+}
+
 fn pack_changes(customer: &Customer) -> Vec<CreditChange> {
     let mut changes = Vec::new();
     for checkout in customer.checkouts.iter().filter(|checkout| checkout.state == CheckoutState::Paid) {
@@ -278,9 +332,8 @@ fn pack_changes(customer: &Customer) -> Vec<CreditChange> {
             replaces: vec![],
         });
         let paid_with: Vec<_> = checkout.payment_intent_id.iter().cloned().collect();
-        changes.extend(
-            money_back(customer, &paid_with).iter().map(|back| back.credit_change(&cause, &checkout.id)),
-        );
+        let back = money_back(customer, &paid_with, checkout.amount_cents);
+        changes.extend(back.iter().map(|back| back.credit_change(&cause, &checkout.id)));
     }
     changes
 }

@@ -9,12 +9,13 @@ use crate::store::money_back::MoneyBackRow;
 pub(super) struct Back<'a> {
     kind: &'static str,
     money: &'a MoneyBack,
-    charge: &'a Charge,
+    /// In cents.
+    whole: i64,
 }
 
 impl Back<'_> {
     fn part(&self) -> Part {
-        Part::new(self.money.amount_cents, self.charge.amount_cents)
+        Part::new(self.money.amount_cents, self.whole)
     }
 
     /// What it does to a grant, or undoes: a refund that failed and a dispute that was won give back what they had taken.
@@ -35,8 +36,13 @@ impl Back<'_> {
     }
 }
 
-/// What went back of what was paid like this, oldest first.
-pub(super) fn money_back<'a>(customer: &'a Customer, payment_intents: &[String]) -> Vec<Back<'a>> {
+/// What went back of what was paid like this, oldest first. `price_cents`: what it cost, of which less may have been charged,
+/// because the customer had a balance at Stripe.
+pub(super) fn money_back<'a>(
+    customer: &'a Customer,
+    payment_intents: &[String],
+    price_cents: i64,
+) -> Vec<Back<'a>> {
     let is_of = |charge: &&Charge| {
         charge.payment_intent_id.as_ref().is_some_and(|intent| payment_intents.contains(intent))
     };
@@ -45,8 +51,9 @@ pub(super) fn money_back<'a>(customer: &'a Customer, payment_intents: &[String])
         .iter()
         .filter(is_of)
         .flat_map(|charge| {
-            let refunds = charge.refunds.iter().map(move |money| Back { kind: "refund", money, charge });
-            refunds.chain(charge.disputes.iter().map(move |money| Back { kind: "dispute", money, charge }))
+            let whole = charge.amount_cents.max(price_cents);
+            let back = move |kind| move |money| Back { kind, money, whole };
+            charge.refunds.iter().map(back("refund")).chain(charge.disputes.iter().map(back("dispute")))
         })
         .collect();
     back.sort_by_key(|back| back.money.created_at);
@@ -72,6 +79,6 @@ pub(super) fn money_back_rows(customer: &Customer) -> Vec<MoneyBackRow> {
 
 /// How much was given back, in cents. What is disputed is gone as long as it is disputed.
 pub(super) fn refunded_cents(customer: &Customer, payment_intents: &[String]) -> i64 {
-    let back = money_back(customer, payment_intents);
+    let back = money_back(customer, payment_intents, 0);
     back.iter().filter(|back| !back.money.came_back).map(|back| back.money.amount_cents).sum()
 }

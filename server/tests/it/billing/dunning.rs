@@ -3,6 +3,7 @@
 use app::types::{LimitName, Nanos, Quota, Standing};
 use http::StatusCode;
 
+use super::overage::{cent_a_token, spend};
 use crate::support::{GOOD_CARD, Shop, available, begin, billing, new_request, prompt};
 
 const MAX: [(&str, &str); 2] = [("plan", "max"), ("interval", "month")];
@@ -51,6 +52,36 @@ async fn a_failed_renewal_gives_a_smaller_budget_then_no_replies_and_a_payment_r
         begin(&browser, "billing/change_plan", &MAX).await,
         "/billing",
         "the plan can be changed again"
+    );
+}
+
+/// What is taken back when an invoice is given up was not given.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_that_is_given_up_and_paid_after_all_gives_what_its_grace_has_not() {
+    let shop = Shop::open_with(|config| {
+        cent_a_token(config);
+        config.plans.paid[0].plan.monthly_credit = Nanos::from_cents(1500);
+    });
+    let shop = shop.await;
+    let (browser, customer) = shop.subscriber("pro", "month").await;
+    shop.stripe.set_card_mode(&customer, Some("decline")).await;
+    shop.stripe.advance_days(32).await;
+    shop.settle().await;
+    assert_eq!(available(&browser).await, Nanos::from_cents(200));
+    spend(&shop, &browser, 50).await;
+    let open = shop.stripe.list("invoices?status=open").await[0]["id"].as_str().expect("an id").to_owned();
+    shop.stripe.post(&format!("invoices/{open}/mark_uncollectible"), &[]).await;
+    shop.settle().await;
+    let left = "select remaining_nanos from grants where cause like 'grace:%'";
+    assert_eq!(shop.number(left).await, 0);
+
+    shop.stripe.set_card_mode(&customer, None).await;
+    shop.stripe.post(&format!("invoices/{open}/pay"), &[]).await;
+    shop.settle().await;
+    assert_eq!(
+        available(&browser).await,
+        Nanos::from_cents(1450),
+        "all of the month but what was spent of it"
     );
 }
 

@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 /// A token costs a cent, the prompt nothing, and Pro has a dollar of credit.
-fn cent_a_token(config: &mut Config) {
+pub(super) fn cent_a_token(config: &mut Config) {
     config.llm.catalog.models[0].prices.input = Nanos(0);
     config.llm.catalog.models[0].prices.output = Nanos(1_000_000 * 10_000_000);
     let plan = &mut config.plans.paid[0].plan;
@@ -41,7 +41,7 @@ fn of_at_most(prompt: &str, cents: u32) -> Value {
 }
 
 /// A reply that costs so many cents.
-async fn spend(shop: &Shop, browser: &Browser, cents: u32) -> Reply {
+pub(super) async fn spend(shop: &Shop, browser: &Browser, cents: u32) -> Reply {
     let prompt = prompt();
     let usage = json!({ "prompt_tokens": 0, "completion_tokens": cents });
     let script = json!({ "text": "Yes.", "usage": usage, "gap_ms": 0, "first_token_delay_ms": 0 });
@@ -159,7 +159,6 @@ async fn what_stripe_did_not_take_while_it_was_away_goes_later_and_a_refusal_kee
     assert_eq!((metered(&shop, &customer).await, shop.number(refused).await), (100_000, 1));
 }
 
-#[tokio::test(flavor = "multi_thread")]
 /// Whose sum Stripe will not tell.
 #[tokio::test(flavor = "multi_thread")]
 async fn old_usage_of_a_customer_that_is_gone_keeps_nobody_elses_from_going() {
@@ -180,6 +179,7 @@ async fn old_usage_of_a_customer_that_is_gone_keeps_nobody_elses_from_going() {
     assert_eq!((metered(&shop, &customer).await, shop.number(refused).await), (500_000, 1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
 async fn what_stripe_refused_is_sent_again_when_somebody_says_so() {
     let (shop, browser, customer) = paying_as_they_go("9.00").await;
     spend(&shop, &browser, 150).await;

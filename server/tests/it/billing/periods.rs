@@ -80,6 +80,44 @@ async fn a_trial_has_the_plan_without_its_credit_and_a_paused_subscription_has_n
     shop.stripe.post(&format!("{path}/resume"), &[]).await;
     shop.settle().await;
     assert_eq!(billing(&browser).await.standing, Standing::Active);
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500), "what it goes on with is paid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_is_ended_early_is_paid_and_gives_the_plans_credit_once() {
+    let shop = Shop::with_clock().await;
+    let browser = shop.app.user().await;
+    let (customer, subscription) = begin_trial(&shop, &browser).await;
+    let card = shop.stripe.post("payment_methods/pm_card_visa/attach", &[("customer", &customer)]).await;
+    let card = card["id"].as_str().unwrap_or_else(|| panic!("{card}"));
+    for change in [("default_payment_method", card), ("trial_end", "now")] {
+        shop.stripe.post(&format!("subscriptions/{subscription}"), &[change]).await;
+    }
+    shop.settle().await;
+    let invoice = &shop.stripe.list("invoices").await[0];
+    assert_eq!(
+        (invoice["amount_paid"].as_i64(), invoice["billing_reason"].as_str()),
+        (Some(2_000), Some("subscription_update"))
+    );
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500));
+    shop.advance_days(32).await;
+    assert_eq!(available(&browser).await, Nanos::from_cents(1500), "the next month's in its place");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_credit_of_a_subscription_that_is_ended_at_once_lasts_as_long_as_its_period() {
+    let shop = Shop::with_clock().await;
+    let (browser, _) = shop.subscriber("pro", "month").await;
+    let subscription = shop.stripe.list("subscriptions").await[0]["id"].as_str().expect("an id").to_owned();
+    shop.stripe.delete(&format!("subscriptions/{subscription}")).await;
+    shop.settle().await;
+    assert_eq!(billing(&browser).await.standing, Standing::Free);
+    let credit = "select coalesce(sum(remaining_nanos), 0)::bigint from grants where cause like 'invoice:%'
+        and expires_at > clock_timestamp()";
+    assert_eq!(shop.number(credit).await, Nanos::from_cents(1500).0, "it is paid for");
+    shop.advance_days(32).await;
+    assert_eq!(shop.number(credit).await, 0);
+    assert_eq!(available(&browser).await, Nanos::from_cents(50), "the credit of Free");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,10 +92,11 @@ pub(in crate::services::billing) fn customer(subscription: Subscription, invoice
     Customer { subscriptions: vec![subscription], invoices, ..Customer::default() }
 }
 
-fn refund(of: &str, id: &str, cents: i64, day: &str) -> Charge {
+/// Of all that was charged, or of a part.
+fn refund(of: &str, id: &str, (cents, charged): (i64, i64), day: &str) -> Charge {
     Charge {
         payment_intent_id: Some(format!("pi_{of}")),
-        amount_cents: 2000,
+        amount_cents: charged,
         receipt_url: None,
         refunds: vec![MoneyBack {
             id: id.to_owned(),
@@ -129,6 +130,15 @@ fn taken(changes: &[CreditChange]) -> Vec<(String, String)> {
         _ => None,
     };
     changes.iter().filter_map(back).collect()
+}
+
+/// What ends when this is given.
+fn replaced_by<'a>(changes: &'a [CreditChange], wanted: &str) -> &'a [String] {
+    let gift = changes.iter().find_map(|change| match change {
+        CreditChange::Give { cause, replaces, .. } if cause == wanted => Some(replaces.as_slice()),
+        _ => None,
+    });
+    gift.unwrap_or_else(|| panic!("{wanted} is not given: {changes:?}"))
 }
 
 fn pairs(expected: &[(&str, i64)]) -> BTreeMap<String, i64> {
@@ -232,13 +242,13 @@ fn a_payment_that_is_due_gives_a_little_in_advance_and_less_when_it_comes() {
     let advances: Vec<_> = recovered
         .iter()
         .filter_map(|change| match change {
-            CreditChange::Give { cause, advance: Some((grace, _)), .. } => {
-                Some((cause.as_str(), grace.as_str()))
+            CreditChange::Give { cause, advance: Some(Advance { cause: grace, taken_cause }), .. } => {
+                Some([cause.as_str(), grace, taken_cause])
             }
             _ => None,
         })
         .collect();
-    assert!(advances.contains(&("invoice:in_2", "grace:in_2")), "{advances:?}");
+    assert!(advances.contains(&["invoice:in_2", "grace:in_2", "unpaid:in_2"]), "{advances:?}");
 
     let canceled = Subscription { status: SubscriptionStatus::Canceled, ..past_due };
     let given_up = customer(canceled, vec![due, first]);
@@ -276,19 +286,96 @@ fn the_invoice_of_a_trial_is_paid_with_nothing_and_gives_nothing() {
 }
 
 #[test]
+fn a_trial_that_is_ended_early_gives_the_credit_of_the_period_that_is_paid_then() {
+    let trial = invoice("in_1", "create", "2026-04-01", vec![line("pro", 0, "2026-04-01", "2026-04-15")]);
+    let month = invoice("in_2", "update", "2026-04-03", vec![line("pro", 2000, "2026-04-03", "2026-05-03")]);
+    let next = invoice("in_3", "cycle", "2026-05-03", vec![line("pro", 2000, "2026-05-03", "2026-06-03")]);
+    let paying =
+        customer(subscription("pro", "2026-04-03", "2026-05-03"), vec![month.clone(), trial.clone()]);
+    assert_eq!(given(&changes(&paying, "2026-04-03")), pairs(&[("invoice:in_2", 1500)]));
+
+    let renewed = customer(subscription("pro", "2026-05-03", "2026-06-03"), vec![next, month, trial]);
+    let renewed = changes(&renewed, "2026-05-03");
+    assert_eq!(replaced_by(&renewed, "invoice:in_3"), ["invoice:in_2"]);
+
+    let year = invoice("in_2", "update", "2026-04-03", vec![line("pro", 20_000, "2026-04-03", "2027-04-03")]);
+    let yearly = customer(subscription("pro", "2026-04-03", "2027-04-03"), vec![year]);
+    let slices = [("invoice:in_2:month:0", 1500), ("invoice:in_2:month:1", 1500)];
+    assert_eq!(given(&changes(&yearly, "2026-05-03")), pairs(&slices));
+}
+
+#[test]
+fn the_part_of_a_period_that_nothing_is_known_of_gives_nothing() {
+    let rest = InvoiceLine { is_proration: true, ..line("pro", 1000, "2026-04-16", "2026-05-01") };
+    let change = invoice("in_1", "update", "2026-04-16", vec![rest]);
+    let customer = customer(subscription("pro", "2026-04-01", "2026-05-01"), vec![change]);
+    assert_eq!(given(&changes(&customer, "2026-04-16")), pairs(&[]));
+}
+
+#[test]
+fn the_credit_of_an_upgrade_in_a_year_ends_with_its_month() {
+    let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);
+    let lines = vec![
+        line("pro", -19_000, "2026-04-16", "2027-04-01"),
+        line("max", 95_000, "2026-04-16", "2027-04-01"),
+    ];
+    let up = invoice("in_2", "update", "2026-04-16", lines);
+    let customer = customer(subscription("max", "2026-04-01", "2027-04-01"), vec![up, year]);
+    let second = changes(&customer, "2026-05-02");
+    assert_eq!(replaced_by(&second, "invoice:in_1:month:1"), ["invoice:in_1:month:0", "invoice:in_2"]);
+    assert_eq!(given(&second).get("invoice:in_2"), Some(&3250));
+    let third = changes(&customer, "2026-06-02");
+    assert_eq!(given(&third).get("invoice:in_1:month:2"), Some(&8000));
+}
+
+#[test]
+fn a_year_that_is_over_ends_with_its_last_month_and_a_refund_takes_back_of_that() {
+    let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);
+    let next = invoice("in_2", "cycle", "2027-04-01", vec![line("pro", 20_000, "2027-04-01", "2028-04-01")]);
+    let renewed = customer(subscription("pro", "2027-04-01", "2028-04-01"), vec![next, year.clone()]);
+    let changes_then = changes(&renewed, "2027-04-01");
+    let replaced = replaced_by(&changes_then, "invoice:in_2:month:0");
+    assert_eq!(replaced.last().map(String::as_str), Some("invoice:in_1:month:11"));
+
+    let canceled = SubscriptionStatus::Canceled;
+    let ended = Subscription { status: canceled, ..subscription("pro", "2026-04-01", "2027-04-01") };
+    let mut ended = customer(ended, vec![year]);
+    ended.charges = vec![refund("in_1", "re_1", (20_000, 20_000), "2026-06-10")];
+    let in_third = taken(&changes(&ended, "2026-06-10"));
+    assert!(in_third.contains(&("refund:re_1:month:2".to_owned(), "invoice:in_1:month:2".to_owned())));
+    let end = CreditChange::End { grant_cause: "invoice:in_1:month:11".to_owned() };
+    assert!(changes(&ended, "2027-04-01").contains(&end));
+}
+
+#[test]
 fn a_refund_takes_back_its_part_of_each_month_also_of_later_ones() {
     let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);
     let mut customer = customer(subscription("pro", "2026-04-01", "2027-04-01"), vec![year]);
-    customer.charges = vec![refund("in_1", "re_1", 1000, "2026-05-10")];
+    customer.charges = vec![refund("in_1", "re_1", (10_000, 20_000), "2026-05-10")];
     let half = changes(&customer, "2026-06-01");
     assert_eq!(
         given(&half),
         pairs(&[("invoice:in_1:month:1", 1500), ("invoice:in_1:month:2", 1500)]),
-        "half of the charge of $20 was refunded in the second month"
+        "half of the charge was refunded in the second month"
     );
     let expected =
         ["month:1", "month:2"].map(|month| (format!("refund:re_1:{month}"), format!("invoice:in_1:{month}")));
     assert_eq!(taken(&half), expected);
+}
+
+/// The other part was paid with a balance that the customer had at Stripe.
+#[test]
+fn a_refund_of_a_charge_for_a_part_of_an_invoice_takes_back_that_part_of_the_credit() {
+    let month = invoice("in_1", "create", "2026-04-01", vec![line("pro", 2000, "2026-04-01", "2026-05-01")]);
+    let mut customer = customer(subscription("pro", "2026-04-01", "2026-05-01"), vec![month]);
+    customer.charges = vec![refund("in_1", "re_1", (500, 500), "2026-04-02")];
+    let expected = CreditChange::TakeBack {
+        cause: "refund:re_1".to_owned(),
+        grant_cause: "invoice:in_1".to_owned(),
+        part: Part::new(500, 2000),
+    };
+    let changes = changes(&customer, "2026-04-03");
+    assert!(changes.contains(&expected), "{changes:?}");
 }
 
 /// (34)
@@ -296,7 +383,7 @@ fn a_refund_takes_back_its_part_of_each_month_also_of_later_ones() {
 fn a_dispute_that_was_won_gives_back_what_it_has_taken_of_each_month() {
     let year = invoice("in_1", "create", "2026-04-01", vec![line("pro", 20_000, "2026-04-01", "2027-04-01")]);
     let mut customer = customer(subscription("pro", "2026-04-01", "2027-04-01"), vec![year]);
-    let mut charge = refund("in_1", "dp_1", 2000, "2026-05-10");
+    let mut charge = refund("in_1", "dp_1", (20_000, 20_000), "2026-05-10");
     charge.disputes = std::mem::take(&mut charge.refunds);
     customer.charges = vec![charge];
     assert_eq!(taken(&changes(&customer, "2026-06-01")).len(), 2);
@@ -307,7 +394,7 @@ fn a_dispute_that_was_won_gives_back_what_it_has_taken_of_each_month() {
         cause: "dispute:dp_1:won:month:2".to_owned(),
         taken_cause: "dispute:dp_1:month:2".to_owned(),
         grant_cause: "invoice:in_1:month:2".to_owned(),
-        part: Part::new(2000, 2000),
+        part: Part::new(20_000, 20_000),
     };
     assert!(won.contains(&expected), "{won:?}");
     assert_eq!(refunded_cents(&customer, &["pi_in_1".to_owned()]), 0);
@@ -326,7 +413,7 @@ fn a_pack_never_ends_and_its_refund_takes_back_what_is_left() {
         amount_cents: 1000,
         created_at: at("2026-04-01"),
     }];
-    customer.charges = vec![refund("cs_1", "re_1", 2000, "2026-04-02")];
+    customer.charges = vec![refund("cs_1", "re_1", (1000, 1000), "2026-04-02")];
     let changes = changes(&customer, "2027-04-01");
     let CreditChange::Give { cause, expires_at: None, .. } = &changes[0] else { panic!("{changes:?}") };
     assert_eq!(cause, "pack:cs_1");
