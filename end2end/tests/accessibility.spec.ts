@@ -121,12 +121,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await hasNoBarrier(tab.page);
       });
 
-      test('in the admin panel, and while an operator sees the product as somebody else', async ({ tab, person, model, openBrowser }) => {
-        const theirs = await openBrowser();
-        await theirs.signInAs(person);
-        await theirs.chat.open();
-        await theirs.chat.send(await model.script('Fail', { status: 500 }));
-        await theirs.chat.hasState(theirs.chat.answers.first(), 'failed');
+      test('in the admin panel', async ({ tab }) => {
         await tab.signInAsOperator();
         await tab.admin.open();
         await hasNoBarrier(tab.page);
@@ -136,6 +131,15 @@ for (const colorScheme of ['light', 'dark'] as const) {
           await tab.admin.open(`/admin/${area}`);
           await hasNoBarrier(tab.page);
         }
+      });
+
+      test('on a page about a person, and while an operator sees the product as them', async ({ tab, person, model, openBrowser }) => {
+        const theirs = await openBrowser();
+        await theirs.signInAs(person);
+        await theirs.chat.open();
+        await theirs.chat.send(await model.script('Fail', { status: 500 }));
+        await theirs.chat.hasState(theirs.chat.answers.first(), 'failed');
+        await tab.signInAsOperator();
         await tab.admin.openPerson(person.name);
         await expect(tab.admin.failures).toHaveCount(1);
         await expect.poll(() => tab.page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
