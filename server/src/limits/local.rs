@@ -204,10 +204,10 @@ mod tests {
             limiter.with_entries("ada", |entries| {
                 entries[0].admitted_at = Instant::now().checked_sub(ago).expect("a time");
             });
-            let Admission::Refused { retry_after, .. } = limiter.admit("ada", request(), 1, rates) else {
+            let Admission::Refused { reached, .. } = limiter.admit("ada", request(), 1, rates) else {
                 panic!("admitted after {ago:?}")
             };
-            assert_eq!(retry_after, Duration::from_secs(expected), "{ago:?}");
+            assert_eq!(reached.retry_after, Duration::from_secs(expected), "{ago:?}");
         }
     }
 }

@@ -164,19 +164,29 @@ local function forget(index)
   recount()
 end
 
+-- Adding them up is what a full minute costs, so it is done once.
+local replies, used_tokens, held_tokens
+local function add_up()
+  replies = count_replies()
+  used_tokens, held_tokens = count_tokens()
+end
+
 local outcome, needed = 0, 1
 if action == 'admit' then
+  add_up()
   needed = tokens
-  if concurrent > 0 and count_replies() >= concurrent then outcome = 1
+  if concurrent > 0 and replies >= concurrent then outcome = 1
   elseif per_minute > 0 and count - first_within(MINUTE) >= per_minute then outcome = 2
   elseif per_day > 0 and count - first_within(DAY) >= per_day then outcome = 3
-  elseif not fits(count_tokens(), tokens) then outcome = 4
+  elseif not fits(used_tokens, tokens) then outcome = 4
   else
     needed = 1
     add()
+    used_tokens = used_tokens + tokens
+    if concurrent > 0 then replies, held_tokens = replies + 1, held_tokens + tokens end
   end
-elseif action ~= 'read' then
-  local index = find()
+else
+  local index = action ~= 'read' and find()
   if action == 'count' and not index then
     add()
   elseif action == 'finish' and index then
@@ -184,11 +194,11 @@ elseif action ~= 'read' then
   elseif action == 'forget' and index then
     forget(index)
   end
+  add_up()
 end
 
-local used_tokens, held_tokens = count_tokens()
 return {
-  outcome, count_replies(),
+  outcome, replies,
   count - first_within(MINUTE), resets_at(MINUTE, per_minute),
   count - first_within(DAY), resets_at(DAY, per_day),
   used_tokens, tokens_reset_at(used_tokens, needed), held_tokens,
