@@ -38,19 +38,14 @@ mod tests {
     }
 
     fn ended(seq: u32) -> ChatEvent {
+        let (id, created_at) =
+            (MessageId(uuid::Uuid::nil()), chrono::DateTime::from_timestamp(1_700_000_000, 0));
         let message = Message {
-            id: MessageId(uuid::Uuid::nil()),
-            parent_id: None,
-            role: Role::Assistant,
-            content: "語 done\n".to_owned(),
-            created_at: chrono::DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
             state: Some(ReplyState::Interrupted),
             charged: Some(Nanos(123)),
             model: Some("standard".to_owned()),
             reasoning: "語?\n".to_owned(),
-            tool_calls: Vec::new(),
-            rating: None,
-            versions: Vec::new(),
+            ..Message::new(id, None, Role::Assistant, "語 done\n", created_at.expect("a time"))
         };
         let error = Some(ApiError::model(ModelFailure::Interrupted));
         ChatEvent {

@@ -112,20 +112,9 @@ mod tests {
     }
 
     fn answer(content: &str, state: ReplyState) -> Turn {
-        Turn::from(Message {
-            id: id(2),
-            parent_id: Some(id(1)),
-            role: Role::Assistant,
-            content: content.to_owned(),
-            created_at: chrono::DateTime::from_timestamp(0, 0).expect("a time"),
-            state: Some(state),
-            charged: None,
-            model: None,
-            reasoning: String::new(),
-            tool_calls: Vec::new(),
-            rating: None,
-            versions: Vec::new(),
-        })
+        let created_at = chrono::DateTime::from_timestamp(0, 0).expect("a time");
+        let answer = Message::new(id(2), Some(id(1)), Role::Assistant, content, created_at);
+        Turn::from(Message { state: Some(state), ..answer })
     }
 
     fn offers(content: &str, state: ReplyState) -> Vec<Offer> {

@@ -66,22 +66,8 @@ fn thread(id: &str, title: &str) -> Thread {
 fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Message {
     let parent_id = (id > 1).then(|| MessageId(Uuid::from_u128(id - 1)));
     let charged = state.map(|_| Nanos(1_234_500));
-    let (id, content) = (MessageId(Uuid::from_u128(id)), content.to_owned());
-    let (model, reasoning) = (state.map(|_| "small".to_owned()), String::new());
-    Message {
-        id,
-        parent_id,
-        role,
-        content,
-        created_at: now(),
-        state,
-        charged,
-        model,
-        reasoning,
-        tool_calls: Vec::new(),
-        rating: None,
-        versions: Vec::new(),
-    }
+    let (id, model) = (MessageId(Uuid::from_u128(id)), state.map(|_| "small".to_owned()));
+    Message { state, charged, model, ..Message::new(id, parent_id, role, content, now()) }
 }
 
 const ANSWER: &str = "# Sliding windows

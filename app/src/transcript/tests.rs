@@ -12,21 +12,7 @@ fn id(number: u128) -> MessageId {
 
 fn message(id: u128, role: Role, content: &str, state: Option<ReplyState>) -> Message {
     let created_at = DateTime::from_timestamp(0, 0).expect("a time");
-    let (id, content, reasoning) = (self::id(id), content.to_owned(), String::new());
-    Message {
-        id,
-        parent_id: None,
-        role,
-        content,
-        created_at,
-        state,
-        charged: None,
-        model: None,
-        reasoning,
-        tool_calls: Vec::new(),
-        rating: None,
-        versions: Vec::new(),
-    }
+    Message { state, ..Message::new(self::id(id), None, role, content, created_at) }
 }
 
 fn question() -> Message {

@@ -120,6 +120,32 @@ pub enum ReplyState {
     /// Complete.
     Finished,
     /// Complete as far as the output cap allowed.
+impl Message {
+    /// What all messages have; of an assistant's, the rest is told besides: `Message { state, ..Message::new(…) }`.
+    pub fn new(
+        id: MessageId,
+        parent_id: Option<MessageId>,
+        role: Role,
+        content: impl Into<String>,
+        created_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            parent_id,
+            role,
+            content: content.into(),
+            created_at,
+            state: None,
+            charged: None,
+            model: None,
+            reasoning: String::new(),
+            tool_calls: Vec::new(),
+            rating: None,
+            versions: Vec::new(),
+        }
+    }
+}
+
     Limited,
     /// Ended by the person.
     Stopped,

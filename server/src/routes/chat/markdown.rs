@@ -63,19 +63,13 @@ mod tests {
     use super::*;
 
     fn message(content: &str, answer: Option<(&str, ReplyState)>) -> Message {
+        let role = if answer.is_some() { Role::Assistant } else { Role::User };
+        let created_at = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
         Message {
-            id: MessageId(Uuid::nil()),
-            parent_id: None,
-            role: if answer.is_some() { Role::Assistant } else { Role::User },
-            content: content.to_owned(),
-            created_at: DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
             state: answer.map(|(_, state)| state),
-            charged: None,
             model: answer.map(|(model, _)| model.to_owned()),
             reasoning: "Never part of it".to_owned(),
-            tool_calls: Vec::new(),
-            rating: None,
-            versions: Vec::new(),
+            ..Message::new(MessageId(Uuid::nil()), None, role, content, created_at)
         }
     }
 

@@ -94,20 +94,7 @@ mod tests {
     }
 
     fn message(number: u128, parent: Option<u128>) -> Message {
-        Message {
-            id: id(number),
-            parent_id: parent.map(id),
-            role: Role::User,
-            content: "words".to_owned(),
-            created_at: DateTime::UNIX_EPOCH,
-            state: None,
-            charged: None,
-            model: None,
-            reasoning: String::new(),
-            tool_calls: Vec::new(),
-            rating: None,
-            versions: Vec::new(),
-        }
+        Message::new(id(number), parent.map(id), Role::User, "words", DateTime::UNIX_EPOCH)
     }
 
     fn without_words(number: u128, parent: Option<u128>) -> Message {

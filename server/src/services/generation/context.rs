@@ -259,21 +259,10 @@ mod tests {
     const CONTEXT: u32 = 30;
 
     fn message(mark: char, role: Role, tokens: usize) -> Message {
-        Message {
-            id: MessageId(Uuid::from_u128(mark.into())),
-            parent_id: None,
-            role,
-            // Told apart by how it begins.
-            content: format!("{}{}", mark.to_string().repeat(3), "abc".repeat(tokens)),
-            created_at: DateTime::UNIX_EPOCH,
-            state: None,
-            charged: None,
-            model: None,
-            reasoning: String::new(),
-            tool_calls: Vec::new(),
-            rating: None,
-            versions: Vec::new(),
-        }
+        let id = MessageId(Uuid::from_u128(mark.into()));
+        // Told apart by how it begins.
+        let content = format!("{}{}", mark.to_string().repeat(3), "abc".repeat(tokens));
+        Message::new(id, None, role, content, DateTime::UNIX_EPOCH)
     }
 
     fn any_path() -> impl Strategy<Value = Vec<Message>> {

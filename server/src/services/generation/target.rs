@@ -162,20 +162,7 @@ fn new_message(thread: Thread, mut path: Vec<Message>, prompt: String) -> Target
 }
 
 fn user_message(parent_id: Option<MessageId>, content: String) -> Message {
-    Message {
-        id: MessageId(Uuid::now_v7()),
-        parent_id,
-        role: Role::User,
-        content,
-        created_at: Utc::now(),
-        state: None,
-        charged: None,
-        model: None,
-        reasoning: String::new(),
-        tool_calls: Vec::new(),
-        rating: None,
-        versions: Vec::new(),
-    }
+    Message::new(MessageId(Uuid::now_v7()), parent_id, Role::User, content, Utc::now())
 }
 
 fn is_question(message: &Message) -> bool {
