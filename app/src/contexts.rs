@@ -1,8 +1,10 @@
 //! State that more than one component shares: `provide_*` near the root, `use_*` below it.
 
 mod clock;
+mod coming_back;
 mod conversation;
 mod here;
+mod kept;
 mod models;
 mod notices;
 mod page_title;

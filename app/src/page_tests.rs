@@ -65,7 +65,7 @@ async fn render(request: Request<Body>, context: impl Fn() + Clone + Send + Sync
 }
 
 /// As at start-up: makes the list of routes, which also names Tokio as what runs the pages.
-fn prepare() -> &'static [String] {
+pub(crate) fn prepare() -> &'static [String] {
     static ROUTES: OnceLock<Vec<String>> = OnceLock::new();
     ROUTES.get_or_init(|| {
         let routes = leptos_axum::generate_route_list(crate::App).into_iter();

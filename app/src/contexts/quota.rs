@@ -4,40 +4,23 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::SessionContext;
+use super::kept::Kept;
 use crate::api::read_quota;
 use crate::types::Quota;
 use crate::{ApiError, ApiResult, browser, time};
 
 #[derive(Clone, Copy)]
 pub struct QuotaContext {
-    loaded: Resource<ApiResult<Option<Quota>>>,
-    news: RwSignal<Option<Quota>>,
+    kept: Kept<Quota>,
     /// What `get` last answered, for changes made outside the page's drawing.
     latest: StoredValue<Option<Quota>>,
-    /// Counts the news, so that an answer that was asked for before them is not shown after them.
-    version: StoredValue<u32>,
 }
 
 /// Loads with the page; without a session there is no quota.
 pub fn provide_quota(session: SessionContext) -> QuotaContext {
-    let loaded = Resource::new_blocking(
-        || (),
-        move |()| async move {
-            match session.user.await? {
-                Some(_) => read_quota().await.map(Some),
-                None => Ok(None),
-            }
-        },
-    );
-    let quota = QuotaContext {
-        loaded,
-        news: RwSignal::new(None),
-        latest: StoredValue::new(None),
-        version: StoredValue::new(0),
-    };
+    let quota = QuotaContext { kept: Kept::of_session(session, read_quota), latest: StoredValue::new(None) };
     Effect::new(move |_| {
         if let Some(Ok(known)) = quota.get() {
             quota.read_again_when_it_changes(&known);
@@ -55,20 +38,16 @@ pub fn use_quota() -> QuotaContext {
 impl QuotaContext {
     /// Waits until `get` has an answer. Awaited above everything that is only for signed-in people.
     pub async fn ready(self) {
-        _ = self.loaded.await;
+        self.kept.ready().await;
     }
 
     /// The newest that is known; None without a session.
     pub fn get(self) -> Option<ApiResult<Quota>> {
-        match self.news.get() {
-            Some(quota) => Some(Ok(quota)),
-            None => self.loaded.get().and_then(Result::transpose),
-        }
+        self.kept.get()
     }
 
     pub fn set(self, quota: Quota) {
-        self.version.update_value(|version| *version += 1);
-        self.news.set(Some(quota));
+        self.kept.set(quota);
     }
 
     /// A refusal says how things stand, too.
@@ -92,14 +71,7 @@ impl QuotaContext {
     }
 
     pub fn reload(self) {
-        let version = self.version.get_value();
-        spawn_local(async move {
-            if let Ok(quota) = read_quota().await
-                && self.version.get_value() == version
-            {
-                self.set(quota);
-            }
-        });
+        self.kept.reload(read_quota());
     }
 
     /// A counted request stops counting by itself, so the number on the page goes stale at a time we know.
