@@ -27,9 +27,8 @@ pub use billing::{
     resume_subscription, set_overage_cap, stop_overage,
 };
 pub use caps::{
-    DismissAlerts, ReadThreadSpending, RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, SetThreadCap,
-    UsePlanCap, UsePlanThreadCap, dismiss_alerts, read_thread_spending, remove_monthly_cap,
-    remove_thread_cap, set_monthly_cap, set_thread_cap, use_plan_cap, use_plan_thread_cap,
+    DismissAlerts, ReadThreadSpending, RemoveCap, SetCap, UsePlanCap, dismiss_alerts, read_thread_spending,
+    remove_cap, set_cap, use_plan_cap,
 };
 pub use chat::{
     DeleteThread, FollowReply, ListModels, ListOlderThreads, ListThreads, RateReply, ReadThread,
@@ -53,8 +52,8 @@ pub use usage::{
 #[cfg(feature = "ssr")]
 pub use self::{
     account::AccountApi, api_keys::ApiKeysApi, billing::BillingApi, billing::CheckoutItem, billing::NextUrl,
-    caps::CapsApi, chat::ChatApi, chat::ReplyStream, content::Content, erasure::ErasureApi,
-    notices::NoticesApi, quota::QuotaApi, server_side::Backend, usage::UsageApi,
+    caps::CapsApi, caps::parse_limit, chat::ChatApi, chat::ReplyStream, content::Content,
+    erasure::ErasureApi, notices::NoticesApi, quota::QuotaApi, server_side::Backend, usage::UsageApi,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use server_side::set_error_status;

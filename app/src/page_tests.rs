@@ -359,9 +359,11 @@ async fn a_reply_that_failed_was_not_charged() {
 async fn caps_are_set_changed_and_removed_by_plain_forms() {
     let page = open("/usage", somebody()).await;
     assert!(page.html.contains("<b>$0.04<") && page.html.contains(" of $0.25 left"), "the month's cap");
-    for action in ["set_monthly_cap", "remove_monthly_cap", "use_plan_cap", "remove_thread_cap"] {
-        assert_eq!(page.count(&format!("action=\"/api/caps/{action}\"")), 1, "{action}");
+    // Of a form without a thread the month is meant.
+    for (action, forms) in [("set_cap", 1), ("remove_cap", 2), ("use_plan_cap", 1)] {
+        assert_eq!(page.count(&format!("action=\"/api/caps/{action}\"")), forms, "{action}");
     }
+    assert_eq!(page.count("name=\"thread_id\""), 1, "of the conversation that has one");
     assert!(page.html.contains("name=\"amount\"") && page.html.contains("value=\"0.25\""));
     assert!(page.html.contains("Use your plan's cap of $0.40"));
     assert_eq!(page.count("data-testid=\"thread-cap\""), 1);

@@ -4,12 +4,13 @@ mod api;
 pub mod billing;
 mod caps;
 pub mod erasure;
+pub(crate) mod errors;
 pub mod figures;
 mod mail;
 pub mod usage;
 
 pub use self::api::curl_example;
-pub use self::caps::{alert_sentence, cap_effect, spent_sentence, thread_cap_note};
+pub use self::caps::{alert_sentence, cap_effect, key_spent, spent_sentence, thread_cap_note};
 pub use self::mail::mail_route;
 use crate::types::{Limit, LimitName, ModelPrices, Quota, ReplyState, SignInError, Thread};
 

@@ -18,3 +18,21 @@ export class CapForm {
     await this.setButton.click();
   }
 }
+
+/** The same of a key, which always refuses. */
+export class KeyCapForm {
+  readonly amount: Locator;
+  readonly setButton: Locator;
+  readonly removeButton: Locator;
+
+  constructor(readonly place: Locator) {
+    this.amount = place.getByLabel('May cost at most, in dollars');
+    this.setButton = place.getByRole('button', { name: /^(Set a cap|Change the cap)$/ });
+    this.removeButton = place.getByRole('button', { name: 'Remove the cap', exact: true });
+  }
+
+  async set(amount: string): Promise<void> {
+    await this.amount.fill(amount);
+    await this.setButton.click();
+  }
+}

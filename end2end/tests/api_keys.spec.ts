@@ -1,4 +1,4 @@
-import { expect, test } from '../fixtures';
+import { expect, refusedWith, test } from '../fixtures';
 
 const KEY = /^plb_[\w-]{49}$/;
 
@@ -66,6 +66,42 @@ test('A key is revoked once that is confirmed', async ({ chat, tab }) => {
   await expect(apiKeys.outcome).toContainText('The key is revoked');
 });
 
+test.describe('What a key may cost', () => {
+  test.use({ expectedProblems: [refusedWith(400)] });
+
+  test('is set with the key, changed and removed', async ({ chat, tab }) => {
+    const { apiKeys } = tab;
+    await expect(chat.menuButton).toBeVisible();
+    await apiKeys.open();
+    await apiKeys.create('Laptop', 'a lot');
+    await expect(apiKeys.main).toContainText('Write an amount in dollars, such as 5 or 2.50.');
+    await expect(apiKeys.cap).toHaveAttribute('aria-invalid', 'true');
+    await expect(apiKeys.name).toHaveAttribute('aria-invalid', 'false');
+    await apiKeys.create('Laptop', '5');
+    await expect(apiKeys.newKey).toContainText('Laptop');
+    await expect(apiKeys.cap).toHaveValue('');
+    await expect(apiKeys.spent('Laptop')).toHaveText('$0.00 of its cap of $5.00 spent');
+
+    await apiKeys.create('Server');
+    await expect(apiKeys.spent('Server')).toHaveText('$0.00 spent');
+    await apiKeys.capToggle('Server').click();
+    const form = apiKeys.capForm('Server');
+    await form.set('0');
+    await expect(apiKeys.row('Server')).toContainText('A cap must be more than $0.00.');
+    await expect(apiKeys.row('Laptop')).not.toContainText('A cap must be more than $0.00.');
+    await form.set('2.50');
+    await expect(apiKeys.outcome).toHaveText('The cap is set.');
+    await expect(apiKeys.outcome).toBeFocused();
+    await expect(apiKeys.spent('Server')).toHaveText('$0.00 of its cap of $2.50 spent');
+    await apiKeys.capToggle('Server').click();
+    await expect(form.amount).toHaveValue('2.50');
+    await form.removeButton.click();
+    await expect(apiKeys.outcome).toHaveText('The cap is removed.');
+    await expect(apiKeys.spent('Server')).toHaveText('$0.00 spent');
+    await expect(apiKeys.spent('Laptop')).toHaveText('$0.00 of its cap of $5.00 spent');
+  });
+});
+
 test('With the keyboard alone a key is created and revoked', async ({ chat, tab }) => {
   const { page, apiKeys } = tab;
   await expect(chat.menuButton).toBeVisible();
@@ -100,10 +136,24 @@ test.describe('Without JavaScript', () => {
     const { page, apiKeys } = tab;
     await tab.signInAs(person);
     await page.goto('/api-keys');
-    await apiKeys.create('Laptop');
+    await apiKeys.create('Laptop', '5');
     await expect(page).toHaveURL('/api-keys');
     await expect(apiKeys.secret).toHaveText(KEY);
     await expect(apiKeys.copyKeyButton).toBeHidden();
+    await expect(apiKeys.rows).toHaveCount(1);
+
+    await page.goto('/api-keys');
+    await apiKeys.create('Server');
+    await page.goto('/api-keys');
+    await apiKeys.capForm('Server').set('0');
+    await expect(page.getByText('A cap must be more than $0.00.')).toHaveCount(1);
+    await apiKeys.capForm('Server').set('7');
+    await expect(apiKeys.spent('Server')).toHaveText('$0.00 of its cap of $7.00 spent');
+    await apiKeys.capForm('Server').removeButton.click();
+    await expect(apiKeys.spent('Server')).toHaveText('$0.00 spent');
+    await expect(apiKeys.spent('Laptop')).toHaveText('$0.00 of its cap of $5.00 spent');
+    await apiKeys.revokeButton('Server').click();
+    await apiKeys.confirmButton('Server').click();
     await expect(apiKeys.rows).toHaveCount(1);
 
     await page.goto('/api-keys');

@@ -11,7 +11,7 @@ test.describe('The cap of the month', () => {
     await tab.usage.open();
     await expect(tab.usage.caps).toContainText('No cap is set');
     await tab.usage.monthCap.set('0.0006');
-    await expect(tab.usage.capSaved).toHaveText('Saved.');
+    await expect(tab.usage.capSaved).toHaveText('The cap is set.');
     await expect(tab.usage.monthCapLeft).toContainText('of $0.0006 left');
 
     await chat.open();
@@ -29,7 +29,7 @@ test.describe('The cap of the month', () => {
     await tab.usage.isReady();
     await expect(tab.usage.monthCap.amount).toBeInViewport();
     await tab.usage.monthCap.set('1');
-    await expect(tab.usage.capSaved).toHaveText('Saved.');
+    await expect(tab.usage.capSaved).toHaveText('The cap is set.');
     await expect(tab.usage.alert).toBeHidden();
     await tab.page.goBack();
     await chat.isReady();
@@ -42,7 +42,7 @@ test.describe('The cap of the month', () => {
     const prompt = await model.script('Past the cap', ANSWER);
     await tab.usage.open();
     await tab.usage.monthCap.set('$0.0005', 'Only warn me');
-    await expect(tab.usage.capSaved).toHaveText('Saved.');
+    await expect(tab.usage.capSaved).toHaveText('The cap is set.');
     await chat.open();
     await chat.ask(prompt);
     await expect(chat.alert).toContainText('Your cap of $0.0005 for this month is passed. It only warns');
@@ -157,5 +157,16 @@ test.describe('Without JavaScript', () => {
     await expect(tab.usage.caps).toContainText('Only warns');
     await tab.usage.monthCap.removeButton.click();
     await expect(tab.usage.caps).toContainText('No cap is set');
+
+    // The same forms about a conversation.
+    await writer.chat.spendingButton.click();
+    await writer.chat.threadCap.set('3');
+    await expect(writer.chat.spending).toBeHidden();
+    await tab.page.goto('/usage');
+    await expect(tab.usage.threadCaps).toHaveCount(1);
+    await tab.usage.monthCap.set('2');
+    await tab.usage.threadCaps.getByRole('button', { name: /^Remove/ }).click();
+    await expect(tab.usage.threadCaps).toHaveCount(0);
+    await expect(tab.usage.monthCapLeft).toContainText('of $2.00 left');
   });
 });

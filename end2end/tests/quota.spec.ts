@@ -15,7 +15,7 @@ test.describe('Requests a minute', () => {
     }
     await chat.send('The sixth message');
     await expect(chat.refusal).toContainText('You have used all 5 requests of the last minute');
-    await expect(chat.refusal).toContainText(/The next one fits at \d\d:\d\d:\d\d UTC/);
+    await expect(chat.refusal).toContainText(/You can send the next one at \d\d:\d\d:\d\d UTC/);
     await expect(chat.countdown).toHaveText(/^You can send again in \d+ s\.$/);
     await expect(chat.composer).toHaveValue('The sixth message');
     await expect(chat.sendButton).toBeDisabled();

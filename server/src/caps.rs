@@ -24,9 +24,9 @@ impl OwnCap {
 /// The plan's caps, for those who have set none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlanCaps {
-    pub month: Option<CapTerms>,
+    pub monthly: Option<CapTerms>,
     /// Of each conversation.
-    pub conversation: Option<CapTerms>,
+    pub thread: Option<CapTerms>,
 }
 
 /// The cap that holds, and whether it is the person's own: theirs wins over the plan's, also when it is "none".
@@ -117,12 +117,18 @@ mod tests {
 
     fn month(limit: i64, used: i64, is_hard: bool) -> Cap {
         let resets_at = DateTime::from_timestamp(1_701_388_800, 0);
-        Cap::new(CapScope::Month { is_own: true }, terms(limit, is_hard), Nanos(used), Nanos::ZERO, resets_at)
+        Cap::new(
+            CapScope::Monthly { is_own: true },
+            terms(limit, is_hard),
+            Nanos(used),
+            Nanos::ZERO,
+            resets_at,
+        )
     }
 
     fn conversation(limit: i64, used: i64) -> Cap {
         let thread_id = ThreadId(Uuid::nil());
-        let scope = CapScope::Conversation { thread_id, title: String::new(), is_own: true };
+        let scope = CapScope::Thread { thread_id, title: String::new(), is_own: true, is_program: false };
         Cap::new(scope, terms(limit, true), Nanos(used), Nanos::ZERO, None)
     }
 

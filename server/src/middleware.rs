@@ -27,6 +27,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 
 pub(crate) use self::headers::CspNonce;
+pub(crate) use self::error_format::ErrorFormat;
 pub(crate) use self::request_span::request_id;
 use self::request_span::{NewRequestId, RequestSpan, log_response};
 pub(crate) use self::session::{BrowserCookies, session_token};

@@ -18,7 +18,9 @@ use leptos_axum::{
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::middleware;
-use crate::routes::{account, admin, api_keys, auth, chat, files, health, mail, reports, stripe, usage, v1};
+use crate::routes::{
+    account, admin, api_keys, auth, chat, files, functions, health, mail, reports, stripe, usage, v1,
+};
 use crate::services::billing::WEBHOOK_PATH;
 use crate::state::AppState;
 
@@ -50,6 +52,7 @@ pub fn build_router(state: &AppState) -> Router {
         .route(API_KEYS_PATH, post(api_keys::create_api_key))
         .route("/reports/browser", post(reports::take_report))
         .route("/mail/preferences", get(mail::show_preferences).post(mail::switch_mail))
+        .route("/api/{*rest}", any(functions::not_found))
         // Pages, and server functions below /api.
         .leptos_routes_with_context(state, PAGES.clone(), provide.clone(), {
             let options = options.clone();

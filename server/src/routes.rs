@@ -9,6 +9,7 @@ pub(crate) mod chat;
 mod download;
 pub(crate) mod error_page;
 pub(crate) mod files;
+pub(crate) mod functions;
 pub(crate) mod health;
 pub(crate) mod mail;
 pub(crate) mod metrics;

@@ -15,7 +15,13 @@ pub trait ApiKeysApi: Send + Sync {
     /// Those that work, the newest first.
     async fn list_api_keys(&self, actor: &Actor) -> ApiResult<ApiKeyList>;
     /// The only time that the key itself is told.
-    async fn create_api_key(&self, actor: &Actor, name: String) -> ApiResult<CreatedApiKey>;
+    /// `cap`: what its requests may be charged at most, in dollars, as the person wrote it; nothing, or blank: no cap.
+    async fn create_api_key(
+        &self,
+        actor: &Actor,
+        name: String,
+        cap: Option<String>,
+    ) -> ApiResult<CreatedApiKey>;
     async fn revoke_api_key(&self, actor: &Actor, id: ApiKeyId) -> ApiResult<()>;
 }
 
@@ -31,9 +37,9 @@ pub async fn list_api_keys() -> ApiResult<ApiKeyList> {
 }
 
 #[server(endpoint = "api_keys/create_api_key")]
-pub async fn create_api_key(name: String) -> ApiResult<CreatedApiKey> {
+pub async fn create_api_key(name: String, cap: Option<String>) -> ApiResult<CreatedApiKey> {
     let (backend, actor) = call()?;
-    answer(backend.api_keys.create_api_key(&actor, name).await)
+    answer(backend.api_keys.create_api_key(&actor, name, cap).await)
 }
 
 #[server(endpoint = "api_keys/revoke_api_key")]

@@ -97,7 +97,7 @@ impl Content for ThreadLabel {
 
 impl Content for Cap {
     fn without_content(mut self) -> Self {
-        if let CapScope::Conversation { title, .. } = &mut self.scope {
+        if let CapScope::Thread { title, .. } = &mut self.scope {
             *title = HIDDEN.to_owned();
         }
         self

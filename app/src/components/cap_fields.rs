@@ -8,13 +8,17 @@ use crate::types::CapTerms;
 #[component]
 pub fn CapFields(
     /// Before the ids of the fields: unique on the page.
-    prefix: &'static str,
+    #[prop(into)]
+    prefix: String,
     /// Of the amount.
     label: &'static str,
     /// Filled in, and again when they change; what somebody writes meanwhile stays.
     #[prop(into)]
     terms: Signal<Option<CapTerms>>,
     #[prop(into)] error: Signal<Option<ApiError>>,
+    /// There is no choice: it always refuses.
+    #[prop(optional)]
+    is_hard_only: bool,
 ) -> impl IntoView {
     let amount = move || {
         terms
@@ -43,18 +47,28 @@ pub fn CapFields(
                     aria-describedby=described_by
                 />
             </div>
-            <fieldset class="choices">
-                <legend>"When it is reached"</legend>
-                <label>
-                    <input type="radio" name="is_hard" value="true" checked=is_hard prop:checked=is_hard/>
-                    "Refuse new replies"
-                </label>
-                <label>
-                    <input type="radio" name="is_hard" value="false" checked=move || !is_hard() prop:checked=move || !is_hard()/>
-                    "Only warn me"
-                </label>
-            </fieldset>
+            {match is_hard_only {
+                true => view! { <input type="hidden" name="is_hard" value="true"/> }.into_any(),
+                false => view! { <EffectField is_hard=Signal::derive(is_hard)/> }.into_any(),
+            }}
         </div>
         <div class="cap-error" id=error_id>{move || error.get().map(|error| view! { <ErrorNote error/> })}</div>
+    }
+}
+
+#[component]
+fn EffectField(is_hard: Signal<bool>) -> impl IntoView {
+    view! {
+        <fieldset class="choices">
+            <legend>"When it is reached"</legend>
+            <label>
+                <input type="radio" name="is_hard" value="true" checked=is_hard prop:checked=is_hard/>
+                "Refuse new replies"
+            </label>
+            <label>
+                <input type="radio" name="is_hard" value="false" checked=move || !is_hard.get() prop:checked=move || !is_hard.get()/>
+                "Only warn me"
+            </label>
+        </fieldset>
     }
 }

@@ -17,7 +17,7 @@ pub fn RefusalNote(conversation: OpenConversation) -> impl IntoView {
             conversation.refusal.with(|refusal| refusal.as_ref().and_then(|refusal| refusal.fits_at));
         if fits_at.zip(clock.now()).is_some_and(|(at, now)| at <= now) {
             conversation.refusal.set(None);
-            conversation.announcement.set("The next request fits now.".to_owned());
+            conversation.announcement.set("You can send the next request now.".to_owned());
             quota.reload();
         }
     });
@@ -68,11 +68,11 @@ fn Note(refusal: Refusal, conversation: OpenConversation) -> impl IntoView {
 #[component]
 fn RaiseCap(scope: CapScope, conversation: OpenConversation) -> impl IntoView {
     match scope {
-        CapScope::Month { .. } => view! {
+        CapScope::Monthly { .. } => view! {
             <a class="button button-small" href=USAGE_CAPS_PATH rel="external" data-testid="raise-cap">"Raise the cap"</a>
         }
         .into_any(),
-        CapScope::Conversation { .. } => view! {
+        CapScope::Thread { .. } => view! {
             <button type="button" class="button button-small" data-testid="raise-cap" on:click=move |_| conversation.shows_spending.set(true)>
                 "Raise the cap"
             </button>

@@ -2,8 +2,8 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::limit_meter::Bar;
-use super::{CapFields, ErrorNote, LoadError, UtcDay, after_success};
-use crate::api::{RemoveMonthlyCap, RemoveThreadCap, SetMonthlyCap, UsePlanCap};
+use super::{CapDeed, CapForms, ErrorNote, LoadError, UtcDay, after_success};
+use crate::api::RemoveCap;
 use crate::browser;
 use crate::contexts::use_quota;
 use crate::links::thread_path;
@@ -49,77 +49,33 @@ fn MonthlyCap() -> impl IntoView {
     }
 }
 
-/// Drawn once, so that the focus stays where it is.
 #[component]
 fn MonthlyCapForms() -> impl IntoView {
     let quota = use_quota();
-    let set = ServerAction::<SetMonthlyCap>::new();
-    let remove = ServerAction::<RemoveMonthlyCap>::new();
-    let use_plan = ServerAction::<UsePlanCap>::new();
-    let saved = RwSignal::new("");
-    let done = move || {
-        saved.set("Saved.");
-        quota.reload();
-    };
-    // Their buttons may go away, with the focus on them.
-    let done_elsewhere = move || {
-        done();
-        browser::focus("month-cap-amount");
-    };
-    after_success(set, done);
-    after_success(remove, done_elsewhere);
-    after_success(use_plan, done_elsewhere);
-    Effect::new(move |_| {
-        if set.pending().get() || remove.pending().get() || use_plan.pending().get() {
-            saved.set("");
-        }
-    });
-    let error = Signal::derive(move || set.value().get().and_then(Result::err));
-    let other_error = move || {
-        let failed = remove.value().get().and_then(Result::err);
-        failed
-            .or_else(|| use_plan.value().get().and_then(Result::err))
-            .map(|error| view! { <ErrorNote error/> })
-    };
     let known = of_quota(|quota| quota.monthly_cap().map(Cap::terms));
     let terms = Signal::derive(move || known.get().flatten());
-    let plan_limit = of_quota(|quota| other_plan_limit(&quota));
-    view! {
-        <ActionForm action=set>
-            <CapFields prefix="month-cap" label="Spend at most a month, in dollars" terms error/>
-            <div class="cap-actions">
-                <button type="submit" class="button button-primary">
-                    {move || if terms.get().is_some() { "Change the cap" } else { "Set a cap" }}
-                </button>
-                <p class="muted" role="status" data-testid="cap-saved">{saved}</p>
-            </div>
-        </ActionForm>
-        <div class="cap-actions">
-            {move || terms.get().map(|_| view! {
-                <ActionForm action=remove>
-                    <button type="submit" class="button">"Remove the cap"</button>
-                </ActionForm>
-            })}
-            {move || plan_limit.get().flatten().map(|limit| view! {
-                <ActionForm action=use_plan>
-                    <button type="submit" class="button">{format!("Use your plan's cap of {limit}")}</button>
-                </ActionForm>
-            })}
-        </div>
-        {other_error}
-    }
+    let plan = of_quota(|quota| other_plan_limit(&quota));
+    let plan_limit = Signal::derive(move || plan.get().flatten());
+    let done = move |deed: CapDeed| {
+        quota.reload();
+        // The button that was pressed may go away, with the focus on it.
+        if deed != CapDeed::Set {
+            browser::focus("month-cap-amount");
+        }
+    };
+    view! { <CapForms prefix="month-cap" label="Spend at most a month, in dollars" terms plan_limit on_done=done/> }
 }
 
 /// Of the plan's cap, where the person has decided otherwise.
 fn other_plan_limit(quota: &Quota) -> Option<Nanos> {
     let is_plans =
-        quota.monthly_cap().is_some_and(|cap| matches!(cap.scope, CapScope::Month { is_own: false }));
+        quota.monthly_cap().is_some_and(|cap| matches!(cap.scope, CapScope::Monthly { is_own: false }));
     quota.plan_cap.filter(|_| !is_plans).map(|terms| terms.limit)
 }
 
 #[component]
 fn Standing(cap: Cap) -> impl IntoView {
-    let is_plans = matches!(cap.scope, CapScope::Month { is_own: false });
+    let is_plans = matches!(cap.scope, CapScope::Monthly { is_own: false });
     let whose = is_plans.then_some("Your plan's cap. ");
     let held = (cap.held > Nanos::ZERO).then(|| format!("{} held for replies in progress.", cap.held));
     view! {
@@ -135,9 +91,14 @@ fn Standing(cap: Cap) -> impl IntoView {
 #[component]
 fn ThreadCaps() -> impl IntoView {
     let quota = use_quota();
-    let remove = ServerAction::<RemoveThreadCap>::new();
+    let remove = ServerAction::<RemoveCap>::new();
     after_success(remove, move || quota.reload());
-    let error = move || remove.value().get().and_then(Result::err).map(|error| view! { <ErrorNote error/> });
+    // What came of a form without JavaScript is said with the cap of the month, whose form looks the same.
+    let is_ours = move || remove.version().get() > 0;
+    let error = move || {
+        let failed = remove.value().get().and_then(Result::err).filter(|_| is_ours());
+        failed.map(|error| view! { <ErrorNote error/> })
+    };
     let caps =
         of_quota(|quota| quota.caps.into_iter().filter(|cap| cap.thread_id().is_some()).collect::<Vec<_>>());
     let plans_note = of_quota(|quota| quota.plan_thread_cap.map(|cap| cap.limit));
@@ -154,7 +115,7 @@ fn ThreadCaps() -> impl IntoView {
             {plans_note}
             {move || caps.get().map(|caps| match caps.is_empty() {
                 true => view! {
-                    <p class="muted">"None has a cap of its own. To set one, open a conversation and choose “Spending” at its top."</p>
+                    <p class="muted">"No conversation has its own cap. To set one, open a conversation and choose “Spending” at its top."</p>
                 }.into_any(),
                 false => view! {
                     <ul class="sessions">{caps.into_iter().map(|cap| view! { <ThreadCap cap remove/> }).collect_view()}</ul>
@@ -165,9 +126,9 @@ fn ThreadCaps() -> impl IntoView {
 }
 
 #[component]
-fn ThreadCap(cap: Cap, remove: ServerAction<RemoveThreadCap>) -> impl IntoView {
+fn ThreadCap(cap: Cap, remove: ServerAction<RemoveCap>) -> impl IntoView {
     let sentence = format!("{}. {}.", spent_sentence(&cap), cap_effect(cap.is_hard));
-    let CapScope::Conversation { thread_id, title, .. } = cap.scope else { return ().into_any() };
+    let CapScope::Thread { thread_id, title, .. } = cap.scope else { return ().into_any() };
     let label = format!("Remove the cap of {title}");
     view! {
         <li class="session" data-testid="thread-cap">
@@ -176,7 +137,7 @@ fn ThreadCap(cap: Cap, remove: ServerAction<RemoveThreadCap>) -> impl IntoView {
                 <p class="limit-note">{sentence}</p>
             </div>
             <ActionForm action=remove>
-                <input type="hidden" name="id" value=thread_id.to_string()/>
+                <input type="hidden" name="thread_id" value=thread_id.to_string()/>
                 <button type="submit" class="button button-small" aria-label=label data-testid="remove-thread-cap">"Remove"</button>
             </ActionForm>
         </li>

@@ -1,10 +1,9 @@
-use leptos::form::ActionForm;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{CapFields, ErrorNote, Icon, LoadError, SkeletonLines, Symbol, after_success};
-use crate::api::{RemoveThreadCap, SetThreadCap, UsePlanThreadCap, read_thread_spending};
+use super::{CapDeed, CapForms, ErrorNote, Icon, LoadError, SkeletonLines, Symbol};
+use crate::api::read_thread_spending;
 use crate::contexts::{OpenConversation, Toast, use_quota, use_toasts};
 use crate::types::{Nanos, ThreadId, ThreadSpending};
 use crate::{ApiError, ApiResult};
@@ -101,10 +100,8 @@ fn Spending(
     close: Callback<()>,
 ) -> impl IntoView {
     let (quota, toasts) = (use_quota(), use_toasts());
-    let (set, remove) = (ServerAction::<SetThreadCap>::new(), ServerAction::<RemoveThreadCap>::new());
-    let use_plan = ServerAction::<UsePlanThreadCap>::new();
-    let done = move |text: &str| {
-        toasts.show(Toast { text: text.to_owned(), is_error: false, undo: None });
+    let done = move |deed: CapDeed| {
+        toasts.show(Toast { text: deed.sentence().to_owned(), is_error: false, undo: None });
         let is_outdated = |error: &ApiError| matches!(error, ApiError::CapReached { .. });
         if conversation
             .refusal
@@ -114,16 +111,6 @@ fn Spending(
         }
         quota.reload();
         close.run(());
-    };
-    after_success(set, move || done("The cap is set."));
-    after_success(remove, move || done("The cap is removed."));
-    after_success(use_plan, move || done("Your plan's cap is set."));
-    let error = Signal::derive(move || set.value().get().and_then(Result::err));
-    let other_error = move || {
-        let failed = remove.value().get().and_then(Result::err);
-        failed
-            .or_else(|| use_plan.value().get().and_then(Result::err))
-            .map(|error| view! { <ErrorNote error/> })
     };
     let ThreadSpending { used, held, cap, is_own, plan_cap } = spending;
     let plans_note = cap.filter(|_| !is_own).map(|cap| {
@@ -135,39 +122,13 @@ fn Spending(
             <div><dt>"Held for replies in progress"</dt><dd>{held.to_string()}</dd></div>
         }
     });
-    let remove_form = cap.map(|_| {
-        view! {
-            <ActionForm action=remove>
-                <input type="hidden" name="id" value=id.to_string()/>
-                <button type="submit" class="button">"Remove the cap"</button>
-            </ActionForm>
-        }
-    });
-    let plan_form = plan_cap.filter(|_| is_own).map(|cap| {
-        view! {
-            <ActionForm action=use_plan>
-                <input type="hidden" name="id" value=id.to_string()/>
-                <button type="submit" class="button">{format!("Use your plan's cap of {}", cap.limit)}</button>
-            </ActionForm>
-        }
-    });
+    let plan_limit = plan_cap.filter(|_| is_own).map(|cap| cap.limit);
     view! {
         <dl class="facts facts-row">
             <div><dt>"Spent so far"</dt><dd data-testid="thread-used">{used.to_string()}</dd></div>
             {held}
         </dl>
         {plans_note}
-        <div class="cap-forms">
-            <ActionForm action=set>
-                <input type="hidden" name="id" value=id.to_string()/>
-                <CapFields prefix="thread-cap" label="Spend at most, in dollars" terms=cap error/>
-                <button type="submit" class="button button-primary">
-                    {if cap.is_some() { "Change the cap" } else { "Set a cap" }}
-                </button>
-            </ActionForm>
-            {remove_form}
-            {plan_form}
-        </div>
-        {other_error}
+        <CapForms thread_id=Some(id) prefix="thread-cap" label="Spend at most, in dollars" terms=cap plan_limit on_done=done/>
     }
 }

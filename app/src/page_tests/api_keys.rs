@@ -42,6 +42,18 @@ async fn a_key_is_made_by_a_plain_form_and_revoked_by_another_that_asks_first() 
 }
 
 #[tokio::test]
+async fn what_a_key_has_cost_is_shown_and_what_it_may_cost_is_set_by_plain_forms() {
+    let page = open("/api-keys", somebody()).await;
+    for text in ["$1.20 of its cap of $5.00 spent", "$1.20 spent", "76% left", "name=\"cap\""] {
+        assert!(page.html.contains(text), "{text}");
+    }
+    assert_eq!(page.count("action=\"/api/caps/set_cap\""), 2);
+    assert_eq!(page.count("action=\"/api/caps/remove_cap\""), 1, "of the key that has one");
+    assert_eq!(page.count("name=\"thread_id\" value=\"00000000-0000-0000-0000-000000000002\""), 2);
+    assert_eq!((page.count("name=\"is_hard\" value=\"true\""), page.count("type=\"radio\"")), (2, 0));
+}
+
+#[tokio::test]
 async fn the_page_says_where_the_api_is_and_how_to_call_it() {
     let page = open("/api-keys", somebody()).await;
     assert!(page.html.contains("data-testid=\"base-url\">https://plumbline.example/v1<"));

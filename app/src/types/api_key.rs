@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ApiKeyId;
+use super::{ApiKeyId, Nanos, ThreadId};
 
 /// A key, without what is secret of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,11 +19,22 @@ pub struct ApiKey {
     /// None: it works.
     #[serde(default)]
     pub revoked_at: Option<DateTime<Utc>>,
+    /// What its requests were charged, ever.
+    #[serde(default)]
+    pub used: Nanos,
+    /// What they may be charged at most, ever. None: whatever the account has.
+    #[serde(default)]
+    pub cap: Option<Nanos>,
 }
 
 impl ApiKey {
     /// What each key begins with.
     pub const PREFIX: &'static str = "plb_";
+
+    /// The thread that its requests hang in, which its cap is about.
+    pub fn thread_id(&self) -> ThreadId {
+        ThreadId(self.id.0)
+    }
 
     /// A key as it may be shown, told apart by its last characters.
     pub fn masked(hint: &str) -> String {

@@ -18,17 +18,22 @@ pub struct CapTerms {
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum CapScope {
     /// All replies of a calendar month, in UTC.
-    Month {
+    #[serde(rename = "month")]
+    Monthly {
         /// False: it is the plan's, and the person has set none.
         is_own: bool,
     },
-    /// All replies of a conversation, ever.
-    Conversation {
+    /// All replies of a conversation, or of an API key, ever.
+    #[serde(rename = "conversation")]
+    Thread {
         thread_id: ThreadId,
         title: String,
         /// False: it is the plan's, and the person has set none.
         #[serde(default = "is_own")]
         is_own: bool,
+        /// It is no conversation but all that programs ask with an API key, whose id is the thread's.
+        #[serde(default)]
+        is_program: bool,
     },
 }
 
@@ -71,8 +76,8 @@ impl Cap {
     /// None: it counts a month.
     pub fn thread_id(&self) -> Option<ThreadId> {
         match self.scope {
-            CapScope::Month { .. } => None,
-            CapScope::Conversation { thread_id, .. } => Some(thread_id),
+            CapScope::Monthly { .. } => None,
+            CapScope::Thread { thread_id, .. } => Some(thread_id),
         }
     }
 }

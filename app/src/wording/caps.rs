@@ -1,6 +1,6 @@
 //! The sentences about caps and the alerts on the way to them.
 
-use crate::types::{Alert, AlertBasis, Cap, Credit, Quota};
+use crate::types::{Alert, AlertBasis, Cap, Credit, Nanos, Quota};
 
 /// What an alert says, by how things stand now.
 pub fn alert_sentence(alert: Alert, quota: &Quota) -> String {
@@ -47,6 +47,17 @@ pub fn spent_sentence(cap: &Cap) -> String {
     format!("{} of {} spent", cap.used, cap.limit)
 }
 
+/// What an API key has cost, and of what.
+pub fn key_spent(used: Nanos, cap: Option<Nanos>) -> String {
+    match cap {
+        Some(cap) if used >= cap => {
+            format!("{used} of its cap of {cap} spent: its requests are refused until you raise the cap.")
+        }
+        Some(cap) => format!("{used} of its cap of {cap} spent"),
+        None => format!("{used} spent"),
+    }
+}
+
 /// What happens when a cap is reached.
 pub fn cap_effect(is_hard: bool) -> &'static str {
     if is_hard { "Refuses replies that do not fit" } else { "Only warns" }
@@ -88,7 +99,7 @@ mod tests {
             resets_at: december(),
             overage: None,
         };
-        let caps = vec![cap(CapScope::Month { is_own: true }, is_hard, 410)];
+        let caps = vec![cap(CapScope::Monthly { is_own: true }, is_hard, 410)];
         let quota = Quota {
             plan_name: "Free".to_owned(),
             limits: vec![],
@@ -126,7 +137,7 @@ mod tests {
     fn a_conversation_speaks_of_its_cap_from_half_of_it_on() {
         let note = |is_hard, used| {
             let thread_id = ThreadId(Uuid::from_u128(1));
-            let scope = CapScope::Conversation { thread_id, title: String::new(), is_own: true };
+            let scope = CapScope::Thread { thread_id, title: String::new(), is_own: true, is_program: false };
             thread_cap_note(&cap(scope, is_hard, used))
         };
         assert_eq!(note(true, 249), None);

@@ -12,7 +12,7 @@ use crate::routes::v1::V1Error;
 const CALLED_BY_PAGES: [&str; 2] = ["/api/", "/reports/"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ErrorFormat {
+pub(crate) enum ErrorFormat {
     /// Somebody sees the answer as it comes.
     Page,
     /// As server functions send it.
@@ -22,7 +22,7 @@ pub(super) enum ErrorFormat {
 }
 
 impl ErrorFormat {
-    pub(super) fn of(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request) -> Self {
         let path = request.uri().path();
         let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
         // A form that is sent without JavaScript calls a server function, and shows what comes.
@@ -36,7 +36,7 @@ impl ErrorFormat {
         }
     }
 
-    pub(super) fn answer(self, error: ApiError, request_id: &str) -> Response {
+    pub(crate) fn answer(self, error: ApiError, request_id: &str) -> Response {
         self.answer_or(error, |error| error_page::html(error, request_id))
     }
 

@@ -19,15 +19,17 @@ use crate::state::AppState;
 pub(crate) struct NewKeyForm {
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    cap: Option<String>,
 }
 
 pub(crate) async fn create_api_key(
     State(state): State<AppState>,
     Extension(actor): Extension<Actor>,
     parts: Parts,
-    Form(NewKeyForm { name }): Form<NewKeyForm>,
+    Form(NewKeyForm { name, cap }): Form<NewKeyForm>,
 ) -> Response {
-    let posted = PostedApiKey(state.api_keys.create_api_key(&actor, name).await);
+    let posted = PostedApiKey(state.api_keys.create_api_key(&actor, name, cap).await);
     let provide = page_context(&state);
     let context = move || {
         provide();

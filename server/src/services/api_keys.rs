@@ -1,8 +1,9 @@
 //! Keys that programs call the API with.
 
-use app::api::ApiKeysApi;
+use app::api::{ApiKeysApi, parse_limit};
 use app::types::{
-    AccountId, Actor, ApiKey, ApiKeyId, ApiKeyList, ApiKeyName, AuditKind, Caller, CreatedApiKey, SignedIn,
+    AccountId, Actor, ApiKey, ApiKeyId, ApiKeyList, ApiKeyName, AuditKind, Caller, CreatedApiKey, Nanos,
+    SignedIn,
 };
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
@@ -52,7 +53,13 @@ impl ApiKeyService {
         Ok(ApiKeyList { keys, base_url, model })
     }
 
-    async fn create(&self, actor: &Actor, user: SignedIn, name: ApiKeyName) -> AppResult<CreatedApiKey> {
+    async fn create(
+        &self,
+        actor: &Actor,
+        user: SignedIn,
+        name: ApiKeyName,
+        cap: Option<Nanos>,
+    ) -> AppResult<CreatedApiKey> {
         let token = KeyToken::random();
         let key = NewApiKey {
             account_id: user.account_id,
@@ -60,6 +67,7 @@ impl ApiKeyService {
             name: name.as_str(),
             hash: &secret::hash(token.as_str()),
             hint: token.hint(),
+            cap,
         };
         // The name is the person's own words, which operators do not read.
         let detail = ApiKey::masked(token.hint());
@@ -88,10 +96,17 @@ impl ApiKeysApi for ApiKeyService {
         reported(actor, self.list(user.account_id)).await
     }
 
-    async fn create_api_key(&self, actor: &Actor, name: String) -> ApiResult<CreatedApiKey> {
+    async fn create_api_key(
+        &self,
+        actor: &Actor,
+        name: String,
+        cap: Option<String>,
+    ) -> ApiResult<CreatedApiKey> {
         let user = actor.user()?;
         let name = ApiKeyName::parse(&name).map_err(ApiError::invalid)?;
-        reported(actor, self.create(actor, user, name)).await
+        let cap = cap.filter(|amount| !amount.trim().is_empty());
+        let cap = cap.map(|amount| parse_limit(&amount)).transpose()?;
+        reported(actor, self.create(actor, user, name, cap)).await
     }
 
     async fn revoke_api_key(&self, actor: &Actor, id: ApiKeyId) -> ApiResult<()> {

@@ -44,34 +44,21 @@ const NO_CAP: OwnCap = OwnCap { limit: None, is_hard: false };
 
 #[async_trait]
 impl CapsApi for CapsService {
-    async fn set_monthly_cap(&self, actor: &Actor, terms: CapTerms) -> ApiResult<()> {
+    async fn set_cap(&self, actor: &Actor, thread_id: Option<ThreadId>, terms: CapTerms) -> ApiResult<()> {
         let user = actor.user()?;
-        reported(actor, self.set(user.account_id, None, own(terms))).await
+        let CapTerms { limit, is_hard } = terms;
+        let cap = OwnCap { limit: Some(limit), is_hard };
+        reported(actor, self.set(user.account_id, thread_id, cap)).await
     }
 
-    async fn remove_monthly_cap(&self, actor: &Actor) -> ApiResult<()> {
+    async fn remove_cap(&self, actor: &Actor, thread_id: Option<ThreadId>) -> ApiResult<()> {
         let user = actor.user()?;
-        reported(actor, self.set(user.account_id, None, NO_CAP)).await
+        reported(actor, self.set(user.account_id, thread_id, NO_CAP)).await
     }
 
-    async fn use_plan_cap(&self, actor: &Actor) -> ApiResult<()> {
+    async fn use_plan_cap(&self, actor: &Actor, thread_id: Option<ThreadId>) -> ApiResult<()> {
         let user = actor.user()?;
-        reported(actor, self.clear(user.account_id, None)).await
-    }
-
-    async fn set_thread_cap(&self, actor: &Actor, id: ThreadId, terms: CapTerms) -> ApiResult<()> {
-        let user = actor.user()?;
-        reported(actor, self.set(user.account_id, Some(id), own(terms))).await
-    }
-
-    async fn remove_thread_cap(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
-        let user = actor.user()?;
-        reported(actor, self.set(user.account_id, Some(id), NO_CAP)).await
-    }
-
-    async fn use_plan_thread_cap(&self, actor: &Actor, id: ThreadId) -> ApiResult<()> {
-        let user = actor.user()?;
-        reported(actor, self.clear(user.account_id, Some(id))).await
+        reported(actor, self.clear(user.account_id, thread_id)).await
     }
 
     async fn read_thread_spending(&self, actor: &Actor, id: ThreadId) -> ApiResult<ThreadSpending> {
@@ -86,8 +73,4 @@ impl CapsApi for CapsService {
         })
         .await
     }
-}
-
-fn own(CapTerms { limit, is_hard }: CapTerms) -> OwnCap {
-    OwnCap { limit: Some(limit), is_hard }
 }

@@ -58,7 +58,7 @@ impl AccountPlan {
 
     /// For those who have set none of their own.
     pub fn plan_caps(&self) -> PlanCaps {
-        PlanCaps { month: self.plan.monthly_cap, conversation: self.plan.thread_cap }
+        PlanCaps { monthly: self.plan.monthly_cap, thread: self.plan.thread_cap }
     }
 
     /// The credit as the account is told of it.

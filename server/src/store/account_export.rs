@@ -131,10 +131,12 @@ pub const SECTIONS: &[Section] = &[
         name: "caps",
         first: "",
         page: 500,
-        rows: "select coalesce(c.thread_id::text, 'month') as place, json_build_object('conversation_id', c.thread_id,
+        rows: "select coalesce(c.thread_id::text, 'month') as place, json_build_object(
+             'conversation_id', case when not t.is_program then c.thread_id end,
+             'api_key_id', case when t.is_program then c.thread_id end,
              'limit_usd', trim_scale(c.limit_nanos::numeric / 1000000000), 'is_hard', c.is_hard,
              'updated_at', c.updated_at)::text as json
-         from spending_caps c
+         from spending_caps c left join threads t on t.id = c.thread_id
          where c.account_id = $1 and coalesce(c.thread_id::text, 'month') > $2 order by 1 limit $3",
     },
     Section {
@@ -198,7 +200,8 @@ pub const SECTIONS: &[Section] = &[
     by_id(
         "api_keys",
         "select k.id::text as place, json_build_object('id', k.id, 'name', k.name, 'last_characters', k.hint,
-             'created_at', k.created_at, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at)::text as json
+             'created_at', k.created_at, 'last_used_at', k.last_used_at, 'revoked_at', k.revoked_at,
+             'charged_usd', trim_scale(k.charged_nanos::numeric / 1000000000))::text as json
          from api_keys k
          where k.account_id = $1 and k.id > $2::uuid order by k.id limit $3",
     ),

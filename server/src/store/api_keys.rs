@@ -1,6 +1,6 @@
 //! Keys that programs call the API with. Only the hash of one is kept. Each is made and revoked with its row of the audit log.
 
-use app::types::{AccountId, ApiKey, ApiKeyId, Caller, UserId};
+use app::types::{AccountId, ApiKey, ApiKeyId, Caller, Nanos, UserId};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::audit::{self, NewAuditEvent};
-use super::schema::{accounts, api_keys};
+use super::schema::{accounts, api_keys, spending_caps};
 use super::{Connection, StoreError, StoreResult, threads};
 
 /// `last_used_at` is written no more often than this, so that calls do not write rows.
@@ -21,9 +21,11 @@ pub struct NewApiKey<'a> {
     pub name: &'a str,
     pub hash: &'a [u8],
     pub hint: &'a str,
+    /// None: whatever the account has.
+    pub cap: Option<Nanos>,
 }
 
-/// Keeps a key, with a row in the audit log. False: the account has `most` already.
+/// Keeps a key, with its cap and a row in the audit log. False: the account has `most` already.
 pub async fn insert(
     conn: &mut Connection,
     key: NewApiKey<'_>,
@@ -54,6 +56,15 @@ pub async fn insert(
             .execute(conn)
             .await?;
         threads::insert_of_program(conn, key.account_id, id, key.name).await?;
+        if let Some(cap) = key.cap {
+            let cap = (
+                spending_caps::account_id.eq(key.account_id.0),
+                spending_caps::thread_id.eq(id),
+                spending_caps::limit_nanos.eq(cap.0),
+                spending_caps::is_hard.eq(true),
+            );
+            diesel::insert_into(spending_caps::table).values(cap).execute(conn).await?;
+        }
         audit::insert(conn, event).await?;
         Ok(true)
     })
@@ -69,6 +80,7 @@ struct ApiKeyRow {
     created_at: DateTime<Utc>,
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    charged_nanos: i64,
 }
 
 impl From<ApiKeyRow> for ApiKey {
@@ -80,8 +92,30 @@ impl From<ApiKeyRow> for ApiKey {
             created_at: row.created_at,
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
+            used: Nanos(row.charged_nanos),
+            cap: None,
         }
     }
+}
+
+/// With their caps, which are those of their threads.
+async fn capped(
+    conn: &mut Connection,
+    account_id: AccountId,
+    rows: Vec<ApiKeyRow>,
+) -> StoreResult<Vec<ApiKey>> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let caps: Vec<(Option<Uuid>, Option<i64>)> = spending_caps::table
+        .filter(spending_caps::account_id.eq(account_id.0))
+        .filter(spending_caps::thread_id.eq_any(ids))
+        .select((spending_caps::thread_id, spending_caps::limit_nanos))
+        .load(conn)
+        .await?;
+    let key = |row: ApiKeyRow| {
+        let cap = caps.iter().find(|(id, _)| *id == Some(row.id)).and_then(|(_, limit)| *limit);
+        ApiKey { cap: cap.map(Nanos), ..row.into() }
+    };
+    Ok(rows.into_iter().map(key).collect())
 }
 
 /// The account's keys that work, the newest first.
@@ -93,7 +127,7 @@ pub async fn list(conn: &mut Connection, account_id: AccountId) -> StoreResult<V
         .select(ApiKeyRow::as_select())
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(ApiKey::from).collect())
+    capped(conn, account_id, rows).await
 }
 
 /// The account's keys that work, the newest first, then those that were revoked last.
@@ -109,7 +143,7 @@ pub async fn list_with_revoked(
         .select(ApiKeyRow::as_select())
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(ApiKey::from).collect())
+    capped(conn, account_id, rows).await
 }
 
 /// Ends a key, with a row in the audit log. Twice is as good as once. Not found: it is another account's.

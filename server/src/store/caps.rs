@@ -1,19 +1,18 @@
 //! Caps that people set, and where their spending stands with them.
 
-use std::collections::HashMap;
-
-use app::types::{AccountId, Alert, Cap, CapScope, CapTerms, Nanos, Thread, ThreadId, ThreadSpending};
+use app::types::{AccountId, Alert, Cap, CapScope, CapTerms, Nanos, ThreadId, ThreadSpending};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::claims::NewGeneration;
 use super::clock::clock_timestamp;
 use super::schema::{spending_caps, threads};
 use super::spending::{self, Spending};
 use super::{Connection, StoreError, StoreResult, alerts, ledger};
 use crate::books::next_month;
-use crate::caps::{OwnCap, PlanCaps, terms_in_force};
+use crate::caps::{OwnCap, terms_in_force};
 
 /// More caps of conversations than this are not listed; all of them count.
 const LISTED: i64 = 50;
@@ -35,8 +34,8 @@ impl CapRow {
 /// The caps a reply counts against, as they are set.
 #[derive(Default)]
 pub(super) struct Applying {
-    pub(super) month: Option<OwnCap>,
-    pub(super) conversation: Option<OwnCap>,
+    pub(super) monthly: Option<OwnCap>,
+    pub(super) thread: Option<OwnCap>,
 }
 
 /// A month's cap, whether it is the person's own, and what was charged in the month.
@@ -46,24 +45,30 @@ pub(super) struct MonthCap {
 }
 
 impl Applying {
-    /// Where a reply in `thread` would stand with them `at` this time, with so much `held` for the account's replies in
-    /// progress. Asks for sums only where there is a cap. The answer holds while the books have their version.
+    /// Where a new reply would stand with them `at` this time, with so much `held` for the account's replies in progress.
+    /// Asks for sums only where there is a cap. The answer holds while the books have their version.
     pub(super) async fn measure(
         &self,
         conn: &Connection,
-        account_id: AccountId,
-        thread: &Thread,
-        plan: PlanCaps,
+        new: &NewGeneration,
         at: DateTime<Utc>,
         held: Nanos,
     ) -> QueryResult<Vec<Cap>> {
+        let &NewGeneration { account_id, ref thread, is_by_program, plan_caps, .. } = new;
         let mut caps = Vec::new();
-        if let Some(MonthCap { terms, used }) = self.measure_month(conn, account_id, plan.month, at).await? {
+        if let Some(MonthCap { terms, used }) =
+            self.measure_month(conn, account_id, plan_caps.monthly, at).await?
+        {
             caps.push(monthly(terms, used, held, at));
         }
-        if let Some(terms) = terms_in_force(self.conversation, plan.conversation) {
-            let spending = spending::of_threads(conn, &[thread.id]).await?;
-            caps.push(of_thread(thread.id, thread.title.clone(), terms, &spending));
+        if let Some(terms) = terms_in_force(self.thread, plan_caps.thread) {
+            let spending = match is_by_program {
+                true => spending::of_key(conn, account_id, thread.id).await?,
+                false => {
+                    spending::of_threads(conn, &[thread.id]).await?.remove(&thread.id).unwrap_or_default()
+                }
+            };
+            caps.push(of_thread(thread.id, thread.title.clone(), is_by_program, terms, spending));
         }
         Ok(caps)
     }
@@ -76,7 +81,7 @@ impl Applying {
         plan_cap: Option<CapTerms>,
         at: DateTime<Utc>,
     ) -> QueryResult<Option<MonthCap>> {
-        let Some(terms) = terms_in_force(self.month, plan_cap) else { return Ok(None) };
+        let Some(terms) = terms_in_force(self.monthly, plan_cap) else { return Ok(None) };
         let used = spending::charged_in_month(conn, account_id, at).await?;
         Ok(Some(MonthCap { terms, used }))
     }
@@ -84,17 +89,17 @@ impl Applying {
 
 /// All that holds have set aside counts against the month: their replies end in it, or in a later one.
 fn monthly((terms, is_own): (CapTerms, bool), used: Nanos, held: Nanos, at: DateTime<Utc>) -> Cap {
-    Cap::new(CapScope::Month { is_own }, terms, used, held, Some(next_month(at)))
+    Cap::new(CapScope::Monthly { is_own }, terms, used, held, Some(next_month(at)))
 }
 
 fn of_thread(
     thread_id: ThreadId,
     title: String,
+    is_program: bool,
     (terms, is_own): (CapTerms, bool),
-    spending: &HashMap<ThreadId, Spending>,
+    Spending { used, held }: Spending,
 ) -> Cap {
-    let Spending { used, held } = spending.get(&thread_id).copied().unwrap_or_default();
-    Cap::new(CapScope::Conversation { thread_id, title, is_own }, terms, used, held, None)
+    Cap::new(CapScope::Thread { thread_id, title, is_own, is_program }, terms, used, held, None)
 }
 
 /// The cap of the month and those that conversations have of their own, and the alerts that are still to be shown. `held` is
@@ -130,7 +135,9 @@ pub async fn list(
     if !ids.is_empty() {
         let spending = spending::of_threads(conn, &ids).await?;
         let cap = |(row, title): (CapRow, Option<String>)| {
-            Some(of_thread(ThreadId(row.thread_id?), title?, (row.own().terms()?, true), &spending))
+            let id = ThreadId(row.thread_id?);
+            let spending = spending.get(&id).copied().unwrap_or_default();
+            Some(of_thread(id, title?, false, (row.own().terms()?, true), spending))
         };
         caps.extend(rows.into_iter().filter_map(cap));
     }
@@ -168,11 +175,11 @@ async fn find_of_thread(
     Ok(row.map(|row| row.own()))
 }
 
-/// Sets the month's cap (no `thread_id`) or a conversation's. The month's alerts follow: those that a higher cap
+/// Sets the month's cap (no `thread_id`), a conversation's, or an API key's, which always refuses. The month's alerts follow: those that a higher cap
 /// makes untrue go, so that they can be told again, and those that a lower one makes true are raised.
 ///
 /// # Errors
-/// Not found: there is no such conversation, or it is another account's.
+/// Not found: there is no such conversation or key, or it is another account's.
 pub async fn set(
     conn: &mut Connection,
     account_id: AccountId,
@@ -180,10 +187,10 @@ pub async fn set(
     cap: OwnCap,
 ) -> StoreResult<()> {
     conn.transaction::<_, StoreError, _>(async |conn| {
-        lock(conn, account_id, thread_id).await?;
+        let is_program = lock(conn, account_id, thread_id).await?;
         let terms = (
             spending_caps::limit_nanos.eq(cap.limit.map(|limit| limit.0)),
-            spending_caps::is_hard.eq(cap.is_hard),
+            spending_caps::is_hard.eq(cap.is_hard || is_program),
             spending_caps::updated_at.eq(clock_timestamp()),
         );
         let keys = (
@@ -208,7 +215,7 @@ pub async fn set(
 /// Takes the person's own cap away: then the plan's holds, if it has one. `plan_cap`: the month's.
 ///
 /// # Errors
-/// Not found: there is no such conversation, or it is another account's.
+/// Not found: there is no such conversation or key, or it is another account's.
 pub async fn clear(
     conn: &mut Connection,
     account_id: AccountId,
@@ -229,11 +236,20 @@ pub async fn clear(
     .await
 }
 
-/// So that a charge sees either the old cap with its alerts or the new one.
-async fn lock(conn: &mut Connection, account_id: AccountId, thread_id: Option<ThreadId>) -> StoreResult<()> {
+/// So that a charge sees either the old cap with its alerts or the new one. Whether the thread is an API key's.
+async fn lock(
+    conn: &mut Connection,
+    account_id: AccountId,
+    thread_id: Option<ThreadId>,
+) -> StoreResult<bool> {
     ledger::lock(conn, account_id).await?;
-    if let Some(id) = thread_id {
-        super::threads::find(conn, account_id, id).await?;
-    }
-    Ok(())
+    let Some(id) = thread_id else { return Ok(false) };
+    let is_program = threads::table
+        .find(id.0)
+        .filter(threads::account_id.eq(account_id.0))
+        .filter(threads::deleted_at.is_null().or(threads::is_program))
+        .select(threads::is_program)
+        .first(conn)
+        .await?;
+    Ok(is_program)
 }

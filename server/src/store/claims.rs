@@ -35,6 +35,8 @@ pub struct NewGeneration {
     /// The plan's credit, given when this is the month's first request.
     pub monthly_credit: Nanos,
     pub plan_caps: PlanCaps,
+    /// The thread is that of an API key.
+    pub is_by_program: bool,
     /// The most the plan lets a period cost beyond credit. None: nothing.
     pub overage_max: Option<Nanos>,
     /// Where its trace goes on. None: it is not traced.
@@ -104,8 +106,7 @@ async fn try_claim(
     books.give_monthly(new.monthly_credit);
     books.limit_overage(new.overage_max);
     let credit = books.credit();
-    let caps =
-        seen.caps.measure(conn, account_id, &new.thread, new.plan_caps, books.at(), credit.held).await?;
+    let caps = seen.caps.measure(conn, new, books.at(), credit.held).await?;
     let allowance = Allowance { credit, caps, ceiling_left };
     let Some(terms) = new.hold.fit(allowance.amount()) else {
         return Ok(Some(Claim::Refused(allowance.into_shortage())));

@@ -79,7 +79,7 @@ struct Broken {
 }
 
 /// In the order of the report. What each means, and what to do when it fails: docs/operating.md.
-pub const INVARIANTS: [Invariant; 21] = [
+pub const INVARIANTS: [Invariant; 22] = [
     Invariant {
         name: "balance-equals-entries",
         subject: ["account", "accounts"],
@@ -126,6 +126,19 @@ pub const INVARIANTS: [Invariant; 21] = [
                 from usage_records group by 1, 2
             ) charges using (account_id, month)
             where coalesce(account_months.charged_nanos, 0) <> coalesce(charges.charged, 0)",
+    },
+    Invariant {
+        name: "keys-equal-charges",
+        subject: ["key", "keys"],
+        broken_by: "
+            select api_keys.id::text as subject
+            from api_keys left join (
+                select generations.thread_id, sum(usage_records.charged_nanos) as charged
+                from generations join usage_records on usage_records.generation_id = generations.id
+                where generations.thread_id in (select id from api_keys)
+                group by 1
+            ) charges on charges.thread_id = api_keys.id
+            where api_keys.charged_nanos <> coalesce(charges.charged, 0)",
     },
     Invariant {
         name: "postings-have-a-usage-record",

@@ -80,6 +80,7 @@ diesel::table! {
         created_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        charged_nanos -> BigInt,
     }
 }
 

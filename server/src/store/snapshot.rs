@@ -285,8 +285,8 @@ impl Snapshot {
                 hold.allocations.extend(row.allocation());
             }
             Some("cap") => match row.id {
-                None => self.caps.month = Some(row.cap()),
-                Some(_) => self.caps.conversation = Some(row.cap()),
+                None => self.caps.monthly = Some(row.cap()),
+                Some(_) => self.caps.thread = Some(row.cap()),
             },
             Some("overage") => others.overage = Some(row.overage()),
             Some("request") => self.existing = Some(GenerationId(id)),

@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::clock::clock_timestamp;
-use super::schema::{account_months, generations, holds, usage_records};
+use super::schema::{account_months, api_keys, generations, holds, usage_records};
 use super::{Connection, StoreResult};
 use crate::books::month_of;
 
@@ -73,6 +73,23 @@ pub(super) async fn of_threads(
         spending.entry(ThreadId(id)).or_default().held = Nanos(amount);
     }
     Ok(spending)
+}
+
+/// Of an API key, with the id of its thread. What it was charged is kept, however much it was used; what it holds is found
+/// among the few pending holds of its account.
+pub(super) async fn of_key(conn: &Connection, account_id: AccountId, id: ThreadId) -> QueryResult<Spending> {
+    let (mut of_key, mut of_holds) = (conn, conn);
+    let used = api_keys::table.find(id.0).select(api_keys::charged_nanos).first::<i64>(&mut of_key);
+    let held = holds::table
+        .inner_join(generations::table)
+        .filter(holds::account_id.eq(account_id.0))
+        .filter(holds::state.eq("pending"))
+        .filter(holds::expires_at.gt(clock_timestamp()))
+        .filter(generations::thread_id.eq(id.0))
+        .select(sql::<BigInt>(HELD))
+        .get_result::<i64>(&mut of_holds);
+    let (used, held) = futures::try_join!(used, held)?;
+    Ok(Spending { used: Nanos(used), held: Nanos(held) })
 }
 
 /// What the replies of all people together have cost today, in UTC: what is charged for each, or more if we pay more.

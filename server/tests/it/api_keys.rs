@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use app::types::{ApiKeyList, Caller, CreatedApiKey};
+use app::types::{ApiKey, ApiKeyList, Caller, CreatedApiKey, Nanos};
 use futures::future::join_all;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, LOCATION};
 use reqwest::{Method, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Browser, TestApp};
+use crate::admin::seeded::rows_read;
+use crate::caps::{app_with, costing, quota, spend};
+use crate::support::{Browser, Program, TestApp, completion, prompt, said_then_silent, streamed, until};
 
 async fn create(browser: &Browser, name: &str) -> CreatedApiKey {
     browser.value("api_keys/create_api_key", &[("name", name)]).await
@@ -232,4 +234,108 @@ async fn its_use_is_noted_once_a_minute_and_never_waited_for() {
     assert_eq!(used().await, before, "not noted this time");
     assert!(caller(&app, &key.secret).await.is_some());
     assert_ne!(used().await, before, "but the next");
+}
+
+/// A token costs a cent, and a key may cost so much.
+async fn capped(cap: &str) -> (TestApp, Browser, Program) {
+    let app = app_with(|_| {}).await;
+    let browser = app.user().await;
+    let fields = [("name", "nightly report"), ("cap", cap)];
+    let key: CreatedApiKey = browser.value("api_keys/create_api_key", &fields).await;
+    let program = app.program(&browser).await.with_key(&key.secret);
+    (app, browser, program)
+}
+
+/// The answer to a request that costs so many cents and may cost no more.
+async fn ask(app: &TestApp, program: &Program, cents: u32) -> Response {
+    let mut request = completion(&costing(app, cents).await);
+    request["max_tokens"] = json!(cents);
+    program.complete(&request).await
+}
+
+async fn set_cap(browser: &Browser, key: &ApiKey, amount: &str) -> u16 {
+    let fields = [("thread_id", &*key.id.to_string()), ("amount", amount), ("is_hard", "false")];
+    browser.call("caps/set_cap", &fields).await.status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_refused_once_its_cap_is_used_up_and_its_account_goes_on() {
+    let (app, browser, program) = capped("0.10").await;
+    assert_eq!(ask(&app, &program, 8).await.status(), StatusCode::OK);
+    let refused = ask(&app, &program, 3).await;
+    assert_eq!(refused.status(), StatusCode::PAYMENT_REQUIRED);
+    let error: Value = refused.json().await.expect("JSON");
+    assert_eq!(error["error"]["code"], "insufficient_quota");
+    assert_eq!(
+        error["error"]["message"],
+        "This key's cap of $0.10 is used up but for $0.02, which is too little for an answer. To go on, raise it on the \
+         page “API keys”."
+    );
+    spend(&app, &browser, 20).await;
+    let other = app.program(&browser).await;
+    assert_eq!(ask(&app, &other, 20).await.status(), StatusCode::OK, "another key has no cap");
+
+    let listed = list(&browser).await.keys;
+    let key = listed.iter().find(|key| key.cap.is_some()).expect("the capped one");
+    assert_eq!((key.used, key.cap), (Nanos::from_cents(8), Some(Nanos::from_cents(10))));
+    assert!(quota(&browser).await.caps.is_empty(), "it is no cap of a conversation");
+
+    assert_eq!(set_cap(&browser, key, "0.11").await, 200);
+    assert_eq!(ask(&app, &program, 3).await.status(), StatusCode::OK);
+    assert_eq!(ask(&app, &program, 1).await.status(), StatusCode::PAYMENT_REQUIRED, "it always refuses");
+    let fields = [("thread_id", &*key.id.to_string())];
+    assert_eq!(browser.call("caps/remove_cap", &fields).await.status(), 200);
+    assert_eq!(ask(&app, &program, 30).await.status(), StatusCode::OK);
+    let used: Vec<_> = list(&browser).await.keys.iter().map(|key| (key.used, key.cap)).collect();
+    assert_eq!(used, [20, 0, 41].map(|cents| (Nanos::from_cents(cents), None)), "the newest first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_requests_at_once_of_a_key_with_room_for_three_are_three_answers() {
+    let (app, _, program) = capped("3.00").await;
+    let prompt = prompt();
+    app.sandbox.script(&prompt, said_then_silent()).await;
+    let mut request = streamed(&prompt);
+    request["max_tokens"] = json!(100);
+    let answers = join_all((0..20).map(|_| program.complete(&request))).await;
+    let (admitted, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status() == StatusCode::OK);
+    assert_eq!((admitted.len(), refused.len()), (3, 17));
+    for answer in refused {
+        let error: Value = answer.json().await.expect("JSON");
+        let message = error["error"]["message"].as_str().expect("a message").to_owned();
+        assert!(message.contains("is taken up; $3.00 is held by answers in progress."), "{message}");
+    }
+    // Whoever leaves stops the answer.
+    drop(admitted);
+    let held = "select count(*) from holds where state = 'pending'";
+    until(async || app.database().number(held).await == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_of_a_key_costs_no_more_to_check_the_more_it_was_used() {
+    const ANSWERS: i64 = 40;
+    let (app, _, program) = capped("90").await;
+    for _ in 0..ANSWERS {
+        assert_eq!(ask(&app, &program, 1).await.status(), StatusCode::OK);
+    }
+    let before = rows_read(&app).await["usage_records"];
+    assert_eq!(ask(&app, &program, 1).await.status(), StatusCode::OK);
+    let read = rows_read(&app).await["usage_records"] - before;
+    assert!(read < ANSWERS, "one more answer read {read} receipts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_can_cap_a_key_and_what_is_no_amount_makes_none() {
+    let (app, browser, _) = capped(" ").await;
+    let key = list(&browser).await.keys.pop().expect("a key");
+    assert_eq!(key.cap, None, "left blank");
+    assert_eq!(set_cap(&app.user().await, &key, "5").await, 404);
+    for (cap, words) in [("a lot", "such as 5 or 2.50"), ("0", "more than $0.00")] {
+        let (status, error) =
+            browser.error("api_keys/create_api_key", &[("name", "Another"), ("cap", cap)]).await;
+        let message = error["message"].as_str().expect("a message");
+        assert_eq!((status, message.contains(words)), (400, true), "{message}");
+    }
+    assert_eq!(keys(&app).await, 2);
 }

@@ -7,6 +7,7 @@ use app::types::{
 };
 use futures::future::join_all;
 use http::StatusCode;
+use reqwest::Method;
 use serde_json::{Value, json};
 use server::config::Config;
 use uuid::Uuid;
@@ -68,12 +69,12 @@ pub async fn spend(app: &TestApp, browser: &Browser, cents: u32) -> Reply {
 
 pub async fn cap_month(browser: &Browser, amount: &str, is_hard: bool) {
     let fields = [("amount", amount), ("is_hard", &is_hard.to_string())];
-    assert!(browser.call("caps/set_monthly_cap", &fields).await.status().is_success());
+    assert!(browser.call("caps/set_cap", &fields).await.status().is_success());
 }
 
 async fn cap_thread(browser: &Browser, id: ThreadId, amount: &str, is_hard: bool) {
-    let fields = [("id", &*id.to_string()), ("amount", amount), ("is_hard", &is_hard.to_string())];
-    assert!(browser.call("caps/set_thread_cap", &fields).await.status().is_success());
+    let fields = [("thread_id", &*id.to_string()), ("amount", amount), ("is_hard", &is_hard.to_string())];
+    assert!(browser.call("caps/set_cap", &fields).await.status().is_success());
 }
 
 pub async fn quota(browser: &Browser) -> Quota {
@@ -105,7 +106,7 @@ async fn twenty_requests_at_once_against_a_cap_with_room_for_three_are_three_rep
             (cap.limit, cap.used, cap.held),
             (Nanos::from_cents(300), Nanos::ZERO, Nanos::from_cents(300))
         );
-        assert_eq!((cap.remaining, cap.scope.clone()), (Nanos::ZERO, CapScope::Month { is_own: true }));
+        assert_eq!((cap.remaining, cap.scope.clone()), (Nanos::ZERO, CapScope::Monthly { is_own: true }));
         assert!(cap.resets_at.is_some());
         let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
         assert!(text.contains("$3.00 is held by replies in progress. Wait for them to end"), "{text}");
@@ -183,8 +184,8 @@ async fn a_conversations_cap_counts_that_conversation_alone() {
     assert!(text.starts_with("You set a cap of $0.12 for this conversation; $0.02 of it is left"), "{text}");
     spend(&app, &browser, 50).await;
 
-    let fields = [("id", &*thread.to_string())];
-    assert!(browser.call("caps/remove_thread_cap", &fields).await.status().is_success());
+    let fields = [("thread_id", &*thread.to_string())];
+    assert!(browser.call("caps/remove_cap", &fields).await.status().is_success());
     let again = costing(&app, 3).await;
     let mut reply = browser.start_reply(&in_thread(thread, &again, 3)).await;
     assert_eq!(reply.status(), StatusCode::OK);
@@ -211,13 +212,13 @@ async fn the_plans_cap_holds_until_the_person_sets_their_own_even_none() {
     let app = app_with(|config| config.plans.free.monthly_cap = Some(terms)).await;
     let browser = app.user().await;
     let cap = cap_of(browser.start_reply(&of_at_most(&prompt(), 11)).await).await;
-    assert_eq!((cap.scope.clone(), cap.terms()), (CapScope::Month { is_own: false }, terms));
+    assert_eq!((cap.scope.clone(), cap.terms()), (CapScope::Monthly { is_own: false }, terms));
     let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
     assert!(text.starts_with("Your plan has a cap of $0.10 a month"), "{text}");
 
     cap_month(&browser, "0.20", true).await;
     spend(&app, &browser, 11).await;
-    assert!(browser.call("caps/remove_monthly_cap", &[]).await.status().is_success());
+    assert!(browser.call("caps/remove_cap", &[]).await.status().is_success());
     assert_eq!(quota(&browser).await.caps, []);
     spend(&app, &browser, 50).await;
     assert!(browser.call("caps/use_plan_cap", &[]).await.status().is_success());
@@ -240,18 +241,18 @@ async fn the_plans_cap_of_conversations_holds_until_a_person_decides_otherwise_f
     let text = ApiError::CapReached { cap: Box::new(cap) }.to_string();
     assert!(text.starts_with("Your plan has a cap of $0.10 for each conversation"), "{text}");
     let id = thread.to_string();
-    let fields = [("id", &*id)];
-    let spending: ThreadSpending = browser.value("caps/read_thread_spending", &fields).await;
+    let fields = [("thread_id", &*id)];
+    let spending: ThreadSpending = browser.value("caps/read_thread_spending", &[("id", &*id)]).await;
     assert_eq!((spending.cap, spending.is_own, spending.plan_cap), (Some(terms), false, Some(terms)));
     spend(&app, &browser, 10).await;
 
     cap_thread(&browser, thread, "0.11", true).await;
     read_all(&mut [ask().await]).await;
     cap_of(ask().await).await;
-    assert!(browser.call("caps/remove_thread_cap", &fields).await.status().is_success());
+    assert!(browser.call("caps/remove_cap", &fields).await.status().is_success());
     read_all(&mut [ask().await]).await;
     assert_eq!(quota(&browser).await.caps, [], "none of its own");
-    assert!(browser.call("caps/use_plan_thread_cap", &fields).await.status().is_success());
+    assert!(browser.call("caps/use_plan_cap", &fields).await.status().is_success());
     cap_of(ask().await).await;
 }
 
@@ -362,8 +363,9 @@ async fn a_conversation_of_somebody_else_is_not_found() {
     cap_thread(&owner, thread, "1", true).await;
     let id = thread.to_string();
     for (function, fields) in [
-        ("caps/set_thread_cap", vec![("id", &*id), ("amount", "9"), ("is_hard", "true")]),
-        ("caps/remove_thread_cap", vec![("id", &*id)]),
+        ("caps/set_cap", vec![("thread_id", &*id), ("amount", "9"), ("is_hard", "true")]),
+        ("caps/remove_cap", vec![("thread_id", &*id)]),
+        ("caps/use_plan_cap", vec![("thread_id", &*id)]),
         ("caps/read_thread_spending", vec![("id", &*id)]),
     ] {
         assert_eq!(stranger.error(function, &fields).await.0, 404, "{function}");
@@ -379,9 +381,35 @@ async fn what_is_no_amount_is_refused_in_words() {
     let browser = app.user().await;
     for (amount, words) in [("five", "such as 5 or 2.50"), ("0", "more than $0.00"), ("-1", "such as 5")] {
         let fields = [("amount", amount), ("is_hard", "true")];
-        let (status, error) = browser.error("caps/set_monthly_cap", &fields).await;
+        let (status, error) = browser.error("caps/set_cap", &fields).await;
         let message = error["message"].as_str().expect("a message");
         assert_eq!((status, message.contains(words)), (400, true), "{message}");
     }
     assert_eq!(quota(&browser).await.caps, []);
+}
+
+/// As the forms without a thread are sent, with JavaScript or without.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_a_thread_is_about_the_month_and_one_with_a_wrong_one_about_nothing() {
+    let app = app_with(|_| {}).await;
+    let browser = app.user().await;
+    let fields = [("amount", "5"), ("is_hard", "true")];
+    let form = browser.request(Method::POST, "/api/caps/set_cap").header("accept", "text/html");
+    let form = form.header("referer", app.url.join("usage").expect("an address").as_str()).form(&fields);
+    assert!(form.send().await.expect("an answer").status().is_redirection());
+    assert_eq!(quota(&browser).await.caps[0].scope, CapScope::Monthly { is_own: true });
+    let fields = [("thread_id", "not-an-id"), ("amount", "9"), ("is_hard", "true")];
+    assert_eq!(browser.error("caps/set_cap", &fields).await.0, 400);
+    assert_eq!(quota(&browser).await.caps[0].limit, Nanos::from_cents(500));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_an_older_version_is_told_to_load_itself_anew() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let (status, error) =
+        browser.error("caps/set_monthly_cap", &[("amount", "5"), ("is_hard", "true")]).await;
+    let message = error["message"].as_str().expect("a message");
+    assert_eq!((status, &error["type"]), (404, &json!("invalid")));
+    assert!(message.ends_with("Reload it and try again."), "{message}");
 }

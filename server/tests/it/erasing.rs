@@ -113,7 +113,7 @@ async fn the_download_has_all_that_is_ones_own_and_nothing_of_anybody_else() {
     other.write(app).await;
     shop.subscribe(&person.browser, "pro", "month").await;
     shop.settle().await;
-    person.browser.value::<()>("caps/set_monthly_cap", &[("amount", "5.00"), ("is_hard", "true")]).await;
+    person.browser.value::<()>("caps/set_cap", &[("amount", "5.00"), ("is_hard", "true")]).await;
 
     let document = download(&mut person.browser).await;
     let text = document.to_string();

@@ -55,12 +55,12 @@ async fn a_busy_healthy_database_passes_every_line() {
     let audit = run(&app, &["audit"]);
     let report = text(&audit.stdout);
     assert!(audit.status.success(), "{report}");
-    assert_eq!(report.lines().count(), 21);
+    assert_eq!(report.lines().count(), 22);
     assert!(report.lines().all(|line| line.starts_with("ok   ")), "{report}");
 }
 
 /// What breaks each invariant and nothing else: triggers and foreign keys are off, check constraints gone.
-const BREAKAGES: [(&str, &str, &str); 21] = [
+const BREAKAGES: [(&str, &str, &str); 22] = [
     ("balance-equals-entries", "1 account", "update accounts set posted_nanos = posted_nanos - 1;
         update grants set remaining_nanos = remaining_nanos - 1 where cause = 'pack:one'"),
     ("nothing-is-posted-twice", "1 cause", "insert into ledger_entries (id, account_id, cause, amount_nanos)
@@ -68,6 +68,8 @@ const BREAKAGES: [(&str, &str, &str); 21] = [
     ("charges-equal-postings", "2 replies", "update usage_records set charged_nanos = charged_nanos + 1;
         update account_months set charged_nanos = charged_nanos + 2"),
     ("months-equal-charges", "1 account", "update account_months set charged_nanos = charged_nanos + 1"),
+    ("keys-equal-charges", "1 key", "insert into api_keys (id, account_id, user_id, name, hash, hint, charged_nanos)
+        select gen_random_uuid(), account_id, id, 'one', '\\x01', 'aaaa', 1 from users"),
     ("postings-have-a-usage-record", "1 cause", "insert into ledger_entries (id, account_id, cause, amount_nanos)
         select gen_random_uuid(), id, 'generation:' || gen_random_uuid(), 0 from accounts"),
     ("ended-replies-have-a-usage-record", "1 reply", "insert into usage_records
@@ -110,9 +112,10 @@ const BREAKAGES: [(&str, &str, &str); 21] = [
         "insert into overages (account_id, used_nanos, total_nanos) select id, 5, 5 from accounts"),
 ];
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "account_months",
     "accounts",
+    "api_keys",
     "generations",
     "grants",
     "holds",
@@ -160,7 +163,7 @@ async fn one_broken_account_is_an_exit_status_and_a_line_with_its_id() {
     let report = text(&audit.stdout);
     let line = format!("FAIL balance-equals-entries: 1 account, first {id}");
     assert!(report.lines().any(|each| each == line), "{report}");
-    assert!(text(&audit.stderr).contains("1 of 21 invariants do not hold"));
+    assert!(text(&audit.stderr).contains("1 of 22 invariants do not hold"));
     app.database().execute(&unbalance("+ 1")).await;
 }
 

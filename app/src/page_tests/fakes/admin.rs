@@ -161,6 +161,8 @@ async fn whole_person() -> Person {
                 created_at: now(),
                 last_used_at: revoked_at,
                 revoked_at,
+                used: Nanos::ZERO,
+                cap: None,
             })
             .into(),
         notices: vec![told(Some(now()), None), told(None, Some(now())), told(None, None)],

@@ -10,14 +10,14 @@ use crate::types::*;
 pub fn monthly() -> Cap {
     let terms = CapTerms { limit: Nanos::from_cents(25), is_hard: true };
     let resets_at = now() + TimeDelta::days(12);
-    Cap::new(CapScope::Month { is_own: true }, terms, Nanos::from_cents(21), Nanos::ZERO, Some(resets_at))
+    Cap::new(CapScope::Monthly { is_own: true }, terms, Nanos::from_cents(21), Nanos::ZERO, Some(resets_at))
 }
 
 pub fn of_thread() -> Cap {
     let (thread_id, title) =
         (FINISHED_THREAD.parse().expect("an id"), "How a sliding window counts".to_owned());
     let terms = CapTerms { limit: Nanos::from_cents(1), is_hard: false };
-    let scope = CapScope::Conversation { thread_id, title, is_own: true };
+    let scope = CapScope::Thread { thread_id, title, is_own: true, is_program: false };
     Cap::new(scope, terms, Nanos(12_345_000), Nanos::ZERO, None)
 }
 
@@ -25,27 +25,15 @@ pub struct Fake;
 
 #[async_trait::async_trait]
 impl CapsApi for Fake {
-    async fn set_monthly_cap(&self, _: &Actor, _: CapTerms) -> ApiResult<()> {
+    async fn set_cap(&self, _: &Actor, _: Option<ThreadId>, _: CapTerms) -> ApiResult<()> {
         Ok(())
     }
 
-    async fn remove_monthly_cap(&self, _: &Actor) -> ApiResult<()> {
+    async fn remove_cap(&self, _: &Actor, _: Option<ThreadId>) -> ApiResult<()> {
         Ok(())
     }
 
-    async fn use_plan_cap(&self, _: &Actor) -> ApiResult<()> {
-        Ok(())
-    }
-
-    async fn set_thread_cap(&self, _: &Actor, _: ThreadId, _: CapTerms) -> ApiResult<()> {
-        Ok(())
-    }
-
-    async fn remove_thread_cap(&self, _: &Actor, _: ThreadId) -> ApiResult<()> {
-        Ok(())
-    }
-
-    async fn use_plan_thread_cap(&self, _: &Actor, _: ThreadId) -> ApiResult<()> {
+    async fn use_plan_cap(&self, _: &Actor, _: Option<ThreadId>) -> ApiResult<()> {
         Ok(())
     }
 

@@ -84,7 +84,7 @@ fn settlement(new: &NewGeneration) -> Settlement {
         usage,
         is_estimated: false,
         charged: usage.cost(new.hold.prices),
-        plan_cap: new.plan_caps.month,
+        plan_cap: new.plan_caps.monthly,
         overage_max: new.overage_max,
     }
 }

@@ -31,7 +31,6 @@ struct Prepared {
     model: Arc<CatalogModel>,
     /// With the longest answer wanted.
     request: CompletionRequest,
-    is_by_program: bool,
 }
 
 impl Prepared {
@@ -201,22 +200,23 @@ impl GenerationService {
             hold_ttl: HOLD_TTL,
             monthly_credit: account.free_credit(),
             plan_caps,
+            is_by_program: target.is_by_program,
             overage_max: account.overage_max(),
             traceparent: traces::traceparent(),
         };
-        let Target { instructions, sampling, tools, json, is_by_program, .. } = target;
+        let Target { instructions, sampling, tools, json, .. } = target;
         let max_output_tokens = output_tokens;
         let request = CompletionRequest { instructions, turns, max_output_tokens, sampling, tools, json };
         if !model.routes.iter().any(|route| request.can_be_asked_in(route.provider)) {
             return Ok(Err(Refusal::no_json()));
         }
-        Ok(Ok(Prepared { new, model, request, is_by_program }))
+        Ok(Ok(Prepared { new, model, request }))
     }
 
     /// Claims the request and its money in PostgreSQL.
     async fn claim(
         &self,
-        Prepared { new, model, request, is_by_program }: Prepared,
+        Prepared { new, model, request }: Prepared,
         place: Place,
         seen: &mut Snapshot,
         account: &AccountPlan,
@@ -229,6 +229,7 @@ impl GenerationService {
             Claim::Claimed(terms, credit) => {
                 self.ceiling.note_admitted(terms.amount);
                 let request = CompletionRequest { max_output_tokens: terms.output_tokens, ..request };
+                let is_by_program = new.is_by_program;
                 let job = Job { new, model, terms, request, is_by_program, live, place };
                 Ok(Claimed::New(Box::new(job), credit))
             }

@@ -70,7 +70,7 @@ impl Target {
 
     /// All that a program ever asks is no conversation, so no cap of conversations is meant for it.
     pub(super) fn plan_caps(&self, caps: PlanCaps) -> PlanCaps {
-        if self.is_by_program { PlanCaps { conversation: None, ..caps } } else { caps }
+        if self.is_by_program { PlanCaps { thread: None, ..caps } } else { caps }
     }
 }
 

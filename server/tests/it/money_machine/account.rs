@@ -194,6 +194,7 @@ impl Account {
             hold_ttl: DAY,
             monthly_credit: Nanos(MONTHLY),
             plan_caps: PlanCaps::default(),
+            is_by_program: false,
             overage_max: None,
             traceparent: None,
         }
