@@ -89,7 +89,7 @@ fn Line(name: &'static str, note: Option<String>, line: ChargeLine) -> impl Into
 #[component]
 fn AttemptTable(attempts: Vec<ReceiptAttempt>, is_charged: bool) -> impl IntoView {
     if attempts.is_empty() {
-        return view! { <p class="report-note">"None is recorded: the server that wrote this reply went away, or writes it still."</p> }
+        return view! { <p class="report-note">"None is recorded: the server that wrote this reply went away, or is still writing it."</p> }
             .into_any();
     }
     let rows = attempts.into_iter().map(|attempt| view! { <AttemptRow attempt is_charged/> }).collect_view();

@@ -67,7 +67,7 @@ struct Move {
 impl Move {
     /// Or why there is none.
     fn find(billing: &Billing, offers: &Offers, key: &str, interval: Interval) -> Result<Self, &'static str> {
-        const NOTHING: &str = "This is what you have already, or it cannot be had now.";
+        const NOTHING: &str = "You already have this plan, or it is not available right now.";
 
         let offer = offers.plans.iter().find(|offer| offer.plan.key == key).ok_or(NOTHING)?.clone();
         let current = billing.subscription.clone().ok_or(NOTHING)?;

@@ -31,7 +31,7 @@ pub fn PricingPage() -> impl IntoView {
         <PageFrame title="Pricing" class="pricing">
             <header class="page-head pricing-head">
                 <h1>"Plans and prices"</h1>
-                <p class="muted">"Begin for free. Pay when you need more, by the month or the year, or once for a pack of credit."</p>
+                <p class="muted">"Start for free. Pay when you need more, by the month or the year, or once for a pack of credit."</p>
             </header>
             <Suspense fallback=|| view! { <SkeletonLines/> }>
                 {move || Suspend::new(async move {

@@ -20,7 +20,7 @@ pub fn SystemPage() -> impl IntoView {
         <AdminFrame title="System" area=SYSTEM_PATH>
             <header class="page-head">
                 <h1>"System"</h1>
-                <p class="muted">"As the server sees it that answered you."</p>
+                <p class="muted">"As seen by the server that answered this request."</p>
             </header>
             <OutcomeNote outcome/>
             <ActionError action=set/>

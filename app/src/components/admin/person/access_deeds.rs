@@ -14,7 +14,7 @@ pub fn AccessDeeds(person: Person, deeds: Deeds) -> impl IntoView {
     let suspension = match person.summary.is_suspended {
         false => view! {
             <Fold id="suspend" label="Suspend">
-                <p class="field-hint">"No AI from the next request on. Reading, export and billing stay open, and the person is told."</p>
+                <p class="field-hint">"The account gets no more replies, starting with its next request. Reading, export and billing stay open, and the person is told."</p>
                 <ActionForm action=suspend attr:class="deed">
                     <DeedFields id prefix="suspend"/>
                     <SubmitButton label="Suspend the account" is_pending=suspend.pending() class="button button-danger" test_id=Some("suspend")/>
