@@ -19,6 +19,7 @@ mod unanswered;
 
 use std::time::Duration;
 
+use app::types::Prompt;
 use axum::{Router, middleware};
 use http::HeaderName;
 use tower::ServiceBuilder;
@@ -26,15 +27,18 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 
-pub(crate) use self::headers::CspNonce;
 pub(crate) use self::error_format::ErrorFormat;
+pub(crate) use self::headers::CspNonce;
 pub(crate) use self::request_span::request_id;
 use self::request_span::{NewRequestId, RequestSpan, log_response};
 pub(crate) use self::session::{BrowserCookies, session_token};
 use crate::state::AppState;
 
-/// The longest prompt in its worst encoding, with room to spare.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The longest prompt in its worst encoding, with room to spare: in JSON a character may be written in twelve bytes.
+const MAX_BODY_BYTES: usize = 14 * Prompt::MAX_CHARS;
+
+/// Mail programs send nothing but the token in an address.
+const MAX_BYTES_OF_MAIL_PROGRAMS: usize = 64 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -67,7 +71,7 @@ pub(crate) fn around_mail_programs(router: Router<AppState>, state: &AppState) -
         .layer(middleware::from_fn_with_state(state.clone(), session::set_actor))
         .layer(middleware::from_fn_with_state(state.clone(), call_limits::limit_calls))
         .layer(middleware::from_fn_with_state(state.server.body_timeout, slow_bodies::break_off))
-        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
+        .layer(RequestBodyLimitLayer::new(MAX_BYTES_OF_MAIL_PROGRAMS));
     router.layer(layers)
 }
 

@@ -244,7 +244,7 @@ impl ReplyTarget {
 pub struct Prompt(String);
 
 impl Prompt {
-    pub const MAX_CHARS: usize = 16_000;
+    pub const MAX_CHARS: usize = 100_000;
 
     /// # Errors
     /// Says in words what is wrong with the text.

@@ -1,11 +1,13 @@
 //! What a model is shown of a conversation, and what is paid for it.
 
-use app::types::{Conversation, Forgotten, ReplyState};
+use app::types::{Conversation, Forgotten, Nanos, Prompt, ReplyState};
+use http::StatusCode;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::providers::assert_clean;
-use crate::support::{Reply, TestApp, new_request, prompt, quick, stop};
+use crate::support::{Browser, Reply, TestApp, new_request, prompt, quick, stop};
 
 /// A model that Anthropic's format alone leads to, and that reads no more than 80 tokens: five times a prompt of a test.
 async fn forgetful() -> (TestApp, String) {
@@ -45,6 +47,40 @@ async fn a_conversation_too_long_for_its_model_goes_on_with_what_fits() {
     next.read_to_end().await;
     assert_clean(&next, "Answered.");
     assert_eq!(turns_shown(&app, &second, &upstream).await, 1, "no answer without its question");
+}
+
+/// In the encoding that takes the most bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_message_is_answered_and_one_that_does_not_fit_its_model_is_refused_in_words() {
+    let app = TestApp::with(|config| {
+        config.plans.free.monthly_credit = Nanos::from_cents(100_000);
+        config.llm.catalog.models[0].context_tokens = 500_000;
+    })
+    .await;
+    let (browser, prompt) = (app.user().await, prompt());
+    app.sandbox.script(&prompt, quick("Read.")).await;
+    let longest = format!("{prompt}{}", "\u{1f600}".repeat(Prompt::MAX_CHARS - prompt.chars().count()));
+    let body = json!({ "request": new_request(&longest) }).to_string().replace('\u{1f600}', "\\ud83d\\ude00");
+    assert!(body.len() > 1_100_000, "{}", body.len());
+    let request = browser.request(Method::POST, "/api/chat/start_reply");
+    let answer =
+        request.header("content-type", "application/json").body(body).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(answer.text().await.expect("a reply").contains("Read."));
+    let (status, error) = refusal(&browser, &new_request(&format!("{longest}!"))).await;
+    assert!(status == 400 && error.contains("could not be read"), "{error}");
+
+    let small = TestApp::with(|config| config.llm.catalog.models[0].context_tokens = 20_000).await;
+    let (status, error) = refusal(&small.user().await, &new_request(&"word ".repeat(19_000))).await;
+    assert_eq!(
+        (status, error.as_str()),
+        (400, "This message is too long for the model. Shorten it and try again.")
+    );
+}
+
+async fn refusal(browser: &Browser, request: &Value) -> (u16, String) {
+    let refused = browser.start_reply(request).await;
+    (refused.status().as_u16(), refused.error().await.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,7 +147,7 @@ async fn a_body_too_large_is_refused() {
     let response = browser
         .request(Method::POST, "/api/chat/start_reply")
         .header("content-type", "application/json")
-        .body(vec![b' '; 300 * 1024])
+        .body(vec![b' '; 1_500 * 1024])
         .send()
         .await
         .expect("an answer");
