@@ -36,8 +36,8 @@ pub use billing::{
 };
 pub use cap::{Alert, AlertBasis, Cap, CapScope, CapTerms, ThreadSpending};
 pub use chat::{
-    ChatEvent, ChatEventKind, Conversation, Forgotten, Message, Prompt, PromptError, Rating, ReplyRequest,
-    ReplyState, ReplyTarget, Role, Thread, ThreadPlace, Title,
+    ChatEvent, ChatEventKind, Conversation, Forgotten, FoundThread, Message, Prompt, PromptError, Rating,
+    ReplyRequest, ReplyState, ReplyTarget, Role, Thread, ThreadPlace, Title,
 };
 pub use erasure::{ErasureObstacle, ErasureTerms};
 pub use figures::{

@@ -45,13 +45,22 @@ fn requests_left(count: u32, period: &str) -> String {
     format!("{count} {requests} left {period}")
 }
 
-/// How many conversations a search has found.
-pub fn found_sentence(count: usize) -> String {
+/// How many conversations a search has found; `is_in_messages`: not only in titles.
+pub fn found_sentence(count: usize, is_in_messages: bool) -> String {
     match count {
-        0 => "No title has these words in it.".to_owned(),
+        0 if is_in_messages => "No title and no recent message has these words in it.".to_owned(),
+        0 => "No title has this in it. Messages are searched from three letters on.".to_owned(),
         1 => "1 conversation found".to_owned(),
-        _ if count >= Thread::FOUND as usize => format!("The {count} last changed of those found"),
+        _ if count >= Thread::FOUND as usize => format!("The first {count} of those found"),
         _ => format!("{count} conversations found"),
+    }
+}
+
+/// Read out when a conversation was gone on with elsewhere.
+pub fn new_messages(count: usize) -> String {
+    match count {
+        1 => "1 new message, written elsewhere, is shown at the end.".to_owned(),
+        _ => format!("{count} new messages, written elsewhere, are shown at the end."),
     }
 }
 
@@ -161,7 +170,14 @@ mod tests {
 
     #[test]
     fn a_search_that_is_cut_says_so() {
-        assert_eq!([1, 49].map(found_sentence), ["1 conversation found", "49 conversations found"]);
-        assert_eq!(found_sentence(50), "The 50 last changed of those found");
+        let found = |count| found_sentence(count, true);
+        assert_eq!([1, 49].map(found), ["1 conversation found", "49 conversations found"]);
+        assert_eq!(found(50), "The first 50 of those found");
+    }
+
+    #[test]
+    fn a_search_that_finds_nothing_says_where_it_looked() {
+        assert_eq!(found_sentence(0, true), "No title and no recent message has these words in it.");
+        assert!(found_sentence(0, false).starts_with("No title has this in it."));
     }
 }

@@ -46,6 +46,8 @@ export class ChatPage extends AppPage {
 
   readonly newChatLink: Locator;
   readonly threads: Locator;
+  /** Below what a search has found: where the words stand in a message. */
+  readonly snippets: Locator;
   /** At the end of a list that goes on. */
   readonly olderButton: Locator;
   readonly searchField: Locator;
@@ -92,6 +94,7 @@ export class ChatPage extends AppPage {
 
     this.newChatLink = page.getByTestId('new-chat');
     this.threads = page.getByTestId('thread-link');
+    this.snippets = page.getByTestId('thread-snippet');
     this.olderButton = page.getByTestId('older-threads');
     this.searchField = page.getByRole('searchbox', { name: 'Search the conversations' });
     this.searchStatus = page.getByTestId('thread-search-status');

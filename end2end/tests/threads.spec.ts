@@ -120,6 +120,27 @@ test.describe('The list of conversations', () => {
   });
 });
 
+test('Words in messages are found, after those in titles, with where they stand', async ({ chat, model, tab }) => {
+  const about = await model.script('About walls', { text: 'Hang a <i>plumb</i> line & look along it.' });
+  await chat.ask(about);
+  await chat.newChatLink.click();
+  const named = await model.script('Plumb or not', { text: 'Not.' });
+  await chat.ask(named);
+  await chat.searchField.fill('pl');
+  await expect(chat.threads).toHaveText([named]);
+  await chat.searchField.fill('PLUMB');
+  await expect(chat.threads).toHaveCount(2);
+  await expect(chat.searchStatus).toHaveText('2 conversations found');
+  await expect(chat.threads.first()).toHaveText(named);
+  await expect(chat.snippets).toHaveText(['Hang a <i>plumb</i> line & look along it.']);
+  await expect(chat.threads.nth(1)).toHaveAccessibleName(`${about} Hang a <i>plumb</i> line & look along it.`);
+  await chat.threads.nth(1).click();
+  await expect(chat.heading).toHaveText(about);
+  await expect(tab.page).toHaveURL(/\/chat\/[0-9a-f-]{36}$/);
+  await chat.searchField.fill('nowhere to be found');
+  await expect(chat.searchStatus).toHaveText('No title and no recent message has these words in it.');
+});
+
 test.describe('A long list of conversations', () => {
   test.beforeEach(async ({ chat, person }) => {
     await addConversations(person.name, 230);
@@ -149,7 +170,7 @@ test.describe('A long list of conversations', () => {
     await expect(chat.threads).toHaveCount(11);
 
     await chat.searchField.fill('nowhere');
-    await expect(chat.searchStatus).toHaveText('No title has these words in it.');
+    await expect(chat.searchStatus).toHaveText('No title and no recent message has these words in it.');
     await expect(chat.threads).toHaveCount(0);
     await chat.searchField.press('Escape');
     await expect(chat.searchStatus).toBeEmpty();

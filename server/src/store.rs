@@ -60,6 +60,7 @@ pub mod stripe_events;
 pub mod subscriptions;
 pub mod switches;
 pub mod system;
+pub mod thread_search;
 pub mod threads;
 mod usage;
 pub mod usage_reports;

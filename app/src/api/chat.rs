@@ -8,7 +8,9 @@ use server_fn::codec::{ByteStream, Json, Streaming};
 use super::{answer, call, set_quota_headers, set_stream_headers};
 #[cfg(feature = "ssr")]
 use crate::types::{Actor, ChatEvent, Quota, ThreadPlace};
-use crate::types::{Conversation, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId};
+use crate::types::{
+    Conversation, FoundThread, GenerationId, MessageId, Model, Rating, ReplyRequest, Thread, ThreadId,
+};
 use crate::{ApiError, ApiResult};
 
 #[cfg(feature = "ssr")]
@@ -18,8 +20,9 @@ pub trait ChatApi: Send + Sync {
     async fn list_threads(&self, actor: &Actor) -> ApiResult<Vec<Thread>>;
     /// The same after one of them.
     async fn list_older_threads(&self, actor: &Actor, before: ThreadPlace) -> ApiResult<Vec<Thread>>;
-    /// Those with these words in their title, last changed first, [`Thread::FOUND`] at most.
-    async fn search_threads(&self, actor: &Actor, words: String) -> ApiResult<Vec<Thread>>;
+    /// Those with these words in their title, then those with them in a message, each last changed first, [`Thread::FOUND`]
+    /// at most.
+    async fn search_threads(&self, actor: &Actor, words: String) -> ApiResult<Vec<FoundThread>>;
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation>;
     /// From now on the thread shows the path through this message, and from there to the newest.
     async fn show_version(&self, actor: &Actor, id: MessageId) -> ApiResult<Conversation>;
@@ -62,7 +65,7 @@ pub async fn list_older_threads(updated_at: DateTime<Utc>, id: ThreadId) -> ApiR
 }
 
 #[server(endpoint = "chat/search_threads")]
-pub async fn search_threads(words: String) -> ApiResult<Vec<Thread>> {
+pub async fn search_threads(words: String) -> ApiResult<Vec<FoundThread>> {
     let (backend, actor) = call()?;
     answer(backend.chat.search_threads(&actor, words).await)
 }

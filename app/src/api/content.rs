@@ -59,6 +59,12 @@ impl Content for Thread {
     }
 }
 
+impl Content for FoundThread {
+    fn without_content(self) -> Self {
+        self.thread.without_content().into()
+    }
+}
+
 impl Content for Message {
     fn without_content(self) -> Self {
         Self { content: HIDDEN.to_owned(), reasoning: String::new(), tool_calls: Vec::new(), ..self }

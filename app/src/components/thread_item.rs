@@ -8,15 +8,16 @@ use crate::api::{delete_thread, rename_thread};
 use crate::browser;
 use crate::contexts::{Threads, Toast, ToastContext, UndoDelete, use_threads, use_toasts};
 use crate::links::thread_path;
-use crate::types::{Thread, ThreadId, Title};
+use crate::types::{FoundThread, ThreadId, Title};
 
 /// One conversation in the list: opens it, renames it, deletes it.
 #[component]
 pub fn ThreadItem(
-    thread: Thread,
+    found: FoundThread,
     current: Signal<Option<ThreadId>>,
     on_choose: Callback<()>,
 ) -> impl IntoView {
+    let FoundThread { thread, snippet } = found;
     let (threads, toasts) = (use_threads(), use_toasts());
     let navigate = use_navigate();
     let is_renaming = RwSignal::new(false);
@@ -41,7 +42,7 @@ pub fn ThreadItem(
         }
     };
     let content = move || {
-        let (title, delete) = (title.clone(), delete.clone());
+        let (title, delete, snippet) = (title.clone(), delete.clone(), snippet.clone());
         if is_renaming.get() {
             return view! { <RenameField title on_done=rename on_cancel=cancel/> }.into_any();
         }
@@ -55,7 +56,8 @@ pub fn ThreadItem(
                 aria-current=move || is_current.get().then_some("page")
                 on:click=move |_| on_choose.run(())
             >
-                {title}
+                <span class="thread-title">{title}</span>
+                {snippet.map(|snippet| view! { " " <span class="thread-snippet" data-testid="thread-snippet">{snippet}</span> })}
             </a>
             <span class="thread-actions needs-script">
                 <button type="button" class="icon-button" aria-label=rename_label title="Rename" data-testid="rename-thread"

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::{LoadError, SkeletonLines, ThreadItem};
 use crate::contexts::{use_threads, use_toasts};
-use crate::types::{Thread, ThreadId};
+use crate::types::{FoundThread, ThreadId};
 
 /// All conversations, the last changed first; or those that were looked for.
 #[component]
@@ -15,7 +15,11 @@ pub fn ThreadList(current: Signal<Option<ThreadId>>, on_choose: Callback<()>) ->
             toasts.restored.set(None);
         }
     });
-    let shown = move || threads.search.found().or_else(|| threads.get());
+    let listed = move || {
+        let all = threads.get()?;
+        Some(all.map(|threads| threads.into_iter().map(FoundThread::from).collect::<Vec<_>>()))
+    };
+    let shown = move || threads.search.found().or_else(listed);
     view! {
         <Suspense fallback=|| view! { <SkeletonLines/> }>
             {move || shown().map(|threads| match threads {
@@ -38,9 +42,13 @@ fn Nothing() -> impl IntoView {
 }
 
 #[component]
-fn Items(threads: Vec<Thread>, current: Signal<Option<ThreadId>>, on_choose: Callback<()>) -> impl IntoView {
+fn Items(
+    threads: Vec<FoundThread>,
+    current: Signal<Option<ThreadId>>,
+    on_choose: Callback<()>,
+) -> impl IntoView {
     let items =
-        threads.into_iter().map(|thread| view! { <ThreadItem thread current on_choose/> }).collect_view();
+        threads.into_iter().map(|found| view! { <ThreadItem found current on_choose/> }).collect_view();
     view! { <ul class="threads" data-testid="thread-list">{items} <Older/></ul> }
 }
 

@@ -2,12 +2,11 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::{Icon, Symbol};
+use crate::browser;
 use crate::contexts::{ThreadSearch, use_threads};
-use crate::types::Thread;
 use crate::wording::found_sentence;
-use crate::{ApiResult, browser};
 
-/// Looks for conversations by their titles, as one types. What is found takes the place of the list.
+/// Looks for conversations by their titles and messages, as one types. What is found takes the place of the list.
 #[component]
 pub fn ThreadSearchField() -> impl IntoView {
     let search = use_threads().search;
@@ -58,14 +57,13 @@ pub fn ThreadSearchField() -> impl IntoView {
     }
 }
 
-/// How much was found, for everybody, and read out when it has changed.
+/// How much was found, for everybody, and read out when it has changed. That a search failed is said where its threads would
+/// be.
 #[component]
 fn SearchStatus(search: ThreadSearch) -> impl IntoView {
-    let sentence = move || search.found().as_ref().and_then(count);
+    let sentence = move || {
+        let count = search.found()?.ok()?.len();
+        Some(found_sentence(count, search.is_in_messages()))
+    };
     view! { <p class="drawer-note" role="status" data-testid="thread-search-status">{sentence}</p> }
-}
-
-/// That a search failed is said where its threads would be.
-fn count(found: &ApiResult<Vec<Thread>>) -> Option<String> {
-    found.as_ref().ok().map(|threads| found_sentence(threads.len()))
 }

@@ -1,4 +1,4 @@
-//! Looking for conversations by their titles.
+//! Looking for conversations by their titles and messages.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::search_threads;
-use crate::types::{Thread, ThreadId};
+use crate::types::{FoundThread, ThreadId};
 use crate::{ApiResult, browser};
 
 /// After the last key, before the server is asked.
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub struct ThreadSearch {
     /// As typed; blank while nothing is looked for.
     words: RwSignal<String>,
-    found: RwSignal<Option<ApiResult<Vec<Thread>>>>,
+    found: RwSignal<Option<ApiResult<Vec<FoundThread>>>>,
     /// Counts the questions: only the answer to the last one is shown.
     asked: StoredValue<u32>,
 }
@@ -33,12 +33,17 @@ impl ThreadSearch {
     }
 
     /// What was found so far; none while nothing is looked for.
-    pub fn found(self) -> Option<ApiResult<Vec<Thread>>> {
+    pub fn found(self) -> Option<ApiResult<Vec<FoundThread>>> {
         self.found.get()
     }
 
     pub fn has_words(self) -> bool {
         !self.words.with_untracked(String::is_empty)
+    }
+
+    /// Whether messages are looked at, too.
+    pub fn is_in_messages(self) -> bool {
+        self.words.with_untracked(|words| FoundThread::is_in_messages(words))
     }
 
     /// The same question once more, when the titles have changed.
@@ -67,15 +72,15 @@ impl ThreadSearch {
 
     pub(super) fn title(self, id: ThreadId) -> Option<String> {
         let found = self.found.get()?.ok()?;
-        found.into_iter().find(|thread| thread.id == id).map(|thread| thread.title)
+        found.into_iter().find(|found| found.thread.id == id).map(|found| found.thread.title)
     }
 
     /// Changes what was found so far.
-    pub(super) fn update(self, change: impl FnOnce(&mut Vec<Thread>)) {
+    pub(super) fn update(self, change: impl FnOnce(&mut Vec<FoundThread>)) {
         if self.found.with_untracked(|found| matches!(found, Some(Ok(_)))) {
             self.found.update(|found| {
-                if let Some(Ok(threads)) = found {
-                    change(threads);
+                if let Some(Ok(found)) = found {
+                    change(found);
                 }
             });
         }

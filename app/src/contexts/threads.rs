@@ -64,15 +64,34 @@ impl Threads {
     }
 
     pub fn remove(self, id: ThreadId) {
-        let remove = move |threads: &mut Vec<Thread>| threads.retain(|thread| thread.id != id);
-        self.update(remove);
-        self.search.update(remove);
+        self.update(|threads| threads.retain(|thread| thread.id != id));
+        self.search.update(|found| found.retain(|found| found.thread.id != id));
     }
 
     pub fn rename(self, id: ThreadId, title: &str) {
-        let rename = |threads: &mut Vec<Thread>| {
-            if let Some(thread) = threads.iter_mut().find(|thread| thread.id == id) {
-                title.clone_into(&mut thread.title);
+        self.update(|threads| rename(threads, id, title));
+        self.search.update(|found| rename(found.iter_mut().map(|found| &mut found.thread), id, title));
+    }
+
+    /// Reads the first page again: another tab or device may have changed it. What cannot be read stays as it is.
+    fn refresh(self) {
+        if self.is_refreshing.get_value() || self.is_loading_older.get_untracked() {
+            return;
+        }
+        self.is_refreshing.set_value(true);
+        let version = self.version.get_value();
+        spawn_local(async move {
+            let page = list_threads().await;
+            // The page may be gone by now.
+            let was_left =
+                self.is_refreshing.try_update_value(|is_refreshing| *is_refreshing = false).is_none();
+            if let Ok(page) = page
+                && !was_left
+                && self.version.get_value() == version
+                && !begins_with(&self.latest.get_value(), &page)
+            {
+                self.update(|threads| take_first_page(threads, page));
+                self.search.ask();
             }
         };
         self.update(rename);
@@ -125,6 +144,12 @@ fn put(threads: &mut Vec<Thread>, thread: Thread) {
     threads.retain(|other| other.id != thread.id);
     let index = threads.partition_point(|other| other.place() > thread.place());
     threads.insert(index, thread);
+}
+
+fn rename<'a>(threads: impl IntoIterator<Item = &'a mut Thread>, id: ThreadId, title: &str) {
+    if let Some(thread) = threads.into_iter().find(|thread| thread.id == id) {
+        title.clone_into(&mut thread.title);
+    }
 }
 
 /// Where the list goes on after a page; none after one that is not full.

@@ -228,7 +228,7 @@ impl ChatApi for Fake {
         Ok(vec![])
     }
 
-    async fn search_threads(&self, _: &Actor, _: String) -> ApiResult<Vec<Thread>> {
+    async fn search_threads(&self, _: &Actor, _: String) -> ApiResult<Vec<FoundThread>> {
         Ok(vec![])
     }
 

@@ -29,6 +29,32 @@ impl Thread {
     }
 }
 
+/// A conversation that was looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundThread {
+    #[serde(flatten)]
+    pub thread: Thread,
+    /// One line from the message that has the words. None: its title has them.
+    #[serde(default)]
+    pub snippet: Option<String>,
+}
+
+impl FoundThread {
+    /// Fewer letters are looked for in titles only: almost every message has them.
+    pub const LETTERS_OF_MESSAGES: usize = 3;
+
+    /// Whether messages are looked at, too.
+    pub fn is_in_messages(words: &str) -> bool {
+        words.trim().chars().count() >= Self::LETTERS_OF_MESSAGES
+    }
+}
+
+impl From<Thread> for FoundThread {
+    fn from(thread: Thread) -> Self {
+        Self { thread, snippet: None }
+    }
+}
+
 /// Where a conversation stands in the list: greater is nearer to its top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ThreadPlace {
@@ -94,32 +120,6 @@ pub struct Message {
     pub versions: Vec<MessageId>,
 }
 
-/// Thumbs up or down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rating {
-    Good,
-    Bad,
-}
-
-impl Rating {
-    pub fn new(is_good: bool) -> Self {
-        if is_good { Self::Good } else { Self::Bad }
-    }
-
-    pub fn is_good(self) -> bool {
-        self == Self::Good
-    }
-}
-
-/// Where a generation is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplyState {
-    Streaming,
-    /// Complete.
-    Finished,
-    /// Complete as far as the output cap allowed.
 impl Message {
     /// What all messages have; of an assistant's, the rest is told besides: `Message { state, ..Message::new(…) }`.
     pub fn new(
@@ -146,6 +146,32 @@ impl Message {
     }
 }
 
+/// Thumbs up or down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rating {
+    Good,
+    Bad,
+}
+
+impl Rating {
+    pub fn new(is_good: bool) -> Self {
+        if is_good { Self::Good } else { Self::Bad }
+    }
+
+    pub fn is_good(self) -> bool {
+        self == Self::Good
+    }
+}
+
+/// Where a generation is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyState {
+    Streaming,
+    /// Complete.
+    Finished,
+    /// Complete as far as the output cap allowed.
     Limited,
     /// Ended by the person.
     Stopped,

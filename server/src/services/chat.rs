@@ -4,8 +4,8 @@ mod path;
 
 use app::api::{ChatApi, ReplyStream};
 use app::types::{
-    AccountId, Actor, Conversation, Forgotten, GenerationId, Message, MessageId, Model, Plan, Rating,
-    ReplyRequest, Thread, ThreadId, ThreadPlace, Title,
+    AccountId, Actor, Conversation, Forgotten, FoundThread, GenerationId, Message, MessageId, Model, Plan,
+    Rating, ReplyRequest, Thread, ThreadId, ThreadPlace, Title,
 };
 use app::{ApiError, ApiResult};
 use async_trait::async_trait;
@@ -19,7 +19,10 @@ use super::plans::Plans;
 use super::ratings::RatingService;
 use crate::AppResult;
 use crate::error::reported;
-use crate::store::{Db, generations, messages, threads};
+use crate::store::{Db, generations, messages, thread_search, threads};
+
+/// What is looked for in messages, in characters.
+const LONGEST_SEARCH: usize = 200;
 
 #[derive(Clone)]
 pub struct ChatService {
@@ -64,6 +67,21 @@ impl ChatService {
         Ok(Conversation { thread, messages, live_reply, forgotten })
     }
 
+    /// What titles say comes first.
+    async fn search(&self, account_id: AccountId, words: &str) -> AppResult<Vec<FoundThread>> {
+        // As titles are written: with single spaces, and cut where they are cut.
+        let Some(title) = Title::parse(words).map(Title::into_string) else { return Ok(Vec::new()) };
+        let mut conn = self.db.get().await?;
+        let titles = threads::search_titles(&mut conn, account_id, &title).await?;
+        let room = (Thread::FOUND as usize).saturating_sub(titles.len());
+        let words = one_line(words);
+        let in_messages = match room > 0 && FoundThread::is_in_messages(&words) {
+            true => thread_search::search_messages(&mut conn, account_id, &words, &titles, room).await?,
+            false => Vec::new(),
+        };
+        Ok(titles.into_iter().map(FoundThread::from).chain(in_messages).collect())
+    }
+
     /// What the models of a plan are not shown any more of a path.
     async fn forgotten(&self, path: &[Message], plan: &Plan) -> AppResult<Vec<Forgotten>> {
         let history = History::of(path);
@@ -73,6 +91,12 @@ impl ChatService {
         });
         Ok(forgotten.collect())
     }
+}
+
+/// With single spaces, at most [`LONGEST_SEARCH`] characters, and without NUL, which no database keeps.
+fn one_line(words: &str) -> String {
+    let line = words.replace('\0', "").split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(LONGEST_SEARCH).collect()
 }
 
 #[async_trait]
@@ -94,15 +118,10 @@ impl ChatApi for ChatService {
         .await
     }
 
-    async fn search_threads(&self, actor: &Actor, words: String) -> ApiResult<Vec<Thread>> {
-        // Not for operators who only look: what is found would tell what the hidden titles say.
+    async fn search_threads(&self, actor: &Actor, words: String) -> ApiResult<Vec<FoundThread>> {
+        // Not for operators who only look: what is found would tell what is hidden from them.
         let user = actor.owner()?;
-        // As titles are written: with single spaces, and cut where they are cut.
-        let Some(words) = Title::parse(&words).map(Title::into_string) else { return Ok(Vec::new()) };
-        reported(actor, async {
-            Ok(threads::search(&mut *self.db.get().await?, user.account_id, &words).await?)
-        })
-        .await
+        reported(actor, self.search(user.account_id, &words)).await
     }
 
     async fn read_thread(&self, actor: &Actor, id: ThreadId) -> ApiResult<Conversation> {

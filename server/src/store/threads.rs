@@ -68,7 +68,11 @@ pub async fn list(
 
 /// Those with these words in their title, whatever their case, last changed first. All titles of the account are looked
 /// at: they are few enough, and found by the index of the list.
-pub async fn search(conn: &mut Connection, account_id: AccountId, words: &str) -> StoreResult<Vec<Thread>> {
+pub async fn search_titles(
+    conn: &mut Connection,
+    account_id: AccountId,
+    words: &str,
+) -> StoreResult<Vec<Thread>> {
     let rows: Vec<ThreadRow> = threads::table
         .filter(threads::account_id.eq(account_id.0))
         .filter(threads::deleted_at.is_null())

@@ -1,11 +1,11 @@
 //! The list of conversations: its pages, and what a search in it finds.
 
-use app::types::{Thread, ThreadPlace};
+use app::types::{FoundThread, Thread, ThreadPlace};
 use chrono::TimeDelta;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::support::{Browser, TestApp, new_request, prompt};
+use crate::support::{Browser, TestApp, completion, new_request, prompt, quick};
 
 /// Chrono can read it, PostgreSQL cannot.
 const FAR_AWAY: &str = "+262000-01-01T00:00:00Z";
@@ -35,8 +35,20 @@ async fn older(browser: &Browser, ThreadPlace { updated_at, id }: ThreadPlace) -
 }
 
 async fn search(browser: &Browser, words: &str) -> Vec<String> {
-    let found: Vec<Thread> = browser.value("chat/search_threads", &[("words", words)]).await;
-    found.into_iter().map(|thread| thread.title).collect()
+    find(browser, words).await.into_iter().map(|found| found.thread.title).collect()
+}
+
+async fn find(browser: &Browser, words: &str) -> Vec<FoundThread> {
+    browser.value("chat/search_threads", &[("words", words)]).await
+}
+
+/// As the newest message of the conversation with this title.
+async fn write_into(app: &TestApp, title: &str, text: &str) {
+    let sql = format!(
+        "insert into messages (id, thread_id, role, content)
+         select gen_random_uuid(), id, 'user', $text${text}$text$ from threads where title = '{title}'"
+    );
+    app.database().execute(&sql).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,4 +116,61 @@ async fn a_search_finds_words_in_titles_whatever_their_case() {
     let stranger = app.user().await;
     assert!(search(&stranger, "talk").await.is_empty());
     assert_eq!(app.browser().error("chat/search_threads", &[("words", "talk")]).await.0, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_finds_words_in_messages_after_those_in_titles_and_shows_where() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    add_threads(&app, 9).await;
+    let lead = "Long ago and far away, before anybody had thought of it, ";
+    write_into(&app, "Talk 9", &format!("{lead}a <b>PLUMB</b>\n  line hung {}", "down. ".repeat(60))).await;
+    write_into(&app, "Talk 5", "The plumb line.").await;
+    write_into(&app, "Talk 7", "Deleted: plumb line").await;
+    app.database().execute("update threads set title = 'The plumb' where title = 'Talk 8'").await;
+    app.database().execute("update threads set deleted_at = now() where title = 'Talk 7'").await;
+
+    let found = find(&browser, " plumb ").await;
+    let titles: Vec<_> = found.iter().map(|found| found.thread.title.as_str()).collect();
+    assert_eq!(titles, ["The plumb", "Talk 5", "Talk 9"]);
+    assert_eq!((found[0].snippet.as_deref(), found[1].snippet.as_deref()), (None, Some("The plumb line.")));
+    let snippet = found[2].snippet.as_deref().expect("a snippet");
+    assert!(
+        snippet.starts_with('…')
+            && snippet.contains("a <b>PLUMB</b> line hung down.")
+            && snippet.ends_with('…')
+    );
+    assert!(snippet.chars().count() <= 162, "{snippet}");
+
+    assert_eq!(search(&browser, "plumb</b>   line").await, Vec::<String>::new(), "that is two spaces apart");
+    assert_eq!(search(&browser, "LINE HUNG").await, ["Talk 9"]);
+    assert_eq!(search(&browser, "l_ne").await, Vec::<String>::new(), "nothing stands for another letter");
+    assert_eq!(search(&browser, "li").await, Vec::<String>::new(), "too few letters for messages");
+    assert!(search(&app.user().await, "plumb line").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_finds_nothing_of_what_programs_were_told() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    let (program, prompt) = (app.program(&browser).await, prompt());
+    app.sandbox.script(&prompt, quick("Told to a program.")).await;
+    assert_eq!(program.complete(&completion(&prompt)).await.status(), 200);
+    let told =
+        app.database().number("select count(*) from messages where content = 'Told to a program.'").await;
+    assert_eq!((told, find(&browser, "told to a program").await), (1, vec![]));
+}
+
+/// Whoever holds the messages makes every search of them take too long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_takes_too_long_ends_with_what_titles_say() {
+    let app = TestApp::start().await;
+    let browser = app.user().await;
+    add_threads(&app, 3).await;
+    write_into(&app, "Talk 1", "Somebody said talk 2.").await;
+    let database = app.database();
+    database.execute("begin; lock table messages in access exclusive mode").await;
+    assert_eq!(search(&browser, "talk 2").await, ["Talk 2"]);
+    database.execute("rollback").await;
+    assert_eq!(search(&browser, "talk 2").await, ["Talk 2", "Talk 1"]);
 }
