@@ -23,6 +23,12 @@ impl ScrollFollow {
         let moved_up = top < self.last_top;
         Self { is_following: is_near || (self.is_following && !moved_up), last_top: top }
     }
+
+    /// Something came that the reader did not wait for: they stay where they are.
+    #[must_use]
+    pub fn stay(self) -> Self {
+        Self { is_following: false, ..self }
+    }
 }
 
 #[cfg(test)]
@@ -36,6 +42,13 @@ mod tests {
         let follow = follow.scrolled(700, 1000, 100);
         assert!(!follow.is_following);
         assert!(follow.scrolled(890, 1000, 100).is_following);
+    }
+
+    #[test]
+    fn what_nobody_waited_for_is_not_followed_unless_all_of_it_is_in_sight() {
+        let stay = ScrollFollow::default().scrolled(900, 1000, 100).stay();
+        assert!(!stay.scrolled(900, 1400, 100).is_following);
+        assert!(stay.scrolled(900, 1040, 100).is_following);
     }
 
     #[test]

@@ -56,6 +56,26 @@ impl Transcript {
         turns.for_each(|turn| self.push(turn));
     }
 
+    /// Shows what follows what is shown: of a path that begins with it, the rest. How many turns that were; none of another path.
+    pub fn extend(self, messages: Vec<Message>, is_live: bool) -> Option<usize> {
+        let shown = self.rows.get_untracked();
+        let is_same = |(row, message): (&Row, &Message)| row.is_of(message.id);
+        if messages.len() < shown.len() || !shown.iter().zip(&messages).all(is_same) {
+            return None;
+        }
+        let mut messages = messages.into_iter();
+        for (row, message) in shown.iter().zip(&mut messages) {
+            // Another one may have been answered beside it.
+            let Turn { versions, .. } = message.into();
+            if row.turn.with_untracked(|turn| turn.versions != versions) {
+                row.turn.update(|turn| turn.versions = versions);
+            }
+        }
+        let count = messages.len();
+        messages.for_each(|message| self.push(saved(message, is_live)));
+        Some(count)
+    }
+
     pub fn rows(self) -> Vec<Row> {
         self.rows.get()
     }

@@ -23,11 +23,12 @@ pub fn MessageList(conversation: OpenConversation) -> impl IntoView {
         follow.set(ScrollFollow::default());
         to_end();
     };
-    let on_scroll = move |_| {
-        if let Some(frame) = frame.get_untracked() {
+    let look = move || {
+        // The page may be gone by the time of a frame.
+        if let (Some(frame), Some(known)) = (frame.try_get_untracked().flatten(), follow.try_get_untracked())
+        {
             let (top, height, visible) = (frame.scroll_top(), frame.scroll_height(), frame.client_height());
-            let next = follow.get_untracked().scrolled(top, height, visible);
-            follow.set(next);
+            follow.set(known.scrolled(top, height, visible));
         }
     };
     Effect::new(move |_| {
@@ -45,9 +46,16 @@ pub fn MessageList(conversation: OpenConversation) -> impl IntoView {
             jump();
         }
     });
+    Effect::new(move |_| {
+        if conversation.caught_up_count.get() > 0 {
+            follow.update(|follow| *follow = follow.stay());
+            // All of it may be in sight.
+            request_animation_frame(look);
+        }
+    });
     let is_away = Memo::new(move |_| !follow.get().is_following);
     view! {
-        <div class="transcript" node_ref=frame on:scroll=on_scroll tabindex="0" role="region" aria-label="Messages">
+        <div class="transcript" node_ref=frame on:scroll=move |_| look() tabindex="0" role="region" aria-label="Messages">
             <ol class="messages" node_ref=list on:click=copy_code>
                 <For each=move || conversation.transcript.rows() key=|row| row.key let:row>
                     <MessageItem row conversation/>

@@ -1,6 +1,7 @@
 //! One open conversation: what it shows, and what the person can do with it.
 
 mod asking;
+mod catching_up;
 mod kept_request;
 mod reading;
 mod stream_guard;
@@ -16,6 +17,7 @@ use leptos::task::spawn_local;
 
 use self::asking::{prompt_of, request_for, same_text};
 use self::reading::{Source, Unwritten};
+use super::coming_back::on_coming_back;
 use super::{Models, QuotaContext, StandingContext, Threads, ToastContext, use_standing, use_toasts};
 use crate::api::{show_version, stop_reply};
 use crate::reply_progress::ReplyProgress;
@@ -91,11 +93,14 @@ pub struct OpenConversation {
     pub announcement: RwSignal<String>,
     /// Counts what the person has sent, so that the page scrolls to it.
     pub sent_count: RwSignal<u32>,
+    /// Counts how often what was written elsewhere was added, so that the page does not scroll to it.
+    pub caught_up_count: RwSignal<u32>,
     pub models: Models,
     forgotten: RwSignal<Vec<Forgotten>>,
     lost: RwSignal<Option<ReplyProgress>>,
     unwritten: StoredValue<Unwritten>,
     wants_stop: StoredValue<bool>,
+    is_catching_up: StoredValue<bool>,
     reading: StoredValue<Option<AbortHandle>>,
     threads: Threads,
     quota: QuotaContext,
@@ -129,11 +134,13 @@ impl OpenConversation {
             shows_spending: RwSignal::new(false),
             announcement: RwSignal::new(String::new()),
             sent_count: RwSignal::new(0),
+            caught_up_count: RwSignal::new(0),
             models,
             forgotten: RwSignal::new(forgotten),
             lost: RwSignal::new(None),
             unwritten: StoredValue::new(Unwritten::default()),
             wants_stop: StoredValue::new(false),
+            is_catching_up: StoredValue::new(false),
             reading: StoredValue::new(None),
             threads,
             quota,
@@ -150,6 +157,7 @@ impl OpenConversation {
             let online = window_event_listener(ev::online, move |_| conversation.follow_again());
             on_cleanup(move || online.remove());
         });
+        on_coming_back(move || conversation.catch_up());
         // Ends the reading, not the reply: it goes on and is saved.
         on_cleanup(move || {
             conversation.reading.try_update_value(|reading| reading.take().map(|handle| handle.abort()));

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::coming_back::on_coming_back;
 use super::{SessionContext, ThreadSearch, ToastContext};
 use crate::api::{list_older_threads, list_threads};
 use crate::types::{Thread, ThreadId, ThreadPlace};
@@ -17,6 +18,9 @@ pub struct Threads {
     /// Where the list goes on after the last page that was asked for; until one was, `loaded` says it.
     end: RwSignal<Option<Option<ThreadPlace>>>,
     pub is_loading_older: RwSignal<bool>,
+    is_refreshing: StoredValue<bool>,
+    /// Counts the changes, so that an answer that was asked for before them is not shown after them.
+    version: StoredValue<u32>,
     pub search: ThreadSearch,
 }
 
@@ -27,6 +31,8 @@ pub fn provide_threads(session: SessionContext) -> Threads {
         latest: StoredValue::new(Vec::new()),
         end: RwSignal::new(None),
         is_loading_older: RwSignal::new(false),
+        is_refreshing: StoredValue::new(false),
+        version: StoredValue::new(0),
         search: ThreadSearch::nothing(),
     };
     Effect::new(move |_| {
@@ -34,6 +40,7 @@ pub fn provide_threads(session: SessionContext) -> Threads {
             threads.latest.set_value(list);
         }
     });
+    on_coming_back(move || threads.refresh());
     provide_context(threads);
     threads
 }
@@ -93,9 +100,7 @@ impl Threads {
                 self.update(|threads| take_first_page(threads, page));
                 self.search.ask();
             }
-        };
-        self.update(rename);
-        self.search.update(rename);
+        });
     }
 
     /// Where the list goes on; none at its end. To be read inside a `Suspense`.
@@ -136,7 +141,14 @@ impl Threads {
         let mut threads = self.latest.get_value();
         change(&mut threads);
         self.latest.set_value(threads.clone());
+        self.version.update_value(|version| *version += 1);
         self.changed.set(Some(threads));
+    }
+}
+
+fn rename<'a>(threads: impl IntoIterator<Item = &'a mut Thread>, id: ThreadId, title: &str) {
+    if let Some(thread) = threads.into_iter().find(|thread| thread.id == id) {
+        title.clone_into(&mut thread.title);
     }
 }
 
@@ -146,10 +158,19 @@ fn put(threads: &mut Vec<Thread>, thread: Thread) {
     threads.insert(index, thread);
 }
 
-fn rename<'a>(threads: impl IntoIterator<Item = &'a mut Thread>, id: ThreadId, title: &str) {
-    if let Some(thread) = threads.into_iter().find(|thread| thread.id == id) {
-        title.clone_into(&mut thread.title);
+/// Nothing is new.
+fn begins_with(threads: &[Thread], page: &[Thread]) -> bool {
+    match end_of(page) {
+        Some(_) => threads.starts_with(page),
+        None => threads == page,
     }
+}
+
+/// Puts a page in the place of the list's beginning. What stands below it stays: of that it says nothing.
+fn take_first_page(threads: &mut Vec<Thread>, page: Vec<Thread>) {
+    let end = end_of(&page);
+    threads.retain(|thread| end.is_some_and(|end| thread.place() < end));
+    page.into_iter().for_each(|thread| put(threads, thread));
 }
 
 /// Where the list goes on after a page; none after one that is not full.
@@ -163,7 +184,7 @@ mod tests {
     use chrono::DateTime;
     use uuid::Uuid;
 
-    use super::{end_of, put};
+    use super::{begins_with, end_of, put, take_first_page};
     use crate::types::{Thread, ThreadId};
 
     fn thread(id: u128, seconds: i64) -> Thread {
@@ -183,6 +204,28 @@ mod tests {
         let mut threads = vec![thread(3, 20), thread(1, 20)];
         put(&mut threads, thread(2, 20));
         assert_eq!(threads.iter().map(|thread| thread.id.0.as_u128()).collect::<Vec<_>>(), [3, 2, 1]);
+    }
+
+    fn ids(threads: &[Thread]) -> Vec<u128> {
+        threads.iter().map(|thread| thread.id.0.as_u128()).collect()
+    }
+
+    #[test]
+    fn a_page_that_is_read_again_brings_what_is_new_and_takes_what_is_gone() {
+        let mut threads = vec![thread(1, 30), thread(2, 20), thread(3, 10)];
+        let page = vec![thread(4, 40), thread(3, 35), thread(1, 30)];
+        assert!(begins_with(&threads, &threads.clone()) && !begins_with(&threads, &page));
+        take_first_page(&mut threads, page);
+        assert_eq!(ids(&threads), [4, 3, 1]);
+    }
+
+    #[test]
+    fn what_stands_below_a_full_page_stays() {
+        let page: Vec<_> = (0..Thread::LISTED).rev().map(|id| thread(id.into(), 20)).collect();
+        let mut threads = vec![thread(1_000, 30), thread(0, 20), thread(1_001, 10)];
+        take_first_page(&mut threads, page.clone());
+        assert_eq!((threads.len(), ids(&threads).last().copied()), (page.len() + 1, Some(1_001)));
+        assert!(begins_with(&threads, &page) && !begins_with(&threads[..1], &page));
     }
 
     #[test]

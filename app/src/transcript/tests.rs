@@ -64,6 +64,33 @@ fn a_refused_message_is_taken_back() {
 }
 
 #[test]
+fn what_follows_what_is_shown_is_added_and_nothing_else_changes() {
+    Owner::new().with(|| {
+        let path =
+            || vec![question(), answer(2, "because"), message(3, Role::User, "and?", None), answer(4, "so")];
+        let transcript = Transcript::new(path()[..2].to_vec(), false);
+        let first = transcript.rows()[0].turn.clone();
+        assert_eq!(transcript.extend(path(), false), Some(2));
+        assert_eq!(shown(transcript).iter().map(|(key, ..)| *key).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!(first.get_untracked().content, "why?");
+        assert_eq!(transcript.extend(path(), false), Some(0));
+        assert_eq!(transcript.extend(path()[..2].to_vec(), false), None, "it is behind what is shown");
+        let other = vec![question(), answer(5, "another"), answer(6, "more")];
+        assert_eq!((transcript.extend(other, false), shown(transcript).len()), (None, 4));
+    });
+}
+
+#[test]
+fn nothing_is_added_below_a_message_that_is_on_its_way() {
+    Owner::new().with(|| {
+        let transcript = Transcript::new(vec![question()], false);
+        transcript.send("and?".to_owned());
+        let path = vec![question(), answer(2, "because"), message(3, Role::User, "and?", None)];
+        assert_eq!((transcript.extend(path, false), shown(transcript).len()), (None, 2));
+    });
+}
+
+#[test]
 fn another_answer_replaces_the_failed_one() {
     Owner::new().with(|| {
         let transcript = Transcript::new(vec![question()], false);
