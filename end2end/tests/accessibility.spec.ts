@@ -105,7 +105,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await tab.chat.send('One too many');
         await expect(tab.chat.refusal).toBeVisible();
         await hasNoBarrier(tab.page);
-        await tab.chat.composer.fill('x'.repeat(16_001));
+        await tab.chat.composer.fill('x'.repeat(100_001));
         await expect(tab.chat.excess).toBeVisible();
         await hasNoBarrier(tab.page);
 
