@@ -23,7 +23,7 @@ test('Mails about spending are turned off by their own link, without signing in'
   const prompt = await model.script('Until the mail', ANSWER);
   await tab.usage.open();
   await tab.usage.monthCap.set('0.0011', 'Only warn me');
-  await expect(tab.usage.capSaved).toHaveText('Saved.');
+  await expect(tab.usage.capSaved).toHaveText('The cap is set.');
   await chat.open();
   await chat.ask(prompt);
 
