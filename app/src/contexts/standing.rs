@@ -17,10 +17,14 @@ pub struct StandingContext {
 /// Loads with the page; without a session there is nothing to know.
 pub fn provide_standing(session: SessionContext) -> StandingContext {
     let standing = StandingContext { kept: Kept::of_session(session, read_standing) };
+    // It may have been paid in another tab, or an operator has lifted what closed it.
+    let may_be_over = RwSignal::new(false);
+    Effect::new(move |_| {
+        let known = standing.get();
+        may_be_over.set(known.needs_payment() || known == Standing::Suspended);
+    });
     on_coming_back(move || {
-        // It may have been paid in another tab, or an operator has lifted what closed it.
-        let known = standing.get_untracked();
-        if known.needs_payment() || known == Standing::Suspended {
+        if may_be_over.get_untracked() {
             standing.reload();
         }
     });
@@ -41,10 +45,6 @@ impl StandingContext {
     /// The newest that is known. When it cannot be read, nothing is claimed: each request is judged by the server anyway.
     pub fn get(self) -> Standing {
         self.kept.get().and_then(Result::ok).unwrap_or_default()
-    }
-
-    fn get_untracked(self) -> Standing {
-        untrack(move || self.get())
     }
 
     /// There are no replies.
