@@ -52,7 +52,7 @@ async fn an_event_whose_job_is_gone_is_found_replayed_and_dealt_with() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_went_back_and_whom_a_comparison_is_about_lead_to_people() {
-    let shop = Shop::open().await;
+    let shop = Shop::with_clock().await;
     let (_, customer) = shop.subscriber("pro", "month").await;
     let person = shop.app.newest_user().await;
     let operator = shop.app.operator().await;
@@ -72,6 +72,8 @@ async fn what_went_back_and_whom_a_comparison_is_about_lead_to_people() {
     shop.stripe.control("webhooks/faults", json!({ "drop_percent": 100 })).await;
     let subscription = shop.stripe.list("subscriptions").await[0]["id"].as_str().expect("an id").to_owned();
     shop.stripe.post(&format!("subscriptions/{subscription}"), &[("cancel_at_period_end", "true")]).await;
+    // Until then it might still come.
+    shop.advance_days(1).await;
     shop.reconcile().await;
     shop.settle().await;
     shop.app.database().execute("update subscriptions set amount_cents = 1").await;
