@@ -80,7 +80,8 @@ async fn what_an_answer_used_that_failed_counts_in_the_window_of_tokens_and_in_t
     let quota: Quota = browser.value("quota/read_quota", &[]).await;
     let tokens = quota.limit(LimitName::TokensPerMinute).expect("a limit");
     assert!(tokens.used >= TOKENS, "{}", tokens.used);
-    let next = app.user().await.start_reply(&new_request(&prompt)).await;
+    // A server that starts now knows of no sum from before.
+    let next = app.user().await.at(&app.another_server().await).start_reply(&new_request(&prompt)).await;
     assert_eq!(next.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
