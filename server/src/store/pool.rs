@@ -131,6 +131,8 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<AsyncPgConnection
 /// instead of a quarter of an hour.
 fn fail_in_silence(postgres: &mut tokio_postgres::Config, longest: Duration) {
     const PROBES: u32 = 3;
+    // The kernel refuses times of a day.
+    let longest = longest.min(Duration::from_secs(3600));
     postgres
         .tcp_user_timeout(longest)
         .keepalives_idle(longest / 2)
